@@ -1,0 +1,225 @@
+"""A Python source file as text: its tree, its lines and columns, and the comments for modellint."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import io
+import re
+import sys
+import tokenize
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from modellint.errors import FileError
+
+_IGNORE = re.compile(
+    r"#\s*modellint:\s*(?P<verb>ignore(?:-file)?)\s*\[(?P<rules>[^\]]*)\](?:\s*--\s*(?P<reason>.*))?"
+)
+_INPUT = re.compile(r"#\s*modellint:\s*input\s*=\s*(?P<spec>.*?)(?:\s+--\s.*|\s*#.*)?$")
+_UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: Tokens that stand between logical lines and belong to none.
+_BETWEEN = frozenset({tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """A comment that silences rules on the lines `first_line` to `last_line`, both included.
+
+    `scope` is `line` (one logical line), `class` (a whole class) or `file`. `line` and `column`
+    are the comment's own, both counted from 1, the column in code points.
+    """
+
+    rules: tuple[str, ...]
+    line: int
+    first_line: int
+    last_line: int
+    scope: Literal["line", "class", "file"]
+    reason: str
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputComment:
+    """An `input=` comment: its text after the equals sign, and the logical line it stands on."""
+
+    text: str
+    line: int
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A decoded and parsed source file; `lines` are without line ends and without the BOM."""
+
+    path: str
+    text: str
+    lines: tuple[str, ...]
+    tree: ast.Module
+
+    @cached_property
+    def ignores(self) -> tuple[Ignore, ...]:
+        """The ignore comments, in file order."""
+        return tuple(_ignores(self))
+
+    @cached_property
+    def input_comments(self) -> tuple[InputComment, ...]:
+        """The `input=` comments, in file order."""
+        found = []
+        for comment, first, last in _comments(self.text):
+            match = _INPUT.search(comment.string)
+            if match is not None:
+                found.append(InputComment(match["spec"].strip(), comment.start[0], first, last))
+        return tuple(found)
+
+    def snippet(self, line: int) -> str:
+        """The text of a line counted from 1, or nothing where there is no such line."""
+        return self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+
+    def column_of(self, line: int, utf8_byte_offset: int) -> int:
+        """The column, in code points from 1, of an offset that `ast` or `co_positions` gave."""
+        before = self.snippet(line).encode("utf-8", "surrogatepass")[: max(utf8_byte_offset, 0)]
+        return len(before.decode("utf-8", "ignore")) + 1
+
+
+def mentions_torch(data: bytes) -> bool:
+    """Whether a file's bytes can concern modellint at all; a file without `torch` has no model.
+
+    timm and Lightning files that never say torch exist, hence the other words. UTF-16 spells the
+    word with NUL bytes: such a file is let through, so that its error is reported.
+    """
+    words = (b"torch", b"timm", b"lightning")
+    return any(word in data for word in words) or data.startswith(_UTF16_BOMS)
+
+
+def read_source(path: str | Path) -> SourceFile:
+    """Read, decode and compile a file; raise `FileError` with the line if it is no valid Python."""
+    name = str(path)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}"
+        raise FileError("unreadable", name, None, message) from error
+    return parse_source(name, data)
+
+
+def parse_source(path: str, data: bytes) -> SourceFile:
+    """Decode and compile a file's bytes, as `read_source` does for a file on disk."""
+    text = _decode(path, data)
+    # Python ends lines at \n, \r\n and \r only: str.splitlines would also split at form feeds.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = tuple(text.split("\n"))
+    return SourceFile(path, text, lines, _parse(path, text))
+
+
+def _decode(path: str, data: bytes) -> str:
+    if data.startswith(_UTF16_BOMS) or _alternates_with_nul(data):
+        raise FileError("encoding-error", path, 1, "looks like UTF-16; save the file as UTF-8")
+    if b"\0" in data:
+        offset = data.index(b"\0")
+        raise FileError("syntax-error", path, 1, f"1:1: contains a NUL byte (at byte {offset})")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError as error:
+        # Raised for an unknown codec and for undecodable first lines alike.
+        encoding = "utf-8"
+        unknown = error
+    else:
+        unknown = None
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = (
+            f"byte {error.start} (0x{data[error.start]:02x}) is not valid {encoding}; "
+            "save the file as UTF-8 or declare its encoding in a coding line"
+        )
+        raise FileError("encoding-error", path, line, message) from error
+    if unknown is not None:
+        message = f"{unknown.msg or 'unknown encoding'}; correct the coding line"
+        raise FileError("encoding-error", path, 1, message) from unknown
+    return text.removeprefix("\ufeff")
+
+
+def _alternates_with_nul(data: bytes) -> bool:
+    head = data[:64]
+    return len(head) >= 4 and (not any(head[::2]) or not any(head[1::2]))
+
+
+def _parse(path: str, text: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, path)
+            # The parser accepts what only the compiler refuses: `return` outside a function,
+            # `nonlocal` at module level, expressions nested too deeply.
+            compile(tree, path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        last = text.count("\n") + 1
+        line = min(max(error.lineno or 1, 1), last)
+        raise FileError("syntax-error", path, line, _syntax_message(error, line)) from error
+    except (MemoryError, RecursionError) as error:
+        message = "nested too deeply for Python's compiler; split the expression"
+        raise FileError("syntax-error", path, _longest_line(text), message) from error
+    except ValueError as error:
+        raise FileError("syntax-error", path, 1, f"1:1: {error}") from error
+    return tree
+
+
+def _syntax_message(error: SyntaxError, line: int) -> str:
+    version = ".".join(map(str, sys.version_info[:2]))
+    return f"{line}:{max(error.offset or 1, 1)}: {error.msg} (read as Python {version})"
+
+
+def _longest_line(text: str) -> int:
+    lengths = [len(line) for line in text.split("\n")]
+    return lengths.index(max(lengths)) + 1
+
+
+def _comments(text: str) -> Iterator[tuple[tokenize.TokenInfo, int, int]]:
+    """Each comment with the first and last line of the logical line it stands on."""
+    if "modellint:" not in text:
+        return
+    pending: list[tokenize.TokenInfo] = []
+    start: int | None = None
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            if start is None:
+                yield token, token.start[0], token.start[0]
+            else:
+                pending.append(token)
+        elif token.type in (tokenize.NEWLINE, tokenize.ENDMARKER):
+            for comment in pending:
+                yield comment, start or comment.start[0], token.start[0]
+            pending, start = [], None
+        elif token.type not in _BETWEEN and start is None:
+            start = token.start[0]
+
+
+def _ignores(source: SourceFile) -> Iterator[Ignore]:
+    classes: dict[int, ast.ClassDef] | None = None
+    for comment, first, last in _comments(source.text):
+        match = _IGNORE.search(comment.string)
+        if match is None:
+            continue
+        if classes is None:
+            classes = {
+                node.lineno: node
+                for node in ast.walk(source.tree)
+                if isinstance(node, ast.ClassDef)
+            }
+        scope: Literal["line", "class", "file"] = "line"
+        if match["verb"] == "ignore-file":
+            scope, first, last = "file", 1, len(source.lines)
+        elif first in classes:
+            scope, last = "class", classes[first].end_lineno or last
+        rules = tuple(name.strip() for name in match["rules"].split(",") if name.strip())
+        line, offset = comment.start
+        column = offset + match.start() + 1
+        reason = (match["reason"] or "").strip()
+        yield Ignore(rules, line, first, last, scope, reason, column)
