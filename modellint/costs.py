@@ -1,0 +1,189 @@
+"""What a model costs: trainable parameters and multiply-accumulates, a call and in total.
+
+Parameters belong to the call that uses them, also where a weight is computed on the way (weight
+norm, weight standardisation, a functional convolution with a parameter of the module). A call
+always reports its own; the model's total counts each parameter once.
+
+Multiply-accumulates are those of one sample (`N` = 1) at the example's sizes. Convolutions,
+linear layers, matrix products, attention and recurrent layers count; norms, activations, pools
+and biases are 0, as in fvcore and torchinfo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any
+
+from modellint.dims import evaluate
+from modellint.graph import Graph, Node, Parameter, Tensor, fact
+from modellint.operations import CONVOLUTIONS, TRANSPOSED
+
+#: The symbol that counts samples.
+BATCH = "N"
+
+
+@fact
+def _parameters_behind(graph: Graph) -> Mapping[int, frozenset[Parameter]]:
+    # Only through nodes that no input reaches: what lies behind an input belongs to other calls.
+    behind: dict[int, frozenset[Parameter]] = {}
+    for node in graph.nodes:
+        if node.parameter is not None:
+            behind[node.index] = frozenset({node.parameter})
+        elif node.index not in graph.varying:
+            behind[node.index] = frozenset().union(
+                *(behind.get(source.index, frozenset()) for source in node.inputs)
+            )
+    return behind
+
+
+def own_parameters(graph: Graph, node: Node) -> frozenset[Parameter]:
+    """The trainable tensors that a call uses, tied ones once."""
+    behind = _parameters_behind(graph)
+    return frozenset().union(*(behind.get(source.index, frozenset()) for source in node.inputs))
+
+
+def parameters(graph: Graph, node: Node) -> int:
+    """How many trainable numbers a call uses, whether or not another call uses them too."""
+    return sum(parameter.numel for parameter in own_parameters(graph, node))
+
+
+def total_parameters(graph: Graph) -> int:
+    """How many trainable numbers the model has; tied and shared ones count once."""
+    return sum(parameter.numel for parameter in set(graph.parameters))
+
+
+def macs(graph: Graph, node: Node) -> int:
+    """The multiply-accumulates of one call for one sample; 0 where an operation has none."""
+    count = _MACS.get(node.op)
+    if count is None or not node.outputs:
+        return 0
+    return count(graph, node)
+
+
+@fact
+def total_macs(graph: Graph) -> int:
+    """The multiply-accumulates of the whole forward for one sample."""
+    return sum(macs(graph, node) for node in graph.nodes)
+
+
+def sample_sizes(graph: Graph, tensor: Tensor) -> tuple[int, ...]:
+    """A tensor's sizes for one sample, the other symbols at their example values.
+
+    Where a size is known for the example only, it is that.
+    """
+    values = {**graph.symbols, BATCH: 1}
+    sizes = []
+    for size, example in zip(tensor.shape, tensor.example, strict=True):
+        try:
+            sizes.append(evaluate(size, values))
+        except (KeyError, ZeroDivisionError):
+            sizes.append(example)
+    return tuple(sizes)
+
+
+def _numel(graph: Graph, tensor: Tensor) -> int:
+    return prod(sample_sizes(graph, tensor))
+
+
+def _tensor(node: Node, *names: str) -> Tensor | None:
+    for name in names:
+        value = node.arguments.get(name)
+        if isinstance(value, Node) and value.outputs:
+            return value.output
+    return None
+
+
+def _convolution(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.output) * prod(weight.example[1:]) if weight else 0
+
+
+def _transposed(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.input.output) * prod(weight.example[1:]) if weight else 0
+
+
+def _linear(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.output) * weight.example[-1] if weight else 0
+
+
+def _bilinear(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.output) * prod(weight.example[1:]) if weight else 0
+
+
+def _product(graph: Graph, node: Node) -> int:
+    # addmm and baddbmm bring the summand first; the two factors are the last two operands.
+    tensors = [source for source in node.inputs if source.outputs]
+    if not tensors:
+        return 0
+    left = tensors[-2] if len(tensors) > 1 else tensors[0]
+    sizes = sample_sizes(graph, left.output)
+    return _numel(graph, node.output) * (sizes[-1] if sizes else 1)
+
+
+def _einsum(graph: Graph, node: Node) -> int:
+    """Every index runs once: exact for two operands, an upper bound for more."""
+    equation = next((v for v in node.arguments.values() if isinstance(v, str)), "")
+    operands = [side.strip() for side in equation.replace(" ", "").split("->")[0].split(",")]
+    tensors = [source.output for source in node.inputs if source.outputs]
+    if len(operands) != len(tensors):
+        return 0
+    lengths: dict[str, int] = {}
+    for letters, tensor in zip(operands, tensors, strict=True):
+        sizes = sample_sizes(graph, tensor)
+        head, dots, tail = letters.partition("...")
+        hidden = range(len(sizes) - len(head) - len(tail)) if dots else ()
+        names = [*head, *(f".{len(hidden) - place}" for place in hidden), *tail]
+        for name, size in zip(names, sizes, strict=False):
+            lengths[name] = max(size, lengths.get(name, 1))
+    return prod(lengths.values())
+
+
+def _attention(graph: Graph, node: Node) -> int:
+    query, key, value = (_tensor(node, name) for name in ("query", "key", "value"))
+    if query is None or key is None or value is None:
+        return 0
+    *batch, length, width = sample_sizes(graph, query)
+    source = sample_sizes(graph, key)[-2]
+    return prod(batch) * length * source * (width + sample_sizes(graph, value)[-1])
+
+
+def _recurrent(graph: Graph, node: Node) -> int:
+    # Each weight matrix is applied once a step; vectors are biases.
+    matrices = {p for p in own_parameters(graph, node) if len(p.shape) == 2}
+    steps = prod(sample_sizes(graph, node.input.output)[:-1])
+    return steps * sum(matrix.numel for matrix in matrices)
+
+
+_MACS: Mapping[str, Callable[[Graph, Node], int]] = {
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    **dict.fromkeys(TRANSPOSED, _transposed),
+    "linear": _linear,
+    "bilinear": _bilinear,
+    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "addbmm"), _product),
+    "einsum": _einsum,
+    "scaled_dot_product_attention": _attention,
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",
+         "rnn_relu_cell"),
+        _recurrent,
+    ),
+}  # fmt: skip
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole as a percentage with one decimal, such as `61.8 %`."""
+    return f"{100 * part / whole:.1f} %" if whole else "0.0 %"
+
+
+def amount(number: int) -> str:
+    """A count in the unit that reads best: `50`, `8.1 k`, `37.8 M`, `15.5 G`."""
+    size: Any = number
+    for unit in ("", " k", " M", " G", " T"):
+        if size < 1000:
+            return f"{size:.1f}{unit}" if unit else str(size)
+        size /= 1000
+    return f"{size:.1f} P"

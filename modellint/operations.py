@@ -1,0 +1,103 @@
+"""Families of operations by what they do to positions: what geometry and rules ask of a name.
+
+The names are those of `Node.op`. An operation that is in no family is unknown: whoever asks must
+then say nothing rather than guess.
+"""
+
+from __future__ import annotations
+
+from modellint.graph import Graph, Node
+
+CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
+TRANSPOSED = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
+MAX_POOLS = frozenset({"max_pool1d", "max_pool2d", "max_pool3d"})
+POOLS = MAX_POOLS | {
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+}  # fmt: skip
+#: What slides a window with a stride over a map, towards a smaller map.
+WINDOWS = CONVOLUTIONS | POOLS
+ADAPTIVE_POOLS = frozenset(
+    f"adaptive_{kind}_pool{rank}d" for kind in ("avg", "max") for rank in (1, 2, 3)
+)
+
+#: Norms use statistics of other positions, but do not move or mix positions.
+NORMS = frozenset(
+    [
+        "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm",
+        "local_response_norm", "normalize"
+    ]
+)
+
+#: One output position for one input position, whatever the value.
+ELEMENTWISE = frozenset(
+    [
+        "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish",
+        "hardswish", "hardsigmoid", "hardtanh", "sigmoid", "logsigmoid", "tanh", "softplus",
+        "softsign", "softshrink", "hardshrink", "tanhshrink", "threshold", "prelu", "rrelu",
+        "glu", "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout",
+        "feature_alpha_dropout", "feature_dropout", "bernoulli", "neg", "abs", "exp", "log",
+        "log1p", "expm1", "sqrt", "rsqrt", "square", "pow", "erf", "sin", "cos", "sign",
+        "round", "floor", "ceil", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max",
+        "sigmoid_", "nan_to_num", "float_power", "clone", "contiguous", "detach", "to", "type",
+        "type_as", "float", "half", "double", "bfloat16", "identity", "alias", "positive",
+        "requires_grad_", "requires_grad", "lift_fresh", "cpu", "cuda"
+    ]
+)
+
+#: The same with several operands, which are broadcast against each other.
+COMBINING = frozenset(
+    [
+        "add", "sub", "mul", "div", "true_divide", "floor_divide", "rsub", "maximum", "minimum",
+        "max", "min", "where", "lerp", "addcmul", "addcdiv", "fmod", "remainder", "multiply",
+        "subtract", "divide", "eq", "ne", "lt", "gt", "le", "ge", "logical_and", "logical_or",
+        "masked_fill"
+    ]
+)
+
+#: The same elements in the same order under another shape.
+RESHAPES = frozenset(
+    [
+        "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as",
+        "reshape_as", "ravel"
+    ]
+)
+REORDERINGS = frozenset([
+    "permute", "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis"
+])
+
+#: Layers that mix features with weights: what "the last layer with weights" is asked of.
+WEIGHTED = (
+    CONVOLUTIONS
+    | TRANSPOSED
+    | frozenset(
+        [
+            "linear", "bilinear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "lstm",
+            "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",
+            "rnn_relu_cell", "embedding", "embedding_bag"
+        ]
+    )
+)
+
+
+def varying_inputs(graph: Graph, node: Node) -> tuple[Node, ...]:
+    """The inputs of an operation that depend on the model's inputs, each once."""
+    found = {source.index: source for source in node.inputs if source.index in graph.varying}
+    return tuple(found.values())
+
+
+def passed_through(graph: Graph, node: Node) -> Node | None:
+    """The one map that an operation hands on position by position; `None` if it does not."""
+    if node.op in ELEMENTWISE or node.op in NORMS or node.op in COMBINING:
+        sources = varying_inputs(graph, node)
+        if len(sources) == 1 and _same_sizes(sources[0], node):
+            return sources[0]
+    return None
+
+
+def _same_sizes(source: Node, node: Node) -> bool:
+    # glu halves the channels, and broadcasting a gate makes a map of a single value: only the
+    # second changes which positions there are.
+    if not source.outputs or not node.outputs:
+        return False
+    before, after = source.output.example, node.output.example
+    return before == after or (node.op == "glu" and len(before) == len(after))

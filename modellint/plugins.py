@@ -1,0 +1,199 @@
+"""Finds the rules: those of installed distributions, the built-in ones among them, and by path.
+
+The built-in rules are found through the entry-point group like anyone else's. Nothing here imports
+torch, and neither should a rule file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.machinery import ModuleSpec
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from modellint.errors import PluginError
+from modellint.rules import Rule
+
+#: The entry-point group; an entry names a module or package that holds rules.
+GROUP = "modellint.rules"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRule:
+    """A rule and where it comes from.
+
+    `origin` is the distribution, or the path that was configured; `path` the file of the rule's
+    module; `root` the module's file or package folder that `load_rules` imports again by path.
+    """
+
+    rule: Rule
+    origin: str
+    path: str
+    root: str
+
+
+class Rules(Mapping[str, Rule]):
+    """The rules of a run by name, in order of their names; where they come from in `loaded`."""
+
+    def __init__(self, loaded: Iterable[LoadedRule]) -> None:
+        self.loaded: Mapping[str, LoadedRule] = {
+            one.rule.name: one for one in sorted(loaded, key=lambda one: one.rule.name)
+        }
+
+    def __getitem__(self, name: str) -> Rule:
+        return self.loaded[name].rule
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.loaded)
+
+    def __len__(self) -> int:
+        return len(self.loaded)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rules from {', '.join(self.origins)}>"
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The distributions and paths that the rules come from."""
+        return tuple(sorted({one.origin for one in self.loaded.values()}))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files and package folders that hold the rules.
+
+        `load_rules(rules.paths, installed=False)` finds the same rules in an interpreter that has
+        none of the distributions.
+        """
+        return tuple(sorted({one.root for one in self.loaded.values()}))
+
+
+def load_rules(paths: Iterable[str | Path] = (), *, installed: bool = True) -> Rules:
+    """Load the rules of installed distributions and those in further files and folders.
+
+    A folder is loaded as a package, whether or not it has an `__init__.py`: every module below it
+    counts. Raises `PluginError` naming the distribution or path where something does not import,
+    and naming both where two rules share a name.
+    """
+    found: list[LoadedRule] = []
+    if installed:
+        for entry in _entries():
+            found += _rules_of_entry(entry)
+    seen: set[Path] = set()
+    for given in paths:
+        path = Path(given).resolve()
+        if path not in seen:
+            seen.add(path)
+            found += _rules_at(path, str(given))
+    return Rules(_distinct(found))
+
+
+def _entries() -> list[EntryPoint]:
+    # An editable install beside a built one lists an entry twice.
+    found = {(_distribution(entry), entry.value): entry for entry in entry_points(group=GROUP)}
+    return [found[key] for key in sorted(found)]
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.name
+
+
+def _rules_of_entry(entry: EntryPoint) -> list[LoadedRule]:
+    origin = _distribution(entry)
+    return list(_rules_in(_imported(entry.module, origin), origin))
+
+
+def _rules_at(path: Path, origin: str) -> list[LoadedRule]:
+    if not path.exists():
+        raise PluginError(f"plugin {origin} does not exist (looked for {path})")
+    # A private name, so that a rule file called json.py shadows nothing.
+    name = f"_modellint_plugin_{sha256(str(path).encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        spec = _spec(name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            if spec.loader is not None:
+                spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            del sys.modules[name]
+            raise _failed(origin, str(path), error) from error
+    return list(_rules_in(sys.modules[name], origin))
+
+
+def _spec(name: str, path: Path) -> ModuleSpec:
+    start = path / "__init__.py" if path.is_dir() else path
+    if path.is_dir() and not start.exists():
+        spec: ModuleSpec | None = ModuleSpec(name, None, is_package=True)
+        if spec is not None:
+            spec.submodule_search_locations = [str(path)]
+    else:
+        within = [str(path)] if path.is_dir() else None
+        spec = importlib.util.spec_from_file_location(
+            name, start, submodule_search_locations=within
+        )
+    if spec is None:
+        raise PluginError(f"plugin {path} is neither a folder nor a Python file")
+    return spec
+
+
+def _rules_in(module: ModuleType, origin: str) -> Iterator[LoadedRule]:
+    """The rules of a module, and of the modules below it if it is a package."""
+    folders = list(getattr(module, "__path__", ()))
+    root = folders[0] if folders else str(getattr(module, "__file__", ""))
+    for part in (module, *_below(module, folders, origin)):
+        for value in list(vars(part).values()):
+            if isinstance(value, Rule):
+                yield LoadedRule(value, origin, str(getattr(part, "__file__", root)), root)
+
+
+def _below(module: ModuleType, folders: list[str], origin: str) -> Iterator[ModuleType]:
+    for info in sorted(pkgutil.iter_modules(folders, f"{module.__name__}."), key=lambda i: i.name):
+        part = _imported(info.name, origin)
+        yield part
+        yield from _below(part, list(getattr(part, "__path__", ())), origin)
+
+
+def _imported(name: str, origin: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise _failed(origin, name, error) from error
+
+
+def _failed(origin: str, what: str, error: BaseException) -> PluginError:
+    return PluginError(
+        f"plugin {origin} does not load: {what}: {type(error).__name__}: {error}; "
+        f"repair or uninstall it"
+    )
+
+
+def _distinct(found: Iterable[LoadedRule]) -> list[LoadedRule]:
+    """Each rule once, where modules import it from each other; two of one name are an error."""
+    names: dict[str, LoadedRule] = {}
+    kept: dict[int, LoadedRule] = {}
+    for one in found:
+        # A module that imports a rule shows it too; the file that the rule was written in counts.
+        home = one.rule.check.__code__.co_filename == one.path
+        if id(one.rule) in kept and not home:
+            continue
+        if id(one.rule) not in kept:
+            for name in (one.rule.name, *one.rule.aliases):
+                if name in names:
+                    raise PluginError(_clash(name, names[name], one))
+                names[name] = one
+        kept[id(one.rule)] = one
+    return list(kept.values())
+
+
+def _clash(name: str, first: LoadedRule, second: LoadedRule) -> str:
+    return (
+        f"two rules are called {name}: one from {first.origin} ({first.path}), "
+        f"one from {second.origin} ({second.path}); rename one or remove its plugin"
+    )

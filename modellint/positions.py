@@ -1,0 +1,653 @@
+"""Where the axes of the model's inputs lie in every node, and how far each position there sees.
+
+One pass in execution order, an axis at a time. For each axis of each input, a node has a `Place`:
+the dimension along which the axis still runs, and how many positions of the input one position
+there depends on (the receptive field) along the path with the widest and the narrowest windows.
+An operation that is not known here loses the axes it touches: they are unknown from there on.
+
+Norms are taken as position by position, though their statistics may see more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import accumulate
+from math import ceil
+
+from modellint.graph import Graph, Node, fact
+from modellint.operations import (
+    ADAPTIVE_POOLS,
+    COMBINING,
+    CONVOLUTIONS,
+    ELEMENTWISE,
+    NORMS,
+    RESHAPES,
+    TRANSPOSED,
+    WINDOWS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one axis of an input lies in a node, and how much of it a position there sees.
+
+    `dim` is the dimension that it runs along; `None` once the positions are mixed or lost. Where
+    several axes were flattened into one dimension, `inner` is the distance of neighbours in it
+    (else 1; 0 where the positions are no longer evenly spaced). `size` is the number of positions
+    in the example. `largest` and `smallest` are receptive fields in positions of the input,
+    `jump` how far apart neighbours lie there; `largest` is `None` where unknown.
+    """
+
+    dim: int | None
+    size: int
+    largest: Fraction | None = Fraction(1)
+    smallest: Fraction = Fraction(1)
+    jump: Fraction = Fraction(1)
+    inner: int = 1
+
+    @property
+    def lost(self) -> Place:
+        """The same axis where nothing is known any more."""
+        return replace(self, dim=None, largest=None)
+
+    def alone(self, node: Node) -> bool:
+        """Whether it has a dimension of the node's first output to itself."""
+        return (
+            self.dim is not None
+            and self.inner == 1
+            and self.size == node.output.example[self.dim]
+        )
+
+
+#: One place for each axis of each input; `None` where a node does not depend on it.
+State = tuple[Place | None, ...]
+
+
+@fact
+def sources(graph: Graph) -> tuple[tuple[Node, int], ...]:
+    """The axes that places speak of: each dimension of each input."""
+    return tuple(
+        (given.node, dim)
+        for given in graph.inputs
+        if given.node.outputs
+        for dim in range(len(given.node.output.shape))
+    )
+
+
+@fact
+def places(graph: Graph) -> Mapping[int, State]:
+    """The places of all axes in every node that depends on an input, by the node's index."""
+    axes = sources(graph)
+    nothing: State = (None,) * len(axes)
+    found: dict[int, State] = {}
+    for node in graph.nodes:
+        if node.index not in graph.varying:
+            continue
+        if node.op == "input":
+            found[node.index] = tuple(
+                Place(dim, node.output.example[dim]) if source is node else None
+                for source, dim in axes
+            )
+            continue
+        reading = [(source, found[source.index]) for source in node.inputs
+                   if source.index in found]  # fmt: skip
+        step = _STEPS.get(node.op)
+        whole = [source.output.example[dim] for source, dim in axes]
+        if not node.outputs:
+            found[node.index] = nothing
+        elif step is None:
+            found[node.index] = tuple(
+                next((place.lost for place in column if place), None)
+                for column in zip(*(state for _, state in reading), strict=True)
+            )
+        else:
+            found[node.index] = step(node, reading, whole)
+    return found
+
+
+@fact
+def map_axes(graph: Graph) -> tuple[int, ...]:
+    """The axes, as indices into `sources`, that some window slides along: those of maps."""
+    found: set[int] = set()
+    known = places(graph)
+    for node in graph.nodes:
+        if node.rank and node.index in known and (node.op in WINDOWS or node.op in TRANSPOSED):
+            state = known.get(node.input.index, ())
+            found.update(axis for axis, place in enumerate(state) if _slides(node, place))
+    return tuple(sorted(found))
+
+
+def receptive_field(graph: Graph, node: Node) -> tuple[int, ...] | None:
+    """How many positions of the input one position of the node sees, a spatial axis.
+
+    Along the path with the widest windows; an operation that mixes all positions sees them all.
+    `None` where the model has no spatial axes or they cannot be followed to this node.
+    """
+    return _seen(graph, node, lambda place: place.largest)
+
+
+def smallest_receptive_field(graph: Graph, node: Node) -> tuple[int, ...] | None:
+    """The same along the path with the narrowest windows (through the shortcuts)."""
+    return _seen(graph, node, lambda place: None if place.largest is None else place.smallest)
+
+
+def _seen(
+    graph: Graph, node: Node, field: Callable[[Place], Fraction | None]
+) -> tuple[int, ...] | None:
+    state = places(graph).get(node.index)
+    if not state:
+        return None
+    found = []
+    for axis in map_axes(graph):
+        place = state[axis]
+        if place is None:
+            continue
+        seen = field(place)
+        if seen is None:
+            return None
+        found.append(ceil(seen))
+    return tuple(found) or None
+
+
+def _slides(node: Node, place: Place | None) -> bool:
+    if place is None or place.dim is None or not place.alone(node.input):
+        return False
+    return place.dim >= len(node.input.output.shape) - node.rank
+
+
+Reading = Sequence[tuple[Node, State]]
+Step = Callable[[Node, Reading, Sequence[int]], State]
+
+
+def _whole(place: Place, size: int, dim: int | None = None) -> Place:
+    """The place after an operation that lets every position see all of the axis."""
+    if place.largest is None:
+        return place.lost
+    full = Fraction(size)
+    return replace(
+        place, dim=dim, largest=max(place.largest, full), smallest=max(place.smallest, full)
+    )
+
+
+def _join(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    """Position by position, of one or several operands that are broadcast to the output."""
+    rank = len(node.output.shape)
+    columns = []
+    for source, state in reading:
+        shift = rank - len(source.output.shape) if source.outputs else 0
+        columns.append([_moved(place, shift) for place in state])
+    return tuple(_met(list(column)) for column in zip(*columns, strict=True))
+
+
+def _moved(place: Place | None, shift: int) -> Place | None:
+    if place is None or place.dim is None or not shift:
+        return place
+    return replace(place, dim=place.dim + shift)
+
+
+def _met(column: Sequence[Place | None]) -> Place | None:
+    """One place of the same axis coming along several paths."""
+    found = [place for place in column if place is not None]
+    if not found:
+        return None
+    if len(found) == 1:
+        return found[0]
+    if any(place.largest is None for place in found):
+        return found[0].lost
+    largest = max(place.largest for place in found if place.largest is not None)
+    smallest = min(place.smallest for place in found)
+    running = [place for place in found if place.dim is not None and place.size > 1]
+    first = running[0] if running else found[0]
+    if any((p.dim, p.inner, p.size) != (first.dim, first.inner, first.size) for p in running):
+        return first.lost
+    return replace(first, largest=largest, smallest=smallest)
+
+
+def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    kernel = node.effective_kernel
+    strides = node.stride
+    ((source, state),) = reading[:1]
+    rank = len(source.output.shape)
+    after = node.output.example
+    made: list[Place | None] = []
+    for axis, place in enumerate(state):
+        if place is None or place.dim is None:
+            made.append(place)
+            continue
+        spatial = place.dim - (rank - node.rank)
+        if spatial == -1:
+            made.append(_whole(place, whole[axis]) if node.op in CONVOLUTIONS else place)
+        elif spatial < 0:
+            made.append(place)
+        elif kernel is None or not place.alone(source):
+            made.append(place.lost)
+        else:
+            made.append(_wider(place, kernel[spatial], Fraction(strides[spatial]),
+                               after[place.dim]))  # fmt: skip
+    return tuple(made)
+
+
+def _wider(place: Place, span: int | Fraction, step: Fraction, size: int) -> Place:
+    more = (span - 1) * place.jump
+    return replace(
+        place,
+        size=size,
+        largest=None if place.largest is None else place.largest + more,
+        smallest=place.smallest + more,
+        jump=place.jump * step,
+    )
+
+
+def _transposed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    kernel = node.effective_kernel
+    ((source, state),) = reading[:1]
+    rank = len(source.output.shape)
+    made: list[Place | None] = []
+    for axis, place in enumerate(state):
+        spatial = -2 if place is None or place.dim is None else place.dim - (rank - node.rank)
+        if place is None or spatial < -1:
+            made.append(place)
+        elif spatial == -1:
+            made.append(_whole(place, whole[axis]))
+        elif kernel is None or not place.alone(source):
+            made.append(place.lost)
+        else:
+            # An output lies under ceil(e / s) of the spread-out inputs, or one fewer.
+            stride = node.stride[spatial]
+            more = -(-kernel[spatial] // stride) - 1
+            fewer = max(kernel[spatial] // stride - 1, 0)
+            made.append(replace(
+                place,
+                size=node.output.example[place.dim or 0],
+                largest=None if place.largest is None else place.largest + more * place.jump,
+                smallest=place.smallest + fewer * place.jump,
+                jump=place.jump / stride,
+            ))  # fmt: skip
+    return tuple(made)
+
+
+def _resampled(extra: Callable[[Node, int, int], int]) -> Step:
+    """A step that changes the number of positions; `extra` says how many more an output sees."""
+
+    def step(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+        ((source, state),) = reading[:1]
+        made: list[Place | None] = []
+        for axis, place in enumerate(state):
+            if place is None or place.dim is None or place.dim < 2 - (len(node.output.shape) < 3):
+                made.append(place)
+                continue
+            size = node.output.example[place.dim]
+            if not place.alone(source):
+                made.append(place.lost)
+            elif size == place.size:
+                made.append(place)
+            elif size == 1:
+                made.append(replace(_whole(place, whole[axis], place.dim), size=1))
+            else:
+                span = 1 + extra(node, place.size, size)
+                made.append(_wider(place, span, Fraction(place.size, size), size))
+        return tuple(made)
+
+    return step
+
+
+def _bins(node: Node, before: int, after: int) -> int:
+    return max(-(-(i + 1) * before // after) - i * before // after for i in range(after)) - 1
+
+
+def _taps(node: Node, before: int, after: int) -> int:
+    mode = str(node.arguments.get("mode", "nearest"))
+    if mode.startswith("nearest"):
+        return 0
+    return -(-before // after) if mode == "area" else 3 if mode == "bicubic" else 1
+
+
+def _linear(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    last = len(source.output.shape) - 1
+    return tuple(
+        _whole(place, whole[axis]) if place and place.dim == last else place
+        for axis, place in enumerate(state)
+    )
+
+
+def _reduced(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    rank = len(source.output.shape)
+    dims = node.arguments.get("dim", node.arguments.get("axis"))
+    if dims is None or dims == ():
+        gone = set(range(rank))
+    else:
+        gone = {int(dim) % rank for dim in (dims if isinstance(dims, (tuple, list)) else (dims,))}
+    keep = bool(node.arguments.get("keepdim", False))
+    made: list[Place | None] = []
+    for axis, place in enumerate(state):
+        if place is None or place.dim is None:
+            made.append(place)
+        elif place.dim in gone:
+            made.append(_whole(place, whole[axis]))
+        else:
+            below = 0 if keep else sum(dim < place.dim for dim in gone)
+            made.append(replace(place, dim=place.dim - below))
+    return tuple(made)
+
+
+def _mixed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    """Softmax and its kin: all positions of one dimension see each other, in place."""
+    ((source, state),) = reading[:1]
+    dim = node.arguments.get("dim")
+    mixed = None if dim is None else int(dim) % len(source.output.shape)
+    return tuple(
+        _whole(place, whole[axis], place.dim)
+        if place and place.dim is not None and mixed in (None, place.dim)
+        else place
+        for axis, place in enumerate(state)
+    )
+
+
+def _product(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    """Matrix products, of a matrix or batch with another or with a constant."""
+    operands = [source for source in node.inputs if source.outputs][-2:]
+    rank = len(node.output.shape)
+    if len(operands) != 2 or any(len(source.output.shape) < 2 for source in operands):
+        return tuple(p.lost if p else None for p in _join(node, reading, whole))
+    columns: list[list[Place | None]] = []
+    states = {source.index: state for source, state in reading}
+    for summed, operand in ((-1, operands[0]), (-2, operands[1])):
+        state = states.get(operand.index)
+        if state is None:
+            continue
+        own = len(operand.output.shape)
+        column: list[Place | None] = []
+        for axis, place in enumerate(state):
+            if place is not None and place.dim == own + summed:
+                column.append(_whole(place, whole[axis]))
+            else:
+                column.append(_moved(place, rank - own))
+        columns.append(column)
+    return tuple(_met(list(column)) for column in zip(*columns, strict=True))
+
+
+def _attention(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    columns: list[list[Place | None]] = []
+    states = {source.index: state for source, state in reading}
+    for name in ("query", "key", "value"):
+        operand = node.arguments.get(name)
+        if not isinstance(operand, Node) or operand.index not in states:
+            continue
+        own = len(operand.output.shape)
+        mixed = (own - 1,) if name == "query" else (own - 1, own - 2)
+        columns.append([
+            _whole(place, whole[axis]) if place and place.dim in mixed else place
+            for axis, place in enumerate(states[operand.index])
+        ])  # fmt: skip
+    return tuple(_met(list(column)) for column in zip(*columns, strict=True))
+
+
+def _permuted(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    order = permutation(node, len(source.output.shape))
+    if order is None:
+        return tuple(place.lost if place else None for place in state)
+    return tuple(
+        place if place is None or place.dim is None else replace(place, dim=order.index(place.dim))
+        for place in state
+    )
+
+
+def permutation(node: Node, rank: int) -> tuple[int, ...] | None:
+    """Which input dimension each output dimension of a reordering is; `None` if unclear."""
+    arguments = node.arguments
+    order = list(range(rank))
+    if node.op == "t":
+        return tuple(reversed(order)) if rank == 2 else tuple(order)
+    if node.op == "permute" and isinstance(arguments.get("dims"), (tuple, list)):
+        return tuple(int(dim) % rank for dim in arguments["dims"])
+    pairs = (("dim0", "dim1"), ("axis0", "axis1"))
+    if node.op in ("transpose", "swapaxes", "swapdims"):
+        for first, second in pairs:
+            if first in arguments and second in arguments:
+                a, b = int(arguments[first]) % rank, int(arguments[second]) % rank
+                order[a], order[b] = order[b], order[a]
+                return tuple(order)
+    if node.op in ("movedim", "moveaxis"):
+        from_, to = arguments.get("source"), arguments.get("destination")
+        if isinstance(from_, int) and isinstance(to, int):
+            order.insert(to % rank, order.pop(from_ % rank))
+            return tuple(order)
+    return None
+
+
+def _reshaped(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    """The same elements in the same order: an axis keeps its stride in memory order."""
+    ((source, state),) = reading[:1]
+    before = strides_of(source.output.example)
+    after = strides_of(node.output.example)
+    sizes = node.output.example
+    made: list[Place | None] = []
+    for place in state:
+        if place is None or place.dim is None:
+            made.append(place)
+            continue
+        stride = before[place.dim] * place.inner
+        if place.size <= 1:
+            made.append(replace(place, dim=None))
+            continue
+        if not place.inner:
+            kept = [d for d, s in enumerate(after)
+                    if s == before[place.dim] and sizes[d] == source.output.example[place.dim]
+                    and sizes[d] > 1]  # fmt: skip
+            made.append(replace(place, dim=kept[0]) if kept else place.lost)
+            continue
+        fits = [
+            dim
+            for dim, step in enumerate(after)
+            if sizes[dim] > 1
+            and stride % step == 0
+            and step <= stride
+            and stride * place.size <= step * sizes[dim]
+        ]
+        made.append(
+            replace(place, dim=fits[0], inner=stride // after[fits[0]]) if fits else place.lost
+        )
+    return tuple(made)
+
+
+def strides_of(sizes: Sequence[int]) -> tuple[int, ...]:
+    """How many elements apart neighbours along each dimension lie, in memory order."""
+    found = list(accumulate(reversed(sizes[1:]), lambda a, b: a * max(b, 1), initial=1))
+    return tuple(reversed(found)) if sizes else ()
+
+
+def _concatenated(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    rank = len(node.output.shape)
+    dim = int(node.arguments.get("dim", 0)) % rank
+    joined = []
+    for column in zip(*(state for _, state in reading), strict=True):
+        along = [place for place in column if place and place.dim == dim]
+        if not along:
+            joined.append(_met(list(column)))
+            continue
+        # Positions stay in order, but where each part begins is no longer told apart.
+        full = node.output.example[dim]
+        spread = [
+            replace(place, size=full, inner=int(place.inner == 1)) for place in along
+        ]
+        joined.append(_met([*spread, *(p for p in column if p and p.dim != dim)]))
+    return tuple(joined)
+
+
+def _stacked(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    dim = int(node.arguments.get("dim", 0)) % len(node.output.shape)
+    columns = [
+        [
+            replace(place, dim=place.dim + (place.dim >= dim))
+            if place and place.dim is not None
+            else place
+            for place in state
+        ]
+        for _, state in reading
+    ]
+    return tuple(_met(list(column)) for column in zip(*columns, strict=True))
+
+
+def _padded(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    made: list[Place | None] = []
+    for place in state:
+        if place is None or place.dim is None:
+            made.append(place)
+        elif place.alone(source):
+            made.append(replace(place, size=node.output.example[place.dim]))
+        elif node.output.example[place.dim] == source.output.example[place.dim]:
+            made.append(place)
+        else:
+            made.append(replace(place, inner=0))
+    return tuple(made)
+
+
+def _indexed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    index = node.arguments.get("index")
+    if not isinstance(index, tuple) or any(
+        not (entry is None or isinstance(entry, (int, slice))) for entry in index
+    ):
+        return tuple(place.lost if place else None for place in _met_all(reading))
+    return _selected(node, source, state, index)
+
+
+def _met_all(reading: Reading) -> State:
+    return tuple(
+        next((place for place in column if place), None)
+        for column in zip(*(state for _, state in reading), strict=True)
+    )
+
+
+def _selected(
+    node: Node, source: Node, state: State, index: Sequence[int | slice | None]
+) -> State:
+    """The places after an index of slices, ints and new axes, one entry an input axis."""
+    target: dict[int, tuple[int, slice] | None] = {}
+    before = after = 0
+    for entry in index:
+        if entry is None:
+            after += 1
+            continue
+        target[before] = (after, entry) if isinstance(entry, slice) else None
+        after += isinstance(entry, slice)
+        before += 1
+    made: list[Place | None] = []
+    for place in state:
+        if place is None or place.dim is None:
+            made.append(place)
+            continue
+        if place.dim not in target:
+            made.append(replace(place, dim=place.dim + after - before))
+            continue
+        where = target[place.dim]
+        if where is None:
+            made.append(replace(place, dim=None))
+            continue
+        dim, cut = where
+        size = node.output.example[dim]
+        if size == source.output.example[place.dim]:
+            made.append(replace(place, dim=dim))
+        elif place.alone(source):
+            step = abs(int(cut.step or 1))
+            made.append(replace(place, dim=dim, size=size, jump=place.jump * step))
+        else:
+            made.append(replace(place, dim=dim, inner=0))
+    return tuple(made)
+
+
+def _narrowed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    rank = len(source.output.shape)
+    dim = int(node.arguments.get("dim", 0)) % rank
+    index: list[int | slice | None] = [slice(None)] * rank
+    index[dim] = slice(0, 1) if node.op == "narrow" else 0
+    return _selected(node, source, state, index)
+
+
+def _unpacked(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    if source.op not in ("chunk", "split", "tensor_split", "split_with_sizes", "unbind", "max",
+                         "min", "topk", *ADAPTIVE_POOLS, *WINDOWS):  # fmt: skip
+        return tuple(place.lost if place else None for place in state)
+    if len(node.output.shape) != len(source.output.shape):
+        return tuple(place.lost if place else None for place in state)
+    return tuple(
+        replace(place, size=node.output.example[place.dim])
+        if place and place.dim is not None and place.alone(source)
+        else place
+        for place in state
+    )
+
+
+def _kept(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    return reading[0][1]
+
+
+def _split(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    rank = len(source.output.shape)
+    dim = int(node.arguments.get("dim", 0)) % rank
+    if node.op == "unbind":
+        index: list[int | slice | None] = [slice(None)] * rank
+        index[dim] = 0
+        return _selected(node, source, state, index)
+    return tuple(
+        replace(place, size=node.output.example[dim])
+        if place and place.dim == dim and place.alone(source)
+        else replace(place, inner=0) if place and place.dim == dim else place
+        for place in state
+    )
+
+
+def _shuffled(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    ((source, state),) = reading[:1]
+    rank = len(source.output.shape)
+    made: list[Place | None] = []
+    for axis, place in enumerate(state):
+        if place is None or place.dim is None or place.dim < rank - 3:
+            made.append(place)
+        elif place.dim == rank - 3:
+            made.append(_whole(place, whole[axis]))
+        elif not place.alone(source):
+            made.append(place.lost)
+        else:
+            before, after = place.size, node.output.example[place.dim]
+            span = max(before // max(after, 1), 1)
+            made.append(_wider(place, span, Fraction(before, after), after))
+    return tuple(made)
+
+
+_STEPS: Mapping[str, Step] = {
+    **dict.fromkeys(ELEMENTWISE | NORMS | COMBINING | {"expand", "broadcast_to", "expand_as"},
+                    _join),
+    **dict.fromkeys(WINDOWS, _window),
+    **dict.fromkeys(TRANSPOSED, _transposed),
+    **dict.fromkeys(ADAPTIVE_POOLS, _resampled(_bins)),
+    "interpolate": _resampled(_taps),
+    "linear": _linear,
+    **dict.fromkeys(("mean", "sum", "amax", "amin", "prod", "std", "var", "norm", "logsumexp",
+                     "argmax", "argmin", "all", "any"), _reduced),
+    **dict.fromkeys(("softmax", "log_softmax", "cumsum", "softmin"), _mixed),
+    **dict.fromkeys(("matmul", "mm", "bmm"), _product),
+    "scaled_dot_product_attention": _attention,
+    **dict.fromkeys(("permute", "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis"),
+                    _permuted),
+    **dict.fromkeys(RESHAPES, _reshaped),
+    **dict.fromkeys(("cat", "concat", "concatenate"), _concatenated),
+    "stack": _stacked,
+    "pad": _padded,
+    "getitem": _indexed,
+    **dict.fromkeys(("narrow", "select"), _narrowed),
+    "unpack": _unpacked,
+    **dict.fromkeys(("chunk", "split", "tensor_split", "split_with_sizes", "unbind"), _split),
+    **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle"), _shuffled),
+    **dict.fromkeys(("roll", "flip"), _kept),
+    "embedding": _join,
+}  # fmt: skip

@@ -1,0 +1,81 @@
+"""What one window does to one axis: which taps meet data, how much is trimmed, how often read.
+
+Symbols: input size `n`, kernel `k`, stride `s`, dilation `d`, padding `(begin, end)`, output `o`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modellint.graph import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One axis of a convolution or pool, with its sizes in the example."""
+
+    n: int
+    k: int
+    s: int
+    d: int
+    begin: int
+    end: int
+    o: int
+
+    @property
+    def span(self) -> int:
+        """The effective kernel e = d(k - 1) + 1."""
+        return self.d * (self.k - 1) + 1
+
+    @property
+    def padding(self) -> int:
+        """Padded positions at both ends together."""
+        return self.begin + self.end
+
+    @property
+    def growth(self) -> int:
+        """At stride 1, how many more positions come out than go in; negative where it shrinks."""
+        return self.padding - (self.span - 1)
+
+    @property
+    def remainder(self) -> int:
+        """r = (n + padding - e) mod s: positions at the end that no window starts at."""
+        return (self.n + self.padding - self.span) % self.s
+
+    def taps(self, output: int) -> range:
+        """The positions of the input that an output reads; those in the padding are left out."""
+        first = output * self.s - self.begin
+        skip = max(0, -(first // self.d)) if first < 0 else 0
+        last = min(first + self.span - 1, self.n - 1)
+        return range(first + skip * self.d, last + 1, self.d)
+
+    def blind(self) -> int:
+        """How many outputs read nothing but padding."""
+        return sum(not len(self.taps(output)) for output in range(self.o))
+
+    def readers(self) -> list[int]:
+        """How many windows read each position of the input."""
+        counts = [0] * self.n
+        for output in range(self.o):
+            for position in self.taps(output):
+                counts[position] += 1
+        return counts
+
+
+def windows(call: Node, extra: tuple[tuple[int, int], ...] = ()) -> tuple[Window, ...] | None:
+    """The window of a convolution or pool on each axis, first spatial axis first.
+
+    `extra` is padding (begin, end) on each axis besides the operation's own. `None` where the
+    kernel is not known or the call has no output.
+    """
+    kernel = call.kernel
+    if kernel is None or not call.rank or not call.outputs or not call.inputs:
+        return None
+    before = call.input.output.example[-call.rank :]
+    after = call.output.example[-call.rank :]
+    more = extra or ((0, 0),) * call.rank
+    sizes = zip(before, kernel, call.stride, call.dilation, call.padding, more, after, strict=True)
+    return tuple(
+        Window(n - b - e, k, s, d, own[0] + b, own[1] + e, o)
+        for n, k, s, d, own, (b, e), o in sizes
+    )
