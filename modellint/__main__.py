@@ -1,0 +1,5 @@
+"""`python -m modellint` is the command `modellint`."""
+
+from modellint.cli import main
+
+main()

@@ -1,0 +1,151 @@
+"""The Python interface: lint live modules and files, trace, assert in tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modellint.engine import Settings, lint_targets, torch_version
+from modellint.errors import FileError, NotAnalysed
+from modellint.graph import Graph
+from modellint.linting import Subject, lint_graph
+from modellint.paths import shown_path
+from modellint.plugins import load_rules
+from modellint.results import FailLevel, ModelReport, Problem, Report, Status
+from modellint.selection import select_rules
+from modellint.silencing import Silence
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Options = Mapping[str, Mapping[str, Any]]
+"""Options of rules: by rule, then by the name of the rule's keyword parameter."""
+
+
+def lint(
+    model: nn.Module,
+    inputs: Sequence[str] = (),
+    *,
+    select: Sequence[str] = ("default",),
+    ignore: Sequence[str] = (),
+    extend_select: Sequence[str] = (),
+    options: Options | None = None,
+    fail_level: FailLevel = "warning",
+) -> Report:
+    """Lint a live module in this process; the module is left exactly as it was.
+
+    `inputs` are shapes as on the command line, one for each input: `N,3,H,W`, `tokens=N,T:int64`;
+    without any, the shapes are solved from the model. Findings are located at the assignments of
+    the model's classes that make its attributes. A model that cannot be traced is a report's model
+    with status `failed` or `not-analysed`. Raises `UsageError` for a shape or a rule that makes no
+    sense.
+    """
+    from modellint.live import model_site
+
+    rules = select_rules(load_rules(), select, ignore, extend_select)
+    site = model_site(model)
+    name = type(model).__name__
+    silence = Silence(site.path, name, site.line)
+    subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
+    try:
+        report = lint_graph(trace(model, inputs), rules, subject, options)
+    except NotAnalysed as missing:
+        report = _incomplete(subject, "not-analysed", missing.reason)
+    except FileError as error:
+        problem = Problem(shown_path(error.path), error.line or 1, error.kind, error.message)
+        report = _incomplete(subject, "failed", error.message, problem)
+    return Report(torch=torch_version(), fail_level=fail_level).merged(report)
+
+
+def lint_paths(
+    paths: Sequence[str | os.PathLike[str]],
+    inputs: Sequence[str] = (),
+    *,
+    select: Sequence[str] = ("default",),
+    ignore: Sequence[str] = (),
+    extend_select: Sequence[str] = (),
+    options: Options | None = None,
+    timeout: float = 60.0,
+    fail_level: FailLevel = "warning",
+    strict: bool = False,
+) -> Report:
+    """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
+
+    The files run in a worker process, each for at most `timeout` seconds. Raises `UsageError` for
+    paths, models and rules that do not exist, and where torch is missing.
+    """
+    settings = Settings(
+        inputs=tuple(inputs),
+        select=tuple(select),
+        ignore=tuple(ignore),
+        extend_select=tuple(extend_select),
+        options=options or {},
+        timeout=timeout,
+        fail_level=fail_level,
+        strict=strict,
+    )
+    return lint_targets(paths, settings)
+
+
+def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
+    """The graph of one forward of a live module, as rules see it.
+
+    `graph.fx` is a `torch.fx.GraphModule` that computes what the model computes. Raises
+    `FileError` where the forward raises, and `NotAnalysed` where no input can be worked out.
+    """
+    from modellint.inputs import parse_input, trace_with_inputs
+    from modellint.live import construction_sites
+
+    return trace_with_inputs(
+        model,
+        given=[parse_input(spec) for spec in inputs],
+        hints=(),
+        sites=construction_sites(model),
+        name=type(model).__name__,
+    )
+
+
+def assert_clean(
+    model: nn.Module,
+    inputs: Sequence[str] = (),
+    *,
+    select: Sequence[str] = ("default",),
+    ignore: Sequence[str] = (),
+    extend_select: Sequence[str] = (),
+    options: Options | None = None,
+    fail_level: FailLevel = "warning",
+) -> None:
+    """Raise `AssertionError` with the findings unless a live module is clean.
+
+    A model that could not be analysed is not clean either. The arguments are those of `lint`.
+    """
+    report = lint(
+        model,
+        inputs,
+        select=select,
+        ignore=ignore,
+        extend_select=extend_select,
+        options=options,
+        fail_level=fail_level,
+    )
+    if report.ok and report.analysed:
+        return
+    rules = sorted({finding.rule for finding in report.findings})
+    accept = f"\nto accept them here: assert_clean(..., ignore={rules})" if rules else ""
+    name = type(model).__name__
+    raise AssertionError(f"{name} is not clean\n\n{report.render('full')}{accept}".rstrip())
+
+
+def _incomplete(
+    subject: Subject, status: Status, reason: str, problem: Problem | None = None
+) -> Report:
+    model = ModelReport(
+        path=subject.path,
+        name=subject.name,
+        class_name=subject.class_name,
+        line=subject.line,
+        status=status,
+        reason=reason,
+    )
+    return Report(models=(model,), errors=(problem,) if problem else ())

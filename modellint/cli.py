@@ -1,0 +1,254 @@
+"""The command line: options in, a report and an exit status out."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from modellint._version import __version__
+from modellint.engine import Settings, lint_targets, list_models
+from modellint.errors import PluginError, UsageError
+from modellint.listing import list_page
+from modellint.plugins import load_rules
+from modellint.report import FORMATS, View, render
+from modellint.report.lines import printable
+from modellint.report.rules_page import rule_page, rules_table
+from modellint.results import OWN_FAULTS, Report
+from modellint.rules import SEVERITIES
+from modellint.selection import find_rule
+
+#: As a shell reports a program that SIGINT ended.
+_INTERRUPTED = 130
+
+
+def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tuple[str, ...]:
+    """Split what may be repeated and separated by commas."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SPEC",
+    help="Input shape, such as 1,3,32,32 or N,3,H,W or tokens=N,T:int64; repeat for several.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    default=("default",),
+    metavar="NAMES",
+    callback=_names,
+    help="Rules and categories that are on, separated by commas; also: all, default.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="NAMES",
+    callback=_names,
+    help="Rules and categories that are off.",
+)
+@click.option(
+    "--extend-select",
+    multiple=True,
+    metavar="NAMES",
+    callback=_names,
+    help="Rules and categories that are on besides.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="full",
+    show_default=True,
+    help="How the report is written.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write the report there.",
+)
+@click.option("--layers", is_flag=True, help="Also print each model's table of layers.")
+@click.option(
+    "--fail-level",
+    type=click.Choice([*SEVERITIES, "never"]),
+    default="warning",
+    show_default=True,
+    help="The lowest severity that fails the run.",
+)
+@click.option("--strict", is_flag=True, help="What could not be analysed fails the run.")
+@click.option("--statistics", is_flag=True, help="Also print how many findings each rule has.")
+@click.option("--rules", "show_rules", is_flag=True, help="List the rules.")
+@click.option("--explain", metavar="RULE", help="Print a rule's page.")
+@click.option(
+    "--list",
+    "show_list",
+    is_flag=True,
+    help="List the models and how each would be built and fed; runs no code of theirs.",
+)
+@click.option("--stdin-filename", metavar="FILE", help="What to call standard input (TARGET -).")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a file may take.",
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Whether to colour the report.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print findings and errors, no counts.")
+@click.option("-v", "--verbose", is_flag=True, help="Print notes, times and what the models print.")
+@click.version_option(__version__, prog_name="modellint", message="%(prog)s %(version)s")
+def command(targets: tuple[str, ...], **options: Any) -> int:
+    """Lint the architecture of PyTorch models.
+
+    TARGET is a file, a directory, a selector such as file.py::Net, or - for standard input.
+    The models are built and traced without memory for their weights, in a process of their own:
+    modellint runs your file as pytest would.
+
+    \b
+    Exit status: 0 no finding at the fail level; 1 findings, or a file that fails;
+    2 wrong usage, a plugin that does not load, or an internal error.
+    """
+    view = View(
+        color=_wants_color(options["color"], options["output"]),
+        layers=options["layers"],
+        statistics=options["statistics"],
+        quiet=options["quiet"],
+    )
+    if options["explain"]:
+        _write(rule_page(find_rule(load_rules(), options["explain"]), view), options["output"])
+        return 0
+    if options["show_rules"]:
+        _write(rules_table(load_rules().values()), options["output"])
+        return 0
+    stdin, stdin_name = _stdin(targets, options)
+    if options["show_list"]:
+        report, models = list_models(targets, stdin, stdin_name)
+        _write(list_page(models, report, view), options["output"])
+        return report.exit_status
+    return _lint(targets, options, view, stdin, stdin_name)
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit status."""
+    _survive_any_text()
+    try:
+        status = command.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        status = leave.exit_code
+    except click.ClickException as error:
+        _explain_dash(error)
+        error.show()
+        status = 2
+    except (click.Abort, KeyboardInterrupt):
+        status = _INTERRUPTED
+    except (UsageError, PluginError) as error:
+        click.echo(f"modellint: {printable(str(error))}", err=True)
+        status = 2
+    except BrokenPipeError:  # The reader, `head` say, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _lint(
+    targets: tuple[str, ...], options: dict[str, Any], view: View, stdin: bytes | None, name: str
+) -> int:
+    started = time.perf_counter()
+    settings = Settings(
+        inputs=options["inputs"],
+        select=options["select"],
+        ignore=options["ignore"],
+        extend_select=options["extend_select"],
+        timeout=options["timeout"],
+        fail_level=options["fail_level"],
+        strict=options["strict"],
+        verbose=options["verbose"],
+    )
+    report = lint_targets(targets, settings, stdin, name)
+    _write(render(report, options["format_"], view), options["output"])
+    if not report.models and not report.errors and not view.quiet:
+        click.echo("modellint: no model found in these targets", err=True)
+    if any(problem.kind in OWN_FAULTS for problem in report.errors):
+        click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
+    if options["verbose"]:
+        for line in _remarks(report):
+            click.echo(line, err=True)
+        click.echo(f"{time.perf_counter() - started:.1f} s", err=True)
+    return report.exit_status
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    """What `-v` adds: notes, where input shapes come from, checks that lacked a fact."""
+    for note in report.notes:
+        yield f"{printable(note.path)}:{note.line}: note: {printable(note.message)}"
+    for model in report.models:
+        place = f"{printable(model.path)}:{model.line}: note: {model.name}"
+        for given in model.inputs:
+            sizes = "×".join(map(str, given.example))
+            yield f"{place}: input {given.name} is {sizes} {given.dtype}, from {given.source}"
+        for skipped in model.skipped:
+            yield f"{place}: {skipped.rule} skips {skipped.layer}: {printable(skipped.reason)}"
+
+
+def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:
+    if not targets:
+        raise UsageError(
+            "nothing to lint: name a file or a directory, such as `modellint model.py` or "
+            "`modellint .` (--help lists the options)"
+        )
+    if "-" not in targets:
+        return None, "-"
+    if not options["stdin_filename"]:
+        raise UsageError("TARGET - needs --stdin-filename, the name that findings are reported at")
+    return sys.stdin.buffer.read(), options["stdin_filename"]
+
+
+def _wants_color(choice: str, output: str | None) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    return output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
+        # `color` is decided already: click would strip it for a pipe even under --color always.
+        click.echo(text, nl=False, color=True)
+        return
+    try:
+        Path(output).write_text(text, "utf-8", "backslashreplace")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def _survive_any_text() -> None:
+    """Print what a terminal's encoding lacks, and file names that are no text, as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _explain_dash(error: click.ClickException) -> None:
+    if isinstance(error, click.NoSuchOption) and any(
+        argument.startswith("-") and Path(argument).exists() for argument in sys.argv[1:]
+    ):
+        error.message += " (a file whose name begins with - goes after --)"

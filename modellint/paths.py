@@ -1,0 +1,21 @@
+"""How reports print the paths of files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def shown_path(path: str | os.PathLike[str], folder: str | None = None) -> str:
+    """A path as reports print it: relative to a folder (the current one) where below it.
+
+    Always with `/`, so that reports of one tree are the same on every system.
+    """
+    folder = folder or os.getcwd()  # noqa: PTH109 - a string, as it is compared with strings
+    below = os.path.join(folder, "")  # noqa: PTH118
+    return Path(absolute_path(os.path.join(folder, path)).removeprefix(below)).as_posix()  # noqa: PTH118
+
+
+def absolute_path(path: str | os.PathLike[str]) -> str:
+    """An absolute path, links kept: a linked file has the name and neighbours its user sees."""
+    return os.path.abspath(path)  # noqa: PTH100

@@ -1,0 +1,164 @@
+"""One file through every stage: discover its models, load, build, trace and lint them.
+
+Runs in the worker, since loading and building run the user's code. What is known is yielded at
+once, with a `Stage` before each step, so that a crash loses no model before it and can be placed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modellint.discovery import Candidate, discover, entries, find
+from modellint.errors import FileError, NotAnalysed
+from modellint.results import ModelReport, Note, Problem, Report, Status
+from modellint.rules import Rule
+from modellint.silencing import Silence
+from modellint.source import SourceFile, parse_source, read_source
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to lint: where it is, how it is called in reports, and what to do with it.
+
+    `names` are the models asked for, none for all; `done` those that an earlier process finished.
+    `rules` are names of rules, `options` theirs. `data` is the text of what is not on disk.
+    `folder` is the directory that printed paths are relative to. `verbose` lets what the user's
+    code prints through to stderr.
+    """
+
+    path: str
+    shown: str
+    folder: str
+    names: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    timeout: float = 60.0
+    done: tuple[str, ...] = ()
+    verbose: bool = False
+    data: bytes | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The job as JSON has it; bytes as Latin-1 text, which keeps each of them."""
+        return asdict(self) | {"data": None if self.data is None else self.data.decode("latin-1")}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Job:
+        """Read a job that `to_dict` wrote."""
+        tuples = {name: tuple(values[name]) for name in ("names", "inputs", "rules", "done")}
+        data = values["data"]
+        return cls(**{**values, **tuples, "data": None if data is None else data.encode("latin-1")})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is about to run: `load` for the file; `build`, `trace` or `rules` for a model."""
+
+    name: str
+    model: str | None = None
+    line: int = 1
+
+
+def parse_job(job: Job) -> SourceFile:
+    """The job's source; raise `FileError` where it is no valid Python."""
+    return read_source(job.path) if job.data is None else parse_source(job.path, job.data)
+
+
+def chosen_models(job: Job, source: SourceFile) -> tuple[Candidate, ...]:
+    """The models of a file that a job is about, in file order; unknown names are left out."""
+    candidates = discover(source)
+    if not job.names:
+        return entries(candidates)
+    named = (find(candidates, name) for name in job.names)
+    return tuple(dict.fromkeys(candidate for candidate in named if candidate is not None))
+
+
+def incomplete_model(job: Job, candidate: Candidate, status: Status, reason: str) -> ModelReport:
+    """The report of a model of which nothing but its place is known."""
+    return ModelReport(
+        path=job.shown,
+        name=candidate.name,
+        class_name=candidate.class_name,
+        line=candidate.line,
+        status=status,
+        reason=reason,
+    )
+
+
+def lint_file(
+    job: Job, rules: Sequence[Rule], shown: Callable[[str], str]
+) -> Iterator[Stage | Report]:
+    """Lint the models of one file, yielding each model's report as it is done.
+
+    `shown` turns an absolute path into what reports print.
+    """
+    from modellint.loading import load
+
+    source = parse_job(job)
+    candidates = [one for one in chosen_models(job, source) if one.name not in job.done]
+    buildable = [one for one in candidates if one.missing is None]
+    for candidate in candidates:
+        if candidate.missing is not None:
+            model = incomplete_model(job, candidate, "not-analysed", candidate.missing)
+            yield Report(models=(model,))
+    if not buildable:
+        return
+    yield Stage("load")
+    try:
+        loaded = load(source, buildable)
+    except FileError as error:
+        models = [incomplete_model(job, one, "failed", error.message) for one in buildable]
+        yield Report(models=tuple(models), errors=(_problem(job, error, shown),))
+        return
+    if not job.done:
+        yield Report(notes=tuple(Note(job.shown, line, text) for line, text in loaded.notes))
+    for candidate in buildable:
+        yield from _lint_model(job, candidate, loaded, rules, shown)
+
+
+def _lint_model(
+    job: Job, candidate: Candidate, loaded: Any, rules: Sequence[Rule], shown: Callable[[str], str]
+) -> Iterator[Stage | Report]:
+    from modellint.building import build
+    from modellint.inputs import parse_input, trace_with_inputs
+    from modellint.linting import Subject, lint_graph
+
+    line = candidate.line
+    try:
+        yield Stage("build", candidate.name, line)
+        built = build(loaded, candidate)
+        yield Stage("trace", candidate.name, line)
+        graph = trace_with_inputs(
+            built.model,
+            given=[parse_input(spec) for spec in job.inputs],
+            hints=candidate.inputs,
+            sites=built.sites,
+            name=candidate.name,
+        )
+        yield Stage("rules", candidate.name, line)
+        silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
+        subject = Subject(job.shown, candidate.name, candidate.class_name, line, shown, silence)
+        yield lint_graph(graph, rules, subject, job.options)
+    except NotAnalysed as missing:
+        yield Report(models=(incomplete_model(job, candidate, "not-analysed", missing.reason),))
+    except FileError as error:
+        model = incomplete_model(job, candidate, "failed", error.message)
+        yield Report(models=(model,), errors=(_problem(job, error, shown),))
+    except Exception as error:  # The edge of the tool: whatever it is, the other models go on.
+        message = f"{candidate.name}: {type(error).__name__}: {error} ({_origin(error)})"
+        model = incomplete_model(job, candidate, "failed", message)
+        yield Report(models=(model,), errors=(Problem(job.shown, line, "internal-error", message),))
+
+
+def _problem(job: Job, error: FileError, shown: Callable[[str], str]) -> Problem:
+    path = job.shown if error.path == job.path else shown(error.path)
+    return Problem(path, error.line or 1, error.kind, error.message)
+
+
+def _origin(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"

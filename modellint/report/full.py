@@ -1,0 +1,113 @@
+"""The `full` format: each finding with its source line, its shapes and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from modellint.errors import FileError
+from modellint.report.layers import tables
+from modellint.report.lines import (
+    error_line,
+    headline,
+    incomplete_lines,
+    last_line,
+    printable,
+    shape,
+    statistics,
+)
+from modellint.report.view import View
+from modellint.results import Diagnostic, Layer, Report
+from modellint.source import read_source
+
+#: How many of the layers that share a finding are named.
+_NAMED_LAYERS = 8
+
+
+def render(report: Report, view: View) -> str:
+    """Render a report for reading: findings, then errors, then what is not known, then counts."""
+    layers = {(m.name, key): layer for m in report.models for key, layer in m.layers.items()}
+    texts = {path: tuple(text.splitlines()) for path, text in report.texts.items()}
+    blocks = ["\n".join(_finding(finding, layers, texts, view)) for finding in report.findings]
+    blocks += [error_line(problem, view) for problem in report.errors]
+    blocks += incomplete_lines(report, view)
+    if view.layers:
+        blocks += [table.rstrip("\n") for table in tables(report, view)]
+    if view.statistics and report.findings:
+        blocks.append("\n".join(statistics(report)))
+    if not view.quiet:
+        blocks.append("\n".join([*_silencing(report, view), last_line(report)]))
+    return "".join(f"{block}\n" for block in _spaced(blocks))
+
+
+def _spaced(blocks: list[str]) -> Iterator[str]:
+    """The blocks with an empty line around each that is longer than a line."""
+    for block, after in zip(blocks, [*blocks[1:], ""], strict=True):
+        yield block + "\n" if after and ("\n" in block or "\n" in after) else block
+
+
+def _finding(
+    finding: Diagnostic,
+    layers: Mapping[tuple[str, str], Layer],
+    texts: Mapping[str, tuple[str, ...]],
+    view: View,
+) -> Iterator[str]:
+    yield headline(finding, view)
+    gutter = len(str(finding.line))
+    yield from _snippet(finding, texts, gutter, view)
+    for label, text in _remarks(finding, layers):
+        yield f"{'':{gutter}} {view.paint(f'{label:>6}:', bold=True)} {printable(text)}"
+
+
+def _snippet(
+    finding: Diagnostic, texts: Mapping[str, tuple[str, ...]], gutter: int, view: View
+) -> Iterator[str]:
+    lines = texts.get(finding.path) or _lines(finding.path)
+    line = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
+    if not line.strip():
+        return
+    bar = view.paint("|", fg="blue", bold=True)
+    number = view.paint(str(finding.line), fg="blue", bold=True)
+    # A tab before the carets stays a tab, so that both lines are indented alike.
+    before = "".join("\t" if c == "\t" else " " for c in line[: finding.column - 1])
+    carets = "^" * _width(finding, line)
+    yield f"{number} {bar} {''.join(c if c == chr(9) else printable(c) for c in line.rstrip())}"
+    yield f"{'':{gutter}} {bar} {before}{view.paint(carets, fg='yellow', bold=True)}"
+
+
+def _width(finding: Diagnostic, line: str) -> int:
+    """How many columns the construction spans on its first line."""
+    end = finding.end_column if finding.end_line == finding.line else len(line.rstrip()) + 1
+    return max(end - finding.column, 1)
+
+
+def _remarks(
+    finding: Diagnostic, layers: Mapping[tuple[str, str], Layer]
+) -> Iterator[tuple[str, str]]:
+    layer = layers.get((finding.model, finding.layer))
+    if layer is not None and layer.inputs and layer.outputs:
+        yield "shapes", f"{shape(layer.input)} → {shape(layer.output)}"
+    if finding.count > 1:
+        named = ", ".join(finding.layers[:_NAMED_LAYERS])
+        rest = len(finding.layers) - _NAMED_LAYERS
+        yield "layers", named + (f", … {rest} more" if rest > 0 else "")
+    for related in finding.related:
+        yield "see", f"{related.path}:{related.line}:{related.column} {related.message}"
+    if finding.help:
+        yield "help", finding.help
+
+
+def _silencing(report: Report, view: View) -> Iterator[str]:
+    """How to silence, once a run, with the first finding's rule as the example."""
+    if report.findings:
+        label = view.paint("note:", bold=True)
+        rule = report.findings[0].rule
+        yield f"{label} to accept a finding, end its line with `# modellint: ignore[{rule}] -- why`"
+
+
+@lru_cache(maxsize=8)
+def _lines(path: str) -> tuple[str, ...]:
+    try:
+        return read_source(path).lines
+    except FileError:  # Gone or changed since it was linted: the finding stands without its line.
+        return ()

@@ -1,0 +1,70 @@
+"""The table of layers: what each call of a layer does to its input, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabulate import tabulate
+
+from modellint.report.lines import shape, title
+from modellint.report.view import View
+from modellint.results import Layer, ModelReport, Report
+
+_HEADERS = (
+    "layer",
+    "type",
+    "input → output",
+    "kernel",
+    "stride",
+    "padding",
+    "parameters",
+    "share",
+    "MACs",
+    "field",
+)
+_ALIGN = ("left", "left", "left", *("right",) * 7)
+
+
+def tables(report: Report, view: View) -> Iterator[str]:
+    """A title and a table for each model that was traced, at least in part."""
+    for model in report.models:
+        if model.layers:
+            yield f"{title(model, view)}\n\n{table(model)}\n"
+
+
+def table(model: ModelReport) -> str:
+    """The layers of one model in execution order, with totals."""
+    rows = [_row(layer, model.parameters or 0) for layer in model.layers.values()]
+    total = ["total", "", "", "", "", "", _number(model.parameters), "", _number(model.macs), ""]
+    return tabulate([*rows, total], _HEADERS, "simple", colalign=_ALIGN, disable_numparse=True)
+
+
+def _row(layer: Layer, total: int) -> list[str]:
+    arrow = " → ".join(", ".join(map(shape, side)) for side in (layer.inputs, layer.outputs))
+    share = f"{layer.parameters / total:.1%}" if total and layer.parameters else ""
+    return [
+        layer.key,
+        layer.type,
+        arrow,
+        _sizes(layer.kernel),
+        _sizes(layer.stride),
+        _padding(layer.padding),
+        _number(layer.parameters or None),
+        share,
+        _number(layer.macs or None),
+        _sizes(layer.receptive_field),
+    ]
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _sizes(values: tuple[int, ...] | None) -> str:
+    return "" if values is None else "×".join(map(str, values))
+
+
+def _padding(values: tuple[tuple[int, int], ...] | None) -> str:
+    if values is None:
+        return ""
+    return "×".join(str(begin) if begin == end else f"{begin}+{end}" for begin, end in values)

@@ -1,0 +1,100 @@
+"""The one-line texts that the formats for people share: headlines, errors, the last line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from modellint.report.view import View
+from modellint.results import Diagnostic, ModelReport, Problem, Report
+from modellint.rules import SEVERITIES
+
+
+def printable(text: str) -> str:
+    """The text without what would act on a terminal: control characters and lone surrogates.
+
+    Messages and file names come from the linted files, which may hold escape sequences.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def headline(finding: Diagnostic, view: View) -> str:
+    """`path:line:column: severity[rule] message`, and how often."""
+    place = view.paint(f"{printable(finding.path)}:{finding.line}:{finding.column}:", bold=True)
+    more = f" (and {finding.count - 1} more like it)" if finding.count > 1 else ""
+    severity = view.severity(finding.severity, finding.rule)
+    return f"{place} {severity} {printable(finding.message)}{more}"
+
+
+def error_line(problem: Problem, view: View) -> str:
+    """`path:line: error[kind] message`."""
+    place = view.paint(f"{printable(problem.path)}:{problem.line}:", bold=True)
+    return f"{place} {view.severity('error', problem.kind)} {printable(problem.message)}"
+
+
+def incomplete_lines(report: Report, view: View) -> Iterator[str]:
+    """One line for each model of which something, or everything, is not known."""
+    for model in report.models:
+        if model.status in _INCOMPLETE and model.reason:
+            place = view.paint(f"{printable(model.path)}:{model.line}:", bold=True)
+            status = view.paint(_INCOMPLETE[model.status], fg="cyan", bold=True)
+            yield f"{place} {status}: {printable(model.name)}: {printable(model.reason)}"
+
+
+def statistics(report: Report) -> Iterator[str]:
+    """How many findings each rule has, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for finding in report.findings:
+        counts[finding.rule] += finding.count
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    width = max((len(str(count)) for _, count in ranked), default=0)
+    for rule, count in ranked:
+        yield f"{count:>{width}}  {rule}"
+
+
+def last_line(report: Report) -> str:
+    """`3 models checked, 1 not analysed, 2 warnings`."""
+    parts = [_checked(report)]
+    parts += [
+        f"{report.counts[status]} {status.replace('-', ' ')}"
+        for status in ("not-analysed", "failed")
+        if report.counts[status]
+    ]
+    # An entry of `errors` reads "error[kind]" like a finding does, so it is counted with them.
+    counts = {severity: report.counts[severity] for severity in SEVERITIES}
+    counts["error"] += len(report.errors)
+    found = [_plural(count, severity) for severity, count in counts.items() if count]
+    if not found and report.analysed:
+        found = ["no findings"]
+    return ", ".join(parts + found)
+
+
+def title(model: ModelReport, view: View) -> str:
+    """A model's name, place and inputs, above its table of layers."""
+    inputs = ", ".join(
+        f"{given.name} {shape(given.shape)} from {given.source}" for given in model.inputs
+    )
+    place = f"{printable(model.path)}:{model.line}"
+    return f"{view.paint(printable(model.name), bold=True)} at {place}, input {printable(inputs)}"
+
+
+def shape(sizes: tuple[int | str, ...]) -> str:
+    """A shape as Python writes a tuple: `(N, 6, H - 2)`."""
+    inside = ", ".join(map(str, sizes))
+    return f"({inside},)" if len(sizes) == 1 else f"({inside})"
+
+
+_INCOMPLETE = {"not-analysed": "not analysed", "partial": "partly analysed"}
+
+
+def _checked(report: Report) -> str:
+    if report.models:
+        return f"{_plural(report.analysed, 'model')} checked"
+    return "No models found" if not report.errors else "No models checked"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 or noun == "info" else f"{count} {noun}s"

@@ -1,0 +1,134 @@
+"""What the command line names: files, directories, `file.py::Name`, standard input."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from modellint.errors import UsageError
+from modellint.paths import absolute_path, shown_path
+
+#: Directories that hold no source of the project itself.
+_NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file to lint: its path as printed and on disk, and the models asked for (none: all).
+
+    `explicit` is a file that was named itself, not found in a directory. `data` is the text of a
+    target that is not on disk.
+    """
+
+    shown: str
+    path: str
+    names: tuple[str, ...] = ()
+    explicit: bool = True
+    data: bytes | None = None
+
+
+def expand_targets(
+    given: Sequence[str | os.PathLike[str]], stdin: bytes | None = None, stdin_name: str = "-"
+) -> tuple[Target, ...]:
+    """The files that targets stand for, each file once, in order of their printed paths.
+
+    `-` is `stdin`, reported as `stdin_name`. Raises `UsageError` for a path that does not exist
+    or is neither a file nor a directory.
+    """
+    _gitignore.cache_clear()
+    found: dict[str, Target] = {}
+    for target in _expanded(given, stdin, stdin_name):
+        # One file by two paths, a symbolic link say, is linted once, under its first name.
+        real = os.path.realpath(target.path)
+        earlier = found.setdefault(real, target)
+        if earlier is not target:
+            both = () if not (earlier.names and target.names) else earlier.names + target.names
+            explicit = earlier.explicit or target.explicit
+            found[real] = replace(earlier, names=tuple(dict.fromkeys(both)), explicit=explicit)
+    return tuple(sorted(found.values(), key=lambda target: target.shown))
+
+
+def _expanded(
+    given: Sequence[str | os.PathLike[str]], stdin: bytes | None, stdin_name: str
+) -> Iterator[Target]:
+    for one in given:
+        name = os.fspath(one)
+        if name == "-":
+            yield Target(shown_path(stdin_name), absolute_path(stdin_name), data=stdin or b"")
+            continue
+        path, selected = _split(name)
+        if _is_directory(path):
+            yield from _walk(path)
+        else:
+            yield Target(shown_path(path), absolute_path(path), selected)
+
+
+def _split(name: str) -> tuple[str, tuple[str, ...]]:
+    """A selector's path and name; a file may itself have `::` in its name."""
+    if "::" in name and not os.path.lexists(name):
+        path, _, selected = name.rpartition("::")
+        return path, (selected,)
+    return name, ()
+
+
+def _is_directory(path: str) -> bool:
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError as error:
+        if os.path.lexists(path):  # A broken link or no permission: a fault of the file, reported.
+            return False
+        raise UsageError(f"{path}: no such file or directory") from error
+    except ValueError as error:
+        raise UsageError(f"{path!r} is not a path: {error}") from error
+    # Opening a FIFO or a device would hang.
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UsageError(f"{path}: not a regular file")
+    return stat.S_ISDIR(mode)
+
+
+def _walk(top: str) -> Iterator[Target]:
+    """The Python files below a directory that git would not ignore."""
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if not _skipped(Path(folder, name)))
+        for name in sorted(files):
+            path = Path(folder, name)
+            # Only a link may lead elsewhere than to a file.
+            regular = path.is_file() or path.is_symlink()
+            if name.endswith(".py") and regular and not _ignored(path, directory=False):
+                yield Target(shown_path(path), absolute_path(path), explicit=False)
+
+
+def _skipped(folder: Path) -> bool:
+    name = folder.name
+    if name in _NEVER or name.startswith(".") or (folder / "pyvenv.cfg").exists():
+        return True
+    return _ignored(folder, directory=True)
+
+
+def _ignored(path: Path, *, directory: bool) -> bool:
+    """Whether the `.gitignore` files up to the repository's root say so, the nearest first."""
+    absolute = Path(absolute_path(path))
+    for folder in absolute.parents:
+        spec = _gitignore(folder)
+        relative = absolute.relative_to(folder).as_posix() + ("/" if directory else "")
+        verdict = spec.check_file(relative).include if spec else None
+        if verdict is not None:
+            return verdict
+        if (folder / ".git").exists():
+            break
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _gitignore(folder: Path) -> GitIgnoreSpec | None:
+    try:
+        lines = (folder / ".gitignore").read_text("utf-8", "replace").splitlines()
+    except OSError:  # Most folders have none.
+        return None
+    return GitIgnoreSpec.from_lines(lines)
