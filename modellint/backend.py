@@ -1,0 +1,482 @@
+"""What the tracer asks of torch's internals, each with the trap it avoids."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import os
+import random
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from modellint.dims import Dim
+from modellint.recording import Record
+
+_OPERATORS = {
+    "__add__": "add",
+    "__radd__": "add",
+    "__sub__": "sub",
+    "__rsub__": "rsub",
+    "__mul__": "mul",
+    "__rmul__": "mul",
+    "__truediv__": "div",
+    "__div__": "div",
+    "__rtruediv__": "div",
+    "__rdiv__": "div",
+    "__floordiv__": "floor_divide",
+    "__rfloordiv__": "floor_divide",
+    "__mod__": "remainder",
+    "__rmod__": "remainder",
+    "__pow__": "pow",
+    "__rpow__": "pow",
+    "__matmul__": "matmul",
+    "__rmatmul__": "rmatmul",
+    "__and__": "bitwise_and",
+    "__rand__": "bitwise_and",
+    "__or__": "bitwise_or",
+    "__ror__": "bitwise_or",
+    "__xor__": "bitwise_xor",
+    "__lshift__": "bitwise_left_shift",
+    "__rshift__": "bitwise_right_shift",
+    "__eq__": "eq",
+    "__ne__": "ne",
+    "__lt__": "lt",
+    "__le__": "le",
+    "__gt__": "gt",
+    "__ge__": "ge",
+    "__neg__": "neg",
+    "__pos__": "positive",
+    "__invert__": "bitwise_not",
+    "__abs__": "abs",
+    "__getitem__": "getitem",
+    "__setitem__": "setitem",
+}
+_IN_PLACE = {
+    "__iadd__": "add",
+    "__isub__": "sub",
+    "__imul__": "mul",
+    "__itruediv__": "div",
+    "__idiv__": "div",
+    "__ifloordiv__": "floor_divide",
+    "__imod__": "remainder",
+    "__ipow__": "pow",
+    "__iand__": "bitwise_and",
+    "__ior__": "bitwise_or",
+    "__ixor__": "bitwise_xor",
+}
+
+
+@functools.lru_cache(maxsize=4096)
+def name_of(func: Any) -> tuple[str, bool]:
+    """The functional name of a torch callable, and whether it writes into its first argument."""
+    name = getattr(func, "__name__", type(func).__name__)
+    if name in ("__get__", "__set__", "__delete__"):
+        attribute = getattr(func.__self__, "__name__", "attribute")
+        return (attribute if name == "__get__" else f"set_{attribute}"), False
+    if name in _OPERATORS:
+        return _OPERATORS[name], False
+    if name in _IN_PLACE:
+        return _IN_PLACE[name], True
+    module = getattr(func, "__module__", "") or ""
+    if name.endswith("_") and not name.endswith("__"):
+        return name[:-1], True
+    if module == "torch._C._fft" or name.startswith("fft_"):
+        return name, False
+    if isinstance(func, types.BuiltinFunctionType) and "linalg_" in name:
+        return name, False
+    return name, False
+
+
+def is_method(func: Any) -> bool:
+    """Whether this is `Tensor.name`, not a function of the same name."""
+    return isinstance(func, (types.MethodDescriptorType, types.WrapperDescriptorType)) or (
+        getattr(func, "__qualname__", "").startswith("Tensor.")
+    )
+
+
+#: Functions whose positional arguments differ from those of the functional of the same name.
+REORDERED: Mapping[Any, tuple[str, ...]] = {
+    torch.batch_norm: (
+        *("input", "weight", "bias", "running_mean", "running_var", "training"),
+        *("momentum", "eps", "cudnn_enabled"),
+    ),
+    torch.instance_norm: (
+        *("input", "weight", "bias", "running_mean", "running_var", "use_input_stats"),
+        *("momentum", "eps", "cudnn_enabled"),
+    ),
+    torch.embedding: ("weight", "input", "padding_idx", "scale_grad_by_freq", "sparse"),
+}
+
+#: Composite functions whose inside rules must see.
+OPENED = frozenset(["multi_head_attention_forward"])
+
+
+def _no_override(*_: Any, **__: Any) -> bool:
+    return False
+
+
+_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+
+
+@functools.lru_cache(maxsize=1024)
+def opened(func: Any) -> Callable[..., Any] | None:
+    """A Python function of torch whose body runs under the mode, or `None` for others.
+
+    Under a mode such a function hands itself to the mode at once; this copy looks its checks up
+    among globals that say there is none.
+    """
+    func = getattr(func, "__wrapped__", func)
+    code = getattr(func, "__code__", None)
+    if not isinstance(code, types.CodeType) or not code.co_filename.startswith(_TORCH):
+        return None
+    # A function that imports the check inside itself would find the real one, and never end.
+    if not any(check in code.co_names and check in func.__globals__ for check in _CHECKS):
+        return None
+    scope = {**func.__globals__, **dict.fromkeys(_CHECKS, _no_override)}
+    copy = types.FunctionType(code, scope, func.__name__, func.__defaults__, func.__closure__)
+    copy.__kwdefaults__ = func.__kwdefaults__
+    return copy
+
+
+@functools.lru_cache(maxsize=4096)
+def is_pointwise(name: str) -> bool:
+    """Whether ATen marks the operation as working value by value."""
+    packet = getattr(torch.ops.aten, name, None)
+    if packet is None:
+        return False
+    return any(
+        torch.Tag.pointwise in getattr(packet, overload).tags for overload in packet.overloads()
+    )
+
+
+_DTYPES: dict[str, torch.dtype] = {
+    name: value for name, value in vars(torch).items() if isinstance(value, torch.dtype)
+}
+
+
+def dtype_of(dtype: Any) -> torch.dtype:
+    """The dtype of a name or a dtype; `None` is the default dtype."""
+    if dtype is None:
+        return torch.get_default_dtype()
+    return dtype if isinstance(dtype, torch.dtype) else _DTYPES[dtype]
+
+
+@functools.lru_cache(maxsize=64)
+def dtype_name(dtype: torch.dtype) -> str:
+    """`float32` for `torch.float32`."""
+    return str(dtype).removeprefix("torch.")
+
+
+#: Operations that make floats of integers.
+_FLOATS = frozenset(
+    """sigmoid tanh exp log log2 log10 log1p sqrt rsqrt sin cos tan erf softmax log_softmax
+    reciprocal div true_divide mean atan2 expm1 sinh cosh asin acos atan""".split()
+)
+
+
+def result_dtype(rule: str | None, name: str, bound: Mapping[str, Any], values: Any) -> Any:
+    """The dtype of an operation that does not run, by the entry's rule."""
+    given = bound.get("dtype")
+    if isinstance(given, torch.dtype):
+        return given
+    if rule == "bool":
+        return torch.bool
+    if rule is None:
+        dtype = values[0].tensor.dtype
+    elif rule == "promote":
+        dtype = values[0].tensor.dtype
+        others = values[1:]
+        if not others:
+            for argument in (bound.get("input"), bound.get("other")):
+                if isinstance(argument, (float, complex, int)) and not isinstance(argument, Dim):
+                    dtype = torch.result_type(values[0].tensor, argument)
+        elif any(value.tensor.dtype is not dtype for value in others):
+            promoted = values[0].tensor
+            for value in others:
+                dtype = torch.result_type(promoted, value.tensor)
+                promoted = torch.empty(
+                    (1,) if promoted.dim() or value.tensor.dim() else (), dtype=dtype, device="meta"
+                )
+    else:
+        dtype = values[-1].tensor.dtype
+        if len(values) == 3:
+            dtype = torch.result_type(values[1].tensor, values[2].tensor)
+    if not dtype.is_floating_point and name in _FLOATS and not dtype.is_complex:
+        return torch.get_default_dtype()
+    return dtype
+
+
+_FACTORIES = frozenset(
+    """zeros ones empty rand randn full arange range linspace logspace eye randint randperm normal
+    tril_indices triu_indices empty_strided hann_window hamming_window bartlett_window
+    blackman_window kaiser_window complex_free""".split()
+)
+
+
+def makes_tensors(name: str) -> bool:
+    """Whether it makes a tensor of no tensor, so that its device must be named."""
+    return name in _FACTORIES
+
+
+_VIEWS = frozenset(
+    """view reshape permute transpose swapaxes swapdims getitem select narrow squeeze unsqueeze
+    expand chunk split split_with_sizes unbind flatten detach data diagonal T t mT mH H unfold_axis
+    unfold view_as reshape_as expand_as movedim moveaxis real imag view_as_real view_as_complex
+    unflatten contiguous""".split()
+)
+
+
+def is_view(name: str) -> bool:
+    """Whether the result may share memory with the first argument."""
+    return name in _VIEWS
+
+
+def asks_for_values(error: BaseException) -> bool:
+    """Whether a meta tensor was asked for its values."""
+    text = str(error)
+    return (
+        "meta tensor" in text
+        or "local_scalar_dense" in text
+        or "data-dependent" in text
+        or "Tensor.item" in text
+        or type(error).__name__.startswith("DataDependent")
+    )
+
+
+def sizes(tensor: torch.Tensor) -> tuple[int, ...]:
+    """A tensor's sizes as a plain tuple; called outside the mode."""
+    return tuple(tensor.shape)
+
+
+def stand_in(tensor: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
+    """A meta tensor of a tensor's size, stride and dtype, and its shape."""
+    shape = tuple(tensor.shape)
+    if tensor.is_meta:
+        return tensor.detach(), shape
+    if tensor.layout is not torch.strided:
+        return torch.empty(shape, dtype=tensor.dtype, device="meta"), shape
+    made = torch.empty_strided(shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+    return made, shape
+
+
+def tensors_in(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
+    """The tensors of a nested result with the indices that lead to them."""
+    if isinstance(result, torch.Tensor):
+        return [(path, result)]
+    if isinstance(result, (tuple, list)):
+        return [leaf for i, item in enumerate(result) for leaf in tensors_in(item, (*path, i))]
+    if isinstance(result, dict):
+        return [leaf for key, item in result.items() for leaf in tensors_in(item, (*path, key))]
+    return []
+
+
+def has_mask(index: Any) -> bool:
+    """Whether an index holds a boolean tensor: how much it selects depends on values."""
+    entries = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(e, torch.Tensor) and e.dtype is torch.bool for e in entries)
+
+
+CONVERSIONS = frozenset(
+    """to cpu cuda xpu type type_as float half double bfloat16 int long short bool char byte cfloat
+    cdouble""".split()
+)
+_METHODS = {
+    "float": torch.float32,
+    "half": torch.float16,
+    "double": torch.float64,
+    "bfloat16": torch.bfloat16,
+    "int": torch.int32,
+    "long": torch.int64,
+    "short": torch.int16,
+    "bool": torch.bool,
+    "char": torch.int8,
+    "byte": torch.uint8,
+    "cfloat": torch.complex64,
+    "cdouble": torch.complex128,
+}
+
+
+def target_dtype(
+    func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], tensor: Any
+) -> torch.dtype | None:
+    """The dtype that a conversion leads to, or `None` where it changes none."""
+    name = name_of(func)[0]
+    found: Any = _METHODS.get(name)
+    for argument in (*args, *kwargs.values()):
+        if isinstance(argument, torch.dtype):
+            found = argument
+        elif isinstance(argument, torch.Tensor):
+            found = argument.dtype
+        elif isinstance(argument, str) and argument.startswith("torch."):
+            found = torch.empty(0).type(argument).dtype
+        elif argument in (float, int, bool):
+            found = {float: torch.float64, int: torch.int64, bool: torch.bool}[argument]
+    if found is None or found == tensor.dtype:
+        return None
+    result: torch.dtype = found
+    return result
+
+
+def replay(record: Record) -> torch.Tensor | None:
+    """The real value of a record that depends on no input; `None` where a leaf has no value."""
+    needed: dict[int, Record] = {}
+    pending = [record]
+    while pending:
+        current = pending.pop()
+        if current.index not in needed:
+            needed[current.index] = current
+            pending.extend(current.inputs)
+    values: dict[int, Any] = {}
+    with torch._C.DisableTorchFunction(), torch.no_grad():
+        for index in sorted(needed):
+            current = needed[index]
+            if current.func is None and current.leaf is None and current.op == "unpack":
+                value = values[current.inputs[0].index]
+                for step in current.path:
+                    value = value[step]
+            elif current.op == "update":
+                value = values[current.inputs[0].index]
+            elif current.leaf is not None:
+                if current.leaf.is_meta or isinstance(current.leaf, nn.Parameter):
+                    return None
+                value = current.leaf.detach().clone()
+            else:
+                value = current.func(
+                    *_real(current.args, values), **_real(current.kwargs, values)
+                )
+                if current.op == "setitem":
+                    value = values[current.inputs[0].index]
+            values[index] = value
+    final = values[record.index]
+    return final if isinstance(final, torch.Tensor) else None
+
+
+def _real(arg: Any, values: Mapping[int, Any]) -> Any:
+    if isinstance(arg, Record):
+        return values[arg.index]
+    if isinstance(arg, Dim):
+        return arg.value
+    if isinstance(arg, (tuple, list)):
+        return type(arg)(_real(item, values) for item in arg)
+    if isinstance(arg, dict):
+        return {key: _real(item, values) for key, item in arg.items()}
+    if isinstance(arg, slice):
+        return slice(*(_real(item, values) for item in (arg.start, arg.stop, arg.step)))
+    return arg
+
+
+_TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+
+
+@functools.lru_cache(maxsize=65536)
+def is_users_file(filename: str) -> bool:
+    """Whether a file is neither torch's, nor ours, nor the standard library's."""
+    if filename.startswith("<"):
+        # A notebook's cell or a string that was executed is the user's; frozen modules are not.
+        return not filename.startswith(("<frozen", "<eval_with_key", "<string>", "<__array"))
+    filename = os.path.abspath(filename)
+    if filename.startswith((_TORCH, _OURS)):
+        return False
+    return not filename.startswith(_STANDARD) or "site-packages" in filename
+
+
+def is_users(code: types.CodeType) -> bool:
+    """Whether code is neither torch's, nor ours, nor the standard library's."""
+    return is_users_file(code.co_filename)
+
+
+def plain_structure(output: Any) -> Any:
+    """An output with dataclasses and plain objects as dicts, so that pytree finds the tensors."""
+    if isinstance(output, torch.Tensor):
+        return output
+    if dataclasses.is_dataclass(output) and not isinstance(output, type):
+        fields = dataclasses.fields(output)
+        return {f.name: plain_structure(getattr(output, f.name)) for f in fields}
+    if isinstance(output, Mapping):
+        return {key: plain_structure(value) for key, value in output.items()}
+    if isinstance(output, tuple) and hasattr(output, "_fields"):
+        return type(output)(*(plain_structure(item) for item in output))
+    if isinstance(output, (tuple, list)):
+        kind = list if isinstance(output, list) else tuple
+        return kind(plain_structure(item) for item in output)
+    leaves, _ = pytree.tree_flatten(output)
+    if len(leaves) == 1 and leaves[0] is output and hasattr(output, "__dict__"):
+        held = {k: v for k, v in vars(output).items() if isinstance(v, (torch.Tensor, list, tuple))}
+        return {key: plain_structure(value) for key, value in held.items()} or output
+    return output
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warnings and no log lines of torch's from inside the block."""
+    level = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+@contextmanager
+def untouched(model: nn.Module, training: bool) -> Iterator[None]:
+    """Every module in the given mode inside the block, and exactly as it was after it.
+
+    Attributes are compared by their container as well: what a forward appends to a list or puts
+    into a dict of a module is taken out again. Random state is put back.
+    """
+    saved = [(module, _copied(vars(module))) for module in model.modules()]
+    python, seeds = random.getstate(), torch.get_rng_state()
+    numpy = sys.modules.get("numpy")
+    numbers = numpy.random.get_state() if numpy is not None else None
+    try:
+        for module, _ in saved:
+            vars(module)["training"] = training
+        random.seed(0)
+        torch.manual_seed(0)
+        yield
+    finally:
+        for module, attributes in saved:
+            _restore(vars(module), attributes)
+        random.setstate(python)
+        torch.set_rng_state(seeds)
+        if numpy is not None:
+            numpy.random.set_state(numbers)
+
+
+_Saved = dict[str, tuple[Any, Any]]
+
+
+def _copied(attributes: dict[str, Any]) -> _Saved:
+    kinds = (dict, list, set)
+    return {
+        name: (value, value.copy() if isinstance(value, kinds) else None)
+        for name, value in attributes.items()
+    }
+
+
+def _restore(attributes: dict[str, Any], saved: _Saved) -> None:
+    for name in [name for name in attributes if name not in saved]:
+        del attributes[name]
+    for name, (value, content) in saved.items():
+        attributes[name] = value
+        if isinstance(value, list):
+            value[:] = content
+        elif isinstance(value, (dict, set)) and content is not None:
+            value.clear()
+            value.update(content)
+
+
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -1,0 +1,349 @@
+"""Which sizes a model accepts: the recorded constraints, solved.
+
+A run demands things of its sizes (`H - 4 >= 0`, `(H // 4 - 3)*(W // 4 - 3) == 25`). `pinned` finds
+the symbols that these leave no choice, `contract` says of each other symbol which sizes it may
+have while the others keep the example's, and which conditions tie several symbols. Sizes are
+enumerated from 1 to 1024; conditions that only grow with a size are solved by bisection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import gcd
+from typing import Any
+
+from modellint import expressions as ex
+from modellint.dims import Constraint
+from modellint.expressions import Expr, Floor, Symbol
+
+#: Sizes are tried up to here; what holds there is taken to hold for all greater ones.
+LIMIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The sizes one symbol may have while the others keep the example's.
+
+    `max` is `None` where there is no greatest; `values` lists them where only some work.
+    """
+
+    min: int = 1
+    max: int | None = None
+    multiple_of: int = 1
+    values: tuple[int, ...] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sizes as the JSON report has them."""
+        values = None if self.values is None else list(self.values)
+        return {
+            "min": self.min,
+            "max": self.max,
+            "multiple_of": self.multiple_of,
+            "values": values,
+        }
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The sizes a model accepts: each free symbol's, and what ties several of them."""
+
+    sizes: Mapping[str, Sizes] = field(default_factory=dict)
+    joint: tuple[str, ...] = ()
+    confirmed: bool = False
+
+    def __getitem__(self, symbol: str) -> Sizes:
+        return self.sizes[symbol]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The symbols' sizes as the JSON report has them."""
+        return {name: sizes.to_dict() for name, sizes in self.sizes.items()}
+
+
+def pinned(constraints: Iterable[Constraint]) -> dict[Symbol, Expr]:
+    """The symbols that have only one size, or are the same as another, by the equalities."""
+    known: dict[Symbol, Expr] = {}
+    equalities = [c.expr for c in constraints if c.relation == "=="]
+    progress = True
+    while progress:
+        progress = False
+        for expr in equalities:
+            expr = without_factors(ex.substitute(expr, known))
+            if expr.constant is not None:
+                continue
+            found = _solved(expr)
+            if found is None:
+                continue
+            symbol, value = found
+            known = {s: ex.substitute(e, {symbol: value}) for s, e in known.items()}
+            known[symbol] = value
+            progress = True
+    return known
+
+
+def without_factors(expr: Expr) -> Expr:
+    """An expression that is zero exactly where the given one is, without needless factors."""
+    if not expr.terms:
+        return expr
+    number = gcd(*(factor for _, factor in expr.terms))
+    common: dict[Symbol, int] | None = None
+    for monomial, _ in expr.terms:
+        powers = {a: p for a, p in monomial if isinstance(a, Symbol)}
+        common = (
+            powers
+            if common is None
+            else {a: min(p, powers[a]) for a, p in common.items() if a in powers}
+        )
+    if number == 1 and not common:
+        return expr
+    divisor = ex.constant(number)
+    for symbol, power in (common or {}).items():
+        for _ in range(power):
+            divisor = ex.multiply(divisor, ex.atom(symbol))
+    return ex.divide_exactly(expr, divisor) or expr
+
+
+def _solved(expr: Expr) -> tuple[Symbol, Expr] | None:
+    """A symbol and its value, where `expr == 0` leaves it no choice."""
+    if any(symbol.unknown for symbol in expr.symbols):
+        return None
+    for symbol in sorted(expr.symbols, key=lambda s: s.key, reverse=True):
+        rest = _isolated(expr, symbol)
+        if rest is not None and (rest.constant is not None or _simple(rest)):
+            return symbol, rest
+    if len(expr.symbols) == 1:
+        (symbol,) = expr.symbols
+        solutions = []
+        for size in range(1, LIMIT + 1):
+            if Constraint(expr, "==").holds({symbol.name: size}):
+                solutions.append(size)
+                if len(solutions) > 1:
+                    return None
+        if len(solutions) == 1:
+            return symbol, ex.constant(solutions[0])
+    return None
+
+
+def _isolated(expr: Expr, symbol: Symbol) -> Expr | None:
+    """What the symbol equals, where it stands alone in one term with the factor 1 or -1."""
+    alone = ((symbol, 1),)
+    factor = dict(expr.terms).get(alone)
+    if factor not in (1, -1):
+        return None
+    rest = ex.subtract(expr, ex.multiply(ex.constant(factor), ex.atom(symbol)))
+    if symbol in rest.symbols:
+        return None
+    return ex.negate(rest) if factor == 1 else rest
+
+
+def _simple(expr: Expr) -> bool:
+    """Whether one symbol may be written by others in this way: no floors, no products."""
+    return all(
+        sum(power for _, power in monomial) <= 1 and not any(isinstance(a, Floor) for a, _ in monomial)
+        for monomial, _ in expr.terms
+    )
+
+
+def grows(expr: Expr, symbol: Symbol) -> bool:
+    """Whether the expression never falls when the symbol grows (others at least 1)."""
+    for monomial, factor in expr.terms:
+        holding = [a for a, _ in monomial if symbol in ex.atom_symbols(a)]
+        if not holding:
+            continue
+        if factor < 0 or len(monomial) > 1:
+            return False
+        for found in holding:
+            if isinstance(found, Floor) and (
+                found.denominator.constant is None or not grows(found.numerator, symbol)
+            ):
+                return False
+    return True
+
+
+def contract(
+    constraints: Sequence[Constraint], symbols: Mapping[str, int], confirmed: bool = False
+) -> Contract:
+    """Solve what a run demanded, for its free symbols and their example sizes."""
+    demands: dict[tuple[Expr, str], Constraint] = {}
+    for constraint in constraints:
+        expr = constraint.expr
+        if constraint.relation == "==":
+            expr = without_factors(expr)
+        names = {s.name for s in expr.symbols}
+        if not names or not names <= symbols.keys():
+            continue
+        demands[expr, constraint.relation] = Constraint(
+            expr, constraint.relation, constraint.reason, constraint.origin
+        )
+    sizes = {}
+    for name in symbols:
+        about = [c for c in demands.values() if any(s.name == name for s in c.expr.symbols)]
+        sizes[name] = _sizes_of(name, about, symbols)
+    joint = [
+        condition(c) for c in demands.values() if len(c.expr.symbols) > 1 and not _implied(c, sizes)
+    ]
+    return Contract(sizes, tuple(dict.fromkeys(joint)), confirmed)
+
+
+def _implied(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
+    """Whether a joint condition says nothing that the least sizes do not say."""
+    if constraint.relation == "==":
+        return False
+    names = [s.name for s in constraint.expr.symbols]
+    growing = all(grows(constraint.expr, s) for s in constraint.expr.symbols)
+    return growing and constraint.holds({name: sizes[name].min for name in names})
+
+
+def _sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int]) -> Sizes:
+    symbol = ex.symbol(name)
+    others = {
+        s: ex.constant(example[s.name]) for c in about for s in c.expr.symbols if s is not symbol
+    }
+    least, rest = 1, []
+    for constraint in about:
+        alone = Constraint(ex.substitute(constraint.expr, others), constraint.relation)
+        if alone.expr.constant is not None:
+            continue
+        if alone.relation == ">=" and grows(alone.expr, symbol):
+            least = max(least, _first(alone, name))
+        else:
+            rest.append(alone)
+    if not rest:
+        return Sizes(min=least)
+    limit = max(LIMIT, 2 * example[name])
+    valid = [
+        size
+        for size in range(least, limit + 1)
+        if all(constraint.holds({name: size}) for constraint in rest)
+    ]
+    return _summary(valid, limit, example[name])
+
+
+def _first(constraint: Constraint, name: str) -> int:
+    """The least size from which on a growing condition holds."""
+    low, high = 1, 1
+    while not constraint.holds({name: high}):
+        low, high = high + 1, high * 2
+        if high > 1 << 40:
+            return high
+    while low < high:
+        middle = (low + high) // 2
+        if constraint.holds({name: middle}):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _summary(valid: Sequence[int], limit: int, example: int) -> Sizes:
+    if not valid:
+        return Sizes(min=example, max=example, values=(example,))
+    first, last = valid[0], valid[-1]
+    step = gcd(*valid)
+    if len(valid) == 1 and last + first <= limit:
+        return Sizes(first, first, 1, (first,))
+    if limit - last < step:
+        if len(valid) == (last - first) // step + 1:
+            return Sizes(first, None, step)
+        # Neither an interval nor the multiples of a number: no short form says it all.
+        return Sizes(first, None, step, tuple(valid[:64]) if len(valid) <= 64 else None)
+    return Sizes(first, last, step, tuple(valid) if len(valid) <= 64 else None)
+
+
+_OPPOSITE = {"==": "!=", "!=": "=="}
+
+
+def condition(constraint: Constraint) -> str:
+    """A constraint as a readable condition: `(H // 4 - 3)*(W // 4 - 3) == 25`."""
+    expr = constraint.expr
+    moved = _completed(expr)
+    if moved is not None:
+        left, right = moved
+        return f"{left} {constraint.relation} {right}"
+    positive = {m: f for m, f in expr.terms if f > 0 and m}
+    negative = {m: -f for m, f in expr.terms if f < 0 and m}
+    number = dict(expr.terms).get((), 0)
+    if number > 0 and not negative:
+        negative, positive = {}, positive
+        return f"{ex.polynomial(positive)} {constraint.relation} {-number}"
+    sides = (positive, negative)
+    sides[0 if number > 0 else 1][()] = abs(number)
+    left, right = (ex.polynomial(side) for side in sides)
+    return f"{left} {constraint.relation} {right}"
+
+
+def _completed(expr: Expr) -> tuple[Expr, Expr] | None:
+    """`left == right` with a right number for which the left is a product of separate symbols."""
+    terms = dict(expr.terms)
+    number = terms.pop((), 0)
+    mixed = next((m for m in terms if len(m) == 2 and all(p == 1 for _, p in m)), None)
+    if mixed is None:
+        return None
+    first, second = ((item,) for item in mixed)
+    across, over, down = terms[mixed], terms.get(first, 0), terms.get(second, 0)
+    if (over * down) % across:
+        return None
+    added = over * down // across
+    left = ex.polynomial({**terms, (): added})
+    if "*" not in str(left) or len(left.terms) > 1 and not str(left).startswith("("):
+        if added:
+            return None
+    return left, ex.constant(added - number)
+
+
+def solutions(
+    constraints: Sequence[Constraint], example: Mapping[str, int], free: Sequence[str]
+) -> Iterator[dict[str, int]]:
+    """Sizes that satisfy the constraints, square ones first, the smallest first.
+
+    Symbols outside `free` keep the example's sizes.
+    """
+    relevant = [
+        c
+        for c in constraints
+        if c.origin == "operation"
+        and any(s.name in free for s in c.expr.symbols)
+        and all(s.name in example for s in c.expr.symbols)
+    ]
+    involved = [n for n in free if any(s.name == n for c in relevant for s in c.expr.symbols)]
+    if not involved:
+        return
+    for size in range(1, LIMIT + 1):
+        values = {**example, **dict.fromkeys(involved, size)}
+        if all(c.holds(values) for c in relevant):
+            yield values
+    if len(involved) < 2:
+        return
+    first, second = involved[-2:]
+    for one in range(1, 257):
+        for other in range(1, 257):
+            values = {**example, first: one, second: other}
+            if one != other and all(c.holds(values) for c in relevant):
+                yield values
+
+
+def describe(of: Contract, names: Mapping[str, int] | None = None) -> str:
+    """The contract in one line of words: "N any; H and W multiples of 16, at least 16"."""
+    words: dict[str, list[str]] = {}
+    for name, sizes in of.sizes.items():
+        words.setdefault(_words(sizes), []).append(name)
+    parts = []
+    for said, symbols in words.items():
+        listed = symbols[0] if len(symbols) == 1 else ", ".join(symbols[:-1]) + f" and {symbols[-1]}"
+        parts.append(f"{listed} {said}")
+    return "; ".join([*parts, *of.joint]) or "one size only"
+
+
+def _words(sizes: Sizes) -> str:
+    if sizes.values is not None and sizes.max is not None:
+        if len(sizes.values) == 1:
+            return f"= {sizes.values[0]}"
+        if sizes.values == tuple(range(sizes.min, sizes.max + 1)):
+            return f"{sizes.min} to {sizes.max}"
+        return "one of " + ", ".join(map(str, sizes.values))
+    said = "any" if sizes.min == 1 and sizes.multiple_of == 1 else ""
+    if sizes.multiple_of > 1:
+        said = f"multiples of {sizes.multiple_of}"
+    if sizes.min > 1:
+        said = f"{said}, at least {sizes.min}" if said else f"at least {sizes.min}"
+    return said if sizes.max is None else f"{said}, at most {sizes.max}"

@@ -1,0 +1,45 @@
+"""The exceptions that modellint raises, one family.
+
+Every message is a sentence that names the file or model and says what to do. `FileError` and
+`NotAnalysed` are values of a run as much as exceptions: the engine turns the first into an entry
+of `errors` (exit status 1) and the second into a model of status `not-analysed` (exit status 0).
+"""
+
+from __future__ import annotations
+
+
+class ModellintError(Exception):
+    """The base of everything modellint raises on purpose."""
+
+
+class UsageError(ModellintError):
+    """The command line, the configuration or a call of the API asks for something impossible."""
+
+
+class PluginError(ModellintError):
+    """A rule, or the plugin that brings it, does not load or raises."""
+
+
+class FileError(ModellintError):
+    """A user's file, or a model in it, fails by its own fault.
+
+    `kind` is one of the kinds of the JSON report: `syntax-error`, `encoding-error`, `import-error`,
+    `build-error`, `trace-error`, `timeout`, `crash`, `memory-limit`, `unreadable`.
+    `line` counts from 1; `None` stands for the whole file.
+    """
+
+    def __init__(self, kind: str, path: str, line: int | None, message: str) -> None:
+        super().__init__(f"{path}:{line or 1}: {kind}: {message}")
+        self.kind = kind
+        self.path = path
+        self.line = line
+        self.message = message
+
+
+class NotAnalysed(ModellintError):
+    """A model needs something its author may have and this run has not: arguments, a package."""
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line

@@ -1,0 +1,327 @@
+"""Makes the Graph of a recorded forward: names, places, sizes in their final form.
+
+Symbols that the run left no choice become numbers, every size is checked against the traced
+example, and each layer gets its key. What comes out is never changed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from modellint import expressions as ex
+from modellint.contract import pinned
+from modellint.dims import Constraint, Dim, dim
+from modellint.expressions import Expr, Symbol
+from modellint.fx import graph_module
+from modellint.graph import LAYERS, Graph, Input, Mismatch, Module, Node, Parameter, Site
+from modellint.recording import Record
+from modellint.tracing import Traced
+
+#: Where modules were built: by `id(module)`, the user's line, and one inside a library.
+Sites = Mapping[int, tuple[Site, Site | None]]
+
+_PRINCIPAL = {
+    "Upsample": ("interpolate",),
+    "UpsamplingNearest2d": ("interpolate",),
+    "UpsamplingBilinear2d": ("interpolate",),
+    "MultiheadAttention": ("linear", "scaled_dot_product_attention"),
+    "RNN": ("rnn_tanh", "rnn_relu"),
+    "RNNCell": ("rnn_tanh_cell", "rnn_relu_cell"),
+    "SyncBatchNorm": ("batch_norm",),
+    "LPPool2d": ("lp_pool2d",),
+    "ChannelShuffle": ("channel_shuffle",),
+}
+
+
+def freeze(
+    traced: Traced,
+    *,
+    name: str,
+    names: Sequence[str],
+    sources: Sequence[tuple[str, bool]],
+    example: Mapping[str, int],
+    sites: Sites,
+) -> Graph:
+    """The graph of a recorded forward.
+
+    `names` and `sources` belong to the inputs in order: the forward's parameter, where the shape
+    came from and whether it was guessed. `example` gives the symbols' sizes to show, which may
+    differ from those that were run (one image instead of two).
+    """
+    pins = pinned(traced.tape.constraints.values())
+    maker = _Maker(traced, pins, example, sites)
+    nodes = maker.nodes()
+    by_record = maker.by_record
+    used = {s for node in nodes for t in node.outputs for s in _symbols(t.shape)}
+    symbols = {
+        symbol.name: example[symbol.name]
+        for symbol in sorted(used, key=lambda s: s.key)
+        if symbol.name in example
+    }
+    inputs = tuple(
+        Input(called, by_record[record], source, guessed)
+        for called, record, (source, guessed) in zip(names, traced.inputs, sources, strict=True)
+    )
+    mismatch = None
+    if traced.refused is not None:
+        record, refusal = traced.refused
+        mismatch = Mismatch(by_record[record], refusal.message, refusal.help)
+    return Graph(
+        name=name,
+        nodes=nodes,
+        inputs=inputs,
+        outputs=tuple(by_record[record] for record in traced.outputs),
+        modules=maker.modules,
+        parameters=maker.parameters,
+        symbols=symbols,
+        constraints=tuple(_constraints(traced, pins)),
+        mismatch=mismatch,
+        partial=traced.partial or maker.partial(nodes, pins, example),
+        make_fx=None if mismatch else lambda: graph_module(traced, names),
+    )
+
+
+def _symbols(shape: Sequence[int]) -> Iterator[Symbol]:
+    for size in shape:
+        if isinstance(size, Dim):
+            yield from size.expr.symbols
+
+
+def _constraints(traced: Traced, pins: Mapping[Symbol, Expr]) -> Iterator[Constraint]:
+    for constraint in traced.tape.constraints.values():
+        expr = ex.substitute(constraint.expr, pins)
+        if expr.constant is None:
+            yield Constraint(expr, constraint.relation, constraint.reason, constraint.origin)
+
+
+class _Maker:
+    """Turns records into nodes, in order."""
+
+    def __init__(
+        self, traced: Traced, pins: Mapping[Symbol, Expr], example: Mapping[str, int], sites: Sites
+    ) -> None:
+        self.traced = traced
+        self.pins = pins
+        self.example = example
+        self.by_record: dict[Record, Node] = {}
+        self.keys: dict[str, int] = {}
+        self.sizes: dict[tuple[int, Expr], int] = {}
+        self.paths: dict[int, str] = {}
+        self.kinds: dict[int, str | None] = {}
+        model = traced.model
+        for path, module in model.named_modules():
+            self.paths.setdefault(id(module), path)
+        registered = set(self.paths)
+        for record in traced.tape.records:
+            if id(record.module) not in self.paths:
+                self.paths[id(record.module)] = unregistered_path(record.module, model, self.paths)
+        self.owners: dict[int, nn.Module] = {}
+        self.parameters, self.by_parameter = self._parameters(model)
+        self.modules = self._modules(registered, sites)
+
+    def _parameters(
+        self, model: nn.Module
+    ) -> tuple[tuple[Parameter, ...], dict[int, Parameter]]:
+        names: dict[int, list[str]] = {}
+        tensors: dict[int, Any] = {}
+        for module in model.modules():
+            for tensor in module.parameters(recurse=False):
+                self.owners.setdefault(id(tensor), module)
+        for name, tensor in model.named_parameters(remove_duplicate=False):
+            names.setdefault(id(tensor), []).append(name)
+            tensors[id(tensor)] = tensor
+        made = {
+            key: Parameter(tuple(names[key]), _shape(tensor), str(tensor.dtype)[6:])
+            for key, tensor in tensors.items()
+        }
+        return tuple(made.values()), made
+
+    def _modules(self, registered: set[int], sites: Sites) -> dict[str, Module]:
+        known: dict[int, nn.Module] = {id(m): m for m in self.traced.model.modules()}
+        for record in self.traced.tape.records:
+            known.setdefault(id(record.module), record.module)
+        made = {}
+        for key, module in known.items():
+            path = self.paths[key]
+            site, related = sites.get(key, (None, None))
+            prefix = f"{path}." if path else ""
+            self.kinds[key] = layer_kind(type(module))
+            made[path] = Module(
+                path=path,
+                type=type(module).__name__,
+                kind=self.kinds[key],
+                construction=site,
+                related=related,
+                parameters=tuple(
+                    prefix + name for name, _ in module.named_parameters(recurse=False)
+                ),
+                registered=key in registered,
+            )
+        return made
+
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, in the order of the records."""
+        return tuple(self._node(record) for record in self.traced.tape.records)
+
+    def _node(self, record: Record) -> Node:
+        owner, principal = self._owner(record)
+        path = self.paths[id(owner)]
+        site = self.modules[path].construction
+        is_leaf = record.op in ("input", "parameter", "buffer", "constant")
+        layer = record.op in LAYERS
+        if is_leaf:
+            key = record.path[0] if record.path else f"constant_{record.index}"
+            key = f"{record.op}:{key}"
+        elif layer and principal:
+            key = path
+        else:
+            key = f"{record.op}@{record.call.line if record.call else 0}"
+            if layer and self.kinds[id(owner)] is not None:
+                key = f"{path}:{record.op}"
+        node = Node(
+            index=record.index,
+            op=record.op,
+            inputs=tuple(self.by_record[source] for source in record.inputs),
+            outputs=tuple(
+                _tensor(tuple(self.size(size) for size in shape), dtype)
+                for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
+            ),
+            arguments={name: self._argument(value) for name, value in record.arguments.items()},
+            key=self._unique(key),
+            module=path,
+            type=self.modules[path].type if principal else record.op,
+            construction=site if principal or self.kinds[id(owner)] is not None else None,
+            call=record.call,
+            parameter=self.by_parameter.get(id(record.leaf)) if is_leaf else None,
+        )
+        self.by_record[record] = node
+        return node
+
+    def _owner(self, record: Record) -> tuple[nn.Module, bool]:
+        """The module that owns an operation, and whether this is what that module is for."""
+        module: nn.Module = record.module
+        weight = record.arguments.get("weight")
+        if record.op == "linear" and isinstance(weight, Record) and weight.leaf is not None:
+            owner = self.owners.get(id(weight.leaf))
+            if isinstance(owner, nn.Linear):
+                return owner, True
+        kind = self.kinds.get(id(module))
+        return module, kind is not None and _is_principal(kind, record.op)
+
+    def _unique(self, key: str) -> str:
+        count = self.keys[key] = self.keys.get(key, 0) + 1
+        return key if count == 1 else f"{key}#{count}"
+
+    def size(self, size: int) -> int:
+        """A size in its final form: pinned symbols as numbers, the example's value."""
+        if not isinstance(size, Dim):
+            return size
+        key = (size.value, size.expr)
+        found = self.sizes.get(key)
+        if found is None:
+            expr = ex.substitute(size.expr, self.pins)
+            value = size.value
+            if expr.constant is None and not expr.unknown:
+                value = expr.evaluate(self.example)
+            found = self.sizes[key] = dim(value, expr)
+        return found
+
+    def _argument(self, value: Any) -> Any:
+        if isinstance(value, Record):
+            return self.by_record[value]
+        if isinstance(value, Dim):
+            return self.size(value)
+        if isinstance(value, (tuple, list)):
+            return tuple(self._argument(item) for item in value)
+        if isinstance(value, slice):
+            return slice(*(self._argument(v) for v in (value.start, value.stop, value.step)))
+        if isinstance(value, torch.dtype):
+            return str(value)[6:]
+        return value
+
+    def partial(
+        self, nodes: Sequence[Node], pins: Mapping[Symbol, Expr], example: Mapping[str, int]
+    ) -> str | None:
+        """Which sizes are unknown, in a sentence, or `None`."""
+        unknown = [node for node in nodes if not all(tensor.known for tensor in node.outputs)]
+        if unknown:
+            first = unknown[0]
+            place = f" (line {first.call.line})" if first.call else ""
+            return f"sizes are known for the example only from {first.op}{place} on"
+        for constraint in self.traced.tape.constraints.values():
+            if constraint.origin == "tool":
+                expr = ex.substitute(constraint.expr, {})
+                held = sorted(s.name for s in expr.symbols)
+                if held:
+                    return (
+                        f"{', '.join(held)} stays at the example's size: {constraint.reason} "
+                        "uses it as a plain number"
+                    )
+        return None
+
+
+def _tensor(shape: tuple[int, ...], dtype: str) -> Any:
+    from modellint.graph import Tensor
+
+    return Tensor(shape, dtype)
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+        return (0,)
+    return tuple(tensor.shape)
+
+
+def layer_kind(of: type) -> str | None:
+    """The `torch.nn` layer that a class is or derives from; `None` for containers and others."""
+    for base in of.__mro__:
+        if base is nn.Module:
+            return None
+        inside = base.__module__.startswith(("torch.nn.modules", "torch.ao", "torch.nn.quant"))
+        if inside and not base.__module__.endswith((".container", ".transformer")):
+            return base.__name__
+    return None
+
+
+def _is_principal(kind: str, op: str) -> bool:
+    if kind in _PRINCIPAL:
+        return op in _PRINCIPAL[kind]
+    plain = kind.lower()
+    if op == "pad":
+        return "pad" in plain
+    if plain.startswith("lazy"):
+        plain = plain[4:]
+    return plain.startswith(op.replace("_", "")) or plain.rstrip("123d") == op.replace("_", "")
+
+
+def unregistered_path(module: nn.Module, model: nn.Module, paths: Mapping[int, str]) -> str:
+    """The attribute that holds a module which is not registered, as `layers[0]`."""
+    for holder in model.modules():
+        path = paths.get(id(holder), "")
+        for name, value in vars(holder).items():
+            where = _inside(value, module, name)
+            if where is not None:
+                return f"{path}.{where}" if path else where
+    return f"<{type(module).__name__}>"
+
+
+def _inside(value: Any, module: nn.Module, where: str) -> str | None:
+    if value is module:
+        return where
+    if isinstance(value, (list, tuple)):
+        pairs: Any = enumerate(value)
+    elif isinstance(value, dict) and not where.startswith("_"):
+        pairs = value.items()
+    else:
+        return None
+    for key, item in pairs:
+        if item is module:
+            return f"{where}[{key!r}]"
+        if isinstance(item, nn.Module) and any(inner is module for inner in item.modules()):
+            inner = next(p for p, m in item.named_modules() if m is module)
+            return f"{where}[{key!r}].{inner}"
+    return None

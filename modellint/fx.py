@@ -1,0 +1,82 @@
+"""The recorded forward as a `torch.fx.GraphModule`, with the model's own parameters.
+
+Run on the example's sizes it computes what the model computes: the tracer's test oracle.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.utils import _pytree as pytree
+
+from modellint.dims import Dim
+from modellint.recording import Record
+from modellint.tracing import Traced
+
+
+def graph_module(traced: Traced, names: Sequence[str]) -> fx.GraphModule:
+    """Build the module; its inputs are the traced model's tensors, in order."""
+    graph = fx.Graph()
+    root = nn.Module()
+    nodes: dict[Record, fx.Node] = {}
+    called = dict(zip(traced.inputs, names, strict=True))
+    for record in traced.inputs:
+        nodes[record] = graph.placeholder(called[record].replace(".", "_"))
+    for record in traced.tape.records:
+        if record in nodes:
+            continue
+        if record.leaf is not None:
+            attribute = f"{record.op}_{record.index}"
+            if isinstance(record.leaf, nn.Parameter):
+                root.register_parameter(attribute, record.leaf)
+            else:
+                # Buffers and constants are copied: the forward may write into them.
+                root.register_buffer(attribute, record.leaf.detach().clone())
+            nodes[record] = graph.get_attr(attribute)
+        elif record.op == "unpack" and record.func is None:
+            node = nodes[record.inputs[0]]
+            for step in record.path:
+                node = graph.call_function(operator.getitem, (node, step))
+            nodes[record] = node
+        elif record.op == "update":
+            # What was written through a view is in the tensor that it views.
+            nodes[record] = nodes[record.inputs[0]]
+        elif record.op == "setitem":
+            graph.call_function(operator.setitem, tuple(_arg(a, nodes) for a in record.args))
+            nodes[record] = nodes[record.inputs[0]]
+        else:
+            nodes[record] = _call(graph, record, nodes)
+    places, structure = traced.structure
+    leaves = [nodes[place] if isinstance(place, Record) else place for place in places]
+    graph.output(pytree.tree_unflatten(leaves, structure))
+    return fx.GraphModule(root, graph, class_name=type(traced.model).__name__)
+
+
+def _call(graph: fx.Graph, record: Record, nodes: dict[Record, fx.Node]) -> fx.Node:
+    args = tuple(_arg(arg, nodes) for arg in record.args)
+    kwargs = {key: _arg(value, nodes) for key, value in record.kwargs.items()}
+    func = record.func
+    name = getattr(func, "__name__", "")
+    if name == "__get__":
+        return graph.call_function(getattr, (args[0], func.__self__.__name__))
+    if args and getattr(torch.Tensor, name, None) is func:
+        return graph.call_method(name, args, kwargs)
+    return graph.call_function(func, args, kwargs)
+
+
+def _arg(arg: Any, nodes: dict[Record, fx.Node]) -> Any:
+    if isinstance(arg, Record):
+        return nodes[arg]
+    if isinstance(arg, Dim):
+        return arg.value
+    if isinstance(arg, (tuple, list)):
+        return type(arg)(_arg(item, nodes) for item in arg)
+    if isinstance(arg, dict):
+        return {key: _arg(item, nodes) for key, item in arg.items()}
+    if isinstance(arg, slice):
+        return slice(*(_arg(item, nodes) for item in (arg.start, arg.stop, arg.step)))
+    return arg

@@ -1,0 +1,407 @@
+"""Finds inputs for a model and traces it with them: given, shown in the file, or solved.
+
+Nothing is asked of the user. Where no shape is known, the first layer tells the axes and the
+channels, a run at a common size records what the layers demand, and the sizes that satisfy it are
+tried next: LeNet's `Linear(16*5*5, 120)` leads to 32×32. A size counts only if the output keeps
+the batch. This module imports torch only when something is traced.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from modellint import expressions as ex
+from modellint.contract import pinned, solutions
+from modellint.dims import Constraint, Dim, free
+from modellint.errors import FileError, NotAnalysed, UsageError
+from modellint.graph import Graph
+from modellint.specs import InputSpec, parse_input
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from modellint.roles import First
+    from modellint.tracing import Traced
+
+#: How many runs a search for sizes may take.
+ATTEMPTS = 12
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One way to feed a model: its inputs' symbols and sizes, and where they came from."""
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int | str, ...], ...]
+    dtypes: tuple[str, ...]
+    sources: tuple[str, ...]
+    keywords: tuple[bool, ...]
+    example: Mapping[str, int]
+    searched: frozenset[str]
+    batch: str | None = None
+    solved: frozenset[str] = frozenset()
+
+
+def trace_with_inputs(
+    model: nn.Module,
+    *,
+    given: Sequence[InputSpec] = (),
+    hints: Sequence[Any] = (),
+    sites: Mapping[int, Any] | None = None,
+    name: str = "",
+    path: str | None = None,
+) -> Graph:
+    """Trace a model on meta tensors and return its graph.
+
+    `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
+    `tensors` of name, shape and dtype, and `source`). `sites` tells where modules were built, by
+    `id`. `path` is the user's file, to place errors in. Sizes that do not fit end in
+    `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
+    `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
+    that the forward has not.
+    """
+    from modellint.roles import first_layer, wanted_inputs
+
+    called = name or type(model).__name__
+    first = first_layer(model)
+    wanted = wanted_inputs(model)
+    search = _Search(model, called, first, wanted, sites or {}, path)
+    if given:
+        return search.best([search.stated(list(given))])
+    shown = [search.hinted(hint) for hint in hints]
+    if shown:
+        return search.best(shown)
+    return search.best(search.guesses())
+
+
+class _Search:
+    """The ways to feed one model, tried in order."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        name: str,
+        first: First,
+        wanted: tuple[str, ...],
+        sites: Mapping[int, Any],
+        path: str | None,
+    ) -> None:
+        self.model = model
+        self.name = name
+        self.first = first
+        self.wanted = wanted
+        self.sites = sites
+        self.path = path
+
+    # -- ways to feed ---------------------------------------------------------------------------
+
+    def stated(self, specs: list[InputSpec]) -> Feed:
+        """The feed of stated shapes; parameters that none is stated for are fed like the first."""
+        parameters = self._parameters()
+        rest = [name for name in self.wanted if name not in {spec.name for spec in specs}]
+        named: list[tuple[str, InputSpec, bool]] = []
+        for spec in specs:
+            if spec.name is not None:
+                if parameters is not None and spec.name not in parameters:
+                    known = ", ".join(parameters) or "none"
+                    raise UsageError(
+                        f"{self.name}.forward has no parameter {spec.name!r}; it has {known}"
+                    )
+                named.append((spec.name, spec, True))
+            else:
+                name = rest.pop(0) if rest else f"input{len(named)}"
+                named.append((name, spec, False))
+        for name in rest:
+            dims = self._like(name, named[0][1].dims) if named else ()
+            named.append((name, InputSpec(name, dims, None, "assumed"), True))
+        return self._feed(named)
+
+    def hinted(self, hint: Any) -> Feed:
+        """The feed that the file shows."""
+        specs = [
+            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
+            for tensor in hint.tensors
+        ]
+        return self.stated(specs)
+
+    def guesses(self) -> list[Feed]:
+        """Feeds by the first layer, the likeliest number of axes first."""
+        if not self.wanted:
+            return [self._feed([])]
+        made = []
+        for rank in self.first.ranks:
+            dims: tuple[str | None, ...] = (None,) * rank
+            specs = [
+                (name, InputSpec(None, dims if at == 0 else self._like(name, dims)), at > 0)
+                for at, name in enumerate(self.wanted)
+            ]
+            sourced = [(n, replace(spec, source="assumed"), k) for n, spec, k in specs]
+            made.append(self._feed(sourced))
+        return made
+
+    def _like(self, name: str, dims: Sequence[Any]) -> tuple[Any, ...]:
+        """The axes of a further input: one a sample for times and labels, else as the first."""
+        words = name.lower()
+        if words in ("t", "y", "c") or any(w in words for w in ("time", "step", "label", "sigma")):
+            return (None,)
+        return (None,) * len(dims)
+
+    def _parameters(self) -> list[str] | None:
+        try:
+            signature = inspect.signature(self.model.forward)
+        except (TypeError, ValueError):
+            return None
+        if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+            return None
+        return list(signature.parameters)
+
+    def _feed(self, named: list[tuple[str, InputSpec, bool]]) -> Feed:
+        example: dict[str, int] = {}
+        shapes: list[tuple[int | str, ...]] = []
+        searched: set[str] = set()
+        batch: str | None = None
+        for at, (_, spec, _) in enumerate(named):
+            roles = self.first.roles(len(spec.dims))
+            sizes = self.first.sizes(roles)
+            shape: list[int | str] = []
+            for role, stated in zip(roles, spec.dims, strict=True):
+                symbol = stated if isinstance(stated, str) else self._symbol(role, at, example)
+                shape.append(symbol)
+                if role == "N" and at == 0:
+                    batch = symbol
+                if isinstance(stated, int):
+                    example.setdefault(symbol, stated)
+                elif symbol not in example:
+                    example[symbol] = sizes[role]
+                    if role != "N":
+                        searched.add(symbol)
+            shapes.append(tuple(shape))
+        return Feed(
+            names=tuple(name for name, _, _ in named),
+            shapes=tuple(shapes),
+            dtypes=tuple(self._dtype(spec, at) for at, (_, spec, _) in enumerate(named)),
+            sources=tuple(spec.source for _, spec, _ in named),
+            keywords=tuple(keyword for _, _, keyword in named),
+            example=example,
+            searched=frozenset(searched),
+            batch=batch,
+        )
+
+    def _symbol(self, role: str, at: int, known: Mapping[str, int]) -> str:
+        """A symbol of its own for each axis; those that turn out equal become one."""
+        if at == 0 and role not in known:
+            return role
+        number = 2
+        while f"{role}{number}" in known:
+            number += 1
+        return f"{role}{number}"
+
+    def _dtype(self, spec: InputSpec, at: int) -> str:
+        if spec.dtype is not None:
+            return spec.dtype
+        return "int64" if self.first.kind == "Embedding" and at == 0 else "float32"
+
+    # -- runs -----------------------------------------------------------------------------------
+
+    def best(self, feeds: Sequence[Feed]) -> Graph:
+        """The graph of the first feed that fits; of the first at all where none does."""
+        failed: Graph | None = None
+        error: FileError | NotAnalysed | None = None
+        for feed in feeds:
+            try:
+                graph = self._fit(feed)
+            except (FileError, NotAnalysed) as raised:
+                error = error or raised
+                continue
+            if graph.mismatch is None:
+                return graph
+            failed = failed or graph
+        if failed is not None:
+            return failed
+        assert error is not None
+        raise error
+
+    def _fit(self, feed: Feed) -> Graph:
+        """Run a feed, and again with sizes that satisfy what the run demanded."""
+        first: tuple[Feed, Traced] | None = None
+        tried = {tuple(sorted(feed.example.items()))}
+        demands: dict[tuple[Any, str], Constraint] = {}
+        for _ in range(ATTEMPTS):
+            traced = self._run(feed)
+            first = first or (feed, traced)
+            for constraint in traced.tape.constraints.values():
+                demands[constraint.expr, constraint.relation] = constraint
+            if traced.refused is None:
+                folded = self._folded(feed, traced)
+                if folded is None or not feed.searched:
+                    return self._freeze(feed, traced)
+                demands[folded.expr, "=="] = folded
+            following = self._next(feed, list(demands.values()), tried)
+            if following is None:
+                break
+            feed = following
+        assert first is not None
+        return self._freeze(*first)
+
+    def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
+        """The demand that the first output keeps the batch, where it does not."""
+        if feed.batch is None or not traced.outputs or not traced.outputs[0].shapes[0]:
+            return None
+        size = traced.outputs[0].shapes[0][0]
+        batch = ex.atom(ex.symbol(feed.batch))
+        if not isinstance(size, Dim) or ex.symbol(feed.batch) not in size.expr.symbols:
+            return None
+        expr = ex.subtract(size.expr, batch)
+        value = size.value - feed.example[feed.batch]
+        return Constraint(expr, "==", "the output keeps the batch") if value else None
+
+    def _next(
+        self, feed: Feed, demands: list[Constraint], tried: set[tuple[tuple[str, int], ...]]
+    ) -> Feed | None:
+        """The feed with the first sizes that satisfy the demands and were not tried."""
+        hard = [c for c in demands if c.origin == "operation"]
+        example = dict(feed.example)
+        solved = set(feed.solved)
+        for symbol, value in pinned(hard).items():
+            if symbol.name in feed.searched and value.constant is not None and value.constant > 0:
+                example[symbol.name] = value.constant
+                solved.add(symbol.name)
+        for symbol, value in pinned(hard).items():
+            if symbol.name in feed.searched and value.constant is None:
+                example[symbol.name] = value.evaluate(example)
+        rest = [name for name in feed.example if name in feed.searched and name not in solved]
+        if all(c.holds(example) for c in hard if _about(c, example)):
+            key = tuple(sorted(example.items()))
+            if key not in tried:
+                tried.add(key)
+                return replace(feed, example=example, solved=frozenset(solved))
+        exact = {
+            s.name for c in hard if c.relation == "==" for s in c.expr.symbols if s.name in rest
+        }
+        for values in solutions(hard, example, rest):
+            key = tuple(sorted(values.items()))
+            if key not in tried:
+                tried.add(key)
+                return replace(feed, example=values, solved=frozenset(solved | exact))
+        return None
+
+    def _run(self, feed: Feed, exact: bool = False) -> Traced:
+        from modellint.shapes import Tensor
+        from modellint.tracing import NeedsValues, run
+
+        sizes = dict(feed.example)
+        if feed.batch is not None and sizes[feed.batch] == 1 and not exact:
+            # With one sample a batch would be mistaken for the constant 1.
+            sizes[feed.batch] = 2
+        args, kwargs = [], {}
+        for name, shape, dtype, keyword in zip(
+            feed.names, feed.shapes, feed.dtypes, feed.keywords, strict=True
+        ):
+            dims = tuple(s if isinstance(s, int) else free(s, sizes[s]) for s in shape)
+            if keyword:
+                kwargs[name] = Tensor(dims, dtype)
+            else:
+                args.append(Tensor(dims, dtype))
+        try:
+            traced = run(self.model, args, kwargs)
+        except NeedsValues as error:
+            line = self._line(error)
+            where = f" (line {line})" if line else ""
+            raise NotAnalysed(
+                f"the forward needs {error}{where}; it cannot be followed without data", line
+            ) from error
+        except Exception as error:
+            if isinstance(error, AssertionError) and "fault of modellint" in str(error):
+                raise
+            raise self._failed(error) from error
+        if traced.refused is not None and sizes != feed.example:
+            return self._run(feed, exact=True)
+        return traced
+
+    def _failed(self, error: Exception) -> FileError:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if self.path is None or frame.filename == self.path]
+        from modellint.backend import is_users_file
+
+        users = [frame for frame in own if is_users_file(frame.filename)]
+        place = users[-1] if users else None
+        message = f"{self.name}.forward raises {type(error).__name__}: {_short(error)}"
+        path = self.path or (place.filename if place else "<model>")
+        return FileError("trace-error", path, place.lineno if place else None, message)
+
+    def _line(self, error: Exception) -> int | None:
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if frame.filename == self.path:
+                return frame.lineno
+        return None
+
+    def _freeze(self, feed: Feed, traced: Traced) -> Graph:
+        from modellint.freezing import freeze
+
+        pins = pinned(traced.tape.constraints.values())
+        sources = []
+        for shape, source in zip(feed.shapes, feed.sources, strict=True):
+            open_symbols = {
+                s for s in shape if isinstance(s, str) and s in feed.searched and s != feed.batch
+            }
+            loose = {s for s in open_symbols if ex.symbol(s) not in pins and s not in feed.solved}
+            if source != "assumed":
+                guessed = bool(loose & set("HWD")) and source == "assumed"
+            else:
+                guessed = bool(loose)
+                source = "assumed" if loose else "solved from the model's own sizes"
+            sources.append((source, guessed))
+        example = {**feed.example, **_more(traced)}
+        graph = freeze(
+            traced,
+            name=self.name,
+            names=feed.names,
+            sources=sources,
+            example=example,
+            sites=self.sites,
+        )
+        one = feed.batch is not None and feed.example[feed.batch] == 1
+        if one and any(not t.known for node in graph.nodes for t in node.outputs):
+            # Unknown sizes are those of the run, so the run must be the example.
+            exact = self._run(feed, exact=True)
+            return freeze(
+                exact,
+                name=self.name,
+                names=feed.names,
+                sources=sources,
+                example={**feed.example, **_more(exact)},
+                sites=self.sites,
+            )
+        return graph
+
+
+def _about(constraint: Constraint, example: Mapping[str, int]) -> bool:
+    return all(symbol.name in example for symbol in constraint.expr.symbols)
+
+
+def _more(traced: Traced) -> dict[str, int]:
+    """The example's values of unknown sizes, which stand for themselves."""
+    found = {}
+    for record in traced.tape.records:
+        for shape in record.shapes:
+            for size in shape:
+                if isinstance(size, Dim) and len(size.expr.terms) == 1 and size.unknown:
+                    for symbol in size.expr.symbols:
+                        if symbol.unknown and size.expr is ex.atom(symbol):
+                            found[symbol.name] = size.value
+    return found
+
+
+def _short(error: Exception) -> str:
+    try:
+        text = str(error)
+    except Exception:  # An exception whose __str__ raises is the user's; its type must do.
+        return "<unprintable>"
+    return text.strip().splitlines()[0][:300] if text.strip() else "no message"
+
+
+__all__ = ["InputSpec", "parse_input", "trace_with_inputs"]

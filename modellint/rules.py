@@ -1,0 +1,168 @@
+"""What a rule is: a generator over a graph, with a category, options, a page and examples.
+
+A rule file decorates one function with `@rule(category)`. The function's name is the rule's name,
+its docstring the page that `--explain` prints, its keyword-only parameters the rule's options.
+Nothing here imports torch, so that listing and explaining rules is quick.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from modellint.graph import Graph, Node
+
+Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+class Category(StrEnum):
+    """What kind of fault a rule finds; it decides the severity and whether the rule is on."""
+
+    CORRECTNESS = "correctness"
+    SUSPICIOUS = "suspicious"
+    EFFICIENCY = "efficiency"
+    ADVICE = "advice"
+    PEDANTIC = "pedantic"
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of the category's findings unless something says otherwise."""
+        return _SEVERITY[self]
+
+
+_SEVERITY: Mapping[Category, Severity] = {
+    Category.CORRECTNESS: "error",
+    Category.SUSPICIOUS: "warning",
+    Category.EFFICIENCY: "warning",
+    Category.ADVICE: "info",
+    Category.PEDANTIC: "info",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule says of one call, with this model's own numbers.
+
+    `help` names a concrete change and what it gives. `related` are other calls of the same cause.
+    `assumes_size` marks a finding that holds only for the example size: where that size was
+    guessed, it is shown as `info` and names the size. `severity` replaces the rule's own.
+    """
+
+    call: Node
+    message: str
+    help: str | None = None
+    related: Sequence[Node] = ()
+    assumes_size: bool = False
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A call that a rule could not judge, and the fact it lacked."""
+
+    call: Node
+    reason: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A whole small model file: the layers that a rule must flag in it, or none.
+
+    `options` are the rule's options for this example. `layers` are keys of the table of layers;
+    `None` means that the rule must fire, wherever. `severity`, where given, is checked as well.
+    """
+
+    source: str
+    layers: tuple[str, ...] | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity | None = None
+
+
+Check = Callable[..., Iterator[Finding | Skip]]
+
+
+class Rule:
+    """A check with its name, category, options, page and examples."""
+
+    def __init__(
+        self,
+        check: Check,
+        category: Category,
+        *,
+        default: bool,
+        aliases: tuple[str, ...],
+        supersedes: tuple[str, ...],
+    ) -> None:
+        self.check = check
+        self.name = check.__name__.replace("_", "-")
+        self.category = category
+        self.default = default
+        self.aliases = aliases
+        self.supersedes = supersedes
+        self.page = inspect.cleandoc(check.__doc__ or "")
+        self.options: Mapping[str, Any] = {
+            parameter.name: parameter.default
+            for parameter in inspect.signature(check).parameters.values()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        self.flagged: list[Example] = []
+        self.allowed: list[Example] = []
+        self.__doc__ = check.__doc__
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}>"
+
+    def __call__(self, graph: Graph, **options: Any) -> Iterator[Finding | Skip]:
+        """Check one graph; options that are not given keep their defaults."""
+        return self.check(graph, **options)
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its page."""
+        return self.page.partition("\n")[0]
+
+    def flags(
+        self,
+        source: str,
+        *,
+        layers: Sequence[str] | None = None,
+        severity: Severity | None = None,
+        **options: Any,
+    ) -> None:
+        """Add an example that the rule must flag, at these layers."""
+        keys = None if layers is None else tuple(layers)
+        self.flagged.append(Example(source, keys, options, severity))
+
+    def allows(self, source: str, **options: Any) -> None:
+        """Add an example on which the rule must stay silent."""
+        self.allowed.append(Example(source, (), options))
+
+
+def rule(
+    category: str,
+    *,
+    default: bool = True,
+    aliases: Sequence[str] = (),
+    supersedes: Sequence[str] = (),
+) -> Callable[[Check], Rule]:
+    """Make a rule of a generator function.
+
+    `default=False` leaves the rule off unless it is selected. `supersedes` names rules whose
+    findings on the same layer this one replaces. Raises `ValueError` for an unknown category and
+    for a function without a docstring, since the docstring is the rule's page.
+    """
+    kind = Category(category)
+
+    def decorate(check: Check) -> Rule:
+        if not check.__doc__:
+            raise ValueError(f"rule {check.__name__} has no docstring: it is the rule's page")
+        on = default and kind is not Category.PEDANTIC
+        return Rule(
+            check, kind, default=on, aliases=tuple(aliases), supersedes=tuple(supersedes)
+        )
+
+    return decorate

@@ -1,0 +1,192 @@
+"""Shapes of matrix products in all their forms, attention included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modellint.dims import symbolic
+from modellint.shapes.core import Refused, Shape, Tensor, axes, broadcast, equal, op, show
+
+
+@op("linear")
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape:
+    """(…, in) → (…, out)."""
+    have, want = input.shape[-1] if input.shape else 1, weight.shape[-1]
+    equal(
+        have,
+        want,
+        lambda: Refused(
+            f"linear expects {symbolic(want)} features and gets {symbolic(have)} "
+            f"in {show(input.shape)}",
+            f"in_features should be {symbolic(have)}, here {symbolic(want)}",
+        ),
+    )
+    return (*input.shape[:-1], *weight.shape[:-1])
+
+
+@op("bilinear")
+def bilinear(
+    input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
+) -> Shape:
+    """(…, in1), (…, in2) → (…, out)."""
+    for given, want in ((input1, weight.shape[1]), (input2, weight.shape[2])):
+        have = given.shape[-1]
+        equal(have, want, lambda: Refused(f"bilinear expects {want} features, gets {have}"))
+    return (*input1.shape[:-1], weight.shape[0])
+
+
+@op("matmul", dtype="promote")
+def matmul(input: Tensor, other: Tensor) -> Shape:
+    """Matrix product with broadcast leading axes; vectors lose their axis."""
+    left, right = input.shape, other.shape
+    if not left or not right:
+        raise Refused("matmul takes no scalars")
+    inner = right[-2] if len(right) > 1 else right[0]
+    equal(
+        left[-1],
+        inner,
+        lambda: Refused(
+            f"matmul of {show(left)} and {show(right)}: {symbolic(left[-1])} against "
+            f"{symbolic(inner)}"
+        ),
+    )
+    batch = broadcast(left[:-2], right[:-2]) if left[:-2] and right[:-2] else left[:-2] or right[:-2]
+    rows = left[-2:-1]
+    columns = right[-1:] if len(right) > 1 else ()
+    return (*batch, *rows, *columns)
+
+
+@op("bmm", "mm", "mv", "dot", "inner_free", "vdot")
+def product(input: Tensor, other: Tensor) -> Shape:
+    """The product without broadcasting."""
+    if len(input.shape) == 3:
+        equal(
+            input.shape[0],
+            other.shape[0],
+            lambda: Refused(f"bmm of {show(input.shape)} and {show(other.shape)}"),
+        )
+    result: Shape = matmul(input, other)
+    return result
+
+
+@op("baddbmm", "addmm", "addbmm_free", "addmv")
+def added(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> Shape:
+    """input + batch1 @ batch2."""
+    return broadcast(matmul(batch1, batch2), input.shape)
+
+
+@op("outer", "ger", dtype="promote")
+def outer(input: Tensor, vec2: Tensor) -> Shape:
+    """Every product of two vectors' values."""
+    return (*input.shape, *vec2.shape)
+
+
+@op("einsum", runs=True)
+def einsum(equation: str, *operands: Any) -> Any:
+    """Einstein summation; an ellipsis stands for leading axes that broadcast."""
+    if not isinstance(equation, str):
+        return None
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)) and not isinstance(
+        operands[0], Tensor
+    ):
+        operands = tuple(operands[0])
+    left, _, right = equation.replace(" ", "").partition("->")
+    sizes: dict[str, int] = {}
+    leading: Shape = ()
+    for term, operand in zip(left.split(","), operands, strict=True):
+        before, dots, after = term.partition("...")
+        shape = operand.shape
+        if dots:
+            middle = shape[len(before) : len(shape) - len(after)]
+            leading = broadcast(leading, middle) if leading else middle
+            shape = (*shape[: len(before)], *shape[len(shape) - len(after) :])
+        if len(shape) != len(before + after):
+            raise Refused(f"einsum {equation!r}: {term!r} does not name {show(operand.shape)}")
+        for letter, size in zip(before + after, shape, strict=True):
+            if letter in sizes and type(sizes[letter]) is int and sizes[letter] == 1:
+                sizes[letter] = size
+            elif letter in sizes and not (type(size) is int and size == 1):
+                known = sizes[letter]
+                equal(
+                    known,
+                    size,
+                    lambda letter=letter, known=known, size=size: Refused(  # type: ignore[misc]
+                        f"einsum {equation!r}: {letter} is {symbolic(known)} and {symbolic(size)}"
+                    ),
+                )
+            else:
+                sizes.setdefault(letter, size)
+    if "->" not in equation:
+        letters = left.replace(",", "").replace(".", "")
+        right = ("..." if leading else "") + "".join(
+            sorted(letter for letter in set(letters) if letters.count(letter) == 1)
+        )
+    before, dots, after = right.partition("...")
+    middle = leading if dots else ()
+    return (*(sizes[x] for x in before), *middle, *(sizes[x] for x in after))
+
+
+@op("tensordot", runs=True)
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Any:
+    """Sums over pairs of axes."""
+    if isinstance(dims, int):
+        return (*a.shape[: len(a.shape) - dims], *b.shape[dims:])
+    if isinstance(dims, Tensor):
+        return None
+    left, right = axes(tuple(dims[0]), len(a.shape)), axes(tuple(dims[1]), len(b.shape))
+    return (
+        *(size for index, size in enumerate(a.shape) if index not in left),
+        *(size for index, size in enumerate(b.shape) if index not in right),
+    )
+
+
+@op("scaled_dot_product_attention")
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: Any = None,
+    enable_gqa: bool = False,
+) -> Shape:
+    """(…, L, E), (…, S, E), (…, S, Ev) → (…, L, Ev)."""
+    equal(
+        query.shape[-1],
+        key.shape[-1],
+        lambda: Refused(
+            f"attention: queries have {symbolic(query.shape[-1])} features, "
+            f"keys {symbolic(key.shape[-1])}"
+        ),
+    )
+    equal(
+        key.shape[-2],
+        value.shape[-2],
+        lambda: Refused(
+            f"attention: {symbolic(key.shape[-2])} keys, {symbolic(value.shape[-2])} values"
+        ),
+    )
+    if enable_gqa:
+        return (*query.shape[:-1], value.shape[-1])
+    leading = broadcast(query.shape[:-2], key.shape[:-2]) if query.shape[:-2] else ()
+    if attn_mask is not None:
+        broadcast((*leading, query.shape[-2], key.shape[-2]), attn_mask.shape)
+    return (*leading, query.shape[-2], value.shape[-1])
+
+
+@op("cdist")
+def cdist(x1: Tensor, x2: Tensor, p: Any = 2.0, compute_mode: Any = None) -> Shape:
+    """(…, P, M), (…, R, M) → (…, P, R)."""
+    batch = broadcast(x1.shape[:-2], x2.shape[:-2]) if x1.shape[:-2] else x2.shape[:-2]
+    return (*batch, x1.shape[-2], x2.shape[-2])
+
+
+@op("cosine_similarity", "pairwise_distance", runs=True)
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Shape:
+    """One axis is summed away."""
+    shape = broadcast(x1.shape, x2.shape)
+    at = dim % len(shape)
+    return (*shape[:at], *shape[at + 1 :])

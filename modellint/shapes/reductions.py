@@ -1,0 +1,125 @@
+"""Shapes of what sums, searches or orders along axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modellint.shapes.core import Out, Shape, Tensor, axes, axis, broadcast, op
+
+
+def reduced(shape: Shape, dim: Any, keepdim: bool) -> Shape:
+    """A shape with some axes gone, or kept as 1; `None` stands for all."""
+    gone = axes(dim, len(shape))
+    if keepdim:
+        return tuple(1 if index in gone else size for index, size in enumerate(shape))
+    return tuple(size for index, size in enumerate(shape) if index not in gone)
+
+
+@op("mean")
+def mean(
+    input: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None, **_: Any
+) -> Any:
+    """The mean over some axes, or over all."""
+    shape = reduced(input.shape, dim, keepdim)
+    return shape if dtype is None else Out(shape, dtype)
+
+
+@op("sum", "prod", "nansum", runs=True)
+def total(
+    input: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None, **_: Any
+) -> Shape:
+    """A sum or product over some axes, or over all."""
+    return reduced(input.shape, dim, keepdim)
+
+
+@op("amax", "amin", "logsumexp", "any", "all", "argmax", "argmin", "count_nonzero", runs=True)
+def along(input: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) -> Shape:
+    """One value for each place that remains."""
+    return reduced(input.shape, dim, keepdim)
+
+
+@op("max", "min", runs=True)
+def extreme(input: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) -> Any:
+    """Over all values; along an axis with the places; or elementwise of two."""
+    if isinstance(dim, Tensor):
+        return broadcast(input.shape, dim.shape)
+    if dim is None:
+        return ()
+    shape = reduced(input.shape, dim, keepdim)
+    return [shape, shape]
+
+
+@op("median", "mode", "kthvalue", "cummax", "cummin", "sort", "topk", "nanmedian", runs=True)
+def ordered(input: Tensor, *rest: Any, **_: Any) -> Any:
+    """Written out below for each."""
+    return None
+
+
+@op("sort", runs=True)
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """Values and places, of the same shape."""
+    return [input.shape, input.shape]
+
+
+@op("argsort", runs=True)
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Shape:
+    """Places, of the same shape."""
+    return input.shape
+
+
+@op("topk", runs=True)
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> list[Shape]:
+    """The k greatest of an axis, and their places."""
+    at = axis(dim, len(input.shape))
+    shape = (*input.shape[:at], k, *input.shape[at + 1 :])
+    return [shape, shape]
+
+
+@op("cummax", "cummin", runs=True)
+def cumulative(input: Tensor, dim: int) -> list[Shape]:
+    """Values and places, of the same shape."""
+    return [input.shape, input.shape]
+
+
+@op("median", "mode", runs=True)
+def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """Over all values, or along an axis with the places."""
+    if dim is None:
+        return ()
+    shape = reduced(input.shape, dim, keepdim)
+    return [shape, shape]
+
+
+@op("var", "std", runs=True)
+def spread(
+    input: Tensor, dim: Any = None, unbiased: Any = True, keepdim: bool = False, **_: Any
+) -> Shape:
+    """The variance over some axes, or over all."""
+    return reduced(input.shape, None if isinstance(dim, bool) else dim, keepdim)
+
+
+@op("var_mean", "std_mean", runs=True)
+def spread_and_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = True, keepdim: bool = False, **_: Any
+) -> list[Shape]:
+    """The variance and the mean."""
+    shape = reduced(input.shape, None if isinstance(dim, bool) else dim, keepdim)
+    return [shape, shape]
+
+
+@op("norm", runs=True)
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, **_: Any
+) -> Shape:
+    """A norm over some axes, or over all."""
+    return reduced(input.shape, dim, keepdim)
+
+
+@op("vector_norm", "linalg_vector_norm", runs=True)
+def vector_norm(
+    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any
+) -> Shape:
+    """A vector norm over some axes, or over all."""
+    return reduced(x.shape, dim, keepdim)

@@ -1,0 +1,146 @@
+"""Shapes of what resamples a map, and of Fourier transforms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from modellint.dims import symbolic
+from modellint.shapes.core import Refused, Shape, Tensor, equal, op, per_axis
+
+
+@op("interpolate", "upsample", "upsample_nearest", "upsample_bilinear")
+def interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: Any = None,
+    recompute_scale_factor: Any = None,
+    antialias: bool = False,
+) -> Shape:
+    """The spatial axes (all after the channels) at a size, or times a factor and floored."""
+    leading, spatial = input.shape[:2], input.shape[2:]
+    if not spatial:
+        raise Refused("interpolate takes a batch of maps (N, C, …)")
+    if size is not None:
+        return (*leading, *per_axis(size, len(spatial)))
+    many = isinstance(scale_factor, (tuple, list))
+    factors = tuple(scale_factor) if many else (scale_factor,) * len(spatial)
+    return (*leading, *(math.floor(n * by) for n, by in zip(spatial, factors, strict=True)))
+
+
+@op("pixel_shuffle")
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Shape:
+    """(…, C·r², H, W) → (…, C, H·r, W·r)."""
+    *leading, channels, height, width = input.shape
+    by = upscale_factor
+    equal(
+        channels % (by * by),
+        0,
+        lambda: Refused(f"pixel_shuffle by {by} of {symbolic(channels)} channels"),
+    )
+    return (*leading, channels // (by * by), height * by, width * by)
+
+
+@op("pixel_unshuffle")
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Shape:
+    """(…, C, H·r, W·r) → (…, C·r², H, W)."""
+    *leading, channels, height, width = input.shape
+    by = downscale_factor
+    for size in (height, width):
+        equal(
+            size % by,
+            0,
+            lambda size=size: Refused(  # type: ignore[misc]
+                f"pixel_unshuffle by {by} of a side of {symbolic(size)}"
+            ),
+        )
+    return (*leading, channels * by * by, height // by, width // by)
+
+
+@op("grid_sample")
+def grid_sample(
+    input: Tensor,
+    grid: Tensor,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: Any = None,
+) -> Shape:
+    """(N, C, …) at the places of a grid (N, …, axes)."""
+    equal(
+        input.shape[0],
+        grid.shape[0],
+        lambda: Refused("grid_sample: input and grid have different batch sizes"),
+    )
+    return (*input.shape[:2], *grid.shape[1:-1])
+
+
+@op("affine_grid", runs=True)
+def affine_grid(theta: Tensor, size: Any, align_corners: Any = None) -> Shape:
+    """A grid of coordinates for a size (N, C, …)."""
+    sizes = tuple(size)
+    return (sizes[0], *sizes[2:], len(sizes) - 2)
+
+
+@op("fft_fft", "fft_ifft", runs=True)
+def fft(input: Tensor, n: Any = None, dim: int = -1, norm: Any = None) -> Shape:
+    """One axis transformed, at its own or the given length."""
+    return _at(input.shape, dim, n)
+
+
+@op("fft_rfft", runs=True)
+def rfft(input: Tensor, n: Any = None, dim: int = -1, norm: Any = None) -> Shape:
+    """One real axis transformed: n // 2 + 1 frequencies."""
+    return _at(input.shape, dim, (input.shape[dim] if n is None else n) // 2 + 1)
+
+
+@op("fft_irfft", runs=True)
+def irfft(input: Tensor, n: Any = None, dim: int = -1, norm: Any = None) -> Shape:
+    """Back to a real axis: 2(m - 1) values unless a length is given."""
+    return _at(input.shape, dim, (input.shape[dim] - 1) * 2 if n is None else n)
+
+
+def _at(shape: Shape, dim: int, size: Any) -> Shape:
+    sizes = list(shape)
+    if size is not None:
+        sizes[dim] = size
+    return tuple(sizes)
+
+
+def _many(input: Tensor, s: Any, dim: Any, default: Any) -> tuple[list[int], list[Any]]:
+    dims = dim if dim is not None else default
+    if dims is None:
+        rank = len(input.shape)
+        dims = range(rank - len(s), rank) if s is not None else range(rank)
+    places = [d % len(input.shape) for d in dims]
+    return places, list(s) if s is not None else [None] * len(places)
+
+
+def _transform(name: str, real: str, default: Any) -> None:
+    @op(name, runs=True)
+    def transform(input: Tensor, s: Any = None, dim: Any = None, norm: Any = None) -> Shape:
+        places, lengths = _many(input, s, dim, default)
+        sizes = list(input.shape)
+        for at, length in zip(places, lengths, strict=True):
+            if length is not None and length != -1:
+                sizes[at] = length
+        last = places[-1]
+        if real == "forward":
+            sizes[last] = sizes[last] // 2 + 1
+        elif real == "backward" and lengths[-1] is None:
+            sizes[last] = (sizes[last] - 1) * 2
+        return tuple(sizes)
+
+
+for _suffix, _default in (("2", (-2, -1)), ("n", None)):
+    _transform(f"fft_fft{_suffix}", "", _default)
+    _transform(f"fft_ifft{_suffix}", "", _default)
+    _transform(f"fft_rfft{_suffix}", "forward", _default)
+    _transform(f"fft_irfft{_suffix}", "backward", _default)
+
+
+@op("fft_fftshift", "fft_ifftshift", runs=True)
+def shifted(input: Tensor, dim: Any = None) -> Shape:
+    """The same shape."""
+    return input.shape

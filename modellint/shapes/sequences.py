@@ -1,0 +1,153 @@
+"""Shapes of recurrent layers, embeddings, and of tensors made from nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modellint.dims import demand, expr_of, symbolic
+from modellint.expressions import ONE, subtract
+from modellint.shapes.core import Out, Refused, Shape, Tensor, equal, numel, op, plain
+
+
+@op("embedding")
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: Any = None,
+    max_norm: Any = None,
+    norm_type: Any = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Out:
+    """(…) of indices → (…, features)."""
+    return Out((*input.shape, weight.shape[-1]), weight.dtype)
+
+
+@op("one_hot")
+def one_hot(input: Tensor, num_classes: int = -1) -> Any:
+    """(…) of indices → (…, classes); without a number of classes values decide."""
+    return None if plain(num_classes) == -1 else (*input.shape, num_classes)
+
+
+def _recurrent(gates: int, cells: int) -> Any:
+    def shape(
+        input: Tensor,
+        hx: Any,
+        params: Any,
+        has_biases: Any = None,
+        num_layers: Any = None,
+        dropout: Any = None,
+        train: Any = None,
+        bidirectional: Any = None,
+        batch_first: Any = None,
+        *_: Any,
+    ) -> Any:
+        if isinstance(hx, (Tensor, list, tuple)) and isinstance(params, bool):
+            # The packed form: (data, batch_sizes, hx, params, …).
+            return None
+        directions = 2 if bidirectional else 1
+        have, want = input.shape[-1], params[0].shape[1]
+        equal(
+            have,
+            want,
+            lambda: Refused(
+                f"the recurrent layer expects {symbolic(want)} features and gets {symbolic(have)}",
+                f"input_size should be {symbolic(have)}, here {symbolic(want)}",
+            ),
+        )
+        first = hx[0] if cells == 2 else hx
+        hidden = first.shape[-1]
+        result = [(*input.shape[:-1], hidden * directions), first.shape]
+        return result + [hx[1].shape] * (cells - 1)
+
+    return shape
+
+
+for _name, _gates, _cells in (("lstm", 4, 2), ("gru", 3, 1), ("rnn_tanh", 1, 1), ("rnn_relu", 1, 1)):
+    op(_name, runs=True)(_recurrent(_gates, _cells))
+
+
+def _lstm_output(shapes: list[Shape], projected: int) -> list[Shape]:
+    return [(*shapes[0][:-1], projected), *shapes[1:]]
+
+
+@op("gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+def cell(input: Tensor, hx: Tensor, *rest: Any) -> Shape:
+    """The hidden state's shape."""
+    return hx.shape
+
+
+@op("lstm_cell", runs=True)
+def lstm_cell(input: Tensor, hx: Any, *rest: Any) -> list[Shape]:
+    """The shapes of the hidden and the cell state."""
+    return [hx[0].shape, hx[1].shape]
+
+
+@op("zeros", "ones", "empty", "rand", "randn", runs=True)
+def filled(*size: int, **_: Any) -> Shape:
+    """The size that was asked for."""
+    return tuple(size)
+
+
+@op("full", runs=True)
+def full(size: Any, fill_value: Any, **_: Any) -> Shape:
+    """The size that was asked for."""
+    return tuple(size)
+
+
+@op("new_zeros", "new_ones", "new_empty", runs=True)
+def new_filled(input: Tensor, *size: int, **_: Any) -> Shape:
+    """The size that was asked for."""
+    return tuple(size)
+
+
+@op("new_full", runs=True)
+def new_full(input: Tensor, size: Any, fill_value: Any, **_: Any) -> Shape:
+    """The size that was asked for."""
+    return tuple(size)
+
+
+@op("arange", "range", runs=True)
+def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, **_: Any) -> Any:
+    """The numbers from start to end; a size only for whole numbers."""
+    given = list(bounds)
+    if end is not None:
+        given = ([start] if start is not None else given) + [end]
+    if step is not None:
+        given = ([0] if len(given) == 1 else given) + [step]
+    if not given or not all(isinstance(number, int) for number in given):
+        return None
+    start, end, by = (0, given[0], 1) if len(given) == 1 else (*given, 1)[:3]
+    if plain(by) == 0:
+        return None
+    if plain(by) < 0:
+        start, end, by = end, start, -by
+    span = end - start
+    if plain(span) <= 0:
+        return (0,) if type(span) is int else None
+    demand(subtract(expr_of(span), ONE), ">=")
+    return ((span + by - 1) // by,)
+
+
+@op("linspace", "logspace", runs=True)
+def linspace(start: Any, end: Any, steps: Any = None, **_: Any) -> Any:
+    """So many numbers."""
+    return None if steps is None else (steps,)
+
+
+@op("eye", runs=True)
+def eye(n: int, m: Any = None, **_: Any) -> Shape:
+    """A matrix of ones on the diagonal."""
+    return (n, n if m is None else m)
+
+
+@op("tril_indices", "triu_indices", runs=True)
+def indices(row: int, col: int, *_: Any, **__: Any) -> Any:
+    """Values decide how many there are."""
+    return None
+
+
+@op("numel_free")
+def count(input: Tensor) -> int:
+    """How many values."""
+    return numel(input.shape)

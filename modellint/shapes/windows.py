@@ -1,0 +1,263 @@
+"""Shapes of what slides a window: convolutions, pools, unfold, padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modellint.dims import symbolic
+from modellint.shapes.core import (
+    OPS,
+    Out,
+    Refused,
+    Shape,
+    Tensor,
+    at_least,
+    equal,
+    numel,
+    op,
+    per_axis,
+    plain,
+    show,
+)
+
+
+def _spatial(name: str, input: Tensor, rank: int) -> tuple[Shape, int, Shape]:
+    """The leading sizes, the channels and the spatial sizes of a map, batched or not."""
+    shape = input.shape
+    if len(shape) not in (rank + 1, rank + 2):
+        raise Refused(
+            f"{name} takes an input of {rank + 1} (unbatched) or {rank + 2} axes, "
+            f"and gets {show(shape)}",
+        )
+    return shape[: -rank - 1], shape[-rank - 1], shape[-rank:]
+
+
+def _windows(
+    name: str, size: int, kernel: int, stride: int, padding: int, dilation: int, ceil: bool = False
+) -> int:
+    """How many places a window has on an axis."""
+    span = dilation * (kernel - 1) + 1
+    at_least(
+        size + padding - span,
+        0,
+        lambda: Refused(
+            f"a window of {span} does not fit on {symbolic(size)}"
+            + (f" with {padding} of padding" if plain(padding) else ""),
+            f"the {name} needs at least {span - plain(padding)} here",
+        ),
+    )
+    if plain(stride) == 0:
+        raise Refused(f"{name} has stride 0")
+    if not ceil:
+        return (size + padding - span) // stride + 1
+    places = (size + padding - span + stride - 1) // stride + 1
+    # A last window that starts in the padding behind the input is dropped.
+    if plain((places - 1) * stride) >= plain(size) + plain(padding) // 2:
+        return places - 1
+    return places
+
+
+def _convolution(rank: int) -> None:
+    name = f"conv{rank}d"
+
+    @op(name)
+    def conv(
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Shape:
+        batch, channels, sizes = _spatial(name, input, rank)
+        out, per_group, *kernel = weight.shape
+        equal(channels, per_group * groups, lambda: _channels(name, channels, per_group * groups))
+        strides, dilations = per_axis(stride, rank), per_axis(dilation, rank)
+        if padding == "same":
+            return (*batch, out, *sizes)
+        pads = per_axis(0 if padding == "valid" else padding, rank)
+        places = (
+            _windows(name, n, k, s, 2 * p, d)
+            for n, k, s, p, d in zip(sizes, kernel, strides, pads, dilations, strict=True)
+        )
+        return (*batch, out, *places)
+
+    @op(f"conv_transpose{rank}d")
+    def conv_transpose(
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        dilation: Any = 1,
+    ) -> Shape:
+        batch, channels, sizes = _spatial(f"conv_transpose{rank}d", input, rank)
+        into, per_group, *kernel = weight.shape
+        equal(channels, into, lambda: _channels(f"conv_transpose{rank}d", channels, into))
+        places = tuple(
+            (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
+            for n, k, s, p, d, extra in zip(
+                sizes,
+                kernel,
+                per_axis(stride, rank),
+                per_axis(padding, rank),
+                per_axis(dilation, rank),
+                per_axis(output_padding, rank),
+                strict=True,
+            )
+        )
+        for size in places:
+            at_least(size, 1, lambda: Refused("the transposed convolution's output is empty"))
+        return (*batch, per_group * groups, *places)
+
+
+def _channels(name: str, channels: int, expected: int) -> Refused:
+    return Refused(
+        f"{name} expects {symbolic(expected)} channels and gets {symbolic(channels)}",
+        f"in_channels should be {symbolic(channels)}, here {symbolic(expected)}",
+    )
+
+
+def _pool(rank: int) -> None:
+    def places(
+        name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, up: bool
+    ) -> Shape:
+        batch, channels, sizes = _spatial(name, input, rank)
+        kernel = per_axis(kernel_size, rank)
+        strides = per_axis(stride, rank) if stride not in (None, (), []) else kernel
+        pads, dilations = per_axis(padding, rank), per_axis(dilation, rank)
+        for k, p in zip(kernel, pads, strict=True):
+            if 2 * plain(p) > plain(k):
+                raise Refused(
+                    f"{name} pads {p} on a window of {k}: PyTorch allows half the window",
+                    f"padding should be at most {plain(k) // 2}",
+                )
+        windows = zip(sizes, kernel, strides, pads, dilations, strict=True)
+        return (
+            *batch,
+            channels,
+            *(_windows(name, n, k, s, 2 * p, d, up) for n, k, s, p, d in windows),
+        )
+
+    @op(f"max_pool{rank}d")
+    def max_pool(
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Any:
+        shape = places(
+            f"max_pool{rank}d", input, kernel_size, stride, padding, dilation, ceil_mode
+        )
+        return [shape, Out(shape, "int64")] if return_indices else shape
+
+    OPS[f"max_pool{rank}d_with_indices"] = OPS[f"max_pool{rank}d"]
+
+    @op(f"avg_pool{rank}d")
+    def avg_pool(
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+    ) -> Shape:
+        return places(f"avg_pool{rank}d", input, kernel_size, stride, padding, 1, ceil_mode)
+
+    @op(f"lp_pool{rank}d")
+    def lp_pool(
+        input: Tensor, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+    ) -> Shape:
+        return places(f"lp_pool{rank}d", input, kernel_size, stride, 0, 1, ceil_mode)
+
+    def adaptive(name: str, input: Tensor, output_size: Any) -> Shape:
+        batch, channels, sizes = _spatial(name, input, rank)
+        wanted = per_axis(output_size, rank) if output_size is not None else (None,) * rank
+        kept = (n if o is None else o for n, o in zip(sizes, wanted, strict=True))
+        return (*batch, channels, *kept)
+
+    @op(f"adaptive_avg_pool{rank}d")
+    def adaptive_avg_pool(input: Tensor, output_size: Any) -> Shape:
+        return adaptive(f"adaptive_avg_pool{rank}d", input, output_size)
+
+    @op(f"adaptive_max_pool{rank}d")
+    def adaptive_max_pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+        shape = adaptive(f"adaptive_max_pool{rank}d", input, output_size)
+        return [shape, Out(shape, "int64")] if return_indices else shape
+
+    OPS[f"adaptive_max_pool{rank}d_with_indices"] = OPS[f"adaptive_max_pool{rank}d"]
+
+
+for _rank in (1, 2, 3):
+    _convolution(_rank)
+    _pool(_rank)
+
+
+@op("pad", "constant_pad_nd")
+def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> Shape:
+    """Sizes after padding; `pad` counts from the last axis, (begin, end) each."""
+    sizes = list(input.shape)
+    pads = tuple(pad)
+    if len(pads) % 2 or len(pads) // 2 > len(sizes):
+        raise Refused(f"pad {pads} does not fit a tensor of {len(sizes)} axes")
+    for index in range(len(pads) // 2):
+        begin, end = pads[2 * index], pads[2 * index + 1]
+        at = -1 - index
+        if mode in ("reflect", "circular"):
+            least = max(plain(begin), plain(end)) + (1 if mode == "reflect" else 0)
+            size = sizes[at]
+            at_least(
+                size,
+                least,
+                lambda size=size, least=least: Refused(  # type: ignore[misc]
+                    f"{mode} padding needs at least {least} and gets {symbolic(size)}"
+                ),
+            )
+        sizes[at] = sizes[at] + begin + end
+        at_least(sizes[at], 0, lambda: Refused(f"padding {pads} leaves a negative size"))
+    return tuple(sizes)
+
+
+@op("unfold")
+def unfold(
+    input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Shape:
+    """im2col: (N, C, H, W) → (N, C·k·k, places)."""
+    batch, channels, sizes = _spatial("unfold", input, 2)
+    kernel = per_axis(kernel_size, 2)
+    each = zip(
+        sizes, kernel, per_axis(stride, 2), per_axis(padding, 2), per_axis(dilation, 2), strict=True
+    )
+    places = tuple(_windows("unfold", n, k, s, 2 * p, d) for n, k, s, p, d in each)
+    return (*batch, channels * numel(kernel), numel(places))
+
+
+@op("fold")
+def fold(
+    input: Tensor,
+    output_size: Any,
+    kernel_size: Any,
+    dilation: Any = 1,
+    padding: Any = 0,
+    stride: Any = 1,
+) -> Shape:
+    """col2im: (N, C·k·k, places) → (N, C, H, W)."""
+    *batch, rows, columns = input.shape
+    kernel, sizes = per_axis(kernel_size, 2), per_axis(output_size, 2)
+    each = zip(
+        sizes, kernel, per_axis(stride, 2), per_axis(padding, 2), per_axis(dilation, 2), strict=True
+    )
+    places = tuple(_windows("fold", n, k, s, 2 * p, d) for n, k, s, p, d in each)
+    equal(
+        columns,
+        numel(places),
+        lambda: Refused(f"fold expects {symbolic(numel(places))} blocks, gets {symbolic(columns)}"),
+    )
+    return (*batch, rows // numel(kernel), *sizes)

@@ -1,0 +1,762 @@
+"""Runs a model's forward on meta tensors and records it: nn.Module and inputs → Graph.
+
+Under a `TorchFunctionMode` every torch call of the forward arrives here, in modules, subclasses
+and free functions alike. Each is entered on the tape, its symbolic shape comes from the table
+(`modellint.shapes`), and its result is a meta tensor, so nothing is computed and no memory is
+needed. Parameters, buffers and constants are replaced by meta stand-ins at the moment they enter
+an operation, so a live model is never touched, wherever its tensors are.
+
+All use of torch's internals is in this module and in `modellint.backend`.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+
+from modellint import backend
+from modellint.dims import Dim, demand, expr_of, fresh, recording
+from modellint.expressions import constant, subtract
+from modellint.graph import Graph, Site
+from modellint.recording import Record, Tape, position
+from modellint.shapes import OPS, Op, Out, Refused
+from modellint.shapes import Tensor as Sized
+from modellint.shapes.core import broadcast, numel, plain
+from modellint.shapes.views import normal_index, unknown_like
+
+
+class NeedsValues(Exception):
+    """The forward asks for the value of a tensor that depends on the input."""
+
+
+class Sizes(tuple[int, ...]):
+    """A shape whose sizes carry expressions; `torch.Size` would make them plain ints."""
+
+    def numel(self) -> int:
+        """The product of the sizes."""
+        return numel(self)
+
+
+class _Value:
+    """What is known of one tensor that the forward holds."""
+
+    __slots__ = ("base", "held", "record", "shape", "tensor")
+
+    def __init__(self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record):
+        self.held = held
+        self.tensor = tensor
+        self.shape = shape
+        self.record = record
+        self.base: _Value | None = None
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One forward as it was recorded: what `modellint.freezing` makes the Graph of."""
+
+    model: nn.Module
+    tape: Tape
+    inputs: tuple[Record, ...]
+    outputs: tuple[Record, ...]
+    structure: Any
+    refused: tuple[Record, Refused] | None
+    partial: str | None
+
+
+class Tracer(TorchFunctionMode):
+    """The mode that records; one instance a forward."""
+
+    def __init__(self, model: nn.Module, tape: Tape) -> None:
+        super().__init__()
+        self.model = model
+        self.tape = tape
+        self.values: dict[int, _Value] = {}
+        self.stack: list[nn.Module] = [model]
+        self.refused: tuple[Record, Refused] | None = None
+        self.partial: str | None = None
+        self.fixed_by_value = False
+        self.leaves: dict[int, tuple[str, str]] = {}
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            self.leaves.setdefault(id(parameter), ("parameter", name))
+        for name, buffer in model.named_buffers(remove_duplicate=False):
+            self.leaves.setdefault(id(buffer), ("buffer", name))
+
+    # -- what arrives ---------------------------------------------------------------------------
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        answer = _ANSWERS.get(func)
+        if answer is not None:
+            return answer(self, *args, **(kwargs or {}))
+        return self.call(func, args, dict(kwargs) if kwargs else {})
+
+    def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Record one operation and answer with its result on meta."""
+        name, in_place = backend.name_of(func)
+        if name in backend.OPENED and (inside := backend.opened(func)) is not None:
+            with self:
+                return inside(*args, **kwargs)
+        if name in _SPECIAL:
+            return _SPECIAL[name](self, func, args, kwargs)
+        if "out" in kwargs and kwargs["out"] is None:
+            del kwargs["out"]
+        if "device" in kwargs and kwargs["device"] is not None:
+            kwargs["device"] = torch.device("cpu")
+        values: list[_Value] = []
+        sized_args = tuple(self._sized(arg, values) for arg in args)
+        sized_kwargs = {key: self._sized(value, values) for key, value in kwargs.items()}
+        entry = OPS.get(name)
+        if name == "unfold" and backend.is_method(func):
+            entry = OPS["unfold_axis"]
+        if entry is None:
+            if (inside := backend.opened(func)) is not None:
+                with self:
+                    return inside(*args, **kwargs)
+            if backend.is_pointwise(name):
+                entry = Op(name, _pointwise, ("input",), (None,), None, True, None)
+        bound = self._bind(func, entry, sized_args, sized_kwargs)
+        record = self._enter(name, func, args, kwargs, bound, values)
+        try:
+            outcome = entry.outcome(bound) if entry is not None else None
+        except Refused as refusal:
+            self._refuse(record, refusal)
+        except (ValueError, IndexError) as error:
+            self._refuse(record, Refused(f"{name}: {error}"))
+        if entry is not None and not entry.runs and outcome is not None:
+            if in_place or bound.get("inplace") is True:
+                return self._written(values[0], record)
+            return self._empty(entry, outcome, bound, values, record)
+        result = self._run(func, args, kwargs, record, in_place)
+        return self._results(result, outcome, record, values, in_place)
+
+    def _bind(
+        self, func: Any, entry: Op | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        if entry is None:
+            return {**{str(index): arg for index, arg in enumerate(args)}, **kwargs}
+        order = backend.REORDERED.get(func)
+        if order is not None:
+            kwargs = {**dict(zip(order, args, strict=False)), **kwargs}
+            args = ()
+        bound = entry.bind(args, kwargs)
+        if entry.name == "getitem":
+            bound["index"] = normal_index(bound["index"], len(bound["input"].shape))
+        return bound
+
+    def _enter(
+        self,
+        name: str,
+        func: Any,
+        args: Any,
+        kwargs: Any,
+        bound: dict[str, Any],
+        values: list[_Value],
+    ) -> Record:
+        records = tuple(value.record for value in values)
+        of = {id(value.held): value.record for value in values}
+        arguments = {key: _recorded(value) for key, value in bound.items()}
+        record = Record(
+            len(self.tape.records),
+            name,
+            func,
+            tuple(_referred(arg, of) for arg in args),
+            {key: _referred(value, of) for key, value in kwargs.items()},
+            arguments,
+            records,
+            self.stack[-1],
+            self._site(),
+        )
+        self.tape.records.append(record)
+        return record
+
+    def _refuse(self, record: Record, refusal: Refused) -> None:
+        if self.refused is None:
+            self.refused = (record, refusal)
+        raise refusal
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def value_of(self, tensor: torch.Tensor) -> _Value:
+        """What is known of a tensor; a new one is a parameter, a buffer or a constant."""
+        found = self.values.get(id(tensor))
+        if found is not None:
+            return found
+        kind, path = self.leaves.get(id(tensor), ("constant", ""))
+        if isinstance(tensor, nn.Parameter) and kind == "constant":
+            kind = "parameter"
+        record = Record(
+            len(self.tape.records), kind, None, (), {}, {}, (), self.stack[-1], None
+        )
+        record.leaf = tensor
+        record.path = (path,) if path else ()
+        stand_in, shape = backend.stand_in(tensor)
+        record.shapes, record.dtypes = (shape,), (backend.dtype_name(tensor.dtype),)
+        self.tape.records.append(record)
+        return self._keep(tensor, stand_in, shape, record)
+
+    def _keep(
+        self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record
+    ) -> _Value:
+        value = _Value(held, tensor, shape, record)
+        self.values[id(held)] = value
+        return value
+
+    def _sized(self, arg: Any, values: list[_Value]) -> Any:
+        """An argument with tensors as the table sees them; collects the tensors' values."""
+        if isinstance(arg, torch.Tensor):
+            value = self.value_of(arg)
+            values.append(value)
+            return _Handle(value.shape, value.tensor.dtype, value.record)
+        if type(arg) in (tuple, list):
+            return type(arg)(self._sized(item, values) for item in arg)
+        if isinstance(arg, (tuple, list)):
+            return tuple(self._sized(item, values) for item in arg)
+        if isinstance(arg, dict):
+            return {key: self._sized(item, values) for key, item in arg.items()}
+        if isinstance(arg, slice):
+            return slice(
+                self._index(arg.start), self._index(arg.stop), self._index(arg.step)
+            )
+        return arg
+
+    def _index(self, bound: Any) -> Any:
+        return int(self.read(bound)) if isinstance(bound, torch.Tensor) else bound
+
+    # -- results --------------------------------------------------------------------------------
+
+    def _empty(
+        self,
+        entry: Op,
+        outcome: Any,
+        bound: dict[str, Any],
+        values: list[_Value],
+        record: Record,
+    ) -> Any:
+        """An empty meta tensor of the computed shape: nothing runs."""
+        if isinstance(outcome, list):
+            made = tuple(
+                torch.empty(
+                    _plain(one.shape if isinstance(one, Out) else one),
+                    dtype=backend.dtype_of(one.dtype) if isinstance(one, Out) else (
+                        values[0].tensor.dtype
+                    ),
+                    device="meta",
+                )
+                for one in outcome
+            )
+            return self._results(made, outcome, record, values, False)
+        if isinstance(outcome, Out):
+            shape, dtype = outcome.shape, backend.dtype_of(outcome.dtype)
+        else:
+            shape = outcome
+            dtype = backend.result_dtype(entry.dtype, entry.name, bound, values)
+        tensor = torch.empty(_plain(shape), dtype=dtype, device="meta")
+        record.shapes, record.dtypes = (shape,), (backend.dtype_name(dtype),)
+        self._keep(tensor, tensor, shape, record)
+        return tensor
+
+    def _run(
+        self, func: Any, args: Any, kwargs: Any, record: Record, in_place: bool
+    ) -> Any:
+        """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
+        args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
+        if not record.inputs and "device" not in kwargs and backend.makes_tensors(record.op):
+            kwargs["device"] = "meta"
+        elif "device" in kwargs and kwargs["device"] is not None:
+            kwargs["device"] = "meta"
+        try:
+            return func(*args, **kwargs)
+        except NotImplementedError as error:
+            raise NeedsValues(f"{record.op} depends on values") from error
+        except (RuntimeError, ValueError, IndexError) as error:
+            if backend.asks_for_values(error):
+                raise NeedsValues(f"{record.op} depends on values") from error
+            self._refuse(record, Refused(f"{record.op}: {str(error).splitlines()[0]}"))
+        return None
+
+    def _stand_ins(self, arg: Any) -> Any:
+        if isinstance(arg, torch.Tensor):
+            return self.value_of(arg).tensor
+        if isinstance(arg, Dim):
+            return arg.value
+        if isinstance(arg, tuple) and hasattr(arg, "_fields"):
+            return type(arg)(*(self._stand_ins(item) for item in arg))
+        if isinstance(arg, (tuple, list)):
+            kind = list if isinstance(arg, list) else tuple
+            return kind(self._stand_ins(item) for item in arg)
+        if isinstance(arg, dict):
+            return {key: self._stand_ins(item) for key, item in arg.items()}
+        if isinstance(arg, slice):
+            return slice(
+                plain_or_none(self._index(arg.start)),
+                plain_or_none(self._index(arg.stop)),
+                plain_or_none(self._index(arg.step)),
+            )
+        return arg
+
+    def _results(
+        self, result: Any, outcome: Any, record: Record, values: list[_Value], in_place: bool
+    ) -> Any:
+        """Register every tensor of a result with its symbolic shape; checked against the example."""
+        if isinstance(result, torch.Tensor):
+            if in_place and values:
+                return self._written(values[0], record)
+            shape = self._checked(outcome, result, record, values)
+            record.shapes, record.dtypes = (shape,), (backend.dtype_name(result.dtype),)
+            if any(value.tensor is result for value in values):
+                # contiguous(), to() and their kin may return their argument.
+                result = result.view(result.shape)
+            made = self._keep(result, result, shape, record)
+            if values and backend.is_view(record.op):
+                made.base = values[0]
+            return result
+        leaves = backend.tensors_in(result)
+        if not leaves:
+            return result
+        outcomes = outcome if isinstance(outcome, list) else [None] * len(leaves)
+        if len(outcomes) != len(leaves):
+            outcomes = [None] * len(leaves)
+        shapes = [
+            self._checked(one, tensor, record, values)
+            for one, (_, tensor) in zip(outcomes, leaves, strict=True)
+        ]
+        record.shapes = tuple(shapes)
+        record.dtypes = tuple(backend.dtype_name(tensor.dtype) for _, tensor in leaves)
+        for number, ((path, tensor), shape) in enumerate(zip(leaves, shapes, strict=True)):
+            part = Record(
+                len(self.tape.records),
+                "unpack",
+                None,
+                (record,),
+                {},
+                {"input": record, "index": number},
+                (record,),
+                record.module,
+                record.call,
+            )
+            part.path = path
+            part.shapes, part.dtypes = (shape,), (backend.dtype_name(tensor.dtype),)
+            self.tape.records.append(part)
+            made = self._keep(tensor, tensor, shape, part)
+            if values and backend.is_view(record.op):
+                made.base = values[0]
+        return result
+
+    def _checked(
+        self, outcome: Any, result: torch.Tensor, record: Record, values: list[_Value]
+    ) -> tuple[int, ...]:
+        example = backend.sizes(result)
+        shape = outcome.shape if isinstance(outcome, Out) else outcome
+        if shape is None:
+            inputs = [value.shape for value in values]
+            inputs.append(tuple(_dims_in((record.args, record.kwargs))))
+            return unknown_like(example, inputs)
+        shape = tuple(shape)
+        if _plain(shape) != example:
+            raise AssertionError(
+                f"{record.op}: the table says {shape}, PyTorch makes {example}; "
+                "this is a fault of modellint"
+            )
+        return shape
+
+    def _written(self, value: _Value, record: Record) -> Any:
+        """An in-place operation: the tensor, and what it is a view of, are new values."""
+        record.shapes, record.dtypes = (value.shape,), (backend.dtype_name(value.tensor.dtype),)
+        value.record = record
+        base = value.base
+        while base is not None:
+            update = Record(
+                len(self.tape.records),
+                "update",
+                None,
+                (base.record, record),
+                {},
+                {"input": base.record, "source": record},
+                (base.record, record),
+                record.module,
+                record.call,
+            )
+            update.shapes, update.dtypes = (base.shape,), record.dtypes
+            self.tape.records.append(update)
+            base.record = update
+            base = base.base
+        return value.held
+
+    # -- reading values -------------------------------------------------------------------------
+
+    def read(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor's real value, if it does not depend on an input; else `NeedsValues`."""
+        record = self.value_of(tensor).record
+        if record.varying:
+            raise NeedsValues("the value of a tensor that depends on the input")
+        real = backend.replay(record)
+        if real is None:
+            raise NeedsValues("the value of a parameter")
+        for size in _dims_behind(record):
+            demand(subtract(size.expr, constant(size.value)), "==", "tool")
+        return real
+
+    # -- places ---------------------------------------------------------------------------------
+
+    def _site(self) -> Site | None:
+        frame = sys._getframe(2)
+        while frame is not None:
+            code = frame.f_code
+            if backend.is_users(code):
+                line, column, end, last = position(code, frame.f_lasti)
+                return Site(code.co_filename, line, column, end, last)
+            frame = frame.f_back  # type: ignore[assignment]
+        return None
+
+
+class _Handle(Sized):
+    """A tensor argument as the table sees it, with the record it came from."""
+
+    record: Record
+
+    def __new__(cls, shape: tuple[int, ...], dtype: Any, record: Record) -> _Handle:
+        made = super().__new__(cls, shape, dtype)
+        made.record = record
+        return made
+
+
+def plain_or_none(number: Any) -> Any:
+    """A slice's bound as torch takes it."""
+    return number.value if isinstance(number, Dim) else number
+
+
+def _plain(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple([size.value if isinstance(size, Dim) else size for size in shape])
+
+
+def _pointwise(**arguments: Any) -> tuple[int, ...]:
+    return broadcast(*(a.shape for a in arguments.values() if isinstance(a, Sized)))
+
+
+def _recorded(arg: Any) -> Any:
+    """An argument as rules see it: records for tensors, text for torch's own objects."""
+    if isinstance(arg, _Handle):
+        return arg.record
+    if isinstance(arg, (tuple, list)):
+        return tuple(_recorded(item) for item in arg)
+    if isinstance(arg, (torch.dtype, torch.device, torch.layout, torch.memory_format)):
+        return str(arg)
+    return arg
+
+
+def _referred(arg: Any, of: dict[int, Record]) -> Any:
+    """An argument as the fx graph takes it: records for tensors, plain ints for sizes."""
+    if isinstance(arg, torch.Tensor):
+        return of[id(arg)]
+    if isinstance(arg, Dim):
+        return arg
+    if isinstance(arg, (tuple, list)):
+        return (list if isinstance(arg, list) else tuple)(_referred(item, of) for item in arg)
+    if isinstance(arg, dict):
+        return {key: _referred(item, of) for key, item in arg.items()}
+    if isinstance(arg, slice):
+        return slice(*(_referred(item, of) for item in (arg.start, arg.stop, arg.step)))
+    return arg
+
+
+def _dims_in(arg: Any) -> Iterator[Dim]:
+    if isinstance(arg, Dim):
+        yield arg
+    elif isinstance(arg, (tuple, list)):
+        for item in arg:
+            yield from _dims_in(item)
+    elif isinstance(arg, dict):
+        yield from _dims_in(tuple(arg.values()))
+    elif isinstance(arg, slice):
+        yield from _dims_in((arg.start, arg.stop, arg.step))
+
+
+def _dims_behind(record: Record) -> Iterator[Dim]:
+    seen: set[int] = set()
+    pending = [record]
+    while pending:
+        current = pending.pop()
+        if current.index in seen:
+            continue
+        seen.add(current.index)
+        yield from _dims_in((current.args, current.kwargs))
+        pending.extend(current.inputs)
+
+
+# -- questions that a tensor answers without an operation ---------------------------------------
+
+
+def _shape(tracer: Tracer, tensor: torch.Tensor) -> Sizes:
+    return Sizes(tracer.value_of(tensor).shape)
+
+
+def _size(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    shape = tracer.value_of(tensor).shape
+    return Sizes(shape) if dim is None else shape[dim]
+
+
+def _numel(tracer: Tracer, tensor: torch.Tensor) -> int:
+    return numel(tracer.value_of(tensor).shape)
+
+
+def _rank(tracer: Tracer, tensor: torch.Tensor) -> int:
+    return len(tracer.value_of(tensor).shape)
+
+
+def _length(tracer: Tracer, tensor: torch.Tensor) -> int:
+    # len() makes a plain int of whatever this returns, so the size is fixed here.
+    shape = tracer.value_of(tensor).shape
+    if not shape:
+        raise TypeError("len() of a 0-d tensor")
+    if isinstance(shape[0], Dim):
+        demand(subtract(shape[0].expr, constant(shape[0].value)), "==", "tool")
+    return plain(shape[0])
+
+
+def _device(tracer: Tracer, tensor: torch.Tensor) -> torch.device:
+    return torch.device("cpu")
+
+
+def _no(tracer: Tracer, tensor: torch.Tensor) -> bool:
+    return False
+
+
+def _iterate(tracer: Tracer, tensor: torch.Tensor) -> Any:
+    return iter(tracer.call(torch.unbind, (tensor, 0), {}))
+
+
+def _stride(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    value = tracer.value_of(tensor)
+    strides: tuple[int, ...]
+    if value.tensor.is_contiguous():
+        strides = tuple(numel(value.shape[at + 1 :]) for at in range(len(value.shape)))
+    else:
+        for size in value.shape:
+            if isinstance(size, Dim):
+                demand(subtract(size.expr, constant(size.value)), "==", "tool")
+        strides = value.tensor.stride()
+    return strides if dim is None else strides[dim]
+
+
+def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
+    def answer(tracer: Tracer, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        return convert(tracer.read(tensor))
+
+    return answer
+
+
+_ANSWERS: dict[Any, Callable[..., Any]] = {
+    torch.Tensor.shape.__get__: _shape,
+    torch.Tensor.size: _size,
+    torch.Tensor.numel: _numel,
+    torch.Tensor.nelement: _numel,
+    torch.numel: _numel,
+    torch.Tensor.dim: _rank,
+    torch.Tensor.ndimension: _rank,
+    torch.Tensor.ndim.__get__: _rank,
+    torch.Tensor.__len__: _length,
+    torch.Tensor.__iter__: _iterate,
+    torch.Tensor.stride: _stride,
+    torch.Tensor.device.__get__: _device,
+    torch.Tensor.is_meta.__get__: _no,
+    torch.Tensor.is_cuda.__get__: _no,
+    torch.Tensor.item: _value(lambda real: real.item()),
+    torch.Tensor.tolist: _value(lambda real: real.tolist()),
+    torch.Tensor.__bool__: _value(bool),
+    torch.Tensor.__int__: _value(int),
+    torch.Tensor.__float__: _value(float),
+    torch.Tensor.__index__: _value(lambda real: real.__index__()),
+    torch.Tensor.numpy: _value(lambda real: real.detach().numpy()),
+    torch.Tensor.__array__: _value(lambda real: real.detach().numpy()),
+}
+
+
+# -- operations that need more than a shape -----------------------------------------------------
+
+
+def _convert(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    """`to`, `cpu`, `cuda`, `type`, `float`, …: only the dtype can change."""
+    tensor = args[0]
+    dtype = backend.target_dtype(func, args[1:], kwargs, tensor)
+    values: list[_Value] = []
+    sized = tracer._sized(tensor, values)
+    if dtype is None:
+        return tensor
+    record = tracer._enter(
+        "to", torch.Tensor.to, (tensor, dtype), {}, {"input": sized, "dtype": dtype}, values
+    )
+    made = torch.empty_like(values[0].tensor, dtype=dtype)
+    record.shapes, record.dtypes = (values[0].shape,), (backend.dtype_name(dtype),)
+    tracer._keep(made, made, values[0].shape, record)
+    return made
+
+
+def _constant(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    """`torch.tensor` and its kin: a constant of the graph, whose values stay known."""
+    if args and isinstance(args[0], torch.Tensor):
+        return _convert(tracer, torch.Tensor.to, args, kwargs)
+    if any(tracer.value_of(t).record.varying for _, t in backend.tensors_in(args)):
+        raise NeedsValues(f"{func.__name__} of values that depend on the input")
+    kwargs = {key: value for key, value in kwargs.items() if key != "device"}
+    for size in _dims_in(args):
+        demand(subtract(size.expr, constant(size.value)), "==", "tool")
+    made = func(*tracer._stand_ins(args), **kwargs)
+    tracer.value_of(made)
+    return made
+
+
+def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor, index, written = args
+    values: list[_Value] = []
+    sized = [tracer._sized(arg, values) for arg in args]
+    bound = dict(zip(("input", "index", "value"), sized, strict=True))
+    bound["index"] = normal_index(bound["index"], len(values[0].shape))
+    record = tracer._enter("setitem", func, args, kwargs, bound, values)
+    if not backend.has_mask(index):
+        with torch.no_grad():
+            tracer._run(torch.Tensor.__setitem__, args, {}, record, True)
+    tracer._written(values[0], record)
+
+
+def _set_data(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor, new = args
+    value, source = tracer.value_of(tensor), tracer.value_of(new)
+    value.tensor, value.shape, value.record = source.tensor, source.shape, source.record
+
+
+def _gradient_flag(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    return args[0]
+
+
+def _assertion(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    if not isinstance(args[0], torch.Tensor):
+        return func(*args, **kwargs)
+    return None
+
+
+def _equal(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    return func(*(tracer.read(a) if isinstance(a, torch.Tensor) else a for a in args), **kwargs)
+
+
+_SPECIAL: dict[str, Callable[[Tracer, Any, Any, Any], Any]] = {
+    **dict.fromkeys(backend.CONVERSIONS, _convert),
+    **dict.fromkeys(("tensor", "as_tensor", "asarray", "from_numpy", "scalar_tensor"), _constant),
+    "setitem": _setitem,
+    "set_data": _set_data,
+    "requires_grad": _gradient_flag,
+    "retain_grad": _gradient_flag,
+    "_assert": _assertion,
+    "equal": _equal,
+    "allclose": _equal,
+    "is_nonzero": _equal,
+}
+
+
+# -- the run ------------------------------------------------------------------------------------
+
+
+def run(
+    model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], training: bool = False
+) -> Traced:
+    """Run one forward on sized stand-ins and return what was recorded.
+
+    `args` and `kwargs` hold `Sized` tensors (shape and dtype) where the model takes tensors, and
+    any other value as it is. The model is left as it was. Raises `NeedsValues` where the forward
+    depends on values, and whatever the forward raises by itself; sizes that do not fit are not an
+    error but the `refused` of the result.
+    """
+    tape = Tape()
+    with ExitStack() as stack:
+        tracer = Tracer(model, tape)
+        inputs: list[Record] = []
+
+        def entered(name: str, given: Any) -> Any:
+            if not isinstance(given, Sized):
+                return given
+            record = Record(len(tape.records), "input", None, (), {}, {}, (), model, None)
+            record.path = (name,)
+            dtype = backend.dtype_of(given.dtype)
+            record.shapes, record.dtypes = (given.shape,), (backend.dtype_name(dtype),)
+            tape.records.append(record)
+            inputs.append(record)
+            tensor = torch.empty(_plain(given.shape), dtype=dtype, device="meta")
+            tracer._keep(tensor, tensor, given.shape, record)
+            return tensor
+
+        positional = [entered(str(index), given) for index, given in enumerate(args)]
+        named = {name: entered(name, given) for name, given in kwargs.items()}
+        tape.describe = lambda: _reason(tracer)
+        stack.enter_context(backend.untouched(model, training))
+        stack.enter_context(backend.quiet())
+        stack.enter_context(_observed_calls(tracer))
+        stack.enter_context(recording(tape.demand))
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(tracer)
+        try:
+            output = model(*positional, **named)
+        except Exception as error:
+            if tracer.refused is None or isinstance(error, NeedsValues):
+                raise
+            return Traced(model, tape, tuple(inputs), (), None, tracer.refused, None)
+        finally:
+            tape.describe = str
+    leaves, structure = pytree.tree_flatten(backend.plain_structure(output))
+    outputs = tuple(
+        tracer.values[id(leaf)].record if id(leaf) in tracer.values else tracer.value_of(leaf).record
+        for leaf in leaves
+        if isinstance(leaf, torch.Tensor)
+    )
+    places = [
+        tracer.value_of(leaf).record if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves
+    ]
+    return Traced(model, tape, tuple(inputs), outputs, (places, structure), None, tracer.partial)
+
+
+def _reason(tracer: Tracer) -> str:
+    site = tracer._site()
+    if site is None:
+        return ""
+    records = tracer.tape.records
+    name = records[-1].op if records and records[-1].call == site else "a condition"
+    return f"{name} at {site.path}:{site.line}"
+
+
+@contextmanager
+def _observed_calls(tracer: Tracer) -> Iterator[None]:
+    """Keep the stack of running modules, by watching `nn.Module.__call__` for this thread.
+
+    Hooks would do the same, but a forward that raises would leave the stack wrong, and a model
+    whose hooks are compared or counted would see ours.
+    """
+    original = nn.Module.__call__
+    stack = tracer.stack
+    mine = threading.get_ident()
+
+    def observed(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != mine:
+            return original(module, *args, **kwargs)
+        stack.append(module)
+        try:
+            return original(module, *args, **kwargs)
+        finally:
+            stack.pop()
+
+    nn.Module.__call__ = observed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.__call__ = original  # type: ignore[method-assign]
+
+
+__all__ = ["Graph", "NeedsValues", "Tracer", "Traced", "expr_of", "fresh", "random", "run"]
