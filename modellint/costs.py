@@ -174,7 +174,7 @@ _MACS: Mapping[str, Callable[[Graph, Node], int]] = {
 }  # fmt: skip
 
 
-def share(part: int, whole: int) -> str:
+def share_of(part: int, whole: int) -> str:
     """A part of a whole as a percentage with one decimal, such as `61.8 %`."""
     return f"{100 * part / whole:.1f} %" if whole else "0.0 %"
 

@@ -14,11 +14,7 @@ from fractions import Fraction
 from modellint.graph import Graph, Node, fact
 from modellint.influence import border_influence
 from modellint.operations import (
-    ADAPTIVE_POOLS,
     CONVOLUTIONS,
-    REORDERINGS,
-    RESHAPES,
-    TRANSPOSED,
     WINDOWS,
     passed_through,
     varying_inputs,
@@ -31,7 +27,6 @@ __all__ = [
     "Trim",
     "Window",
     "border_influence",
-    "covers_whole_map",
     "drift",
     "ends_in_global_max",
     "live",
@@ -42,7 +37,6 @@ __all__ = [
     "slices_after",
     "smallest_receptive_field",
     "trims",
-    "unfolded",
     "windows",
 ]
 
@@ -183,14 +177,6 @@ def live(graph: Graph) -> frozenset[int]:
         if node.index in found:
             found.update(source.index for source in node.inputs)
     return frozenset(found)
-
-
-def covers_whole_map(call: Node) -> bool:
-    """Whether an unpadded convolution reads its whole map at once: a fully connected layer."""
-    axes = windows(call) if call.op in CONVOLUTIONS else None
-    return axes is not None and all(
-        axis.span == axis.n and axis.d == 1 and not axis.padding and axis.o == 1 for axis in axes
-    )
 
 
 # Trims
@@ -406,54 +392,3 @@ def ends_in_global_max(graph: Graph, call: Node, axis: int) -> bool:
         elif passed_through(graph, reader) is not node:
             return False
         node = reader
-
-
-def unfolded(graph: Graph, node: Node) -> bool:
-    """Whether features are reshaped into a map that windows then read, or that is an output."""
-    pending = [node]
-    seen: set[int] = set()
-    while pending:
-        here = pending.pop()
-        for reader in graph.readers(here):
-            if reader.index in seen or not reader.outputs:
-                continue
-            seen.add(reader.index)
-            if reader.op in RESHAPES and _splits(here, reader):
-                if _read_as_map(graph, reader):
-                    return True
-            elif passed_through(graph, reader) is here or reader.op in RESHAPES:
-                pending.append(reader)
-    return False
-
-
-def _splits(before: Node, after: Node) -> bool:
-    # (N, C·h·w) → (N, C, h, w): the last axis becomes channels and at least one spatial axis.
-    sizes = after.output.example
-    return (
-        len(sizes) > len(before.output.shape)
-        and len(sizes) >= 3
-        and sizes[-1] < before.output.example[-1]
-        and before.output.example[-1] > 1
-    )
-
-
-def _read_as_map(graph: Graph, node: Node) -> bool:
-    pending = [node]
-    seen: set[int] = set()
-    while pending:
-        here = pending.pop()
-        if here in graph.outputs:
-            return True
-        for reader in graph.readers(here):
-            if reader.index in seen:
-                continue
-            seen.add(reader.index)
-            if reader.op in WINDOWS or reader.op in TRANSPOSED or reader.op in ADAPTIVE_POOLS:
-                return True
-            if reader.op in ("interpolate", "pixel_shuffle", "pad"):
-                return True
-            if reader.outputs and (
-                passed_through(graph, reader) is here or reader.op in {"cat", *REORDERINGS}
-            ):
-                pending.append(reader)
-    return False

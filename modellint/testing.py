@@ -37,8 +37,12 @@ class Case:
         return f"{self.rule.name} {'flags' if self.flagged else 'allows'} {self.number}"
 
 
-def examples(rules: Iterable[Rule] | Mapping[str, Rule]) -> Iterator[Case]:
-    """All examples of these rules, those that it flags first."""
+def examples(rules: Iterable[Rule] | Mapping[str, Rule]) -> tuple[Case, ...]:
+    """All examples of these rules, of each rule those first that it flags."""
+    return tuple(_cases(rules))
+
+
+def _cases(rules: Iterable[Rule] | Mapping[str, Rule]) -> Iterator[Case]:
     for rule in rules.values() if isinstance(rules, Mapping) else rules:
         for flagged, found in ((True, rule.flagged), (False, rule.allowed)):
             for number, example in enumerate(found, 1):
@@ -82,7 +86,7 @@ def lint_source(rule: Rule, example: Example) -> Report:
     """The report of one example under its rule alone, made in this process."""
     from modellint.pipeline import Job, lint_file
 
-    report = Report()
+    parts: list[Report] = []
     with TemporaryDirectory(prefix="modellint-") as folder:
         path = Path(folder).resolve() / "example.py"
         path.write_text(dedent(example.source), encoding="utf-8")
@@ -95,8 +99,12 @@ def lint_source(rule: Rule, example: Example) -> Report:
         )
         for part in lint_file(job, [rule], lambda other: Path(other).name):
             if isinstance(part, Report):
-                report = report.merged(part)
-    return report
+                parts.append(part)
+    return Report(
+        models=tuple(model for part in parts for model in part.models),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        errors=tuple(error for part in parts for error in part.errors),
+    ).sorted()
 
 
 def _line(finding: Diagnostic) -> str:

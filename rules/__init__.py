@@ -1,0 +1,1 @@
+"""The rules that come with modellint: one a file, found like any other plugin's."""

@@ -1,0 +1,291 @@
+"""The rule parameter-heavy-linear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modellint import Finding, Graph, Node, Parameter, Skip, rule
+from modellint.costs import (
+    amount,
+    macs,
+    own_parameters,
+    parameters,
+    share_of,
+    total_macs,
+    total_parameters,
+)
+from modellint.flattening import (
+    Flattened,
+    covers_whole_map,
+    feeds_weights_only,
+    flattened,
+    unfolded,
+)
+from modellint.wording import channels, describe, times
+
+
+@rule("efficiency")
+def parameter_heavy_linear(
+    graph: Graph,
+    *,
+    min_parameters: int = 100_000,
+    flatten_share: float = 0.3,
+    share: float = 0.5,
+) -> Iterator[Finding | Skip]:
+    """One fully connected layer holds a large part of the model's parameters.
+
+    Reported is a layer with at least `min_parameters` weights if either (a) its input is a
+    flattened map with more than one position and it holds `flatten_share` of all parameters, or
+    (b) it is not the last layer before an output and holds `share` of them. A convolution that
+    covers its whole map (a 7×7 on 7×7) is such a layer too. Shared weights count once.
+
+    **Why it matters.** Behind a flatten each position has weights of its own: nothing is shared
+    between positions, so the layer fixes the input's size, is slow to learn and first to overfit.
+    Networks that pool to 1×1 first (Lin et al., Network In Network, arXiv 1312.4400) need a
+    fraction of the weights: AlexNet's first linear layer holds 61.8 % of its 61 M parameters,
+    VGG16's 74.3 % of 138 M.
+
+    **When it is fine** (silent): classifiers behind global pooling, however large; layers whose
+    output becomes a map, as at the start of a generator. Ignore it where positions mean different
+    things, as in a table of sensors.
+
+    **Options.** `min_parameters`, a count; `flatten_share` and `share`, parts of all parameters.
+    """
+    total = total_parameters(graph)
+    seen: set[frozenset[Parameter]] = set()
+    for call in graph.calls("linear", "conv1d", "conv2d", "conv3d"):
+        if not call.outputs or call.index not in graph.varying:
+            continue
+        held = own_parameters(graph, call)
+        number = parameters(graph, call)
+        if number < min_parameters or number < min(flatten_share, share) * total or held in seen:
+            continue
+        if call.op != "linear" and not covers_whole_map(call):
+            continue
+        if unfolded(graph, call):
+            continue
+        seen.add(held)
+        source = flattened(graph, call)
+        if source is not None and source.count > 1 and number >= flatten_share * total:
+            yield _of_flattened(graph, call, source, number)
+        elif number >= share * total and feeds_weights_only(graph, call):
+            yield _of_hidden(graph, call, number)
+
+
+def _held(graph: Graph, call: Node, number: int) -> str:
+    total, all_macs = total_parameters(graph), total_macs(graph)
+    return (
+        f"{describe(call)} holds {number:,} of the model's {total:,} parameters "
+        f"({share_of(number, total)}; {share_of(macs(graph, call), all_macs)} of its MACs)"
+    )
+
+
+def _of_flattened(graph: Graph, call: Node, source: Flattened, number: int) -> Finding:
+    shape = f"{source.channels}×{times(source.positions)}"
+    features = source.channels * source.count
+    wide = number - (source.count - 1) * source.channels * _outputs(call)
+    pooled = (
+        f"pool to {times([1] * len(source.positions))} first: in_features {features} → "
+        f"{source.channels}, parameters {amount(number)} → {amount(wide)}; or a convolution"
+    )
+    return Finding(
+        call,
+        f"{_held(graph, call, number)}: it reads a whole {shape} map, so that each of "
+        f"{source.count} positions has weights of its own",
+        help=f"convolutions before it share their weights between positions; then {pooled}"
+        if source.raw
+        else pooled,
+    )
+
+
+def _of_hidden(graph: Graph, call: Node, number: int) -> Finding:
+    outputs = _outputs(call)
+    inputs = number // max(outputs, 1)
+    # A quarter of the weights: two factors of this rank.
+    rank = max(inputs * outputs // (4 * (inputs + outputs)), 1)
+    factored = rank * (inputs + outputs) + outputs
+    return Finding(
+        call,
+        f"{_held(graph, call, number)}, and is not the output layer",
+        help=f"fewer features; or two layers of rank {rank}, {inputs} → {rank} → {outputs}: "
+        f"parameters {amount(number)} → {amount(factored)}",
+    )
+
+
+def _outputs(call: Node) -> int:
+    found = channels(call)
+    return int(found.partition("→")[2]) if found else call.output.example[-1]
+
+
+parameter_heavy_linear.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden = nn.Linear(1100, 100)
+            self.out = nn.Linear(100, 100)
+
+        def forward(self, x):
+            return self.out(self.hidden(x).relu())
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 1100))
+    """,
+    layers=["hidden"],
+    severity="warning",
+)
+parameter_heavy_linear.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.features = nn.Sequential(
+                nn.Conv2d(3, 32, 3, stride=2, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
+                nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),
+            )
+            self.drop = nn.Dropout(0.5)
+            self.fc1 = nn.Linear(64 * 8 * 8, 128)
+            self.fc2 = nn.Linear(128, 10)
+
+        def forward(self, x):
+            x = self.features(x)
+            x = x.view(x.size(0), -1)
+            return self.fc2(self.fc1(self.drop(x)).relu())
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """,
+    layers=["fc1"],
+)
+# A convolution as large as its map is a fully connected layer.
+parameter_heavy_linear.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 64, 4, stride=4)
+            self.fc1 = nn.Conv2d(64, 256, 7)
+            self.fc2 = nn.Conv2d(256, 10, 1)
+
+        def forward(self, x):
+            return self.fc2(self.fc1(self.stem(x)).relu()).flatten(1)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 28, 28))
+    """,
+    layers=["fc1"],
+)
+# The output layer too, if it reads a flattened map.
+parameter_heavy_linear.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv1d(8, 32, 3, padding=1)
+            self.fc = nn.Linear(32 * 400, 10)
+
+        def forward(self, x):
+            return self.fc(self.conv(x).flatten(1))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 8, 400))
+    """,
+    layers=["fc"],
+)
+# Global pooling before a large classifier.
+parameter_heavy_linear.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 512, 3, padding=1)
+            self.pool = nn.AdaptiveAvgPool2d(1)
+            self.fc = nn.Linear(512, 1000)
+
+        def forward(self, x):
+            return self.fc(torch.flatten(self.pool(self.conv(x)), 1))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 64, 64))
+    """
+)
+# A generator's first layer becomes a map.
+parameter_heavy_linear.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Generator(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(100, 128 * 7 * 7)
+            self.norm = nn.BatchNorm1d(128 * 7 * 7)
+            self.up = nn.ConvTranspose2d(128, 1, 4, stride=4)
+
+        def forward(self, z):
+            x = self.norm(self.fc(z)).relu()
+            return self.up(x.view(-1, 128, 7, 7))
+
+
+    if __name__ == "__main__":
+        Generator()(torch.rand(2, 100))
+    """
+)
+# The output layer of a model that is hardly more, and a small one behind a flatten.
+parameter_heavy_linear.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden = nn.Linear(1100, 100)
+            self.out = nn.Linear(100, 5000)
+
+        def forward(self, x):
+            return self.out(self.hidden(x).relu())
+
+
+    class Small(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 8, 3, padding=1)
+            self.fc = nn.Linear(8 * 14 * 14, 10)
+
+        def forward(self, x):
+            return self.fc(self.conv(x).flatten(1))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 1100))
+        Small()(torch.rand(1, 1, 14, 14))
+    """
+)

@@ -1,0 +1,116 @@
+"""The rule shape-mismatch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modellint import Finding, Graph, Skip, rule
+
+
+@rule("correctness")
+def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
+    """An operation refuses the sizes that it gets: the forward fails.
+
+    The finding names the operation, what came in and what it accepts, both in terms of the
+    input's sizes, and the argument that would fit: a linear layer behind a flatten with the wrong
+    `in_features`, channels or groups that do not agree, maps of different size in a sum or
+    concatenation, a kernel larger than its map. Layers before that point are reported as usual;
+    those after it were never reached.
+
+    **Why it matters.** The model raises on its first batch. Written in terms of `H` and `W`, the
+    message also says for which other input size the model was meant.
+
+    **When it is fine.** Never for the sizes that were tried. If the model is meant for others, show
+    them: a call in the file, a comment `# modellint: input=(1, 28, 28)`, or `--input`.
+    """
+    if graph.mismatch is not None:
+        yield Finding(graph.mismatch.node, graph.mismatch.message, help=graph.mismatch.help)
+
+
+shape_mismatch.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 6, 5)
+            self.conv2 = nn.Conv2d(6, 16, 5)
+            self.pool = nn.MaxPool2d(2)
+            self.fc = nn.Linear(16 * 5 * 5, 10)
+
+        def forward(self, x):
+            x = self.pool(self.conv1(x).relu())
+            x = self.pool(self.conv2(x).relu())
+            return self.fc(x.flatten(1))
+
+
+    if __name__ == "__main__":
+        print(Net()(torch.rand(8, 1, 28, 28)))
+    """,
+    layers=["fc"],
+    severity="error",
+)
+shape_mismatch.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+            self.conv2 = nn.Conv2d(16, 8, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv2(self.conv1(x))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """,
+    layers=["conv2"],
+)
+shape_mismatch.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):  # modellint: input=(4, 3, 5, 5)
+        def __init__(self):
+            super().__init__()
+            self.wide = nn.Conv2d(3, 8, 7)
+
+        def forward(self, x):
+            return self.wide(x)
+    """,
+    layers=["wide"],
+)
+shape_mismatch.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 6, 5)
+            self.conv2 = nn.Conv2d(6, 16, 5)
+            self.pool = nn.MaxPool2d(2)
+            self.fc = nn.Linear(16 * 5 * 5, 10)
+
+        def forward(self, x):
+            x = self.pool(self.conv1(x).relu())
+            x = self.pool(self.conv2(x).relu())
+            return self.fc(x.flatten(1))
+
+
+    if __name__ == "__main__":
+        print(Net()(torch.rand(8, 1, 32, 32)))
+    """
+)
