@@ -1,0 +1,557 @@
+"""The models of a source file: what each is called, how to build it and what to feed it.
+
+Reads the syntax tree only: no torch, and no user code is run. One architecture is one candidate;
+parts of others and bases are candidates too, marked as such, so that a selector can name them.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from modellint.declarations import (
+    Declarations,
+    Function,
+    Parameters,
+    parameters_of,
+    read_declarations,
+    returned_call,
+    returned_model,
+)
+from modellint.evidence import Construction, Evidence, gather_evidence
+from modellint.examples import InputHint
+from modellint.names import Names, read_names
+from modellint.settings import configured_inputs, example_arrays, input_comments
+from modellint.source import SourceFile
+
+Kind = Literal["class", "factory", "instance"]
+
+#: Values for required parameters whose names have one meaning everywhere: the last resort.
+COMMON_ARGUMENTS = {
+    **dict.fromkeys(
+        """num_classes n_classes classes nclass nclasses num_class n_class class_num classes_num
+        num_labels n_labels numclasses""".split(),
+        "10",
+    ),
+    **dict.fromkeys(
+        """in_channels in_ch n_channels channels input_channels inchannels in_channel in_chans
+        in_chan num_channels input_nc in_c in_dim_channels img_channels image_channels img_ch
+        num_input_channels nc""".split(),
+        "3",
+    ),
+    **dict.fromkeys(
+        """out_channels out_ch output_channels output_nc out_channel out_chans out_c output_ch
+        num_output_channels""".split(),
+        "8",
+    ),
+    **dict.fromkeys("vocab_size num_embeddings n_vocab ntoken".split(), "1000"),
+    **dict.fromkeys("img_size image_size input_size_hw".split(), "224"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConstructorCall:
+    """One way to build a model: what is called, with which argument texts, and why these.
+
+    `node` is the file's own call with its positions, None where the arguments are modellint's.
+    A keyword `**` is a mapping that is unpacked.
+    """
+
+    callee: str
+    positional: tuple[str, ...]
+    keywords: tuple[tuple[str, str], ...]
+    evaluable: bool
+    line: int
+    origin: str
+    node: ast.Call | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        named = [f"**{text}" if key == "**" else f"{key}={text}" for key, text in self.keywords]
+        return f"{self.callee}({', '.join([*self.positional, *named])})"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that a file defines, before anything of the file is run.
+
+    `missing` says what must be given before it can be built; `part_of` names the model that
+    contains it; `skip` says why it is no model of its own. `aliases` are variables that stand for
+    the same architecture. `constructor_line` is where its parameters are declared.
+    """
+
+    name: str
+    kind: Kind
+    line: int
+    end_line: int
+    class_name: str
+    calls: tuple[ConstructorCall, ...] = ()
+    inputs: tuple[InputHint, ...] = ()
+    missing: str | None = None
+    part_of: str | None = None
+    skip: str | None = None
+    aliases: tuple[str, ...] = ()
+    constructor_line: int | None = None
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether the candidate is linted and listed when nobody names it."""
+        return self.part_of is None and self.skip is None
+
+
+def discover(source: SourceFile) -> tuple[Candidate, ...]:
+    """Find the models of a file, in file order, with the ways to build and feed each."""
+    return tuple(_Discovery(source).candidates())
+
+
+def entries(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates that are linted when no selector is given."""
+    return tuple(candidate for candidate in candidates if candidate.is_entry)
+
+
+def find(candidates: Iterable[Candidate], name: str) -> Candidate | None:
+    """The candidate that a selector names, parts and aliases included; None if there is none."""
+    everything = tuple(candidates)
+    for candidate in everything:
+        if candidate.name == name:
+            return candidate
+    return next((candidate for candidate in everything if name in candidate.aliases), None)
+
+
+def with_arguments(candidate: Candidate, arguments: Mapping[str, object], origin: str) -> Candidate:
+    """The candidate built with given keyword arguments and nothing else: a configuration's say."""
+    callee = candidate.name if candidate.kind == "factory" else candidate.class_name
+    words = tuple((name, repr(value)) for name, value in arguments.items())
+    line = candidate.constructor_line or candidate.line
+    call = ConstructorCall(callee, (), words, True, line, origin)
+    kind: Kind = "class" if candidate.kind == "instance" else candidate.kind
+    return replace(candidate, kind=kind, calls=(call,), missing=None)
+
+
+class _Discovery:
+    def __init__(self, source: SourceFile) -> None:
+        self.source = source
+        self.names: Names = read_names(source.tree)
+        self.declared: Declarations = read_declarations(source.tree, self.names)
+        self.factories = self._factories()
+        models = [*self.declared.classes, *self.factories]
+        self.evidence: Evidence = gather_evidence(source, self.names, models)
+        self.comments = input_comments(source)
+        self.arrays = example_arrays(source.tree, self.names)
+        self.configured = configured_inputs(source.tree)
+        self.calls = {name: self._class_calls(name) for name in self.declared.classes}
+
+    # What builds what ------------------------------------------------------------------------
+
+    def _factories(self) -> dict[str, str]:
+        """Public functions that can be called as they are and return a model, with its class."""
+        found: dict[str, str] = {}
+        for name, function in self.declared.functions.items():
+            parameters = parameters_of(function, method=False)
+            if name.startswith("_") or isinstance(function, ast.AsyncFunctionDef):
+                continue
+            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
+                continue
+            model = returned_model(function, self.declared, self.names)
+            if model is not None:
+                found[name] = model
+        return found
+
+    def _constructions(self, callee: str) -> list[Construction]:
+        return [found for found in self.evidence.constructions if found.callee == callee]
+
+    def _shown(self, name: str) -> list[Construction]:
+        """The constructions of a class that stand on their own, outside models and factories."""
+        return [
+            found
+            for found in self._constructions(name)
+            if found.node is not None
+            and found.where != "class"
+            and found.owner not in self.factories
+            and not (found.where == "docstring" and found.owner not in (None, name))
+        ]
+
+    def _class_calls(self, name: str) -> tuple[ConstructorCall, ...]:
+        declared = self.declared.classes[name]
+        parameters = declared.parameters
+        calls: list[ConstructorCall] = []
+        if not parameters.required:
+            calls.append(ConstructorCall(name, (), (), True, parameters.line, "defaults"))
+        rest = [found for found in self._constructions(name) if found.node is not None]
+        own = self._shown(name)
+        for found in [*own, *(other for other in rest if other not in own)]:
+            call = _as_call(found)
+            if all(str(call) != str(other) for other in calls):
+                calls.append(call)
+        common = _common_call(name, parameters)
+        if common is not None and parameters.required:
+            calls.append(common)
+        return tuple(calls)
+
+    def _key(self, name: str, node: ast.Call | None) -> str | None:
+        """The arguments of a construction in one spelling, defaults left out; None if unknown."""
+        if node is None or any(isinstance(arg, ast.Starred) for arg in node.args):
+            return None
+        parameters = self.declared.classes[name].parameters
+        if len(node.args) > len(parameters.names):
+            return None
+        given = dict(zip(parameters.names, node.args, strict=False))
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                return None
+            given[keyword.arg] = keyword.value
+        texts = {key: _normal(value) for key, value in given.items()}
+        defaults = {key: _normal(value) for key, value in parameters.defaults.items()}
+        return repr(sorted(item for item in texts.items() if defaults.get(item[0]) != item[1]))
+
+    def _factory_key(self, name: str) -> str | None:
+        """The constructor arguments that a factory called without any ends in, as `_key`."""
+        function: Function | None = self.declared.functions[name]
+        bound: Mapping[str, ast.expr] = {}
+        for _ in range(4):
+            if function is None:
+                return None
+            call = returned_call(function, self.declared, self.names)
+            if call is None or not isinstance(call.func, ast.Name) or _changes(function):
+                return None
+            values = {**parameters_of(function, method=False).defaults, **bound}
+            call = _substituted(call, function, values)
+            if call is None:
+                return None
+            callee = call.func.id if isinstance(call.func, ast.Name) else ""
+            if callee in self.declared.classes:
+                return self._key(callee, call)
+            function = self.declared.functions.get(callee)
+            if function is not None:
+                bound = _bound(call, parameters_of(function, method=False))
+        return None
+
+    # Parts -----------------------------------------------------------------------------------
+
+    def _owners(self) -> dict[str, str]:
+        """Each class or factory that is a part of another model, with that model's name."""
+        reaches = self.declared.reaches
+        classes = self.declared.classes
+        owners: dict[str, str] = {}
+
+        def claim(part: str, owner: str, model: str) -> None:
+            cyclic = model in reaches.get(part, frozenset()) and not _later(classes, model, part)
+            if part != model and part not in owners and not cyclic:
+                owners[part] = owner
+
+        for name, declared in classes.items():
+            if declared.skip is None:
+                for part in sorted(reaches[name]):
+                    if part in classes or part in self.factories:
+                        if name not in self._ancestors_of(part) or part in self._named_in(name):
+                            claim(part, name, name)
+        for name, model in self.factories.items():
+            for part in sorted(reaches[name]):
+                if part in classes and part != model and not self._inherits(model, part):
+                    claim(part, model if model in classes else name, model)
+        for found in self.evidence.constructions:
+            if found.node is None:
+                continue
+            for argument in [*found.node.args, *(word.value for word in found.node.keywords)]:
+                for node in ast.walk(argument):
+                    if isinstance(node, ast.Name) and (
+                        node.id in classes or node.id in self.factories
+                    ):
+                        claim(node.id, self.factories.get(found.callee, found.callee), found.callee)
+        return {part: owner for part, owner in owners.items() if self._stands(part, owner)}
+
+    def _ancestors_of(self, name: str) -> set[str]:
+        found: set[str] = set()
+        pending = [name]
+        while pending:
+            declared = self.declared.classes.get(pending.pop())
+            if declared is None:
+                continue
+            fresh = [base for base in declared.bases if base not in found]
+            found.update(fresh)
+            pending += fresh
+        return found
+
+    def _inherits(self, name: str, base: str) -> bool:
+        return base in self._ancestors_of(name)
+
+    def _named_in(self, name: str) -> set[str]:
+        node = self.declared.classes[name].node
+        return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+    def _stands(self, part: str, owner: str) -> bool:
+        """Whether a claim holds: a part of what cannot be built is its own model if shown alone."""
+        if part in self.factories or owner not in self.declared.classes:
+            return True
+        buildable = bool(self.calls[owner]) or owner in self.factories.values()
+        return buildable or not self._shown(part)
+
+    # Candidates ------------------------------------------------------------------------------
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Every candidate in file order."""
+        owners = self._owners()
+        found: list[Candidate] = []
+        for name in self.declared.classes:
+            found += self._of_class(name, owners.get(name))
+        for name in self.factories:
+            found.append(self._of_factory(name, owners.get(name)))
+        found += self._library_instances()
+        yield from sorted(found, key=lambda candidate: (candidate.line, candidate.name))
+
+    def _of_class(self, name: str, owner: str | None) -> Iterator[Candidate]:
+        declared = self.declared.classes[name]
+        calls = self.calls[name]
+        makers = self._makers(name)
+        shown = {self._key(name, found.node): found for found in reversed(self._shown(name))}
+        candidate = Candidate(
+            name=name,
+            kind="class",
+            line=declared.node.lineno,
+            end_line=declared.node.end_lineno or declared.node.lineno,
+            class_name=name,
+            calls=calls,
+            inputs=self._inputs(name, [name, *makers]),
+            missing=None if calls else _missing(declared.parameters),
+            part_of=owner,
+            skip=declared.skip,
+            aliases=tuple(sorted({one.variable for one in shown.values() if one.variable})),
+            constructor_line=declared.parameters.line,
+        )
+        if not candidate.is_entry:
+            yield candidate
+            return
+        unknown = [maker for maker in makers if self._factory_key(maker) is None]
+        if makers and (declared.parameters.required or unknown):
+            yield replace(candidate, skip=f"built by {', '.join(makers)}")
+            return
+        variables = [one.variable for one in shown.values()]
+        several = len(shown) > 1 and None not in variables and len(set(variables)) == len(shown)
+        if declared.parameters.required and several:
+            instances = sorted(shown.values(), key=lambda one: one.line)
+            named = ", ".join(str(one.variable) for one in instances)
+            yield replace(candidate, skip=f"built as {named}", aliases=())
+            for one in instances:
+                yield self._instance(one, candidate)
+            return
+        yield candidate
+
+    def _makers(self, name: str) -> list[str]:
+        return [maker for maker, model in self.factories.items() if model == name]
+
+    def _instance(self, found: Construction, candidate: Candidate) -> Candidate:
+        assert found.variable is not None
+        shown = self.evidence.variable_hints.get(found.variable, ())
+        return replace(
+            candidate,
+            name=found.variable,
+            kind="instance",
+            line=found.line,
+            end_line=_end_line(found),
+            calls=(_as_call(found),),
+            inputs=_ranked([*shown, *candidate.inputs]),
+            aliases=(),
+        )
+
+    def _of_factory(self, name: str, owner: str | None) -> Candidate:
+        function = self.declared.functions[name]
+        model = self.factories[name]
+        parameters = parameters_of(function, method=False)
+        call = _common_call(name, parameters)
+        skip = None
+        if model in self.declared.classes:
+            declared = self.declared.classes[model]
+            makers = self._makers(model)
+            known = all(self._factory_key(maker) is not None for maker in makers)
+            if declared.skip is not None:
+                skip = declared.skip
+            elif not declared.parameters.required and known:
+                if self._factory_key(name) == "[]":
+                    skip = f"the same architecture as {model}"
+            elif self._twin(name, makers) is not None:
+                skip = f"the same architecture as {self._twin(name, makers)}"
+        return Candidate(
+            name=name,
+            kind="factory",
+            line=function.lineno,
+            end_line=function.end_lineno or function.lineno,
+            class_name=model.rpartition(".")[2],
+            calls=(call,) if call is not None else (),
+            inputs=self._inputs(name, [name, model]),
+            part_of=owner,
+            skip=skip,
+        )
+
+    def _twin(self, name: str, makers: list[str]) -> str | None:
+        """An earlier factory that builds the same class with the same arguments."""
+        key = self._factory_key(name)
+        for other in makers[: makers.index(name)]:
+            if key is not None and self._factory_key(other) == key:
+                return other
+        return None
+
+    def _library_instances(self) -> list[Candidate]:
+        """Module-level variables bound to `nn.Sequential(...)` or a library's model."""
+        found: dict[str, Candidate] = {}
+        used = self._names_in_use()
+        for one in self.evidence.constructions:
+            variable = one.variable
+            library = one.callee not in self.declared.classes and one.callee not in self.factories
+            if one.where != "module" or not library or variable is None or "." in variable:
+                continue
+            found[variable] = Candidate(
+                name=variable,
+                kind="instance",
+                line=one.line,
+                end_line=_end_line(one),
+                class_name=one.callee.rpartition(".")[2],
+                calls=(_as_call(one),) if one.node is not None else (),
+                inputs=_ranked(
+                    [*self.evidence.variable_hints.get(variable, ()), *self.configured.get("", ())]
+                ),
+                part_of=used.get(variable),
+            )
+        return list(found.values())
+
+    def _names_in_use(self) -> dict[str, str]:
+        """Module-level names that a model of the file uses, with that model's name."""
+        used: dict[str, str] = {}
+        for name in [*self.declared.classes, *self.factories]:
+            for other in self.declared.reaches[name]:
+                used.setdefault(other, name)
+        for one in self.evidence.constructions:
+            arguments = one.node.args if one.node is not None else []
+            for argument in arguments:
+                for node in ast.walk(argument):
+                    if isinstance(node, ast.Name) and one.variable != node.id:
+                        used.setdefault(node.id, one.variable or one.callee)
+        return used
+
+    def _inputs(self, name: str, callees: list[str]) -> tuple[InputHint, ...]:
+        shown = [hint for callee in callees for hint in self.evidence.hints.get(callee, ())]
+        own = [name, *(callee for callee in callees if callee in self.declared.classes)]
+        return _ranked(
+            [
+                *(hint for one in own for hint in self.comments.get(one, ())),
+                *shown,
+                *(hint for one in own for hint in self.arrays.get(one, ())),
+                *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
+            ]
+        )
+
+
+def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
+    """The hints best first: comments, calls, summaries, arrays, configurations; each once."""
+    order = ("input=", "call", "summary", "example_input_array")
+    unique = list(dict.fromkeys(hints))
+    return tuple(
+        sorted(
+            unique,
+            key=lambda hint: next(
+                (place for place, word in enumerate(order) if hint.source.startswith(word)),
+                len(order),
+            ),
+        )
+    )
+
+
+def _as_call(found: Construction) -> ConstructorCall:
+    node = found.node
+    assert node is not None
+    return ConstructorCall(
+        ast.unparse(node.func),
+        tuple(ast.unparse(argument) for argument in node.args),
+        tuple((word.arg or "**", ast.unparse(word.value)) for word in node.keywords),
+        True,
+        found.line,
+        f"call at line {found.line}",
+        node,
+    )
+
+
+def _end_line(found: Construction) -> int:
+    return (found.node.end_lineno if found.node is not None else None) or found.line
+
+
+def _common_call(name: str, parameters: Parameters) -> ConstructorCall | None:
+    """The call that gives each required parameter its common value, if all have one."""
+    if not all(required in COMMON_ARGUMENTS for required in parameters.required):
+        return None
+    words = tuple((required, COMMON_ARGUMENTS[required]) for required in parameters.required)
+    listed = ", ".join(f"{key}={text}" for key, text in words)
+    origin = f"common names: {listed}" if words else "defaults"
+    return ConstructorCall(name, (), words, True, parameters.line, origin)
+
+
+def _missing(parameters: Parameters) -> str:
+    noun = "argument" if len(parameters.required) == 1 else "arguments"
+    return f"needs {noun}: {', '.join(parameters.required)} (say args in the configuration)"
+
+
+def _normal(node: ast.expr) -> str:
+    """An expression's text in one spelling: a list of counts equals a tuple of them."""
+
+    class _Lists(ast.NodeTransformer):
+        def visit_List(self, node: ast.List) -> ast.AST:
+            self.generic_visit(node)
+            return ast.Tuple(node.elts, node.ctx)
+
+    result = _Lists().visit(copy.deepcopy(node))
+    return ast.unparse(result)
+
+
+def _changes(function: Function) -> bool:
+    """Whether a factory does more to its model than build it, so that arguments do not tell all."""
+    return any(
+        isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(function)
+    )
+
+
+def _substituted(
+    call: ast.Call, function: Function, values: Mapping[str, ast.expr]
+) -> ast.Call | None:
+    """The call with a function's parameters replaced; None if it reads anything else local."""
+    result = copy.deepcopy(call)
+    variadic = function.args.kwarg.arg if function.args.kwarg is not None else None
+    result.keywords = [
+        word
+        for word in result.keywords
+        if not (word.arg is None and isinstance(word.value, ast.Name) and word.value.id == variadic)
+    ]
+    stored = {
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    arguments = set(parameters_of(function, method=False).names)
+
+    class _Replace(ast.NodeTransformer):
+        failed = False
+
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            if node.id in values and node.id not in stored:
+                return copy.deepcopy(values[node.id])
+            if node.id in stored or node.id in arguments:
+                self.failed = True
+            return node
+
+    replacer = _Replace()
+    result.args = [replacer.visit(argument) for argument in result.args]
+    for word in result.keywords:
+        word.value = replacer.visit(word.value)
+    return None if replacer.failed else result
+
+
+def _bound(call: ast.Call, parameters: Parameters) -> dict[str, ast.expr]:
+    bound = dict(zip(parameters.names, call.args, strict=False))
+    bound |= {word.arg: word.value for word in call.keywords if word.arg is not None}
+    return bound
+
+
+def _later(classes: Mapping[str, object], model: str, part: str) -> bool:
+    """Whether of two classes that use each other `model` is declared last: the outer one."""
+    order = list(classes)
+    return model in order and part in order and order.index(model) > order.index(part)

@@ -1,0 +1,112 @@
+"""What an exception of user code means: an error of the file, or something missing on this machine."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import Counter
+from types import TracebackType
+
+_LONGEST = 300
+#: Exceptions of network libraries, by name: their packages need not be installed here.
+_NETWORK = frozenset(
+    """URLError HTTPError gaierror ConnectionError ConnectTimeout ReadTimeout SSLError
+    MaxRetryError LocalEntryNotFoundError OfflineModeIsEnabled HfHubHTTPError RepositoryNotFoundError
+    ConnectError TimeoutException NetworkAccess NetworkBlocked""".split()
+)
+_GPU = (
+    "not compiled with CUDA",
+    "No CUDA GPUs are available",
+    "Found no NVIDIA driver",
+    "CUDA driver",
+    "Cannot initialize CUDA",
+    "No HIP GPUs",
+    "not linked with support for mps",
+    "MPS backend",
+    "Default process group has not been initialized",
+)
+
+
+class NetworkAccess(BaseException):
+    """User code opened a connection; raised by the audit hook of a worker.
+
+    Not an `Exception`, so that a library's `except Exception: retry` does not swallow it.
+    """
+
+
+def describe(error: BaseException) -> str:
+    """An exception as one line of limited length, even if it cannot print itself."""
+    if isinstance(error, SystemExit):
+        return "called sys.exit"
+    name = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except BaseException:  # user code raises what it likes in __str__, also KeyboardInterrupt
+        text = "<unprintable>"
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST - 1] + "…"
+    return f"{name}: {text}" if text else name
+
+
+def line_in(error: BaseException, path: str) -> int | None:
+    """The line of the innermost frame of an exception that lies in a file.
+
+    Of an endless recursion, the line that is met most often: where it ends is chance.
+    """
+    wanted = os.path.abspath(path)
+    found: int | None = None
+    if isinstance(error, RecursionError):
+        lines = Counter(
+            line
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if os.path.abspath(frame.f_code.co_filename) == wanted
+        )
+        return lines.most_common(1)[0][0] if lines else None
+    current: TracebackType | None = error.__traceback__
+    while current is not None:
+        if os.path.abspath(current.tb_frame.f_code.co_filename) == wanted:
+            found = current.tb_lineno or found
+        current = current.tb_next
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        if os.path.abspath(error.filename) == wanted:
+            return error.lineno
+    return found
+
+
+def innermost_name(error: BaseException) -> str | None:
+    """The name of the function in which an exception was raised."""
+    last: str | None = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        last = frame.f_code.co_name
+    return last
+
+
+def what_is_missing(error: BaseException) -> str | None:
+    """What to provide so that the code can run here; None if the code itself is at fault."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain and len(chain) < 10:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    for one in chain:
+        reason = _missing(one)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _missing(error: BaseException) -> str | None:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        return (
+            f"needs the package {package!r}, which this Python does not have: "
+            "install it, or name the project's interpreter with --python"
+        )
+    if any(kind.__name__ in _NETWORK for kind in type(error).__mro__):
+        return "needs the network, which a lint run does not use: download the file beforehand"
+    if isinstance(error, FileNotFoundError):
+        return f"needs the file {error.filename!r}, which is not there"
+    text = describe(error)
+    if any(sign in text for sign in _GPU):
+        return f"needs a device that is not here ({text}): build the model without it"
+    return None

@@ -1,0 +1,357 @@
+"""Loads the slice of a file that its models need, statement by statement.
+
+This runs user code. A statement that fails is skipped and remembered; whoever then misses one of
+its names is told why.
+"""
+
+from __future__ import annotations
+
+import __future__ as future_features
+import ast
+import builtins
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import NamedTuple
+
+from modellint.construction import Sites, first_party, observe_construction
+from modellint.discovery import Candidate
+from modellint.errors import FileError, ModellintError, NotAnalysed
+from modellint.failures import describe, line_in, what_is_missing
+from modellint.redirection import redirected
+from modellint.slicing import bound_names, free_names, slice_module
+from modellint.source import SourceFile
+
+#: Run-time packages that no file of the user's own directory may replace.
+_PROTECTED = frozenset({"torch", "numpy", "modellint", "modellint_rules"})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth knowing about a file that is no error."""
+
+    path: str
+    line: int
+    message: str
+
+
+class Failure(NamedTuple):
+    """Why a statement failed; `reason` says what to provide if the file is not at fault."""
+
+    line: int
+    message: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class LoadedModule:
+    """A file's slice after it ran, and what did not."""
+
+    source: SourceFile
+    module: ModuleType
+    notes: tuple[Note, ...]
+    failures: Mapping[str, Failure]
+    sites: Sites
+    roots: tuple[str, ...]
+    flags: int
+
+    @property
+    def namespace(self) -> dict[str, object]:
+        """The module's globals, read without its `__getattr__`."""
+        return vars(self.module)
+
+    def obstacle(self, name: str) -> ModellintError | None:
+        """The error to report for a name that the slice failed to define, or None."""
+        failure = self.failures.get(name)
+        if failure is None:
+            return None
+        if failure.reason is not None:
+            return NotAnalysed(failure.reason, failure.line)
+        return FileError("import-error", self.source.path, failure.line, failure.message)
+
+    def is_first_party(self, path: str) -> bool:
+        """Whether a file belongs to the user's project."""
+        return first_party(self.source.path, *self.roots)(path)
+
+
+def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> LoadedModule:
+    """Run what `candidates` need of a file; `root` is the project's folder.
+
+    Never raises for what user code does: failures are part of the result.
+    """
+    place = _Place.of(source, root)
+    part = slice_module(source, _wanted(candidates))
+    module = _new_module(source.path, place)
+    sites = Sites()
+    runner = _Runner(source, module, part.needed, _future_flags(source.tree), place)
+    for left in part.left_out:
+        for name in left.names:
+            runner.failures[name] = Failure(left.line, f"{left.reason}: line {left.line}")
+    _make_importable(place)
+    sys.argv = [source.path]
+    with (
+        warnings.catch_warnings(),
+        observe_construction(sites, first_party(source.path, *place.folders)),
+        redirected("cpu", parameters_to_meta=True),
+    ):
+        warnings.simplefilter("ignore")
+        for statement in part.statements:
+            runner.run(statement)
+    return LoadedModule(
+        source=source,
+        module=module,
+        notes=tuple(runner.notes),
+        failures=runner.failures,
+        sites=sites,
+        roots=place.folders,
+        flags=runner.flags,
+    )
+
+
+def _wanted(candidates: Iterable[Candidate]) -> frozenset[str]:
+    """The names that building the candidates reads."""
+    names: set[str] = set()
+    for candidate in candidates:
+        names |= {candidate.name, candidate.class_name}
+        for call in candidate.calls:
+            tree = call.node if call.node is not None else _parsed(str(call))
+            names |= free_names(tree)
+    return frozenset(names)
+
+
+def _parsed(text: str) -> ast.AST:
+    try:
+        return ast.parse(text, mode="eval")
+    except SyntaxError:
+        # Arguments from a configuration need not be Python; building reports them.
+        return ast.Module([], [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a file stands: its package if any, and the folders that imports start from."""
+
+    package: str
+    folders: tuple[str, ...]
+
+    @classmethod
+    def of(cls, source: SourceFile, root: str) -> _Place:
+        path = os.path.abspath(source.path)
+        folder = os.path.dirname(path)
+        start, parts = folder, []
+        while os.path.isfile(os.path.join(start, "__init__.py")):
+            parts.append(os.path.basename(start))
+            start = os.path.dirname(start)
+        if not parts and _relative_level(source.tree):
+            # Relative imports without an __init__.py: a namespace package below the root.
+            start, parts = _namespace(folder, os.path.abspath(root), _relative_level(source.tree))
+        package = ".".join(reversed(parts))
+        top = os.path.abspath(root)
+        folders = [folder, start, top, os.path.join(top, "src")]
+        # Inside a package, the file's own folder would offer its siblings as top-level modules.
+        # A script would see them, so the folder stays, after the package's root.
+        ordered = [start, folder, *folders[2:]] if package else folders
+        return cls(package, tuple(dict.fromkeys(one for one in ordered if os.path.isdir(one))))
+
+
+def _relative_level(tree: ast.Module) -> int:
+    return max(
+        (node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0
+    )
+
+
+def _namespace(folder: str, root: str, level: int) -> tuple[str, list[str]]:
+    parts: list[str] = []
+    start = folder
+    while len(parts) < level or (start.startswith(root + os.sep) and start != root):
+        parent = os.path.dirname(start)
+        if parent == start:
+            break
+        parts.append(os.path.basename(start))
+        start = parent
+    return start, parts
+
+
+def _new_module(path: str, place: _Place) -> ModuleType:
+    """An empty module for a file, registered under a name that no import can ask for."""
+    stem = re.sub(r"\W", "_", os.path.splitext(os.path.basename(path))[0])
+    # The file's real dotted name stays free: `from . import net` elsewhere must load it normally.
+    name = f"_modellint_{stem}"
+    if place.package:
+        name = f"{place.package}.{name}"
+    module = ModuleType(name)
+    module.__file__ = os.path.abspath(path)
+    module.__package__ = place.package
+    module.__dict__["__builtins__"] = builtins
+    # Dataclasses, pickling and inspect look modules up by name.
+    sys.modules[name] = module
+    return module
+
+
+def _future_flags(tree: ast.Module) -> int:
+    flags = 0
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                feature = getattr(future_features, alias.name, None)
+                flags |= feature.compiler_flag if feature is not None else 0
+    return flags
+
+
+class _StandardLibraryFirst:
+    """Finds the standard library, torch and numpy before the user's files of the same names."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = list(paths)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Answer for protected top-level names only, from the path before user folders."""
+        if path is not None or not (name in sys.stdlib_module_names or name in _PROTECTED):
+            return None
+        return PathFinder.find_spec(name, self._paths, target)
+
+
+def _make_importable(place: _Place) -> None:
+    """Put the file's folders on the path as running it as a script would, but hide nothing."""
+    finders = [one for one in sys.meta_path if isinstance(one, _StandardLibraryFirst)]
+    if not finders:
+        before = [one for one in sys.path if one not in place.folders]
+        # After the finders of built-in and frozen modules, before that of the path.
+        position = next(
+            (at for at, one in enumerate(sys.meta_path) if one is PathFinder), len(sys.meta_path)
+        )
+        sys.meta_path.insert(position, _StandardLibraryFirst(before))  # type: ignore[arg-type]
+    for folder in reversed(place.folders):
+        if folder in sys.path:
+            sys.path.remove(folder)
+        sys.path.insert(0, folder)
+
+
+class _Runner:
+    """Executes statements one by one in a module and remembers what fails."""
+
+    def __init__(
+        self,
+        source: SourceFile,
+        module: ModuleType,
+        needed: frozenset[str],
+        flags: int,
+        place: _Place,
+    ) -> None:
+        self.source = source
+        self.module = module
+        self.needed = needed
+        self.flags = flags
+        self.place = place
+        self.notes: list[Note] = []
+        self.failures: dict[str, Failure] = {}
+
+    def run(self, statement: ast.stmt) -> None:
+        """Execute a statement; on failure try it in smaller pieces, then remember why it failed."""
+        error = self._attempt(statement)
+        if error is None:
+            for name in bound_names(statement):
+                self.failures.pop(name, None)
+            return
+        pieces = _pieces(statement)
+        if len(pieces) > 1:
+            for piece in pieces:
+                self.run(piece)
+            return
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.decorator_list:
+            if not isinstance(error, NameError) and self._attempt(_bare(statement)) is None:
+                self._note(statement.lineno, f"decorator skipped: {describe(error)}")
+                return
+        self._remember(statement, error)
+
+    def _attempt(self, statement: ast.stmt) -> BaseException | None:
+        tree = ast.Module([statement], [])
+        try:
+            code = compile(tree, self.source.path, "exec", self.flags, dont_inherit=True)
+            exec(code, vars(self.module))
+        except BaseException as error:  # the user's SystemExit and KeyboardInterrupt included
+            return error
+        return None
+
+    def _remember(self, statement: ast.stmt, error: BaseException) -> None:
+        line = line_in(error, self.source.path) or statement.lineno
+        failure = Failure(line, *self._explain(error))
+        if isinstance(error, NameError) and error.name in self.failures:
+            failure = self.failures[error.name]
+        names = bound_names(statement)
+        for name in names:
+            if name not in vars(self.module):
+                self.failures[name] = failure
+        used = bool(names & self.needed)
+        if isinstance(error, NameError) and not used:
+            return  # a definition that no model uses read a name that was left out on purpose
+        suffix = "" if used else "; no model uses it"
+        self._note(line, f"statement skipped: {_text(error)}{suffix}")
+
+    def _explain(self, error: BaseException) -> tuple[str, str | None]:
+        """The message for an error entry, and the reason if something is only missing here."""
+        message = describe(error)
+        if isinstance(error, SystemExit) and _from_argparse(error):
+            message += (
+                " while parsing the command line, which is empty here: give its options defaults"
+            )
+        if isinstance(error, ImportError) and self._is_own_import(error):
+            tried = ", ".join(self.place.folders)
+            return f"{message} (looked in {tried})", None
+        return message, what_is_missing(error)
+
+    def _is_own_import(self, error: ImportError) -> bool:
+        """Whether a failed import is of the user's own project: then its code is at fault."""
+        if not isinstance(error, ModuleNotFoundError) or not error.name:
+            return False
+        top = error.name.partition(".")[0]
+        if self.place.package and top == self.place.package.partition(".")[0]:
+            return True
+        return any(
+            os.path.exists(os.path.join(folder, top)) or os.path.exists(f"{folder}/{top}.py")
+            for folder in self.place.folders
+        )
+
+    def _note(self, line: int, message: str) -> None:
+        self.notes.append(Note(self.source.path, line, message))
+
+
+def _text(error: BaseException) -> str:
+    """The exception's own words; a missing module needs no class name before it."""
+    text = describe(error)
+    return text.partition(": ")[2] if isinstance(error, ImportError) else text
+
+
+def _pieces(statement: ast.stmt) -> list[ast.stmt]:
+    """An import of several names as one import each: one missing name must not cost the others."""
+    if isinstance(statement, ast.Import):
+        return [ast.copy_location(ast.Import([one]), statement) for one in statement.names]
+    if isinstance(statement, ast.ImportFrom):
+        return [
+            ast.copy_location(ast.ImportFrom(statement.module, [one], statement.level), statement)
+            for one in statement.names
+        ]
+    return [statement]
+
+
+def _bare(statement: ast.FunctionDef | ast.ClassDef) -> ast.stmt:
+    """The definition without its decorators: a registry may refuse a name it has already."""
+    fields = {name: getattr(statement, name, None) for name in statement._fields}
+    fields["decorator_list"] = []
+    return ast.copy_location(type(statement)(**fields), statement)
+
+
+def _from_argparse(error: BaseException) -> bool:
+    current = error.__traceback__
+    while current is not None:
+        if os.path.basename(current.tb_frame.f_code.co_filename) == "argparse.py":
+            return True
+        current = current.tb_next
+    return False
