@@ -115,20 +115,17 @@ def _bilinear(graph: Graph, node: Node) -> int:
 
 
 def _product(graph: Graph, node: Node) -> int:
-    # addmm and baddbmm bring the summand first; the two factors are the last two operands.
-    tensors = [source for source in node.inputs if source.outputs]
-    if not tensors:
-        return 0
-    left = tensors[-2] if len(tensors) > 1 else tensors[0]
-    sizes = sample_sizes(graph, left.output)
-    return _numel(graph, node.output) * (sizes[-1] if sizes else 1)
+    left = _tensor(node, "mat1", "batch1", "mat", "input")
+    sizes = sample_sizes(graph, left) if left else ()
+    return _numel(graph, node.output) * sizes[-1] if sizes else 0
 
 
 def _einsum(graph: Graph, node: Node) -> int:
     """Every index runs once: exact for two operands, an upper bound for more."""
     equation = next((v for v in node.arguments.values() if isinstance(v, str)), "")
-    operands = [side.strip() for side in equation.replace(" ", "").split("->")[0].split(",")]
-    tensors = [source.output for source in node.inputs if source.outputs]
+    operands = equation.replace(" ", "").split("->")[0].split(",")
+    given = node.arguments.get("operands", ())
+    tensors = [operand.output for operand in given if isinstance(operand, Node)]
     if len(operands) != len(tensors):
         return 0
     lengths: dict[str, int] = {}

@@ -19,6 +19,7 @@ from modellint.operations import (
     TRANSPOSED,
     WEIGHTED,
     WINDOWS,
+    data_readers,
     passed_through,
 )
 from modellint.positions import map_axes, places
@@ -127,7 +128,7 @@ def feeds_weights_only(graph: Graph, call: Node) -> bool:
         node = pending.pop()
         if node in graph.outputs:
             return False
-        for reader in graph.readers(node):
+        for reader in data_readers(graph, node):
             if reader.index in seen:
                 continue
             seen.add(reader.index)
@@ -142,8 +143,8 @@ def unfolded(graph: Graph, node: Node) -> bool:
     seen: set[int] = set()
     while pending:
         here = pending.pop()
-        for reader in graph.readers(here):
-            if reader.index in seen or not reader.outputs:
+        for reader in data_readers(graph, here):
+            if reader.index in seen:
                 continue
             seen.add(reader.index)
             if reader.op in RESHAPES and _splits(here, reader):
@@ -172,7 +173,7 @@ def _read_as_map(graph: Graph, node: Node) -> bool:
         here = pending.pop()
         if here in graph.outputs:
             return True
-        for reader in graph.readers(here):
+        for reader in data_readers(graph, here):
             if reader.index in seen:
                 continue
             seen.add(reader.index)
@@ -180,8 +181,6 @@ def _read_as_map(graph: Graph, node: Node) -> bool:
                 return True
             if reader.op in ("interpolate", "pixel_shuffle", "pad"):
                 return True
-            if reader.outputs and (
-                passed_through(graph, reader) is here or reader.op in {"cat", *REORDERINGS}
-            ):
+            if passed_through(graph, reader) is here or reader.op in {"cat", *REORDERINGS}:
                 pending.append(reader)
     return False

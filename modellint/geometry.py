@@ -16,6 +16,7 @@ from modellint.influence import border_influence
 from modellint.operations import (
     CONVOLUTIONS,
     WINDOWS,
+    data_readers,
     passed_through,
     varying_inputs,
 )
@@ -120,8 +121,8 @@ def slices_after(graph: Graph, call: Node) -> Sides:
     sides = [(0, 0)] * rank
     node = call
     while True:
-        readers = graph.readers(node)
-        if len(readers) != 1 or not readers[0].outputs or node in graph.outputs:
+        readers = data_readers(graph, node)
+        if len(readers) != 1 or node in graph.outputs:
             break
         reader = readers[0]
         cut = _cut(reader, node, rank)
@@ -308,7 +309,7 @@ def _drifts(graph: Graph) -> Mapping[int, tuple[Drift, ...]]:
             continue
         here = tuple(Drift(not run.shift, run.growth) for run in runs[node.index])
         reached = []
-        for reader in graph.readers(node):
+        for reader in data_readers(graph, node):
             if follows.get(reader.index) == node.index:
                 reached.append(ends[reader.index])
             elif reader.index in live(graph):
@@ -367,8 +368,8 @@ def ends_in_global_max(graph: Graph, call: Node, axis: int) -> bool:
     node = call
     dim = len(call.output.shape) - call.rank + axis
     while True:
-        readers = graph.readers(node)
-        if len(readers) != 1 or not readers[0].outputs:
+        readers = data_readers(graph, node)
+        if len(readers) != 1:
             return False
         reader = readers[0]
         sizes = node.output.example

@@ -62,7 +62,8 @@ RESHAPES = frozenset(
     ]
 )
 REORDERINGS = frozenset([
-    "permute", "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis"
+    "permute", "transpose", "t", "T", "mT", "mH", "adjoint", "swapaxes", "swapdims", "movedim",
+    "moveaxis"
 ])
 
 #: Layers that mix features with weights: what "the last layer with weights" is asked of.
@@ -83,6 +84,11 @@ def varying_inputs(graph: Graph, node: Node) -> tuple[Node, ...]:
     """The inputs of an operation that depend on the model's inputs, each once."""
     found = {source.index: source for source in node.inputs if source.index in graph.varying}
     return tuple(found.values())
+
+
+def data_readers(graph: Graph, node: Node) -> tuple[Node, ...]:
+    """The operations that compute with a node; questions for its dtype or device are left out."""
+    return tuple(reader for reader in graph.readers(node) if reader.outputs)
 
 
 def passed_through(graph: Graph, node: Node) -> Node | None:

@@ -23,6 +23,7 @@ from modellint.operations import (
     CONVOLUTIONS,
     ELEMENTWISE,
     NORMS,
+    REORDERINGS,
     RESHAPES,
     TRANSPOSED,
     WINDOWS,
@@ -349,7 +350,8 @@ def _mixed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
 
 def _product(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     """Matrix products, of a matrix or batch with another or with a constant."""
-    operands = [source for source in node.inputs if source.outputs][-2:]
+    given = [node.arguments.get(name) for name in ("input", "other")]
+    operands = [operand for operand in given if isinstance(operand, Node)]
     rank = len(node.output.shape)
     if len(operands) != 2 or any(len(source.output.shape) < 2 for source in operands):
         return tuple(p.lost if p else None for p in _join(node, reading, whole))
@@ -401,8 +403,8 @@ def permutation(node: Node, rank: int) -> tuple[int, ...] | None:
     """Which input dimension each output dimension of a reordering is; `None` if unclear."""
     arguments = node.arguments
     order = list(range(rank))
-    if node.op == "t":
-        return tuple(reversed(order)) if rank == 2 else tuple(order)
+    if node.op in ("t", "T", "mT", "mH", "adjoint") and rank >= 2:
+        return (*order[:-2], order[-1], order[-2])
     if node.op == "permute" and isinstance(arguments.get("dims"), (tuple, list)):
         return tuple(int(dim) % rank for dim in arguments["dims"])
     pairs = (("dim0", "dim1"), ("axis0", "axis1"))
@@ -637,8 +639,7 @@ _STEPS: Mapping[str, Step] = {
     **dict.fromkeys(("softmax", "log_softmax", "cumsum", "softmin"), _mixed),
     **dict.fromkeys(("matmul", "mm", "bmm"), _product),
     "scaled_dot_product_attention": _attention,
-    **dict.fromkeys(("permute", "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis"),
-                    _permuted),
+    **dict.fromkeys(REORDERINGS, _permuted),
     **dict.fromkeys(RESHAPES, _reshaped),
     **dict.fromkeys(("cat", "concat", "concatenate"), _concatenated),
     "stack": _stacked,
