@@ -165,7 +165,7 @@ class Node:
     def kernel(self) -> tuple[int, ...] | None:
         """The window's size an axis: from the weight of a convolution, `kernel_size` of a pool."""
         if "kernel_size" in self.arguments:
-            return tuple(map(int, self.arguments["kernel_size"]))
+            return self.per_axis("kernel_size", 1)
         weight = self.arguments.get("weight")
         if self.rank and isinstance(weight, Node) and weight.output.known:
             return weight.output.example[2:]
