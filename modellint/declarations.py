@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from modellint.evidence import MODEL_WRAPPERS, is_library_model
+from modellint.evidence import FLUENT, MODEL_WRAPPERS, is_library_model
 from modellint.names import Names, top_level, written_name
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -355,13 +355,22 @@ def returned_call(function: Function, declarations: Declarations, names: Names) 
         elif isinstance(node, ast.Return) and node.value is not None:
             returned.append(node.value)
     local = _local_classes(function, declarations)
-    for value in returned:
+    for value in map(_stripped, returned):
         options = assigned.get(value.id, []) if isinstance(value, ast.Name) else [value]
         for option in options:
             call = _peel(option, names)
             if call is not None and _called(call, declarations, names, local) is not None:
                 return call
     return None
+
+
+def _stripped(node: ast.expr) -> ast.expr:
+    """The `net` of `net.to(device).eval()`."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr not in FLUENT:
+            break
+        node = node.func.value
+    return node
 
 
 def _peel(node: ast.expr, names: Names) -> ast.Call | None:

@@ -24,7 +24,7 @@ from modellint.declarations import (
 from modellint.evidence import Construction, Evidence, gather_evidence
 from modellint.examples import InputHint
 from modellint.names import Names, read_names
-from modellint.settings import configured_inputs, example_arrays, input_comments
+from modellint.stated import configured_inputs, example_arrays, input_comments
 from modellint.source import SourceFile
 
 Kind = Literal["class", "factory", "instance"]

@@ -21,7 +21,7 @@ from modellint.source import SourceFile
 Where = Literal["module", "main", "function", "class", "docstring"]
 
 #: Methods that return the module they are called on.
-_FLUENT = frozenset(
+FLUENT = frozenset(
     "to cuda cpu eval train float half double bfloat16 requires_grad_ apply share_memory".split()
 )
 MODEL_WRAPPERS = frozenset(
@@ -280,7 +280,7 @@ class _EvidenceReader:
         callee = self._built(node)
         if callee is not None:
             return callee, None
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _FLUENT:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in FLUENT:
             return self._model(node.func.value)
         if self.names.dotted(node.func) in MODEL_WRAPPERS and node.args:
             return self._model(node.args[0])
@@ -446,7 +446,7 @@ class _Inliner(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _FLUENT:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in FLUENT:
             if self._reader._model(node.func.value) is not None:
                 inner = self.visit(node.func.value)
                 assert isinstance(inner, ast.AST)
