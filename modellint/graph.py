@@ -180,7 +180,9 @@ class Node:
 
     @property
     def stride(self) -> tuple[int, ...]:
-        """The window's step an axis."""
+        """The window's step an axis; that of a pool is its kernel where nothing else is said."""
+        if self.arguments.get("stride", 1) is None:
+            return self.kernel or (1,) * self.rank
         return self.per_axis("stride", 1)
 
     @property
