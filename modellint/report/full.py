@@ -86,7 +86,9 @@ def _remarks(
 ) -> Iterator[tuple[str, str]]:
     layer = layers.get((finding.model, finding.layer))
     if layer is not None and layer.inputs and layer.outputs:
-        yield "shapes", f"{shape(layer.input)} → {shape(layer.output)}"
+        shapes = f"{shape(layer.input)} → {shape(layer.output)}"
+        if shapes not in finding.message:
+            yield "shapes", shapes
     if finding.count > 1:
         named = ", ".join(finding.layers[:_NAMED_LAYERS])
         rest = len(finding.layers) - _NAMED_LAYERS

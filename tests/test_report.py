@@ -1,0 +1,223 @@
+"""The formats, on a report made by hand: golden texts, and what must survive any content."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from modellint.errors import UsageError
+from modellint.report import FORMATS, View, render
+from modellint.results import (
+    Diagnostic,
+    Layer,
+    ModelInput,
+    ModelReport,
+    Note,
+    Problem,
+    Related,
+    Report,
+    SkippedCheck,
+)
+
+SOURCE = """\
+class Net(nn.Module):
+    def __init__(self):
+        self.conv1 = nn.Conv2d(1, 6, 3)
+
+    def forward(self, x):
+        return self.conv1(x)
+"""
+LAYER = Layer(
+    key="conv1",
+    path="conv1",
+    type="Conv2d",
+    op="conv2d",
+    line=3,
+    inputs=(("N", 1, "H", "W"),),
+    outputs=(("N", 6, "H - 2", "W - 2"),),
+    example_inputs=((1, 1, 28, 28),),
+    example_outputs=((1, 6, 26, 26),),
+    parameters=60,
+    macs=36504,
+    receptive_field=(3, 3),
+    kernel=(3, 3),
+    stride=(1, 1),
+    padding=((0, 0), (0, 1)),
+)
+MODEL = ModelReport(
+    path="net.py",
+    name="Net",
+    class_name="Net",
+    line=1,
+    status="analysed",
+    inputs=(
+        ModelInput("x", ("N", 1, "H", "W"), (1, 1, 28, 28), "float32", "call at line 9", False),
+    ),
+    parameters=60,
+    macs=36504,
+    layers={"conv1": LAYER},
+    skipped=(SkippedCheck("even-kernel", "conv1", "its kernel is not known"),),
+)
+FINDING = Diagnostic(
+    rule="edge-losing-padding",
+    category="suspicious",
+    severity="warning",
+    path="net.py",
+    line=3,
+    column=22,
+    end_line=3,
+    end_column=40,
+    model="Net",
+    layer="conv1",
+    count=1,
+    layers=("conv1",),
+    message="conv1 trims 1 px from every side",
+    help="padding=1 keeps 28×28",
+    related=(Related("net.py", 6, 16, "called here"),),
+)
+REPORT = Report(
+    models=(MODEL, replace(MODEL, name="Late", line=9, status="not-analysed", reason="needs size")),
+    findings=(FINDING, replace(FINDING, rule="even-kernel", count=3, layers=("a", "b", "c"))),
+    errors=(Problem("bad.py", 3, "import-error", "No module named 'wandb'"),),
+    notes=(Note("net.py", 2, "statement skipped"),),
+    torch="2.13.0",
+    texts={"net.py": SOURCE},
+)
+
+FULL = """\
+net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side
+3 |         self.conv1 = nn.Conv2d(1, 6, 3)
+  |                      ^^^^^^^^^^^^^^^^^^
+  shapes: (N, 1, H, W) → (N, 6, H - 2, W - 2)
+     see: net.py:6:16 called here
+    help: padding=1 keeps 28×28
+
+net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more like it)
+3 |         self.conv1 = nn.Conv2d(1, 6, 3)
+  |                      ^^^^^^^^^^^^^^^^^^
+  shapes: (N, 1, H, W) → (N, 6, H - 2, W - 2)
+  layers: a, b, c
+     see: net.py:6:16 called here
+    help: padding=1 keeps 28×28
+
+bad.py:3: error[import-error] No module named 'wandb'
+net.py:9: not analysed: Late: needs size
+
+note: to accept a finding, end its line with `# modellint: ignore[edge-losing-padding] -- why`
+1 model checked, 1 not analysed, 1 error, 2 warnings
+"""
+CONCISE = """\
+net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side
+net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more like it)
+bad.py:3: error[import-error] No module named 'wandb'
+net.py:9: not analysed: Late: needs size
+1 model checked, 1 not analysed, 1 error, 2 warnings
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("full", FULL), ("concise", CONCISE)])
+def test_golden(name, text):
+    assert REPORT.render(name) == text
+
+
+def test_json_has_the_documented_keys_in_order():
+    data = json.loads(REPORT.render("json"))
+    assert list(data) == ["version", "tool", "models", "findings", "errors", "notes", "summary"]
+    assert list(data["tool"]) == ["name", "version", "torch"]
+    assert list(data["models"][0]) == (
+        "path name class line status reason inputs parameters macs layers contract joint "
+        "confirmed skipped"
+    ).split()
+    assert list(data["models"][0]["layers"][0])[:12] == (
+        "key path type op line inputs outputs example_inputs example_outputs parameters macs "
+        "receptive_field"
+    ).split()
+    assert list(data["findings"][0]) == (
+        "rule category severity path line column end_line end_column model layer count layers "
+        "message help related"
+    ).split()
+    assert data["summary"] == {
+        "models": 2,
+        "analysed": 1,
+        "not_analysed": 1,
+        "failed": 0,
+        "error": 0,
+        "warning": 2,
+        "info": 0,
+    }
+
+
+def test_a_report_comes_back_from_its_dict():
+    data = json.loads(json.dumps(REPORT.to_dict()))
+    assert Report.from_dict(data) == replace(REPORT, texts={})
+
+
+def test_the_table_of_layers_shows_shapes_and_windows():
+    table = REPORT.render("full", layers=True)
+    row = next(line for line in table.splitlines() if line.startswith("conv1  "))
+    for cell in ("(N, 1, H, W) → (N, 6, H - 2, W - 2)", "3×3", "0×0+1", "100.0%", "36,504"):
+        assert cell in row
+
+
+def test_statistics_count_each_rule():
+    assert "3  even-kernel\n1  edge-losing-padding\n" in REPORT.render("concise", statistics=True)
+    statistics = json.loads(REPORT.render("json", statistics=True))["statistics"]
+    assert statistics == {"edge-losing-padding": 1, "even-kernel": 3}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_odd_names_and_messages_do_no_harm(name):
+    odd = replace(
+        FINDING, path="a\udcffb.py", message="\x1b]0;title\x07 ::error::\nsecond", help="\x1b[2J"
+    )
+    text = render(replace(REPORT, findings=(odd,)), name)
+    assert "\x1b" not in text
+    assert text.encode("utf-8")
+    if name == "json":
+        assert json.loads(text)["findings"][0]["message"] == odd.message
+    else:
+        assert text.count("\n") == render(replace(REPORT, findings=(odd,)), name).count("\n")
+
+
+def test_colour_is_only_added():
+    import click
+
+    colored = render(REPORT, "full", View(color=True))
+    assert colored != FULL
+    assert click.unstyle(colored) == FULL
+
+
+def test_quiet_leaves_findings_and_errors():
+    assert render(REPORT, "concise", View(quiet=True)) == CONCISE.rpartition("1 model")[0]
+
+
+def test_an_unknown_format_names_the_nearest():
+    with pytest.raises(UsageError, match="concise"):
+        REPORT.render("consise")
+
+
+@pytest.mark.parametrize(
+    ("report", "status"),
+    [
+        (Report(), 0),
+        (REPORT, 1),
+        (replace(REPORT, errors=()), 1),
+        (replace(REPORT, errors=(), fail_level="error"), 0),
+        (replace(REPORT, errors=(), findings=()), 0),
+        (replace(REPORT, errors=(), findings=(), strict=True), 1),
+        (replace(REPORT, errors=(Problem("a.py", 1, "plugin-error", "x"),)), 2),
+        (Report(findings=(replace(FINDING, severity="info"),)), 0),
+        (Report(findings=(replace(FINDING, severity="info"),), fail_level="info"), 1),
+        (Report(findings=(replace(FINDING, severity="error"),), fail_level="never"), 0),
+    ],
+)
+def test_the_exit_status_follows_from_the_report(report, status):
+    assert report.exit_status == status
+    assert report.ok is (status == 0)
+
+
+def test_the_last_line_knows_its_grammar():
+    assert Report().render("concise") == "No models found\n"
+    one = Report(models=(MODEL,))
+    assert one.render("concise") == "1 model checked, no findings\n"
+    assert Report(models=(MODEL, MODEL)).render("concise").startswith("2 models checked")
