@@ -56,7 +56,7 @@ def freeze(
     maker = _Maker(traced, pins, example, sites)
     nodes = maker.nodes()
     by_record = maker.by_record
-    used = {s for node in nodes for t in node.outputs for s in _symbols(t.shape)}
+    used = {s for node in nodes for t in node.outputs for s in _symbols(t.shape) if not s.unknown}
     symbols = {
         symbol.name: example[symbol.name]
         for symbol in sorted(used, key=lambda s: s.key)

@@ -62,10 +62,11 @@ class Op:
         parameters = self.parameters
         given = len(args)
         if self.variadic is not None:
-            fixed = len(parameters) - 1
+            fixed = parameters.index(self.variadic)
             rest = args[fixed:]
             if len(rest) == 1 and isinstance(rest[0], (tuple, list)):
-                rest = rest[0]
+                # One sequence stands for all; a tensor is a named tuple, but no sequence.
+                rest = rest if isinstance(rest[0], Tensor) else rest[0]
             bound = dict(zip(parameters, args[:fixed], strict=False))
             if self.variadic in kwargs:
                 rest = kwargs[self.variadic]

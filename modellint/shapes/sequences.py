@@ -64,11 +64,7 @@ def _recurrent(gates: int, cells: int) -> Any:
 
 
 for _name, _gates, _cells in (("lstm", 4, 2), ("gru", 3, 1), ("rnn_tanh", 1, 1), ("rnn_relu", 1, 1)):
-    op(_name, runs=True)(_recurrent(_gates, _cells))
-
-
-def _lstm_output(shapes: list[Shape], projected: int) -> list[Shape]:
-    return [(*shapes[0][:-1], projected), *shapes[1:]]
+    op(_name)(_recurrent(_gates, _cells))
 
 
 @op("gru_cell", "rnn_tanh_cell", "rnn_relu_cell")

@@ -256,6 +256,23 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> list[Shape]:
     return [(*input.shape[:at], piece, *input.shape[at + 1 :]) for piece in pieces]
 
 
+@op("tensor_split", runs=True)
+def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, **other: Any) -> Any:
+    """Pieces of one axis that differ by at most one, or that end at the given indices."""
+    cuts = indices_or_sections
+    cuts = other.get("sections", other.get("indices")) if cuts is None else cuts
+    at = axis(dim, len(input.shape))
+    size = input.shape[at]
+    if isinstance(cuts, int):
+        pieces: list[int] = [(size + cuts - 1 - index) // cuts for index in range(cuts)]
+    elif isinstance(cuts, Tensor):
+        return None
+    else:
+        bounds = [0, *cuts, None]
+        pieces = [sliced(size, slice(a, b)) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [(*input.shape[:at], piece, *input.shape[at + 1 :]) for piece in pieces]
+
+
 @op("unbind", runs=True)
 def unbind(input: Tensor, dim: int = 0) -> list[Shape]:
     """Every element of one axis; how many there are is fixed from here on."""
@@ -315,7 +332,9 @@ def _listed(entry: Any) -> Shape | None:
 
 def normal_index(index: Any, rank: int) -> tuple[Any, ...]:
     """An index as a tuple, the ellipsis expanded, one entry for each axis of the input."""
-    entries = list(index) if isinstance(index, tuple) else [index]
+    # A tensor is a named tuple here, but as an index it is one entry.
+    several = isinstance(index, tuple) and not isinstance(index, Tensor)
+    entries = list(index) if several else [index]
     used = sum(1 for e in entries if e is not None and e is not Ellipsis and e is not True)
     full = [slice(None)] * (rank - used)
     for at, entry in enumerate(entries):
