@@ -257,6 +257,70 @@ def sizes(tensor: torch.Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
 
 
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside `torch.compile`, `DataParallel` and its kin."""
+    while True:
+        inner = model._modules.get("_orig_mod")
+        if inner is None and type(model).__name__ in WRAPPERS:
+            inner = model._modules.get("module")
+        if inner is None:
+            return model
+        model = inner
+
+
+WRAPPERS = frozenset(
+    ["DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"]
+)
+
+
+@contextmanager
+def eager() -> Iterator[None]:
+    """No compilation inside the block: what is compiled runs as it was written."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    if stance is None or "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with stance("force_eager"):
+        yield
+
+
+def example_input(
+    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> torch.Tensor:
+    """An input of a size: without values on meta, else the same random ones every time."""
+    if device.type == "meta":
+        return torch.empty(shape, dtype=dtype, device=device)
+    if dtype.is_floating_point or dtype.is_complex:
+        return torch.rand(shape, dtype=dtype)
+    return torch.zeros(shape, dtype=dtype)
+
+
+def has_lazy(model: nn.Module) -> bool:
+    """Whether a parameter still waits for its first input."""
+    return any(isinstance(p, nn.parameter.UninitializedTensorMixin) for p in model.parameters())
+
+
+def materialized(module: nn.Module, args: Any, kwargs: Any) -> None:
+    """Give a lazy module its parameters, by the sizes of the input on meta."""
+    infer = getattr(module, "_infer_parameters", None)
+    if infer is None or not module.has_uninitialized_params():  # type: ignore[operator]
+        return
+    with torch._C.DisableTorchFunction(), torch.device("meta"):
+        infer(module, args, kwargs)
+
+
+def real_stand_in(tensor: torch.Tensor) -> torch.Tensor:
+    """A real tensor on the CPU for one that may be on meta: small random numbers, or ones."""
+    if not tensor.is_meta:
+        kept = tensor.detach().cpu()
+        return kept if isinstance(tensor, nn.Parameter) else kept.clone()
+    if isinstance(tensor, nn.Parameter):
+        return torch.randn(tensor.shape, dtype=tensor.dtype) * 0.02
+    if tensor.dtype.is_floating_point:
+        return torch.ones(tensor.shape, dtype=tensor.dtype)
+    return torch.zeros(tensor.shape, dtype=tensor.dtype)
+
+
 def stand_in(tensor: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
     """A meta tensor of a tensor's size, stride and dtype, and its shape."""
     shape = tuple(tensor.shape)
@@ -318,7 +382,7 @@ def target_dtype(
             found = argument.dtype
         elif isinstance(argument, str) and argument.startswith("torch."):
             found = torch.empty(0).type(argument).dtype
-        elif argument in (float, int, bool):
+        elif isinstance(argument, type) and argument in (float, int, bool):
             found = {float: torch.float64, int: torch.int64, bool: torch.bool}[argument]
     if found is None or found == tensor.dtype:
         return None

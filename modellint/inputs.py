@@ -8,6 +8,7 @@ the batch. This module imports torch only when something is traced.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import traceback
 from collections.abc import Mapping, Sequence
@@ -64,8 +65,13 @@ def trace_with_inputs(
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
     """
+    from modellint.backend import has_lazy, unwrapped
     from modellint.roles import first_layer, wanted_inputs
 
+    model = unwrapped(model)
+    if has_lazy(model):
+        # The first forward gives a lazy module its parameters: that one is not the user's.
+        model = copy.deepcopy(model)
     called = name or type(model).__name__
     first = first_layer(model)
     wanted = wanted_inputs(model)
@@ -289,7 +295,7 @@ class _Search:
                 return replace(feed, example=values, solved=frozenset(solved | exact))
         return None
 
-    def _run(self, feed: Feed, exact: bool = False) -> Traced:
+    def _run(self, feed: Feed, exact: bool = False, real: bool = False) -> Traced:
         from modellint.shapes import Tensor
         from modellint.tracing import NeedsValues, run
 
@@ -307,8 +313,10 @@ class _Search:
             else:
                 args.append(Tensor(dims, dtype))
         try:
-            traced = run(self.model, args, kwargs)
+            traced = run(self.model, args, kwargs, real=real)
         except NeedsValues as error:
+            if not real:
+                return self._run(feed, exact, real=True)
             line = self._line(error)
             where = f" (line {line})" if line else ""
             raise NotAnalysed(

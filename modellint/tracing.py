@@ -11,7 +11,6 @@ All use of torch's internals is in this module and in `modellint.backend`.
 
 from __future__ import annotations
 
-import random
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +24,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from modellint import backend
-from modellint.dims import Dim, demand, expr_of, fresh, recording
+from modellint.builtins_shim import original, sizes_kept
+from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
-from modellint.graph import Graph, Site
+from modellint.graph import Site
 from modellint.recording import Record, Tape, position
 from modellint.shapes import OPS, Op, Out, Refused
 from modellint.shapes import Tensor as Sized
@@ -76,20 +76,32 @@ class Traced:
 class Tracer(TorchFunctionMode):
     """The mode that records; one instance a forward."""
 
-    def __init__(self, model: nn.Module, tape: Tape) -> None:
+    def __init__(self, model: nn.Module, tape: Tape, real: bool = False) -> None:
         super().__init__()
         self.model = model
+        #: Whether operations run with values on the CPU; else on meta tensors, without.
+        self.real = real
+        self.device = torch.device("cpu" if real else "meta")
         self.tape = tape
         self.values: dict[int, _Value] = {}
         self.stack: list[nn.Module] = [model]
         self.refused: tuple[Record, Refused] | None = None
-        self.partial: str | None = None
-        self.fixed_by_value = False
+        self.partial: str | None = (
+            "values decide what runs, so it was traced with real ones" if real else None
+        )
         self.leaves: dict[int, tuple[str, str]] = {}
-        for name, parameter in model.named_parameters(remove_duplicate=False):
-            self.leaves.setdefault(id(parameter), ("parameter", name))
-        for name, buffer in model.named_buffers(remove_duplicate=False):
-            self.leaves.setdefault(id(buffer), ("buffer", name))
+        self.know(model)
+
+    def know(self, module: nn.Module) -> None:
+        """Learn the names of a module's parameters and buffers; a lazy one has them late."""
+        path = next(p for p, m in self.model.named_modules() if m is module) if (
+            module is not self.model
+        ) else ""
+        prefix = f"{path}." if path else ""
+        for name, parameter in module.named_parameters(remove_duplicate=False):
+            self.leaves.setdefault(id(parameter), ("parameter", prefix + name))
+        for name, buffer in module.named_buffers(remove_duplicate=False):
+            self.leaves.setdefault(id(buffer), ("buffer", prefix + name))
 
     # -- what arrives ---------------------------------------------------------------------------
 
@@ -107,6 +119,8 @@ class Tracer(TorchFunctionMode):
         if name in backend.OPENED and (inside := backend.opened(func)) is not None:
             with self:
                 return inside(*args, **kwargs)
+        if getattr(func, "__name__", "") == "__get__" and name not in OPS:
+            return func(self.value_of(args[0]).tensor)
         if name in _SPECIAL:
             return _SPECIAL[name](self, func, args, kwargs)
         if "out" in kwargs and kwargs["out"] is None:
@@ -134,10 +148,14 @@ class Tracer(TorchFunctionMode):
         except (ValueError, IndexError) as error:
             self._refuse(record, Refused(f"{name}: {error}"))
         if entry is not None and not entry.runs and outcome is not None:
+            if self.real:
+                written = in_place or bound.get("inplace") is True
+                result = self._run(func, args, kwargs, record)
+                return self._results(result, outcome, record, values, written)
             if in_place or bound.get("inplace") is True:
                 return self._written(values[0], record)
             return self._empty(entry, outcome, bound, values, record)
-        result = self._run(func, args, kwargs, record, in_place)
+        result = self._run(func, args, kwargs, record)
         return self._results(result, outcome, record, values, in_place)
 
     def _bind(
@@ -201,6 +219,12 @@ class Tracer(TorchFunctionMode):
         record.leaf = tensor
         record.path = (path,) if path else ()
         stand_in, shape = backend.stand_in(tensor)
+        if self.real:
+            stand_in = backend.real_stand_in(tensor)
+        elif kind == "constant" and tensor.is_meta:
+            # Something made it out of sight of the mode; what it depends on is not known.
+            self.partial = self.partial or "a tensor comes from where no operation was seen"
+            record.varying = True
         record.shapes, record.dtypes = (shape,), (backend.dtype_name(tensor.dtype),)
         self.tape.records.append(record)
         return self._keep(tensor, stand_in, shape, record)
@@ -266,15 +290,13 @@ class Tracer(TorchFunctionMode):
         self._keep(tensor, tensor, shape, record)
         return tensor
 
-    def _run(
-        self, func: Any, args: Any, kwargs: Any, record: Record, in_place: bool
-    ) -> Any:
+    def _run(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
         args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
         if not record.inputs and "device" not in kwargs and backend.makes_tensors(record.op):
-            kwargs["device"] = "meta"
+            kwargs["device"] = self.device
         elif "device" in kwargs and kwargs["device"] is not None:
-            kwargs["device"] = "meta"
+            kwargs["device"] = self.device
         try:
             return func(*args, **kwargs)
         except NotImplementedError as error:
@@ -290,6 +312,8 @@ class Tracer(TorchFunctionMode):
             return self.value_of(arg).tensor
         if isinstance(arg, Dim):
             return arg.value
+        if isinstance(arg, type):
+            return original(arg)
         if isinstance(arg, tuple) and hasattr(arg, "_fields"):
             return type(arg)(*(self._stand_ins(item) for item in arg))
         if isinstance(arg, (tuple, list)):
@@ -323,6 +347,9 @@ class Tracer(TorchFunctionMode):
             return result
         leaves = backend.tensors_in(result)
         if not leaves:
+            # A question (is_floating_point, data_ptr, …), not an operation.
+            if self.tape.records[-1] is record:
+                self.tape.records.pop()
             return result
         outcomes = outcome if isinstance(outcome, list) else [None] * len(leaves)
         if len(outcomes) != len(leaves):
@@ -397,7 +424,10 @@ class Tracer(TorchFunctionMode):
 
     def read(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor's real value, if it does not depend on an input; else `NeedsValues`."""
-        record = self.value_of(tensor).record
+        value = self.value_of(tensor)
+        if self.real:
+            return value.tensor
+        record = value.record
         if record.varying:
             raise NeedsValues("the value of a tensor that depends on the input")
         real = backend.replay(record)
@@ -532,6 +562,14 @@ def _no(tracer: Tracer, tensor: torch.Tensor) -> bool:
     return False
 
 
+def _trainable(tracer: Tracer, tensor: torch.Tensor) -> bool:
+    return isinstance(tensor, nn.Parameter)
+
+
+def _nothing(tracer: Tracer, tensor: torch.Tensor) -> None:
+    return None
+
+
 def _iterate(tracer: Tracer, tensor: torch.Tensor) -> Any:
     return iter(tracer.call(torch.unbind, (tensor, 0), {}))
 
@@ -571,6 +609,9 @@ _ANSWERS: dict[Any, Callable[..., Any]] = {
     torch.Tensor.device.__get__: _device,
     torch.Tensor.is_meta.__get__: _no,
     torch.Tensor.is_cuda.__get__: _no,
+    torch.Tensor.requires_grad.__get__: _trainable,
+    torch.Tensor.grad.__get__: _nothing,
+    torch.Tensor.grad_fn.__get__: _nothing,
     torch.Tensor.item: _value(lambda real: real.item()),
     torch.Tensor.tolist: _value(lambda real: real.tolist()),
     torch.Tensor.__bool__: _value(bool),
@@ -596,7 +637,11 @@ def _convert(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     record = tracer._enter(
         "to", torch.Tensor.to, (tensor, dtype), {}, {"input": sized, "dtype": dtype}, values
     )
-    made = torch.empty_like(values[0].tensor, dtype=dtype)
+    made = (
+        values[0].tensor.to(dtype)
+        if tracer.real
+        else torch.empty_like(values[0].tensor, dtype=dtype)
+    )
     record.shapes, record.dtypes = (values[0].shape,), (backend.dtype_name(dtype),)
     tracer._keep(made, made, values[0].shape, record)
     return made
@@ -606,7 +651,9 @@ def _constant(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     """`torch.tensor` and its kin: a constant of the graph, whose values stay known."""
     if args and isinstance(args[0], torch.Tensor):
         return _convert(tracer, torch.Tensor.to, args, kwargs)
-    if any(tracer.value_of(t).record.varying for _, t in backend.tensors_in(args)):
+    if not tracer.real and any(
+        tracer.value_of(t).record.varying for _, t in backend.tensors_in(args)
+    ):
         raise NeedsValues(f"{func.__name__} of values that depend on the input")
     kwargs = {key: value for key, value in kwargs.items() if key != "device"}
     for size in _dims_in(args):
@@ -623,9 +670,9 @@ def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     bound = dict(zip(("input", "index", "value"), sized, strict=True))
     bound["index"] = normal_index(bound["index"], len(values[0].shape))
     record = tracer._enter("setitem", func, args, kwargs, bound, values)
-    if not backend.has_mask(index):
+    if tracer.real or not backend.has_mask(index):
         with torch.no_grad():
-            tracer._run(torch.Tensor.__setitem__, args, {}, record, True)
+            tracer._run(torch.Tensor.__setitem__, args, {}, record)
     tracer._written(values[0], record)
 
 
@@ -637,6 +684,10 @@ def _set_data(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
 
 def _gradient_flag(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     return args[0]
+
+
+def _ignored(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> None:
+    return None
 
 
 def _assertion(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
@@ -655,6 +706,8 @@ _SPECIAL: dict[str, Callable[[Tracer, Any, Any, Any], Any]] = {
     "setitem": _setitem,
     "set_data": _set_data,
     "requires_grad": _gradient_flag,
+    "set_requires_grad": _ignored,
+    "set_grad": _ignored,
     "retain_grad": _gradient_flag,
     "_assert": _assertion,
     "equal": _equal,
@@ -667,18 +720,24 @@ _SPECIAL: dict[str, Callable[[Tracer, Any, Any, Any], Any]] = {
 
 
 def run(
-    model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], training: bool = False
+    model: nn.Module,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    training: bool = False,
+    real: bool = False,
 ) -> Traced:
     """Run one forward on sized stand-ins and return what was recorded.
 
     `args` and `kwargs` hold `Sized` tensors (shape and dtype) where the model takes tensors, and
-    any other value as it is. The model is left as it was. Raises `NeedsValues` where the forward
+    any other value as it is. With `real`, operations run on the CPU with values: for forwards in
+    which values decide. The model is left as it was. Raises `NeedsValues` where the forward
     depends on values, and whatever the forward raises by itself; sizes that do not fit are not an
     error but the `refused` of the result.
     """
     tape = Tape()
     with ExitStack() as stack:
-        tracer = Tracer(model, tape)
+        tracer = Tracer(model, tape, real)
         inputs: list[Record] = []
 
         def entered(name: str, given: Any) -> Any:
@@ -690,7 +749,7 @@ def run(
             record.shapes, record.dtypes = (given.shape,), (backend.dtype_name(dtype),)
             tape.records.append(record)
             inputs.append(record)
-            tensor = torch.empty(_plain(given.shape), dtype=dtype, device="meta")
+            tensor = backend.example_input(_plain(given.shape), dtype, tracer.device)
             tracer._keep(tensor, tensor, given.shape, record)
             return tensor
 
@@ -699,6 +758,8 @@ def run(
         tape.describe = lambda: _reason(tracer)
         stack.enter_context(backend.untouched(model, training))
         stack.enter_context(backend.quiet())
+        stack.enter_context(backend.eager())
+        stack.enter_context(sizes_kept({base for m in model.modules() for base in type(m).__mro__}))
         stack.enter_context(_observed_calls(tracer))
         stack.enter_context(recording(tape.demand))
         stack.enter_context(torch.no_grad())
@@ -746,6 +807,11 @@ def _observed_calls(tracer: Tracer) -> Iterator[None]:
     def observed(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != mine:
             return original(module, *args, **kwargs)
+        if type(module).__name__ in backend.WRAPPERS:
+            return backend.unwrapped(module)(*args, **kwargs)
+        if hasattr(module, "_infer_parameters"):
+            backend.materialized(module, *tracer._stand_ins((args, kwargs)))
+            tracer.know(module)
         stack.append(module)
         try:
             return original(module, *args, **kwargs)
@@ -757,6 +823,3 @@ def _observed_calls(tracer: Tracer) -> Iterator[None]:
         yield
     finally:
         nn.Module.__call__ = original  # type: ignore[method-assign]
-
-
-__all__ = ["Graph", "NeedsValues", "Tracer", "Traced", "expr_of", "fresh", "random", "run"]

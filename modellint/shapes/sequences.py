@@ -29,7 +29,19 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Any:
     return None if plain(num_classes) == -1 else (*input.shape, num_classes)
 
 
-def _recurrent(gates: int, cells: int) -> Any:
+def _features(input: Tensor, weight: Tensor) -> None:
+    have, want = input.shape[-1], weight.shape[1]
+    equal(
+        have,
+        want,
+        lambda: Refused(
+            f"the recurrent layer expects {symbolic(want)} features and gets {symbolic(have)}",
+            f"input_size should be {symbolic(have)}, here {symbolic(want)}",
+        ),
+    )
+
+
+def _recurrent(cells: int) -> Any:
     def shape(
         input: Tensor,
         hx: Any,
@@ -46,15 +58,7 @@ def _recurrent(gates: int, cells: int) -> Any:
             # The packed form: (data, batch_sizes, hx, params, …).
             return None
         directions = 2 if bidirectional else 1
-        have, want = input.shape[-1], params[0].shape[1]
-        equal(
-            have,
-            want,
-            lambda: Refused(
-                f"the recurrent layer expects {symbolic(want)} features and gets {symbolic(have)}",
-                f"input_size should be {symbolic(have)}, here {symbolic(want)}",
-            ),
-        )
+        _features(input, params[0])
         first = hx[0] if cells == 2 else hx
         hidden = first.shape[-1]
         result = [(*input.shape[:-1], hidden * directions), first.shape]
@@ -63,19 +67,21 @@ def _recurrent(gates: int, cells: int) -> Any:
     return shape
 
 
-for _name, _gates, _cells in (("lstm", 4, 2), ("gru", 3, 1), ("rnn_tanh", 1, 1), ("rnn_relu", 1, 1)):
-    op(_name)(_recurrent(_gates, _cells))
+for _name, _cells in (("lstm", 2), ("gru", 1), ("rnn_tanh", 1), ("rnn_relu", 1)):
+    op(_name)(_recurrent(_cells))
 
 
 @op("gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
-def cell(input: Tensor, hx: Tensor, *rest: Any) -> Shape:
+def cell(input: Tensor, hx: Tensor, w_ih: Tensor, *rest: Any) -> Shape:
     """The hidden state's shape."""
+    _features(input, w_ih)
     return hx.shape
 
 
 @op("lstm_cell", runs=True)
-def lstm_cell(input: Tensor, hx: Any, *rest: Any) -> list[Shape]:
+def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, *rest: Any) -> list[Shape]:
     """The shapes of the hidden and the cell state."""
+    _features(input, w_ih)
     return [hx[0].shape, hx[1].shape]
 
 

@@ -1,0 +1,101 @@
+"""`int` and `range` that keep a size's expression, put into the globals of a model's modules.
+
+`int(x)` returns a plain int whatever `x.__int__` returns, and `range(n)` counts without asking, so
+both would lose what a size depends on. While a forward runs, the modules that define the model see
+these two instead; everything else, torch and the standard library included, keeps the real ones.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from modellint.dims import Dim, Ratio, demand
+from modellint.expressions import constant, subtract
+
+
+class _IntType(type):
+    """What `int` must answer besides being called: it is `int` to whoever compares."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            if isinstance(args[0], Dim):
+                return args[0]
+            if isinstance(args[0], Ratio):
+                return args[0].__trunc__()
+        return builtins.int(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, builtins.int)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, builtins.int)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is builtins.int
+
+    def __hash__(cls) -> builtins.int:
+        return hash(builtins.int)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(builtins.int, name)
+
+
+class Int(metaclass=_IntType):
+    """`int`, except that a size stays a size."""
+
+
+class _RangeType(type):
+    def __call__(cls, *bounds: Any) -> Any:
+        for bound in bounds:
+            if isinstance(bound, Dim):
+                demand(subtract(bound.expr, constant(bound.value)), "==", "tool")
+        return builtins.range(*bounds)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, builtins.range)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is builtins.range
+
+    def __hash__(cls) -> builtins.int:
+        return hash(builtins.range)
+
+
+class Range(metaclass=_RangeType):
+    """`range`, except that counting up to a size is recorded: it is fixed from here on."""
+
+
+_REPLACED = {"int": Int, "range": Range}
+
+
+def original(argument: Any) -> Any:
+    """The real builtin where a stand-in of it is passed on, as in `dtype=int`."""
+    return builtins.int if argument is Int else argument
+
+
+@contextmanager
+def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
+    """Put the stand-ins into the packages that define these classes, and take them out again."""
+    names = {cls.__module__ for cls in classes}
+    roots = {name.partition(".")[0] for name in names} - _LEFT_ALONE
+    changed: list[tuple[dict[str, Any], str]] = []
+    try:
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] not in roots or not hasattr(module, "__dict__"):
+                continue
+            scope = vars(module)
+            for word, stand_in in _REPLACED.items():
+                if word not in scope:
+                    scope[word] = stand_in
+                    changed.append((scope, word))
+        yield
+    finally:
+        for scope, word in changed:
+            scope.pop(word, None)
+
+
+_LEFT_ALONE = {"torch", "builtins", "modellint", "modellint_rules", "pytest", "_pytest"}
