@@ -18,6 +18,7 @@ from types import CodeType
 import torch
 from torch import nn
 
+from modellint.arguments import ConstructorCall
 from modellint.construction import (
     SYNTHETIC,
     Origin,
@@ -25,7 +26,7 @@ from modellint.construction import (
     first_party,
     observe_construction,
 )
-from modellint.discovery import Candidate, ConstructorCall
+from modellint.discovery import Candidate
 from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.failures import describe, innermost_name, line_in, what_is_missing
 from modellint.loading import LoadedModule
@@ -112,9 +113,13 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
     for rung in _LADDER:
         sites = Sites()
         try:
-            with _quiet(), _seeded(), _observed(loaded, sites):
-                with redirected(rung.device, parameters_to_meta=rung.parameters_to_meta):
-                    made = eval(code, loaded.namespace)
+            with (
+                _quiet(),
+                _seeded(),
+                _observed(loaded, sites),
+                redirected(rung.device, parameters_to_meta=rung.parameters_to_meta),
+            ):
+                made = eval(code, loaded.namespace)
         except BaseException as caught:  # the user's SystemExit and KeyboardInterrupt included
             error = caught
             same = (describe(caught), line_in(caught, loaded.source.path))
@@ -142,13 +147,14 @@ def _compiled(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
     path = loaded.source.path
     if call.node is not None:
         tree = ast.fix_missing_locations(ast.Expression(call.node))
-        return compile(tree, path, "eval", loaded.flags, dont_inherit=True)
+        repeated: CodeType = compile(tree, path, "eval", loaded.flags, dont_inherit=True)
+        return repeated
     try:
         tree = ast.parse(str(call), mode="eval")
     except SyntaxError as error:
         raise NotAnalysed(f"arguments are not Python: {call}", candidate.line) from error
     ast.increment_lineno(tree, candidate.line - 1)
-    code = compile(tree, path, "eval", loaded.flags, dont_inherit=True)
+    code: CodeType = compile(tree, path, "eval", loaded.flags, dont_inherit=True)
     return code.replace(co_name=SYNTHETIC)
 
 

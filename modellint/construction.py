@@ -6,7 +6,6 @@ made the module. Only this module looks at frames of running user code.
 
 from __future__ import annotations
 
-import os
 import sys
 import sysconfig
 import weakref
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from itertools import islice
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -24,10 +24,10 @@ from torch import nn
 #: The name of code that modellint compiles for a user's file without a place of its own in it.
 SYNTHETIC = "<modellint>"
 
-_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
-_STDLIB = os.path.realpath(sysconfig.get_path("stdlib")) + os.sep
-_INSTALLED = ("site-packages", "dist-packages")
+_OWN = Path(__file__).absolute().parent
+_TORCH = Path(torch.__file__).absolute().parent
+_STDLIB = Path(sysconfig.get_path("stdlib")).resolve()
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 _CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__setstate__"})
 
 
@@ -127,15 +127,14 @@ def observe_construction(sites: Sites, is_first_party: Callable[[str], bool]) ->
 
 def first_party(*roots: str) -> Callable[[str], bool]:
     """A test for file names: under one of the roots, and not installed there."""
-    folders = tuple(os.path.realpath(root).rstrip(os.sep) + os.sep for root in roots)
-    exact = frozenset(os.path.realpath(root) for root in roots)
+    resolved = tuple(Path(root).resolve() for root in roots)
 
     @lru_cache(maxsize=4096)
     def test(filename: str) -> bool:
-        path = os.path.realpath(filename)
-        if path in exact:
+        path = Path(filename).resolve()
+        if path in resolved:
             return True
-        return path.startswith(folders) and not any(name in path for name in _INSTALLED)
+        return not _is_installed(path) and any(root in path.parents for root in resolved)
 
     return test
 
@@ -182,7 +181,11 @@ def _is_machinery(filename: str) -> bool:
     """Whether a file is torch's, modellint's or the standard library's."""
     if filename.startswith("<"):
         return True
-    if filename.startswith((_OWN, _TORCH)):
+    path = Path(filename).absolute()
+    if _OWN in path.parents or _TORCH in path.parents:
         return True
-    path = os.path.realpath(filename)
-    return path.startswith(_STDLIB) and not any(name in path for name in _INSTALLED)
+    return _STDLIB in path.resolve().parents and not _is_installed(path)
+
+
+def _is_installed(path: Path) -> bool:
+    return not _INSTALLED.isdisjoint(path.parts)

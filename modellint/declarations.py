@@ -10,10 +10,10 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from modellint.evidence import FLUENT, MODEL_WRAPPERS, is_library_model
+from modellint.evidence import MODEL_WRAPPERS, is_library_model
+from modellint.inlining import FLUENT
 from modellint.names import Names, top_level, written_name
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+from modellint.scopes import Function
 
 #: torch's own bases that give no model: their subclasses are data, losses of state, or rules.
 _NOT_MODELS = (
@@ -48,7 +48,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class ModelClass:
-    """A class of the file that is a `torch.nn.Module`; `skip` says why it is no model of its own."""
+    """A `torch.nn.Module` class of the file; `skip` says why it is no model of its own."""
 
     name: str
     node: ast.ClassDef
@@ -188,12 +188,13 @@ class _Family:
         for one in reversed(list(self._lineage(name))):
             if any("dataclass" in ast.unparse(mark) for mark in one.decorator_list):
                 for item in one.body:
-                    if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-                        if "ClassVar" not in ast.unparse(item.annotation):
-                            fields[item.target.id] = item.value
-        defaults = {key: value for key, value in fields.items() if value is not None}
-        required = tuple(key for key in fields if key not in defaults)
-        return Parameters(tuple(fields), required, defaults, node.lineno)
+                    match item:
+                        case ast.AnnAssign(target=ast.Name(id=key), annotation=kind, value=value):
+                            if "ClassVar" not in ast.unparse(kind):
+                                fields[key] = value
+        given = {key: value for key, value in fields.items() if value is not None}
+        required = tuple(key for key in fields if key not in given)
+        return Parameters(tuple(fields), required, given, node.lineno)
 
     def skip(self, name: str) -> str | None:
         """Why a class is no model of its own, in words, or None."""
@@ -334,7 +335,7 @@ def returned_model(
     if found is None or depth == 0:
         return _registered(function)
     callee = _called(found, declarations, names, _local_classes(function, declarations))
-    if callee in declarations.functions:
+    if callee is not None and callee in declarations.functions:
         inner = returned_model(declarations.functions[callee], declarations, names, depth - 1)
         return inner or _registered(function)
     return callee

@@ -7,70 +7,32 @@ parts of others and bases are candidates too, marked as such, so that a selector
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from modellint.arguments import (
+    COMMON_ARGUMENTS,
+    ConstructorCall,
+    argument_key,
+    as_call,
+    common_call,
+    factory_key,
+)
 from modellint.declarations import (
     Declarations,
-    Function,
     Parameters,
     parameters_of,
     read_declarations,
-    returned_call,
     returned_model,
 )
 from modellint.evidence import Construction, Evidence, gather_evidence
 from modellint.examples import InputHint
 from modellint.names import Names, read_names
-from modellint.stated import configured_inputs, example_arrays, input_comments
 from modellint.source import SourceFile
+from modellint.stated import configured_inputs, example_arrays, input_comments
 
 Kind = Literal["class", "factory", "instance"]
-
-#: Values for required parameters whose names have one meaning everywhere: the last resort.
-COMMON_ARGUMENTS = {
-    **dict.fromkeys(
-        """num_classes n_classes classes nclass nclasses num_class n_class class_num classes_num
-        num_labels n_labels numclasses""".split(),
-        "10",
-    ),
-    **dict.fromkeys(
-        """in_channels in_ch n_channels channels input_channels inchannels in_channel in_chans
-        in_chan num_channels input_nc in_c in_dim_channels img_channels image_channels img_ch
-        num_input_channels nc""".split(),
-        "3",
-    ),
-    **dict.fromkeys(
-        """out_channels out_ch output_channels output_nc out_channel out_chans out_c output_ch
-        num_output_channels""".split(),
-        "8",
-    ),
-    **dict.fromkeys("vocab_size num_embeddings n_vocab ntoken".split(), "1000"),
-    **dict.fromkeys("img_size image_size input_size_hw".split(), "224"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ConstructorCall:
-    """One way to build a model: what is called, with which argument texts, and why these.
-
-    `node` is the file's own call with its positions, None where the arguments are modellint's.
-    A keyword `**` is a mapping that is unpacked.
-    """
-
-    callee: str
-    positional: tuple[str, ...]
-    keywords: tuple[tuple[str, str], ...]
-    evaluable: bool
-    line: int
-    origin: str
-    node: ast.Call | None = field(default=None, compare=False, repr=False)
-
-    def __str__(self) -> str:
-        named = [f"**{text}" if key == "**" else f"{key}={text}" for key, text in self.keywords]
-        return f"{self.callee}({', '.join([*self.positional, *named])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,51 +144,16 @@ class _Discovery:
         rest = [found for found in self._constructions(name) if found.node is not None]
         own = self._shown(name)
         for found in [*own, *(other for other in rest if other not in own)]:
-            call = _as_call(found)
+            call = as_call(found)
             if all(str(call) != str(other) for other in calls):
                 calls.append(call)
-        common = _common_call(name, parameters)
+        common = common_call(name, parameters)
         if common is not None and parameters.required:
             calls.append(common)
         return tuple(calls)
 
-    def _key(self, name: str, node: ast.Call | None) -> str | None:
-        """The arguments of a construction in one spelling, defaults left out; None if unknown."""
-        if node is None or any(isinstance(arg, ast.Starred) for arg in node.args):
-            return None
-        parameters = self.declared.classes[name].parameters
-        if len(node.args) > len(parameters.names):
-            return None
-        given = dict(zip(parameters.names, node.args, strict=False))
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                return None
-            given[keyword.arg] = keyword.value
-        texts = {key: _normal(value) for key, value in given.items()}
-        defaults = {key: _normal(value) for key, value in parameters.defaults.items()}
-        return repr(sorted(item for item in texts.items() if defaults.get(item[0]) != item[1]))
-
     def _factory_key(self, name: str) -> str | None:
-        """The constructor arguments that a factory called without any ends in, as `_key`."""
-        function: Function | None = self.declared.functions[name]
-        bound: Mapping[str, ast.expr] = {}
-        for _ in range(4):
-            if function is None:
-                return None
-            call = returned_call(function, self.declared, self.names)
-            if call is None or not isinstance(call.func, ast.Name) or _changes(function):
-                return None
-            values = {**parameters_of(function, method=False).defaults, **bound}
-            call = _substituted(call, function, values)
-            if call is None:
-                return None
-            callee = call.func.id if isinstance(call.func, ast.Name) else ""
-            if callee in self.declared.classes:
-                return self._key(callee, call)
-            function = self.declared.functions.get(callee)
-            if function is not None:
-                bound = _bound(call, parameters_of(function, method=False))
-        return None
+        return factory_key(name, self.declared, self.names)
 
     # Parts -----------------------------------------------------------------------------------
 
@@ -242,11 +169,12 @@ class _Discovery:
                 owners[part] = owner
 
         for name, declared in classes.items():
-            if declared.skip is None:
-                for part in sorted(reaches[name]):
-                    if part in classes or part in self.factories:
-                        if name not in self._ancestors_of(part) or part in self._named_in(name):
-                            claim(part, name, name)
+            if declared.skip is not None:
+                continue
+            for part in sorted(reaches[name]):
+                inherited = name in self._ancestors_of(part) and part not in self._named_in(name)
+                if (part in classes or part in self.factories) and not inherited:
+                    claim(part, name, name)
         for name, model in self.factories.items():
             for part in sorted(reaches[name]):
                 if part in classes and part != model and not self._inherits(model, part):
@@ -305,7 +233,10 @@ class _Discovery:
         declared = self.declared.classes[name]
         calls = self.calls[name]
         makers = self._makers(name)
-        shown = {self._key(name, found.node): found for found in reversed(self._shown(name))}
+        shown = {
+            argument_key(self.declared.classes[name].parameters, found.node): found
+            for found in reversed(self._shown(name))
+        }
         candidate = Candidate(
             name=name,
             kind="class",
@@ -350,7 +281,7 @@ class _Discovery:
             kind="instance",
             line=found.line,
             end_line=_end_line(found),
-            calls=(_as_call(found),),
+            calls=(as_call(found),),
             inputs=_ranked([*shown, *candidate.inputs]),
             aliases=(),
         )
@@ -359,7 +290,7 @@ class _Discovery:
         function = self.declared.functions[name]
         model = self.factories[name]
         parameters = parameters_of(function, method=False)
-        call = _common_call(name, parameters)
+        call = common_call(name, parameters)
         skip = None
         if model in self.declared.classes:
             declared = self.declared.classes[model]
@@ -407,7 +338,7 @@ class _Discovery:
                 line=one.line,
                 end_line=_end_line(one),
                 class_name=one.callee.rpartition(".")[2],
-                calls=(_as_call(one),) if one.node is not None else (),
+                calls=(as_call(one),) if one.node is not None else (),
                 inputs=_ranked(
                     [*self.evidence.variable_hints.get(variable, ()), *self.configured.get("", ())]
                 ),
@@ -457,98 +388,13 @@ def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
     )
 
 
-def _as_call(found: Construction) -> ConstructorCall:
-    node = found.node
-    assert node is not None
-    return ConstructorCall(
-        ast.unparse(node.func),
-        tuple(ast.unparse(argument) for argument in node.args),
-        tuple((word.arg or "**", ast.unparse(word.value)) for word in node.keywords),
-        True,
-        found.line,
-        f"call at line {found.line}",
-        node,
-    )
-
-
 def _end_line(found: Construction) -> int:
     return (found.node.end_lineno if found.node is not None else None) or found.line
-
-
-def _common_call(name: str, parameters: Parameters) -> ConstructorCall | None:
-    """The call that gives each required parameter its common value, if all have one."""
-    if not all(required in COMMON_ARGUMENTS for required in parameters.required):
-        return None
-    words = tuple((required, COMMON_ARGUMENTS[required]) for required in parameters.required)
-    listed = ", ".join(f"{key}={text}" for key, text in words)
-    origin = f"common names: {listed}" if words else "defaults"
-    return ConstructorCall(name, (), words, True, parameters.line, origin)
 
 
 def _missing(parameters: Parameters) -> str:
     noun = "argument" if len(parameters.required) == 1 else "arguments"
     return f"needs {noun}: {', '.join(parameters.required)} (say args in the configuration)"
-
-
-def _normal(node: ast.expr) -> str:
-    """An expression's text in one spelling: a list of counts equals a tuple of them."""
-
-    class _Lists(ast.NodeTransformer):
-        def visit_List(self, node: ast.List) -> ast.AST:
-            self.generic_visit(node)
-            return ast.Tuple(node.elts, node.ctx)
-
-    result = _Lists().visit(copy.deepcopy(node))
-    return ast.unparse(result)
-
-
-def _changes(function: Function) -> bool:
-    """Whether a factory does more to its model than build it, so that arguments do not tell all."""
-    return any(
-        isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(function)
-    )
-
-
-def _substituted(
-    call: ast.Call, function: Function, values: Mapping[str, ast.expr]
-) -> ast.Call | None:
-    """The call with a function's parameters replaced; None if it reads anything else local."""
-    result = copy.deepcopy(call)
-    variadic = function.args.kwarg.arg if function.args.kwarg is not None else None
-    result.keywords = [
-        word
-        for word in result.keywords
-        if not (word.arg is None and isinstance(word.value, ast.Name) and word.value.id == variadic)
-    ]
-    stored = {
-        node.id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    arguments = set(parameters_of(function, method=False).names)
-
-    class _Replace(ast.NodeTransformer):
-        failed = False
-
-        def visit_Name(self, node: ast.Name) -> ast.AST:
-            if node.id in values and node.id not in stored:
-                return copy.deepcopy(values[node.id])
-            if node.id in stored or node.id in arguments:
-                self.failed = True
-            return node
-
-    replacer = _Replace()
-    result.args = [replacer.visit(argument) for argument in result.args]
-    for word in result.keywords:
-        word.value = replacer.visit(word.value)
-    return None if replacer.failed else result
-
-
-def _bound(call: ast.Call, parameters: Parameters) -> dict[str, ast.expr]:
-    bound = dict(zip(parameters.names, call.args, strict=False))
-    bound |= {word.arg: word.value for word in call.keywords if word.arg is not None}
-    return bound
 
 
 def _later(classes: Mapping[str, object], model: str, part: str) -> bool:

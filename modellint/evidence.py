@@ -8,22 +8,29 @@ understood. Nothing is run, and what is not understood is left out.
 from __future__ import annotations
 
 import ast
-import builtins
-import copy
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
 from modellint.examples import Example, InputHint, InputTensor, Reader
-from modellint.names import Names, NotConstant, constant, is_main_guard, top_level, written_name
+from modellint.inlining import FLUENT, Inliner
+from modellint.names import Names, NotConstant, constant, is_main_guard, written_name
+from modellint.scopes import (
+    Function,
+    Scope,
+    Value,
+    Where,
+    docstring_examples,
+    functions,
+    local_bindings,
+    module_bindings,
+    own_expressions,
+    parser_defaults,
+    parses_options,
+)
 from modellint.source import SourceFile
 
-Where = Literal["module", "main", "function", "class", "docstring"]
-
-#: Methods that return the module they are called on.
-FLUENT = frozenset(
-    "to cuda cpu eval train float half double bfloat16 requires_grad_ apply share_memory".split()
-)
 MODEL_WRAPPERS = frozenset(
     """torch.compile torch.nn.DataParallel torch.nn.parallel.DataParallel torch.jit.script
     torch.nn.parallel.DistributedDataParallel""".split()
@@ -35,10 +42,6 @@ _SHOWERS = frozenset(
 )
 #: Libraries whose `summary` takes sizes with the batch; the others' take them without.
 _WITH_BATCH = ("torchinfo", "torchvision")
-_SAFE_BUILTINS = frozenset(
-    "dict list tuple set int float str bool len range min max sum abs round".split()
-)
-_NEVER_INLINED = ("torch.load", "torch.hub", "torch.utils.data", "torch.distributed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +69,6 @@ class Evidence:
     variable_hints: Mapping[str, tuple[InputHint, ...]]
 
 
-@dataclass(slots=True)
-class _Value:
-    """What a name stands for, as far as known, in each of the ways it can be used."""
-
-    constant: Any = NotConstant
-    example: Example | None = None
-    callee: str | None = None
-    variable: str | None = None
-    expression: ast.expr | None = None
-
-
-@dataclass
-class _Scope:
-    where: Where
-    owner: str | None
-    values: dict[str, _Value] = field(default_factory=dict)
-    #: Names whose module-level meaning is hidden: parameters, local variables, local imports.
-    local: set[str] = field(default_factory=set)
-
-
 def gather_evidence(source: SourceFile, names: Names, models: Collection[str]) -> Evidence:
     """Read how a file builds and calls `models`, the names of its classes and factories."""
     reader = _EvidenceReader(source, names, frozenset(models))
@@ -97,20 +80,6 @@ def gather_evidence(source: SourceFile, names: Names, models: Collection[str]) -
     )
 
 
-def local_bindings(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """The names that a function binds itself: parameters, assignments, imports."""
-    arguments = function.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    bound = {argument.arg for argument in every}
-    bound |= {extra.arg for extra in (arguments.vararg, arguments.kwarg) if extra is not None}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            bound |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    return bound
-
-
 class _EvidenceReader:
     def __init__(self, source: SourceFile, names: Names, models: frozenset[str]) -> None:
         self.source = source
@@ -119,28 +88,28 @@ class _EvidenceReader:
         self.constructions: dict[int, Construction] = {}
         self.hints: dict[str, list[InputHint]] = {}
         self.variable_hints: dict[str, list[InputHint]] = {}
-        self.options = _parser_options(source.tree)
-        self.module_names = _module_names(source.tree) | names.local | frozenset(names.origins)
-        self.scope = _Scope("module", None)
+        self.options = parser_defaults(source.tree)
+        self.module_names = module_bindings(source.tree) | names.local | frozenset(names.origins)
+        self.scope = Scope("module", None)
         self.tensors = Reader(names, self._constant_of, self._example_of)
 
     def read(self) -> None:
         """Read every scope of the file; module-level values are seen by the others."""
         self._block(self.source.tree.body)
         module = self.scope
-        for function, owner in _functions(self.source.tree):
+        for function, owner in functions(self.source.tree):
             bound = local_bindings(function)
             values = {name: value for name, value in module.values.items() if name not in bound}
-            self.scope = _Scope(
+            self.scope = Scope(
                 "class" if owner in self.models else "function", owner, values, bound
             )
             self._defaults(function)
             self._block(function.body)
-        for owner, body in _docstrings(self.source.tree):
-            self.scope = _Scope("docstring", owner, dict(module.values))
+        for owner, body in docstring_examples(self.source.tree):
+            self.scope = Scope("docstring", owner, dict(module.values))
             self._block(body)
 
-    def _defaults(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def _defaults(self, function: Function) -> None:
         arguments = function.args
         positional = [*arguments.posonlyargs, *arguments.args]
         pairs: list[tuple[ast.arg, ast.expr | None]] = list(
@@ -163,7 +132,7 @@ class _EvidenceReader:
         if is_main_guard(node) and isinstance(node, ast.If):
             self._main(node)
             return
-        for expression in _own_expressions(node):
+        for expression in own_expressions(node):
             self._calls(expression)
         match node:
             case ast.Assign(targets=targets, value=value):
@@ -188,7 +157,7 @@ class _EvidenceReader:
             for name in ast.walk(statement)
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
         }
-        self.scope = _Scope("main", None, dict(outer.values), bound)
+        self.scope = Scope("main", None, dict(outer.values), bound)
         self._block(node.body)
         # Functions of a script read what its __main__ block sets: constants are passed on.
         for name in bound - outer.values.keys():
@@ -208,7 +177,7 @@ class _EvidenceReader:
             return
         self._bind(target, self._value(value), value)
 
-    def _bind(self, target: ast.expr, value: _Value, node: ast.expr) -> None:
+    def _bind(self, target: ast.expr, value: Value, node: ast.expr) -> None:
         name = written_name(target)
         if name is None:
             return
@@ -216,11 +185,10 @@ class _EvidenceReader:
         if value.callee is None:
             return
         value.variable = name
-        built = self.constructions.get(id(_innermost_call(node, self._is_model)))
+        call = id(_innermost_call(node, self._is_model))
+        built = self.constructions.get(call)
         if built is not None and built.variable is None:
-            self.constructions[id(_innermost_call(node, self._is_model))] = Construction(
-                built.callee, built.node, built.line, name, built.where, built.owner
-            )
+            self.constructions[call] = replace(built, variable=name)
 
     def _forget(self, target: ast.expr) -> None:
         for node in ast.walk(target):
@@ -286,8 +254,8 @@ class _EvidenceReader:
             return self._model(node.args[0])
         return None
 
-    def _value(self, node: ast.expr) -> _Value:
-        value = _Value()
+    def _value(self, node: ast.expr) -> Value:
+        value = Value()
         try:
             value.constant = constant(node, self._constant_of)
         except NotConstant:
@@ -295,11 +263,10 @@ class _EvidenceReader:
         model = self._model(node)
         if model is not None:
             value.callee, value.variable = model
-        try:
+        # An expression that cannot be repeated still has its other readings.
+        with suppress(NotConstant):
             value.expression = self._inline(node)
-        except NotConstant:
-            pass  # an expression that cannot be repeated still has its other readings
-        if _reads_options(node):
+        if parses_options(node):
             value.constant = self.options
         return value
 
@@ -319,17 +286,20 @@ class _EvidenceReader:
 
     def _inline(self, node: ast.expr) -> ast.expr:
         """The expression with local names replaced, fit for the module's namespace."""
-        inliner = _Inliner(self)
-        result = inliner.visit(copy.deepcopy(node))
-        assert isinstance(result, ast.expr)
-        return result
+        inliner = Inliner(
+            self.names, self.scope, self.module_names, self._constant_of, self._is_a_model
+        )
+        return inliner.inlined(node)
+
+    def _is_a_model(self, node: ast.expr) -> bool:
+        return self._model(node) is not None
 
     # Inputs ----------------------------------------------------------------------------------
 
     def _arguments(self, node: ast.Call) -> tuple[InputTensor, ...] | None:
         tensors: list[InputTensor] = []
         for argument in node.args:
-            example = self._argument(argument)
+            example = self.tensors.read(argument)
             if example is None:
                 # Trailing literals (`net(x, None)`) are options, not inputs.
                 if tensors and isinstance(argument, ast.Constant):
@@ -337,15 +307,12 @@ class _EvidenceReader:
                 return None
             tensors.append(InputTensor(None, example.shape, example.dtype))
         for keyword in node.keywords:
-            example = self._argument(keyword.value)
+            example = self.tensors.read(keyword.value)
             if example is not None and keyword.arg is not None:
                 tensors.append(InputTensor(keyword.arg, example.shape, example.dtype))
             elif not isinstance(keyword.value, ast.Constant):
                 return None
         return tuple(tensors)
-
-    def _argument(self, node: ast.expr) -> Example | None:
-        return self.tensors.read(node)
 
     def _shower(self, node: ast.Call) -> None:
         last = (written_name(node.func) or "").rpartition(".")[2]
@@ -412,84 +379,6 @@ class _EvidenceReader:
             self.variable_hints.setdefault(variable, []).append(hint)
 
 
-class _Inliner(ast.NodeTransformer):
-    """Replaces local names by their expressions; raises `NotConstant` for what must not be rerun."""
-
-    def __init__(self, reader: _EvidenceReader) -> None:
-        self._reader = reader
-        self._inner: set[str] = set()
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        scope = self._reader.scope
-        if node.id in self._inner:
-            return node
-        if node.id in scope.local or scope.where == "docstring":
-            value = scope.values.get(node.id)
-            if value is not None and value.expression is not None:
-                return copy.deepcopy(value.expression)
-            if node.id in scope.local:
-                raise NotConstant
-        if node.id in self._reader.module_names or hasattr(builtins, node.id):
-            return node
-        raise NotConstant
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        name = written_name(node)
-        head = (name or "").partition(".")[0]
-        if name is not None and head in self._reader.scope.local:
-            try:
-                value = self._reader._constant_of(name)
-            except NotConstant:
-                return self.generic_visit(node)
-            if isinstance(value, int | float | str | bool | None):
-                return ast.copy_location(ast.Constant(value), node)
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Attribute) and node.func.attr in FLUENT:
-            if self._reader._model(node.func.value) is not None:
-                inner = self.visit(node.func.value)
-                assert isinstance(inner, ast.AST)
-                return inner
-        if not self._may_call(node.func):
-            raise NotConstant
-        return self.generic_visit(node)
-
-    def _may_call(self, func: ast.expr) -> bool:
-        reader = self._reader
-        if isinstance(func, ast.Name) and func.id in _SAFE_BUILTINS:
-            return True
-        if isinstance(func, ast.Name) and func.id in reader.names.local:
-            return True
-        dotted = reader.names.dotted(func) or ""
-        if dotted.startswith(_NEVER_INLINED):
-            return False
-        if dotted.startswith(("torch.", "torchvision.", "timm.", "functools.", "numpy.")):
-            return True
-        last = dotted.rpartition(".")[2]
-        data = ("Dataset", "Loader", "Tokenizer", "Parser", "Writer")
-        return last[:1].isupper() and not last.endswith(data)
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        self._inner |= {argument.arg for argument in node.args.args}
-        return self.generic_visit(node)
-
-    def _comprehension(self, node: ast.AST) -> ast.AST:
-        self._inner |= {
-            name.id
-            for name in ast.walk(node)
-            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-        }
-        return self.generic_visit(node)
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
-
-    def visit_Await(self, node: ast.Await) -> ast.AST:
-        raise NotConstant
-
-    visit_Yield = visit_YieldFrom = visit_NamedExpr = visit_Await  # type: ignore[assignment]
-
-
 def is_library_model(dotted: str) -> bool:
     """Whether a dotted name builds a whole model: `torch.nn.Sequential`, torchvision's, timm's."""
     head, _, last = dotted.rpartition(".")
@@ -501,105 +390,8 @@ def is_library_model(dotted: str) -> bool:
     return head.startswith("torchvision.models") and not last.endswith(("Weights", "Builder"))
 
 
-def _innermost_call(node: ast.expr, wanted: Any) -> ast.Call | None:
+def _innermost_call(node: ast.expr, wanted: Callable[[ast.Call], bool]) -> ast.Call | None:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and wanted(inner):
             return inner
     return None
-
-
-def _own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr):
-            yield child
-        elif isinstance(child, ast.withitem):
-            yield child.context_expr
-
-
-def _functions(
-    tree: ast.Module,
-) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str | None]]:
-    """Every function with the name of the class it is a method of."""
-    pending: list[tuple[ast.AST, str | None]] = [(tree, None)]
-    while pending:
-        node, owner = pending.pop()
-        inner = node.name if isinstance(node, ast.ClassDef) else owner
-        for child in reversed(list(ast.iter_child_nodes(node))):
-            pending.append((child, inner))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node, owner
-
-
-def _docstrings(tree: ast.Module) -> Iterator[tuple[str | None, list[ast.stmt]]]:
-    """The example code of each docstring, line by line, with the true line numbers."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        if not ast.get_docstring(node, clean=False):
-            continue
-        first = node.body[0]
-        assert isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        statements: list[ast.stmt] = []
-        for offset, line in enumerate(str(first.value.value).split("\n")):
-            code = line.strip().removeprefix(">>> ").removeprefix("... ")
-            if "(" not in code and "=" not in code:
-                continue
-            try:
-                parsed = ast.parse(code)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                continue
-            ast.increment_lineno(parsed, first.lineno + offset - 1)
-            statements += parsed.body
-        owner = None if isinstance(node, ast.Module) else node.name
-        yield owner, statements
-
-
-def _module_names(tree: ast.Module) -> frozenset[str]:
-    """Names that importing the file binds by statements which modellint runs."""
-    bound: set[str] = set()
-    for node in top_level(tree.body):
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.With):
-            bound |= {
-                name.id
-                for expression in ast.iter_child_nodes(node)
-                for name in ast.walk(expression)
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-            }
-    return frozenset(bound)
-
-
-def _parser_options(tree: ast.Module) -> dict[str, Any]:
-    """The literal defaults of the file's command-line options, by attribute name."""
-    options: dict[str, Any] = {}
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        flags = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
-        if node.func.attr != "add_argument" or not flags:
-            continue
-        named = {keyword.arg: keyword.value for keyword in node.keywords}
-        long = next((flag for flag in flags if str(flag).startswith("--")), flags[0])
-        dest = named.get("dest")
-        name = str(dest.value) if isinstance(dest, ast.Constant) else str(long).lstrip("-")
-        default = named.get("default")
-        if default is None:
-            continue
-        try:
-            options[name.replace("-", "_")] = constant(default, _nothing)
-        except NotConstant:
-            continue
-    return options
-
-
-def _nothing(name: str) -> Any:
-    raise NotConstant(name)
-
-
-def _reads_options(node: ast.expr) -> bool:
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("parse_args", "parse_known_args")
-    )

@@ -1,18 +1,17 @@
-"""What an exception of user code means: an error of the file, or something missing on this machine."""
+"""What an exception of user code means: an error of the file, or something missing here."""
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections import Counter
-from types import TracebackType
+from pathlib import Path
 
 _LONGEST = 300
 #: Exceptions of network libraries, by name: their packages need not be installed here.
 _NETWORK = frozenset(
     """URLError HTTPError gaierror ConnectionError ConnectTimeout ReadTimeout SSLError
-    MaxRetryError LocalEntryNotFoundError OfflineModeIsEnabled HfHubHTTPError RepositoryNotFoundError
-    ConnectError TimeoutException NetworkAccess NetworkBlocked""".split()
+    MaxRetryError LocalEntryNotFoundError OfflineModeIsEnabled HfHubHTTPError
+    RepositoryNotFoundError ConnectError TimeoutException NetworkAccess NetworkBlocked""".split()
 )
 _GPU = (
     "not compiled with CUDA",
@@ -53,24 +52,17 @@ def line_in(error: BaseException, path: str) -> int | None:
 
     Of an endless recursion, the line that is met most often: where it ends is chance.
     """
-    wanted = os.path.abspath(path)
-    found: int | None = None
-    if isinstance(error, RecursionError):
-        lines = Counter(
-            line
-            for frame, line in traceback.walk_tb(error.__traceback__)
-            if os.path.abspath(frame.f_code.co_filename) == wanted
-        )
-        return lines.most_common(1)[0][0] if lines else None
-    current: TracebackType | None = error.__traceback__
-    while current is not None:
-        if os.path.abspath(current.tb_frame.f_code.co_filename) == wanted:
-            found = current.tb_lineno or found
-        current = current.tb_next
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        if os.path.abspath(error.filename) == wanted:
-            return error.lineno
-    return found
+    wanted = Path(path).absolute()
+    lines = [
+        line
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if Path(frame.f_code.co_filename).absolute() == wanted
+    ]
+    if isinstance(error, SyntaxError) and Path(error.filename or "").absolute() == wanted:
+        return error.lineno
+    if not lines:
+        return None
+    return Counter(lines).most_common(1)[0][0] if isinstance(error, RecursionError) else lines[-1]
 
 
 def innermost_name(error: BaseException) -> str | None:

@@ -5,17 +5,18 @@ its names is told why.
 """
 
 from __future__ import annotations
-
 import __future__ as future_features
+
 import ast
 import builtins
-import os
+import copy
 import re
 import sys
+import traceback
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -23,12 +24,10 @@ from modellint.construction import Sites, first_party, observe_construction
 from modellint.discovery import Candidate
 from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.failures import describe, line_in, what_is_missing
+from modellint.importing import Place, make_importable, place_of
 from modellint.redirection import redirected
 from modellint.slicing import bound_names, free_names, slice_module
 from modellint.source import SourceFile
-
-#: Run-time packages that no file of the user's own directory may replace.
-_PROTECTED = frozenset({"torch", "numpy", "modellint", "modellint_rules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> L
 
     Never raises for what user code does: failures are part of the result.
     """
-    place = _Place.of(source, root)
+    place = place_of(source, root)
     part = slice_module(source, _wanted(candidates))
     module = _new_module(source.path, place)
     sites = Sites()
@@ -92,7 +91,7 @@ def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> L
     for left in part.left_out:
         for name in left.names:
             runner.failures[name] = Failure(left.line, f"{left.reason}: line {left.line}")
-    _make_importable(place)
+    make_importable(place)
     sys.argv = [source.path]
     with (
         warnings.catch_warnings(),
@@ -132,60 +131,15 @@ def _parsed(text: str) -> ast.AST:
         return ast.Module([], [])
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a file stands: its package if any, and the folders that imports start from."""
-
-    package: str
-    folders: tuple[str, ...]
-
-    @classmethod
-    def of(cls, source: SourceFile, root: str) -> _Place:
-        path = os.path.abspath(source.path)
-        folder = os.path.dirname(path)
-        start, parts = folder, []
-        while os.path.isfile(os.path.join(start, "__init__.py")):
-            parts.append(os.path.basename(start))
-            start = os.path.dirname(start)
-        if not parts and _relative_level(source.tree):
-            # Relative imports without an __init__.py: a namespace package below the root.
-            start, parts = _namespace(folder, os.path.abspath(root), _relative_level(source.tree))
-        package = ".".join(reversed(parts))
-        top = os.path.abspath(root)
-        folders = [folder, start, top, os.path.join(top, "src")]
-        # Inside a package, the file's own folder would offer its siblings as top-level modules.
-        # A script would see them, so the folder stays, after the package's root.
-        ordered = [start, folder, *folders[2:]] if package else folders
-        return cls(package, tuple(dict.fromkeys(one for one in ordered if os.path.isdir(one))))
-
-
-def _relative_level(tree: ast.Module) -> int:
-    return max(
-        (node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0
-    )
-
-
-def _namespace(folder: str, root: str, level: int) -> tuple[str, list[str]]:
-    parts: list[str] = []
-    start = folder
-    while len(parts) < level or (start.startswith(root + os.sep) and start != root):
-        parent = os.path.dirname(start)
-        if parent == start:
-            break
-        parts.append(os.path.basename(start))
-        start = parent
-    return start, parts
-
-
-def _new_module(path: str, place: _Place) -> ModuleType:
+def _new_module(path: str, place: Place) -> ModuleType:
     """An empty module for a file, registered under a name that no import can ask for."""
-    stem = re.sub(r"\W", "_", os.path.splitext(os.path.basename(path))[0])
+    stem = re.sub(r"\W", "_", Path(path).stem)
     # The file's real dotted name stays free: `from . import net` elsewhere must load it normally.
     name = f"_modellint_{stem}"
     if place.package:
         name = f"{place.package}.{name}"
     module = ModuleType(name)
-    module.__file__ = os.path.abspath(path)
+    module.__file__ = str(Path(path).absolute())
     module.__package__ = place.package
     module.__dict__["__builtins__"] = builtins
     # Dataclasses, pickling and inspect look modules up by name.
@@ -203,37 +157,6 @@ def _future_flags(tree: ast.Module) -> int:
     return flags
 
 
-class _StandardLibraryFirst:
-    """Finds the standard library, torch and numpy before the user's files of the same names."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = list(paths)
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Answer for protected top-level names only, from the path before user folders."""
-        if path is not None or not (name in sys.stdlib_module_names or name in _PROTECTED):
-            return None
-        return PathFinder.find_spec(name, self._paths, target)
-
-
-def _make_importable(place: _Place) -> None:
-    """Put the file's folders on the path as running it as a script would, but hide nothing."""
-    finders = [one for one in sys.meta_path if isinstance(one, _StandardLibraryFirst)]
-    if not finders:
-        before = [one for one in sys.path if one not in place.folders]
-        # After the finders of built-in and frozen modules, before that of the path.
-        position = next(
-            (at for at, one in enumerate(sys.meta_path) if one is PathFinder), len(sys.meta_path)
-        )
-        sys.meta_path.insert(position, _StandardLibraryFirst(before))  # type: ignore[arg-type]
-    for folder in reversed(place.folders):
-        if folder in sys.path:
-            sys.path.remove(folder)
-        sys.path.insert(0, folder)
-
-
 class _Runner:
     """Executes statements one by one in a module and remembers what fails."""
 
@@ -243,7 +166,7 @@ class _Runner:
         module: ModuleType,
         needed: frozenset[str],
         flags: int,
-        place: _Place,
+        place: Place,
     ) -> None:
         self.source = source
         self.module = module
@@ -265,10 +188,9 @@ class _Runner:
             for piece in pieces:
                 self.run(piece)
             return
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.decorator_list:
-            if not isinstance(error, NameError) and self._attempt(_bare(statement)) is None:
-                self._note(statement.lineno, f"decorator skipped: {describe(error)}")
-                return
+        if self._works_undecorated(statement, error):
+            self._note(statement.lineno, f"decorator skipped: {describe(error)}")
+            return
         self._remember(statement, error)
 
     def _attempt(self, statement: ast.stmt) -> BaseException | None:
@@ -279,6 +201,13 @@ class _Runner:
         except BaseException as error:  # the user's SystemExit and KeyboardInterrupt included
             return error
         return None
+
+    def _works_undecorated(self, statement: ast.stmt, error: BaseException) -> bool:
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            return False
+        if not statement.decorator_list or isinstance(error, NameError | SystemExit):
+            return False
+        return self._attempt(_bare(statement)) is None
 
     def _remember(self, statement: ast.stmt, error: BaseException) -> None:
         line = line_in(error, self.source.path) or statement.lineno
@@ -311,13 +240,7 @@ class _Runner:
         """Whether a failed import is of the user's own project: then its code is at fault."""
         if not isinstance(error, ModuleNotFoundError) or not error.name:
             return False
-        top = error.name.partition(".")[0]
-        if self.place.package and top == self.place.package.partition(".")[0]:
-            return True
-        return any(
-            os.path.exists(os.path.join(folder, top)) or os.path.exists(f"{folder}/{top}.py")
-            for folder in self.place.folders
-        )
+        return self.place.has(error.name.partition(".")[0])
 
     def _note(self, line: int, message: str) -> None:
         self.notes.append(Note(self.source.path, line, message))
@@ -343,15 +266,11 @@ def _pieces(statement: ast.stmt) -> list[ast.stmt]:
 
 def _bare(statement: ast.FunctionDef | ast.ClassDef) -> ast.stmt:
     """The definition without its decorators: a registry may refuse a name it has already."""
-    fields = {name: getattr(statement, name, None) for name in statement._fields}
-    fields["decorator_list"] = []
-    return ast.copy_location(type(statement)(**fields), statement)
+    bare = copy.copy(statement)
+    bare.decorator_list = []
+    return bare
 
 
 def _from_argparse(error: BaseException) -> bool:
-    current = error.__traceback__
-    while current is not None:
-        if os.path.basename(current.tb_frame.f_code.co_filename) == "argparse.py":
-            return True
-        current = current.tb_next
-    return False
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(Path(frame.f_code.co_filename).name == "argparse.py" for frame, _ in frames)

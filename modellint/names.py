@@ -19,6 +19,7 @@ _ABBREVIATIONS = {
     "torch.nn.modules": "torch.nn",
 }
 _LARGEST_POWER = 64
+_LONGEST = 10_000
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -30,7 +31,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-class NotConstant(Exception):
+class NotConstant(Exception):  # noqa: N818 - an answer, not an error
     """An expression has no value that the syntax tree alone tells."""
 
 
@@ -230,9 +231,17 @@ def _binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     if not (numbers or (kind is ast.Add and joined) or (kind is ast.Mult and repeated)):
         raise NotConstant
     try:
-        return _OPERATORS[kind](left, right)
+        value = _OPERATORS[kind](left, right)
     except (ArithmeticError, ValueError) as error:
         raise NotConstant from error
+    # A chain of `x = x * x` must not take the memory that running it would take.
+    if (isinstance(value, int) and abs(value) > 2**63) or _length(value) > _LONGEST:
+        raise NotConstant
+    return value
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, tuple | list | str) else 0
 
 
 def _item(container: Any, index: Any) -> Any:

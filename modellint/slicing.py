@@ -146,10 +146,12 @@ def _kept(node: ast.stmt, needed: frozenset[str]) -> Iterator[ast.stmt]:
             yield ast.copy_location(ast.If(node.test, filled, orelse), node)
     elif isinstance(node, ast.Try | ast.TryStar):
         yield from _kept_try(node, needed)
-    elif isinstance(node, _ALWAYS) or _is_setting(node):
+    elif isinstance(node, _ALWAYS) or _is_setting(node) or _concerns(node, needed):
         yield node
-    elif (_bound(node) | _mutated(node)) & needed and not isinstance(node, ast.Delete):
-        yield node
+
+
+def _concerns(node: ast.stmt, needed: frozenset[str]) -> bool:
+    return not isinstance(node, ast.Delete) and bool((_bound(node) | _mutated(node)) & needed)
 
 
 def _kept_try(node: ast.Try | ast.TryStar, needed: frozenset[str]) -> Iterator[ast.stmt]:

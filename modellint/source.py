@@ -123,14 +123,13 @@ def _decode(path: str, data: bytes) -> str:
     if b"\0" in data:
         offset = data.index(b"\0")
         raise FileError("syntax-error", path, 1, f"1:1: contains a NUL byte (at byte {offset})")
+    unknown: SyntaxError | None = None
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
         # Raised for an unknown codec and for undecodable first lines alike.
         encoding = "utf-8"
         unknown = error
-    else:
-        unknown = None
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:

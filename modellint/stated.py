@@ -57,9 +57,9 @@ def _sizes(text: str) -> tuple[int | None, ...]:
 
 def _assigned_at(tree: ast.Module, line: int) -> str | None:
     for node in tree.body:
-        if isinstance(node, ast.Assign) and node.lineno == line:
-            if isinstance(node.targets[0], ast.Name):
-                return node.targets[0].id
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name), *_], lineno=first) if first == line:
+                return name
     return None
 
 
@@ -129,10 +129,9 @@ def _image(node: ast.expr) -> tuple[int, ...] | None:
         value = constant(node, _unknown)
     except NotConstant:
         return None
-    if isinstance(value, tuple | list) and 2 <= len(value) <= 4:
-        if all(type(size) is int and size > 0 for size in value):
-            return tuple(value)
-    return None
+    if not isinstance(value, tuple | list) or not 2 <= len(value) <= 4:
+        return None
+    return tuple(value) if all(type(size) is int and size > 0 for size in value) else None
 
 
 def _is_named(node: ast.Assign, wanted: set[str] | frozenset[str]) -> bool:

@@ -331,9 +331,7 @@ def test_call_on_data_shows_nothing() -> None:
 
 
 def test_timm_configurations_are_read_by_factory() -> None:
-    text = (
-        model("Net", "width")
-        + textwrap.dedent("""
+    text = model("Net", "width") + textwrap.dedent("""
         def _cfg(url="", **kwargs):
             return {"url": url, "input_size": (3, 224, 224), **kwargs}
         default_cfgs = generate({"small.a1": _cfg(input_size=(3, 96, 96)), "big.a1": _cfg()})
@@ -346,7 +344,6 @@ def test_timm_configurations_are_read_by_factory() -> None:
         def big(pretrained=False, **kwargs) -> Net:
             return _create("big", width=3)
         """)
-    )
     small, big = entries(found(text))
     assert (small.name, shapes(small)) == ("small", [((None, 3, 96, 96), "float32")])
     assert (big.name, shapes(big)) == ("big", [((None, 3, 224, 224), "float32")])
