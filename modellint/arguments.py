@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modellint.declarations import Declarations, Parameters, parameters_of, returned_call
@@ -33,6 +33,10 @@ COMMON_ARGUMENTS = {
     **dict.fromkeys("vocab_size num_embeddings n_vocab ntoken".split(), "1000"),
     **dict.fromkeys("img_size image_size input_size_hw".split(), "224"),
 }
+
+
+_CONFIGURATION_NAMES = frozenset({"config", "cfg", "conf", "args", "hparams", "params", "opt"})
+_CONFIGURATION_CLASSES = ("config", "args", "arguments", "params", "hparams", "settings", "cfg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,34 @@ def as_call(found: Construction) -> ConstructorCall:
     )
 
 
-def common_call(name: str, parameters: Parameters) -> ConstructorCall | None:
-    """The call that gives each required parameter its common value, if all have one."""
-    if not all(required in COMMON_ARGUMENTS for required in parameters.required):
+def common_call(
+    name: str, parameters: Parameters, configurations: Sequence[str] = ()
+) -> ConstructorCall | None:
+    """The call that gives each required parameter its common value, if all have one.
+
+    `configurations` are the classes of the file that can be built without arguments: a parameter
+    annotated with one of them, or named `config` where there is one such, is given an instance.
+    """
+    values = {
+        required: COMMON_ARGUMENTS.get(required)
+        or _configuration(required, parameters.annotations.get(required), configurations)
+        for required in parameters.required
+    }
+    words = tuple((key, text) for key, text in values.items() if text is not None)
+    if len(words) < len(parameters.required):
         return None
-    words = tuple((required, COMMON_ARGUMENTS[required]) for required in parameters.required)
     listed = ", ".join(f"{key}={text}" for key, text in words)
     origin = f"common names: {listed}" if words else "defaults"
     return ConstructorCall(name, (), words, True, parameters.line, origin)
+
+
+def _configuration(
+    parameter: str, annotation: str | None, configurations: Sequence[str]
+) -> str | None:
+    if annotation in configurations:
+        return f"{annotation}()"
+    named = [one for one in configurations if one.lower().endswith(_CONFIGURATION_CLASSES)]
+    return f"{named[0]}()" if parameter in _CONFIGURATION_NAMES and len(named) == 1 else None
 
 
 def _normal(node: ast.expr) -> str:

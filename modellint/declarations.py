@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from modellint.evidence import MODEL_WRAPPERS, is_library_model
 from modellint.inlining import FLUENT
@@ -44,6 +44,7 @@ class Parameters:
     required: tuple[str, ...]
     defaults: Mapping[str, ast.expr]
     line: int
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Declarations:
 
     classes: Mapping[str, ModelClass]
     functions: Mapping[str, Function]
+    #: Classes that are no models and need no arguments: configurations, by default.
+    plain: tuple[str, ...]
     reaches: Mapping[str, frozenset[str]]
 
 
@@ -86,7 +89,10 @@ def read_declarations(tree: ast.Module, names: Names) -> Declarations:
         for name, node in nodes.items()
         if family.is_model(name)
     }
-    return Declarations(classes, functions, _reaches(tree, nodes, functions))
+    plain = tuple(
+        name for name in nodes if not family.is_model(name) and not family.parameters(name).required
+    )
+    return Declarations(classes, functions, plain, _reaches(tree, nodes, functions))
 
 
 def parameters_of(node: Function, *, method: bool) -> Parameters:
@@ -102,7 +108,12 @@ def parameters_of(node: Function, *, method: bool) -> Parameters:
     listed = [one.arg for one in (positional[1:] if method else positional)]
     listed += [one.arg for one in arguments.kwonlyargs]
     required = tuple(name for name in listed if name not in defaults)
-    return Parameters(tuple(listed), required, defaults, node.lineno)
+    annotations = {
+        one.arg: ast.unparse(one.annotation).strip("'\"")
+        for one in [*positional, *arguments.kwonlyargs]
+        if one.annotation is not None
+    }
+    return Parameters(tuple(listed), required, defaults, node.lineno, annotations)
 
 
 class _Family:

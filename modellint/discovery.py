@@ -29,7 +29,7 @@ from modellint.declarations import (
 from modellint.evidence import Construction, Evidence, gather_evidence
 from modellint.examples import InputHint
 from modellint.names import Names, read_names
-from modellint.source import SourceFile
+from modellint.source import SourceFile, deep_trees
 from modellint.stated import configured_inputs, example_arrays, input_comments
 
 Kind = Literal["class", "factory", "instance"]
@@ -65,7 +65,8 @@ class Candidate:
 
 def discover(source: SourceFile) -> tuple[Candidate, ...]:
     """Find the models of a file, in file order, with the ways to build and feed each."""
-    return tuple(_Discovery(source).candidates())
+    with deep_trees():
+        return tuple(_Discovery(source).candidates())
 
 
 def entries(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -147,7 +148,7 @@ class _Discovery:
             call = as_call(found)
             if all(str(call) != str(other) for other in calls):
                 calls.append(call)
-        common = common_call(name, parameters)
+        common = common_call(name, parameters, self.declared.plain)
         if common is not None and parameters.required:
             calls.append(common)
         return tuple(calls)

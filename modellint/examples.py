@@ -64,10 +64,10 @@ _UNCHANGED = frozenset(
     fill_ zero_ abs sigmoid tanh softmax clamp""".split()
 )
 _WRAPPERS = frozenset(
-    """torch.autograd.Variable Variable torch.from_numpy torch.as_tensor torch.tensor torch.Tensor
-    torch.FloatTensor torch.LongTensor torch.rand_like torch.randn_like torch.zeros_like
-    torch.ones_like torch.empty_like torch.nn.Parameter torch.sigmoid torch.tanh
-    torch.abs""".split()
+    """torch.autograd.Variable Variable Tensor FloatTensor LongTensor torch.from_numpy
+    torch.as_tensor torch.tensor torch.Tensor torch.FloatTensor torch.LongTensor
+    torch.rand_like torch.randn_like torch.zeros_like torch.ones_like torch.empty_like
+    torch.nn.Parameter torch.sigmoid torch.tanh torch.abs""".split()
 )
 
 
@@ -105,7 +105,7 @@ class Reader:
         if name in _WRAPPERS and node.args:
             inner = self.read(node.args[0])
             if inner is not None:
-                return self._with_dtype(inner, node)
+                return self._with_dtype(self._cast(name, inner), node)
         if name.startswith("torch."):
             made = self._made(name.removeprefix("torch."), _SIZED, node)
             if made is not None:
@@ -117,15 +117,21 @@ class Reader:
             return owner and self._method(owner, node.func.attr, node)
         return None
 
+    def _cast(self, name: str, example: Example) -> Example:
+        """The example as a constructor of its own dtype takes it: `FloatTensor(array)`."""
+        dtype = _SIZED.get(name.rpartition(".")[2])
+        return replace(example, dtype=dtype) if dtype is not None else example
+
     def _made(self, name: str, sized: dict[str, str], node: ast.Call) -> Example | None:
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
         size = keywords.get("size") or keywords.get("shape")
         if name in sized:
             shape = self._shape([size] if size is not None else node.args)
             return self._typed(shape, sized[name], node)
-        if name in ("randint", "random.randint"):
+        if name in ("randint", "random.randint", "random.normal", "random.uniform"):
             where = size or next((arg for arg in reversed(node.args) if self._is_shape(arg)), None)
-            return self._typed(self._shape([where] if where else []), "int64", node)
+            dtype = "int64" if name.endswith("randint") else "float64"
+            return self._typed(self._shape([where] if where else []), dtype, node)
         if name == "full":
             where = size or (node.args[0] if node.args else None)
             return self._typed(self._shape([where] if where else []), "float32", node)

@@ -91,6 +91,8 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (nn.Module, "to", to),
         (nn.Module, "cuda", stay),
         (nn.Module, "cpu", stay),
+        # The file's default device would outlive the build and reach the trace.
+        (torch, "set_default_device", lambda device=None: None),
         (torch.cuda, "set_device", lambda device: None),
         (torch.cuda, "current_device", lambda: 0),
         # The tracer runs the plain Python: compiling it would only cost time and hide it.

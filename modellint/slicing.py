@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from modellint.names import is_main_guard, written_name
-from modellint.source import SourceFile
+from modellint.source import SourceFile, deep_trees
 
 _ALWAYS = (
     ast.Import,
@@ -59,7 +59,8 @@ class Slice:
 def slice_module(source: SourceFile, wanted: frozenset[str]) -> Slice:
     """Choose the top-level statements that the names in `wanted` need, transitively."""
     body = [node for node in source.tree.body if not is_main_guard(node)]
-    needed = _needed(body, wanted)
+    with deep_trees():
+        needed = _needed(body, wanted)
     statements = [kept for node in body for kept in _kept(node, needed)]
     left_out = tuple(
         LeftOut(node.lineno, tuple(sorted(bound)), "a loop is not run while loading")

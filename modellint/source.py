@@ -10,6 +10,7 @@ import sys
 import tokenize
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +86,21 @@ class SourceFile:
         """The column, in code points from 1, of an offset that `ast` or `co_positions` gave."""
         before = self.snippet(line).encode("utf-8", "surrogatepass")[: max(utf8_byte_offset, 0)]
         return len(before.decode("utf-8", "ignore")) + 1
+
+
+@contextmanager
+def deep_trees() -> Iterator[None]:
+    """Let functions recurse into any tree that the compiler accepts.
+
+    In `1 + 1 + ...` each term is a level; the compiler's greatest depth is some 1500 levels, and
+    each takes several calls.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def mentions_torch(data: bytes) -> bool:

@@ -434,3 +434,32 @@ def test_one_bad_model_leaves_the_others(tmp_path: Path) -> None:
     with pytest.raises(FileError):
         build(loaded, bad)
     assert type(build(loaded, good).model).__name__ == "Good"
+
+
+def test_default_device_of_a_file_does_not_outlive_it(tmp_path: Path) -> None:
+    result = built(
+        tmp_path, "torch.set_default_device('cuda')\n" + NEEDY.replace("hidden):", "hidden=3):")
+    )
+    assert devices(result.model) == {"meta"}
+    assert torch.get_default_device().type == "cpu"
+
+
+def test_weights_that_are_copied_into_the_model_may_be_real(tmp_path: Path) -> None:
+    result = built(
+        tmp_path,
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(3, 3)
+                self.fc.weight.data.copy_(torch.eye(3, device="cpu"))
+                self.fc.bias = nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+                nn.init.xavier_uniform_(self.fc.weight)
+                for module in self.modules():
+                    if isinstance(module, nn.Linear):
+                        module.weight.data.normal_(0, (2.0 / module.weight.numel()) ** 0.5)
+            def forward(self, x):
+                return self.fc(x)
+        """,
+    )
+    assert devices(result.model) == {"meta"}

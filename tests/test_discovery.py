@@ -358,3 +358,43 @@ def test_candidates_come_in_file_order_with_their_lines() -> None:
 def test_mutually_recursive_classes_leave_one_entry() -> None:
     text = model("A", body="self.b = B()") + model("B", body="self.a = [A]")
     assert len(names(text)) == 1
+
+
+@pytest.mark.parametrize("parameters", ["config", "c: GPTConfig", "c: 'GPTConfig'"])
+def test_configuration_object_is_built_from_its_defaults(parameters: str) -> None:
+    text = (
+        "from dataclasses import dataclass\n@dataclass\nclass GPTConfig:\n    width: int = 3\n"
+        + model("GPT", parameters)
+    )
+    candidate = only(text)
+    assert candidate.calls[0].keywords == ((parameters.partition(":")[0], "GPTConfig()"),)
+    assert candidate.calls[0].origin.startswith("common names")
+
+
+@pytest.mark.parametrize(
+    "expression", ["1" + "+1" * 800, "a" + ".b" * 800, "f" + "()" * 800, "'a'" + "+'b'" * 800]
+)
+def test_deep_expressions_are_read(expression: str) -> None:
+    assert names(f"x = {expression}\n" + NET) == ["Net"]
+
+
+def test_values_that_grow_are_given_up() -> None:
+    doubled = "x = 9\ny = (1, 2)\nz = net\n" + "x = x * x\ny = y + y\nz = z + z\n" * 60
+    assert names(NET + doubled) == ["Net"]
+
+
+def test_script_with_options_and_noise_is_understood() -> None:
+    text = model("Generator", body="self.fc = nn.Linear(opt.latent, 3)") + textwrap.dedent("""
+        import argparse
+        import numpy as np
+        from torch.autograd import Variable
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--latent", type=int, default=100)
+        opt = parser.parse_args()
+        generator = Generator()
+        Tensor = torch.cuda.FloatTensor if torch.cuda.is_available() else torch.FloatTensor
+        for i, (imgs, _) in enumerate(loader):
+            z = Variable(Tensor(np.random.normal(0, 1, (imgs.shape[0], opt.latent))))
+            gen_imgs = generator(z)
+        """)
+    assert shapes(only(text)) == [((None, 100), "float32")]
