@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import logging
 import os
 import random
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -297,16 +297,80 @@ def example_input(
 
 def has_lazy(model: nn.Module) -> bool:
     """Whether a parameter still waits for its first input."""
-    return any(isinstance(p, nn.parameter.UninitializedTensorMixin) for p in model.parameters())
+    mixin = nn.parameter.UninitializedTensorMixin
+    return any(isinstance(p, mixin) for _, m in walk(model) for p in m._parameters.values())
 
 
-def materialized(module: nn.Module, args: Any, kwargs: Any) -> None:
-    """Give a lazy module its parameters, by the sizes of the input on meta."""
-    infer = getattr(module, "_infer_parameters", None)
-    if infer is None or not module.has_uninitialized_params():  # type: ignore[operator]
-        return
+def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
+    """Give a lazy module its parameters, by the sizes of its inputs on meta."""
+    infer: Any = module._infer_parameters
     with torch._C.DisableTorchFunction(), torch.device("meta"):
         infer(module, args, kwargs)
+
+
+def ask_for_parameters(model: nn.Module, infer: Callable[[nn.Module, Any, Any], None]) -> None:
+    """Have the lazy modules of a model (a copy of the user's) ask `infer` for their parameters."""
+    for _, module in walk(model):
+        waits = getattr(module, "has_uninitialized_params", None)
+        if waits is not None and waits():
+            handle: Any = module._initialize_hook
+            module._forward_pre_hooks[handle.id] = infer  # type: ignore[assignment]
+
+
+@contextmanager
+def observed_calls(
+    entered: Callable[[nn.Module], None], left: Callable[[nn.Module], None]
+) -> Iterator[None]:
+    """Tell of every module call of this thread: when it begins, and when it ends or raises.
+
+    By global hooks, since assigning to `nn.Module.__call__` makes Python invalidate the caches of
+    thousands of classes (2.3 ms where timm is loaded); `always_call` keeps a stack right when a
+    forward raises.
+    """
+    mine = threading.get_ident()
+
+    def before(module: nn.Module, args: Any) -> None:
+        if threading.get_ident() == mine:
+            entered(module)
+
+    def after(module: nn.Module, args: Any, output: Any) -> None:
+        if threading.get_ident() == mine:
+            left(module)
+
+    handles = (
+        nn.modules.module.register_module_forward_pre_hook(before),
+        nn.modules.module.register_module_forward_hook(after, always_call=True),
+    )
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Every module once, under its first path, parents before children.
+
+    By identity and without recursion: user classes may define `__eq__` or `__hash__` that raise,
+    and may nest ten thousand deep.
+    """
+    found: list[tuple[str, nn.Module]] = []
+    seen: set[int] = set()
+    pending = [("", model)]
+    while pending:
+        path, module = pending.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        found.append((path, module))
+        children = module._modules
+        if children:
+            prefix = f"{path}." if path else ""
+            pending += [
+                (prefix + name, child) for name, child in reversed(children.items()) if child
+                is not None
+            ]
+    return found
 
 
 def real_stand_in(tensor: torch.Tensor) -> torch.Tensor:
@@ -483,15 +547,10 @@ def plain_structure(output: Any) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warnings and no log lines of torch's from inside the block."""
-    level = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
+    """No warnings from inside the block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
@@ -501,7 +560,7 @@ def untouched(model: nn.Module, training: bool) -> Iterator[None]:
     Attributes are compared by their container as well: what a forward appends to a list or puts
     into a dict of a module is taken out again. Random state is put back.
     """
-    saved = [(module, _copied(vars(module))) for module in model.modules()]
+    saved = [(module, _copied(vars(module))) for _, module in walk(model)]
     python, seeds = random.getstate(), torch.get_rng_state()
     numpy = sys.modules.get("numpy")
     numbers = numpy.random.get_state() if numpy is not None else None
@@ -521,26 +580,32 @@ def untouched(model: nn.Module, training: bool) -> Iterator[None]:
 
 
 _Saved = dict[str, tuple[Any, Any]]
+_CONTAINERS = (dict, list, set)
 
 
 def _copied(attributes: dict[str, Any]) -> _Saved:
-    kinds = (dict, list, set)
     return {
-        name: (value, value.copy() if isinstance(value, kinds) else None)
+        name: (value, value.copy() if value else None)
+        if isinstance(value, _CONTAINERS)
+        else (value, None)
         for name, value in attributes.items()
     }
 
 
 def _restore(attributes: dict[str, Any], saved: _Saved) -> None:
-    for name in [name for name in attributes if name not in saved]:
-        del attributes[name]
+    if len(attributes) != len(saved) or attributes.keys() != saved.keys():
+        for name in [name for name in attributes if name not in saved]:
+            del attributes[name]
     for name, (value, content) in saved.items():
-        attributes[name] = value
+        if name not in attributes or attributes[name] is not value:
+            attributes[name] = value
+        if not isinstance(value, _CONTAINERS) or not (value or content):
+            continue
         if isinstance(value, list):
-            value[:] = content
-        elif isinstance(value, (dict, set)) and content is not None:
+            value[:] = content or []
+        else:
             value.clear()
-            value.update(content)
+            value.update(content or {})
 
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -11,6 +11,7 @@ import builtins
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from modellint.dims import Dim, Ratio, demand
@@ -77,17 +78,24 @@ def original(argument: Any) -> Any:
     return builtins.int if argument is Int else argument
 
 
+@lru_cache(maxsize=8)
+def _scopes(roots: frozenset[str], count: int) -> tuple[dict[str, Any], ...]:
+    """The globals of all modules of some packages, as long as no more modules are loaded."""
+    return tuple(
+        vars(module)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in roots and hasattr(module, "__dict__")
+    )
+
+
 @contextmanager
 def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
     """Put the stand-ins into the packages that define these classes, and take them out again."""
-    names = {cls.__module__ for cls in classes}
-    roots = {name.partition(".")[0] for name in names} - _LEFT_ALONE
+    bases = {base for cls in classes for base in cls.__mro__}
+    roots = {base.__module__.partition(".")[0] for base in bases} - _LEFT_ALONE
     changed: list[tuple[dict[str, Any], str]] = []
     try:
-        for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] not in roots or not hasattr(module, "__dict__"):
-                continue
-            scope = vars(module)
+        for scope in _scopes(frozenset(roots), len(sys.modules)):
             for word, stand_in in _REPLACED.items():
                 if word not in scope:
                     scope[word] = stand_in

@@ -7,12 +7,14 @@ example, and each layer gets its key. What comes out is never changed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
 
 from modellint import expressions as ex
+from modellint.backend import walk
 from modellint.contract import pinned
 from modellint.dims import Constraint, Dim, dim
 from modellint.expressions import Expr, Symbol
@@ -113,35 +115,42 @@ class _Maker:
         self.paths: dict[int, str] = {}
         self.kinds: dict[int, str | None] = {}
         model = traced.model
-        for path, module in model.named_modules():
-            self.paths.setdefault(id(module), path)
+        walked = walk(model)
+        for path, module in walked:
+            self.paths[id(module)] = path
         registered = set(self.paths)
         for record in traced.tape.records:
             if id(record.module) not in self.paths:
                 self.paths[id(record.module)] = unregistered_path(record.module, model, self.paths)
         self.owners: dict[int, nn.Module] = {}
-        self.parameters, self.by_parameter = self._parameters(model)
-        self.modules = self._modules(registered, sites)
+        self.parameters, self.by_parameter = self._parameters(walked)
+        self.modules = self._modules(walked, registered, sites)
 
     def _parameters(
-        self, model: nn.Module
+        self, walked: Sequence[tuple[str, nn.Module]]
     ) -> tuple[tuple[Parameter, ...], dict[int, Parameter]]:
         names: dict[int, list[str]] = {}
         tensors: dict[int, Any] = {}
-        for module in model.modules():
-            for tensor in module.parameters(recurse=False):
-                self.owners.setdefault(id(tensor), module)
-        for name, tensor in model.named_parameters(remove_duplicate=False):
-            names.setdefault(id(tensor), []).append(name)
-            tensors[id(tensor)] = tensor
+        for path, module in walked:
+            prefix = f"{path}." if path else ""
+            for name, tensor in module._parameters.items():
+                if tensor is not None:
+                    self.owners.setdefault(id(tensor), module)
+                    names.setdefault(id(tensor), []).append(prefix + name)
+                    tensors[id(tensor)] = tensor
         made = {
             key: Parameter(tuple(names[key]), _shape(tensor), str(tensor.dtype)[6:])
             for key, tensor in tensors.items()
         }
         return tuple(made.values()), made
 
-    def _modules(self, registered: set[int], sites: Sites) -> dict[str, Module]:
-        known: dict[int, nn.Module] = {id(m): m for m in self.traced.model.modules()}
+    def _modules(
+        self,
+        walked: Sequence[tuple[str, nn.Module]],
+        registered: set[int],
+        sites: Sites,
+    ) -> dict[str, Module]:
+        known: dict[int, nn.Module] = {id(module): module for _, module in walked}
         for record in self.traced.tape.records:
             known.setdefault(id(record.module), record.module)
         made = {}
@@ -157,7 +166,7 @@ class _Maker:
                 construction=site,
                 related=related,
                 parameters=tuple(
-                    prefix + name for name, _ in module.named_parameters(recurse=False)
+                    prefix + name for name, own in module._parameters.items() if own is not None
                 ),
                 registered=key in registered,
             )
@@ -276,6 +285,7 @@ def _shape(tensor: Any) -> tuple[int, ...]:
     return tuple(tensor.shape)
 
 
+@lru_cache(maxsize=4096)
 def layer_kind(of: type) -> str | None:
     """The `torch.nn` layer that a class is or derives from; `None` for containers and others."""
     for base in of.__mro__:
@@ -287,6 +297,7 @@ def layer_kind(of: type) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _is_principal(kind: str, op: str) -> bool:
     if kind in _PRINCIPAL:
         return op in _PRINCIPAL[kind]

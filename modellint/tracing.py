@@ -12,9 +12,8 @@ All use of torch's internals is in this module and in `modellint.backend`.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,18 +89,24 @@ class Tracer(TorchFunctionMode):
             "values decide what runs, so it was traced with real ones" if real else None
         )
         self.leaves: dict[int, tuple[str, str]] = {}
-        self.know(model)
+        self.paths: dict[int, str] = {}
+        for path, module in backend.walk(model):
+            self.paths[id(module)] = path
+            self.know(module)
 
     def know(self, module: nn.Module) -> None:
-        """Learn the names of a module's parameters and buffers; a lazy one has them late."""
-        path = next(p for p, m in self.model.named_modules() if m is module) if (
-            module is not self.model
-        ) else ""
+        """Learn the names of a module's own parameters and buffers; a lazy one has them late."""
+        path = self.paths[id(module)]
         prefix = f"{path}." if path else ""
-        for name, parameter in module.named_parameters(remove_duplicate=False):
-            self.leaves.setdefault(id(parameter), ("parameter", prefix + name))
-        for name, buffer in module.named_buffers(remove_duplicate=False):
-            self.leaves.setdefault(id(buffer), ("buffer", prefix + name))
+        for kind, tensors in (("parameter", module._parameters), ("buffer", module._buffers)):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    self.leaves.setdefault(id(tensor), (kind, prefix + name))
+
+    def infer(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
+        """Give a lazy module its parameters before its first forward."""
+        backend.materialize(module, *self._stand_ins((args, kwargs or {})))
+        self.know(module)
 
     # -- what arrives ---------------------------------------------------------------------------
 
@@ -756,11 +761,14 @@ def run(
         positional = [entered(str(index), given) for index, given in enumerate(args)]
         named = {name: entered(name, given) for name, given in kwargs.items()}
         tape.describe = lambda: _reason(tracer)
-        stack.enter_context(backend.untouched(model, training))
         stack.enter_context(backend.quiet())
+        stack.enter_context(backend.untouched(model, training))
         stack.enter_context(backend.eager())
-        stack.enter_context(sizes_kept({base for m in model.modules() for base in type(m).__mro__}))
-        stack.enter_context(_observed_calls(tracer))
+        stack.enter_context(sizes_kept({type(module) for _, module in backend.walk(model)}))
+        backend.ask_for_parameters(model, tracer.infer)
+        stack.enter_context(
+            backend.observed_calls(tracer.stack.append, lambda module: tracer.stack.pop() and None)
+        )
         stack.enter_context(recording(tape.demand))
         stack.enter_context(torch.no_grad())
         stack.enter_context(tracer)
@@ -791,35 +799,3 @@ def _reason(tracer: Tracer) -> str:
     records = tracer.tape.records
     name = records[-1].op if records and records[-1].call == site else "a condition"
     return f"{name} at {site.path}:{site.line}"
-
-
-@contextmanager
-def _observed_calls(tracer: Tracer) -> Iterator[None]:
-    """Keep the stack of running modules, by watching `nn.Module.__call__` for this thread.
-
-    Hooks would do the same, but a forward that raises would leave the stack wrong, and a model
-    whose hooks are compared or counted would see ours.
-    """
-    original = nn.Module.__call__
-    stack = tracer.stack
-    mine = threading.get_ident()
-
-    def observed(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() != mine:
-            return original(module, *args, **kwargs)
-        if type(module).__name__ in backend.WRAPPERS:
-            return backend.unwrapped(module)(*args, **kwargs)
-        if hasattr(module, "_infer_parameters"):
-            backend.materialized(module, *tracer._stand_ins((args, kwargs)))
-            tracer.know(module)
-        stack.append(module)
-        try:
-            return original(module, *args, **kwargs)
-        finally:
-            stack.pop()
-
-    nn.Module.__call__ = observed  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        nn.Module.__call__ = original  # type: ignore[method-assign]
