@@ -45,12 +45,24 @@ class Flattened:
         return prod(self.positions)
 
 
+def covers_whole_map(call: Node) -> bool:
+    """Whether an unpadded convolution reads its whole map at once: a fully connected layer."""
+    axes = windows(call) if call.op in CONVOLUTIONS else None
+    return axes is not None and all(
+        axis.span == axis.n and axis.d == 1 and not axis.padding and axis.o == 1 for axis in axes
+    )
+
+
 def flattened(graph: Graph, call: Node) -> Flattened | None:
     """The map that was flattened into a linear layer's features; `None` if there is none.
 
     Found through reshapes, activations, dropout and norms. A map with a single position, such as
-    after global pooling, counts with one position.
+    after global pooling, counts with one position. A convolution that covers its whole map reads
+    it as if it were flattened.
     """
+    if covers_whole_map(call):
+        inside = prod(call.arguments["weight"].output.example[1:]) // prod(call.kernel or ())
+        return Flattened(call.input, inside, call.kernel or (), _untouched(graph, call.input))
     node: Node | None = call.input if call.inputs else None
     while node is not None and node.inputs and node.outputs:
         if node.op in RESHAPES and node.input.outputs:
@@ -111,14 +123,6 @@ def _untouched(graph: Graph, node: Node | None) -> bool:
         else:
             node = passed_through(graph, node)
     return False
-
-
-def covers_whole_map(call: Node) -> bool:
-    """Whether an unpadded convolution reads its whole map at once: a fully connected layer."""
-    axes = windows(call) if call.op in CONVOLUTIONS else None
-    return axes is not None and all(
-        axis.span == axis.n and axis.d == 1 and not axis.padding and axis.o == 1 for axis in axes
-    )
 
 
 def feeds_weights_only(graph: Graph, call: Node) -> bool:

@@ -36,9 +36,10 @@ class Place:
 
     `dim` is the dimension that it runs along; `None` once the positions are mixed or lost. Where
     several axes were flattened into one dimension, `inner` is the distance of neighbours in it
-    (else 1; 0 where the positions are no longer evenly spaced). `size` is the number of positions
-    in the example. `largest` and `smallest` are receptive fields in positions of the input,
-    `jump` how far apart neighbours lie there; `largest` is `None` where unknown.
+    (else 1). `even` is false where other things were put between or around the positions, as a
+    class token: the axis then stands for its whole dimension. `size` is the number of positions in
+    the example. `largest` and `smallest` are receptive fields in positions of the input, `jump`
+    how far apart neighbours lie there; `largest` is `None` where unknown.
     """
 
     dim: int | None
@@ -47,16 +48,22 @@ class Place:
     smallest: Fraction = Fraction(1)
     jump: Fraction = Fraction(1)
     inner: int = 1
+    even: bool = True
 
     @property
     def lost(self) -> Place:
         """The same axis where nothing is known any more."""
         return replace(self, dim=None, largest=None)
 
+    def blurred(self, dim: int, size: int) -> Place:
+        """The same axis where only its dimension, of this size, can still be told."""
+        return replace(self, dim=dim, size=size, inner=1, even=False)
+
     def alone(self, node: Node) -> bool:
         """Whether it has a dimension of the node's first output to itself."""
         return (
             self.dim is not None
+            and self.even
             and self.inner == 1
             and self.size == node.output.example[self.dim]
         )
@@ -203,7 +210,8 @@ def _met(column: Sequence[Place | None]) -> Place | None:
     first = running[0] if running else found[0]
     if any((p.dim, p.inner, p.size) != (first.dim, first.inner, first.size) for p in running):
         return first.lost
-    return replace(first, largest=largest, smallest=smallest)
+    even = all(place.even for place in running)
+    return replace(first, largest=largest, smallest=smallest, even=even)
 
 
 def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
@@ -355,21 +363,25 @@ def _product(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     rank = len(node.output.shape)
     if len(operands) != 2 or any(len(source.output.shape) < 2 for source in operands):
         return tuple(p.lost if p else None for p in _join(node, reading, whole))
-    columns: list[list[Place | None]] = []
     states = {source.index: state for source, state in reading}
-    for summed, operand in ((-1, operands[0]), (-2, operands[1])):
-        state = states.get(operand.index)
-        if state is None:
-            continue
-        own = len(operand.output.shape)
-        column: list[Place | None] = []
-        for axis, place in enumerate(state):
+    nothing: State = (None,) * len(whole)
+    made = []
+    for axis, size in enumerate(whole):
+        sides = []
+        for summed, operand in ((-1, operands[0]), (-2, operands[1])):
+            place = states.get(operand.index, nothing)[axis]
+            own = len(operand.output.shape)
             if place is not None and place.dim == own + summed:
-                column.append(_whole(place, whole[axis]))
-            else:
-                column.append(_moved(place, rank - own))
-        columns.append(column)
-    return tuple(_met(list(column)) for column in zip(*columns, strict=True))
+                place = _whole(place, size)
+            sides.append(_moved(place, rank - own))
+        left, right = sides
+        if left and right and None not in (left.dim, right.dim) and left.dim != right.dim:
+            # Queries against keys: every pair of positions. The rows stand for the axis, and
+            # whatever follows lets each see all columns.
+            left = replace(_whole(left, size, left.dim), smallest=left.smallest)
+            right = replace(right, dim=None)
+        made.append(_met([left, right]))
+    return tuple(made)
 
 
 def _attention(node: Node, reading: Reading, whole: Sequence[int]) -> State:
@@ -437,12 +449,6 @@ def _reshaped(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         if place.size <= 1:
             made.append(replace(place, dim=None))
             continue
-        if not place.inner:
-            kept = [d for d, s in enumerate(after)
-                    if s == before[place.dim] and sizes[d] == source.output.example[place.dim]
-                    and sizes[d] > 1]  # fmt: skip
-            made.append(replace(place, dim=kept[0]) if kept else place.lost)
-            continue
         fits = [
             dim
             for dim, step in enumerate(after)
@@ -467,17 +473,16 @@ def _concatenated(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     rank = len(node.output.shape)
     dim = int(node.arguments.get("dim", 0)) % rank
     joined = []
-    for column in zip(*(state for _, state in reading), strict=True):
-        along = [place for place in column if place and place.dim == dim]
-        if not along:
-            joined.append(_met(list(column)))
-            continue
+    full = node.output.example[dim]
+    for axis in range(len(whole)):
         # Positions stay in order, but where each part begins is no longer told apart.
-        full = node.output.example[dim]
-        spread = [
-            replace(place, size=full, inner=int(place.inner == 1)) for place in along
-        ]
-        joined.append(_met([*spread, *(p for p in column if p and p.dim != dim)]))
+        parts = [(source, state[axis]) for source, state in reading]
+        joined.append(_met([
+            (replace(place, size=full) if place.alone(source) else place.blurred(dim, full))
+            if place and place.dim == dim
+            else place
+            for source, place in parts
+        ]))  # fmt: skip
     return tuple(joined)
 
 
@@ -506,7 +511,7 @@ def _padded(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         elif node.output.example[place.dim] == source.output.example[place.dim]:
             made.append(place)
         else:
-            made.append(replace(place, inner=0))
+            made.append(place.blurred(place.dim, node.output.example[place.dim]))
     return tuple(made)
 
 
@@ -560,7 +565,7 @@ def _selected(
             step = abs(int(cut.step or 1))
             made.append(replace(place, dim=dim, size=size, jump=place.jump * step))
         else:
-            made.append(replace(place, dim=dim, inner=0))
+            made.append(place.blurred(dim, size))
     return tuple(made)
 
 
@@ -601,9 +606,13 @@ def _split(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         index[dim] = 0
         return _selected(node, source, state, index)
     return tuple(
-        replace(place, size=node.output.example[dim])
-        if place and place.dim == dim and place.alone(source)
-        else replace(place, inner=0) if place and place.dim == dim else place
+        (
+            replace(place, size=node.output.example[dim])
+            if place.alone(source)
+            else place.blurred(dim, node.output.example[dim])
+        )
+        if place and place.dim == dim
+        else place
         for place in state
     )
 

@@ -45,10 +45,10 @@ def edge_losing_padding(
         if trim in large or (trim is first and heaviest >= total_trim):
             yield _finding(graph, trim, first, len(found))
     if not large and heaviest < total_trim:
-        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        others = f" and {len(found) - 1} more trim" if len(found) > 1 else " trims"
         yield Finding(
             found[0].call,
-            f"{describe(found[0].call)}{others} trim the map's border: "
+            f"{describe(found[0].call)}{others} the map's border: "
             f"{_percent(heaviest)} of an axis in all",
             help=_help(found[0]),
             assumes_size=True,
