@@ -211,16 +211,17 @@ class _Runner:
 
     def _remember(self, statement: ast.stmt, error: BaseException) -> None:
         line = line_in(error, self.source.path) or statement.lineno
-        failure = Failure(line, *self._explain(error))
-        if isinstance(error, NameError) and error.name in self.failures:
-            failure = self.failures[error.name]
+        cause = self.failures.get(error.name or "") if isinstance(error, NameError) else None
+        failure = cause or Failure(line, *self._explain(error))
         names = bound_names(statement)
         for name in names:
             if name not in vars(self.module):
                 self.failures[name] = failure
         used = bool(names & self.needed)
-        if isinstance(error, NameError) and not used:
-            return  # a definition that no model uses read a name that was left out on purpose
+        # What follows from an earlier failure is told once; and a definition that no model uses
+        # may read a name that was left out on purpose.
+        if cause is not None or (isinstance(error, NameError) and not used):
+            return
         suffix = "" if used else "; no model uses it"
         self._note(line, f"statement skipped: {_text(error)}{suffix}")
 

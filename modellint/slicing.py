@@ -35,6 +35,8 @@ _MUTATORS = frozenset(
     add_argument add_argument_group set_defaults register add_module register_module
     register_buffer register_parameter merge_from_file merge_from_list freeze""".split()
 )
+#: Names that registries look up in the module without the file's code reading them (timm).
+_LOOKED_UP = frozenset({"default_cfg", "default_cfgs"})
 _STATE = frozenset({"sys", "os", "torch"})
 
 
@@ -92,7 +94,7 @@ def _needed(body: list[ast.stmt], wanted: frozenset[str]) -> frozenset[str]:
     # A condition is read when what it guards is.
     guards = {id(leaf): test for leaf, test in _guarded(body)}
     needed: set[str] = set()
-    pending = list(wanted)
+    pending = [*wanted, *(_LOOKED_UP & binders.keys())]
     for node in leaves:
         if _is_setting(node):
             pending += reads[id(node)]

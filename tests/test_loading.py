@@ -105,6 +105,7 @@ def test_base_class_from_a_missing_package_is_traced_back(tmp_path: Path) -> Non
     )
     error = refused(loaded)
     assert isinstance(error, NotAnalysed) and error.line == 3
+    assert [note.line for note in loaded.notes] == [3]
 
 
 def test_missing_module_of_the_project_is_an_error(tmp_path: Path) -> None:

@@ -167,3 +167,7 @@ def test_free_names_follow_scopes() -> None:
         "    def g():\n        return c + E\n    return lambda h: h + F\n"
     )
     assert free_names(tree) == {"B", "D", "E", "F", "G"}
+
+
+def test_configurations_that_a_registry_looks_up_are_kept() -> None:
+    assert kept("default_cfgs = {'a': {}}\nother = 1\n") == ["default_cfgs = {'a': {}}"]
