@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -156,8 +157,8 @@ def main() -> NoReturn:
     except click.exceptions.Exit as leave:
         status = leave.exit_code
     except click.ClickException as error:
-        _explain_dash(error)
         error.show()
+        click.echo(_hint(error), nl=bool(_hint(error)), err=True)
         status = 2
     except (click.Abort, KeyboardInterrupt):
         status = _INTERRUPTED
@@ -167,6 +168,10 @@ def main() -> NoReturn:
     except BrokenPipeError:  # The reader, `head` say, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except Exception:  # The edge of the tool: 1 would say that the files have findings.
+        traceback.print_exc()
+        click.echo("modellint: internal error: the traceback above is worth a report", err=True)
+        status = 2
     sys.exit(status)
 
 
@@ -247,8 +252,9 @@ def _survive_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _explain_dash(error: click.ClickException) -> None:
-    if isinstance(error, click.NoSuchOption) and any(
-        argument.startswith("-") and Path(argument).exists() for argument in sys.argv[1:]
-    ):
-        error.message += " (a file whose name begins with - goes after --)"
+def _hint(error: click.ClickException) -> str:
+    """What to do about a file whose name looks like an option."""
+    dashed = any(given.startswith("-") and Path(given).is_file() for given in sys.argv[1:])
+    if isinstance(error, click.NoSuchOption) and dashed:
+        return "modellint: a file whose name begins with - goes after --"
+    return ""

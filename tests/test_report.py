@@ -84,6 +84,11 @@ REPORT = Report(
     texts={"net.py": SOURCE},
 )
 
+
+def _words(text):
+    return text.split()
+
+
 FULL = """\
 net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side
 3 |         self.conv1 = nn.Conv2d(1, 6, 3)
@@ -122,20 +127,20 @@ def test_golden(name, text):
 
 def test_json_has_the_documented_keys_in_order():
     data = json.loads(REPORT.render("json"))
-    assert list(data) == ["version", "tool", "models", "findings", "errors", "notes", "summary"]
+    assert list(data) == _words("""version tool models findings errors notes summary""")
     assert list(data["tool"]) == ["name", "version", "torch"]
-    assert list(data["models"][0]) == (
-        "path name class line status reason inputs parameters macs layers contract joint "
-        "confirmed skipped"
-    ).split()
-    assert list(data["models"][0]["layers"][0])[:12] == (
-        "key path type op line inputs outputs example_inputs example_outputs parameters macs "
-        "receptive_field"
-    ).split()
-    assert list(data["findings"][0]) == (
-        "rule category severity path line column end_line end_column model layer count layers "
-        "message help related"
-    ).split()
+    assert list(data["models"][0]) == _words(
+        """path name class line status reason inputs parameters macs layers
+        contract joint confirmed skipped"""
+    )
+    assert list(data["models"][0]["layers"][0])[:12] == _words(
+        """key path type op line inputs outputs example_inputs example_outputs
+        parameters macs receptive_field"""
+    )
+    assert list(data["findings"][0]) == _words(
+        """rule category severity path line column end_line end_column model
+        layer count layers message help related"""
+    )
     assert data["summary"] == {
         "models": 2,
         "analysed": 1,
