@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
 
+from modellint.errors import FileError
 from modellint.results import Diagnostic, Report
 from modellint.rules import Example, Rule
 
@@ -56,7 +57,10 @@ def check_example(rule: Rule, example: Example) -> None:
     exactly the layers that it names, at whichever where it names none, and with its severity where
     it gives one.
     """
-    report = lint_source(rule, example)
+    try:
+        report = lint_source(rule, example)
+    except FileError as error:
+        raise AssertionError(_told(rule, example, "does not run", [str(error)])) from error
     problems = [f"{error.kind} in line {error.line}: {error.message}" for error in report.errors]
     problems += [
         f"{model.name} is {model.status}: {model.reason}"
