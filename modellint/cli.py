@@ -210,7 +210,7 @@ def _remarks(report: Report) -> Iterator[str]:
         place = f"{printable(model.path)}:{model.line}: note: {model.name}"
         for given in model.inputs:
             sizes = "×".join(map(str, given.example))
-            yield f"{place}: input {given.name} is {sizes} {given.dtype}, from {given.source}"
+            yield f"{place}: input {given.name} is {sizes} {given.dtype} ({given.source})"
         for skipped in model.skipped:
             yield f"{place}: {skipped.rule} skips {skipped.layer}: {printable(skipped.reason)}"
 

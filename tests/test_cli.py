@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -35,7 +34,7 @@ def modellint(*arguments, cwd, stdin=None, encoding="utf-8", **environment):
         input=stdin,
         capture_output=True,
         encoding=encoding,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **environment},
+        env={**os.environ, **environment},
         timeout=120,
     )
 

@@ -221,6 +221,15 @@ def test_the_exit_status_follows_from_the_report(report, status):
     assert report.ok is (status == 0)
 
 
+def test_a_finding_that_models_share_is_printed_once():
+    shared = replace(REPORT, findings=(FINDING, replace(FINDING, model="Wide")), errors=())
+    full, concise = shared.render("full"), shared.render("concise")
+    assert full.count("edge-losing-padding] conv1") == concise.count("trims") == 1
+    assert "  models: Net, Wide\n" in full
+    assert "(in Net, Wide)\n" in concise
+    assert len(json.loads(shared.render("json"))["findings"]) == 2
+
+
 def test_the_last_line_knows_its_grammar():
     assert Report().render("concise") == "No models found\n"
     one = Report(models=(MODEL,))
