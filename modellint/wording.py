@@ -14,7 +14,7 @@ def describe(call: Node) -> str:
     """A layer with what its constructor says, as `conv1 (Conv2d 1→6, 3×3, padding=0)`."""
     details = [f"{call.type} {channels(call)}".rstrip()]
     if call.rank and call.kernel is not None:
-        details.append(times(call.kernel))
+        details.append(times(call.kernel) if call.rank > 1 else f"kernel {call.kernel[0]}")
         for name, usual in (("stride", 1), ("padding", None), ("dilation", 1)):
             value = call.arguments.get(name, 0 if usual is None else usual)
             if isinstance(value, str):
@@ -44,7 +44,7 @@ def times(sizes: Iterable[int]) -> str:
 
 
 def together(sizes: Sequence[int]) -> str:
-    """One number an axis as an argument would be written: `1` if all agree, else `(1, 0)`."""
+    """One number an axis as an argument is written: `1` if all agree, else `(1, 0)`."""
     if len(set(sizes)) == 1:
         return str(sizes[0])
     return f"({', '.join(map(str, sizes))})"

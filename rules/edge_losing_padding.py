@@ -43,20 +43,20 @@ def edge_losing_padding(
     first = next(trim for trim in found if trim.total == heaviest)
     for trim in found:
         if trim in large or (trim is first and heaviest >= total_trim):
-            yield _finding(graph, trim, first, len(found))
+            yield _finding(graph, trim, first)
     if not large and heaviest < total_trim:
         others = f" and {len(found) - 1} more trim" if len(found) > 1 else " trims"
         yield Finding(
             found[0].call,
             f"{describe(found[0].call)}{others} the map's border: "
-            f"{_percent(heaviest)} of an axis in all",
+            f"{_percent(heaviest)} of an axis along one path",
             help=_help(found[0]),
             assumes_size=True,
             severity="info",
         )
 
 
-def _finding(graph: Graph, trim: Trim, first: Trim, number: int) -> Finding:
+def _finding(graph: Graph, trim: Trim, first: Trim) -> Finding:
     call = trim.call
     axes = _axes(trim)
     window = axes[trim.axes[0]]
@@ -65,13 +65,13 @@ def _finding(graph: Graph, trim: Trim, first: Trim, number: int) -> Finding:
         f"{describe(call)} trims {_amount(trim)}: {resized(call)}; "
         f"border pixels are read by {counts[0]} window in {max(counts)}"
     )
-    if trim is first and number > 1:
-        message += f"; {number} such layers take {_percent(first.total)} of an axis"
+    if trim is first and trim.total > trim.share:
+        message += f"; along its path such layers take {_percent(trim.total)} of an axis"
     if trim is first:
         influence = [value for value in border_influence(graph) if value is not None]
         if influence:
             message += (
-                f"; over the whole model a border pixel counts {min(influence):.2f} of the mean"
+                f"; over the whole model a border pixel counts {min(influence):.2g} of the mean"
             )
     return Finding(call, message, help=_help(trim), assumes_size=True)
 

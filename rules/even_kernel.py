@@ -68,14 +68,13 @@ def _finding(call: Node, axes: tuple[Window, ...], even: list[int]) -> Finding:
         f"the map {effect} by {abs(window.growth)}"
     )  # fmt: skip
     size = times(spatial(call, call.input.output))
-    odd = [axis.k + 1 if at in even else axis.k for at, axis in enumerate(axes)]
+    # Axes whose shift another layer cancels are advised too: an odd kernel needs no such luck.
+    odd = [axis.k + (axis.span % 2 == 0 and axis.s == 1) for axis in axes]
     keeps = [axis.d * (k - 1) // 2 for axis, k in zip(axes, odd, strict=True)]
     pads = [
         side
-        for at, axis in reversed(list(enumerate(axes)))
-        for side in (
-            ((axis.span - 1) // 2, axis.span // 2) if at in even else (axis.begin, axis.end)
-        )
+        for axis in reversed(axes)
+        for side in ((axis.span - 1) // 2, axis.span // 2)
     ]
     return Finding(
         call,

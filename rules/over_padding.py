@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.geometry import Window, drift, padding_before, slices_after, windows
-from modellint.wording import describe, on_axes, resized, together
+from modellint.wording import describe, on_axes, resized, times, together
 
 
 @rule("suspicious")
@@ -49,7 +49,7 @@ def over_padding(graph: Graph) -> Iterator[Finding | Skip]:
         if blind:
             yield _of_blind(call, axes, blind)
         elif grown:
-            yield _of_grown(call, axes, grown)
+            yield _of_grown(call, axes, grown, before.present and explicit)
 
 
 def _blind(window: Window, cut: tuple[int, int]) -> int:
@@ -73,17 +73,25 @@ def _of_blind(call: Node, axes: tuple[Window, ...], blind: list[int]) -> Finding
     )
 
 
-def _of_grown(call: Node, axes: tuple[Window, ...], grown: list[int]) -> Finding:
+def _of_grown(
+    call: Node, axes: tuple[Window, ...], grown: list[int], explicit: bool
+) -> Finding:
     window = axes[grown[0]]
     keeps = [(axis.span - 1) // 2 if at in grown else axis.begin for at, axis in enumerate(axes)]
-    even = window.span % 2 == 0
+    size = times(axis.n for axis in axes)
+    subject = f"{describe(call)}{', with the zeros padded before it,' if explicit else ''}"
+    sizes = f"{size} → {times(axis.o for axis in axes)}" if explicit else resized(call)
+    if window.span % 2 == 0:
+        advice = f"an odd kernel with padding=(k - 1)/2 keeps {size}"
+    elif explicit:
+        advice = f"{together(keeps)} px a side in all keep {size}"
+    else:
+        advice = f"padding={together(keeps)} keeps {size}"
     return Finding(
         call,
-        f"{describe(call)} pads {window.padding} px in all{on_axes(grown, call.rank)} where its "
-        f"kernel can use {window.span - 1}: the map grows by {window.growth}, {resized(call)}",
-        help="an odd kernel with padding=(k - 1)/2 keeps the size"
-        if even
-        else f"padding={together(keeps)} keeps the size",
+        f"{subject} pads {window.padding} px in all{on_axes(grown, call.rank)} where its "
+        f"kernel can use {window.span - 1}: the map grows by {window.growth}, {sizes}",
+        help=advice,
         assumes_size=True,
     )
 

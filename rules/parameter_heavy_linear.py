@@ -86,21 +86,21 @@ def _of_flattened(graph: Graph, call: Node, source: Flattened, number: int) -> F
     wide = number - (source.count - 1) * source.channels * _outputs(call)
     pooled = (
         f"pool to {times([1] * len(source.positions))} first: in_features {features} → "
-        f"{source.channels}, parameters {amount(number)} → {amount(wide)}; or a convolution"
+        f"{source.channels}, parameters {amount(number)} → {amount(wide)}"
     )
     return Finding(
         call,
         f"{_held(graph, call, number)}: it reads a whole {shape} map, so that each of "
-        f"{source.count} positions has weights of its own",
-        help=f"convolutions before it share their weights between positions; then {pooled}"
+        f"{source.count} positions has weights of its own, shared with no other",
+        help=f"put convolutions before it, which share weights between positions, and {pooled}"
         if source.raw
-        else pooled,
+        else f"{pooled}; or use convolutions, which share weights between positions",
     )
 
 
 def _of_hidden(graph: Graph, call: Node, number: int) -> Finding:
     outputs = _outputs(call)
-    inputs = number // max(outputs, 1)
+    inputs = int(channels(call).partition("→")[0] or 1)
     # A quarter of the weights: two factors of this rank.
     rank = max(inputs * outputs // (4 * (inputs + outputs)), 1)
     factored = rank * (inputs + outputs) + outputs

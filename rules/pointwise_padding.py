@@ -46,7 +46,7 @@ def pointwise_padding(graph: Graph) -> Iterator[Finding | Skip]:
             call,
             f"{describe(call)} pads a kernel of one pixel{where}: {resized(call)}; "
             f"the added frame holds only {holds}",
-            help=f"padding={0 if same else f'({padding})'} computes the same without the frame",
+            help=f"padding={0 if same else f'({padding})'} leaves the frame out",
         )
 
 
