@@ -95,7 +95,7 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
     `FileError` where the forward raises, and `NotAnalysed` where no input can be worked out.
     """
     from modellint.inputs import parse_input, trace_with_inputs
-    from modellint.live import construction_sites
+    from modellint.live import construction_sites, model_site
 
     return trace_with_inputs(
         model,
@@ -103,6 +103,7 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
         hints=(),
         sites=construction_sites(model),
         name=type(model).__name__,
+        path=model_site(model).path,
     )
 
 

@@ -55,6 +55,7 @@ class Worker:
         Raises `UsageError` where torch is not installed. A worker that dies is started anew for
         the next job.
         """
+        started = self._process is not None
         process = self._process or self._start()
         assert process.stdin is not None
         timer = None if _FORKS else threading.Timer(job.timeout + _IMPORT_TIME, process.kill)
@@ -66,11 +67,12 @@ class Worker:
             for message in self._messages:
                 if message["type"] == "no-torch":
                     raise UsageError(_no_torch(message["message"]))
+                started = started or message["type"] == "ready"
                 yield message
                 if message["type"] == "end":
                     break
             else:
-                yield {"type": "end", **self._death(timer)}
+                yield {"type": "end", **self._death(timer, started)}
         finally:
             if timer is not None:
                 timer.cancel()
@@ -109,7 +111,7 @@ class Worker:
         self._messages = receive(self._process.stdout.fileno())
         return self._process
 
-    def _death(self, timer: threading.Timer | None) -> dict[str, Any]:
+    def _death(self, timer: threading.Timer | None, started: bool) -> dict[str, Any]:
         expired = timer is not None and not timer.is_alive()
         said = ""
         if self._log is not None:
@@ -119,7 +121,9 @@ class Worker:
         self.close()
         if expired:
             return {"kind": "timeout", "message": "ran for too long"}
-        return {"kind": "crash", "message": f"the worker process ended without a result{said}"}
+        # Before it was ready it ran nothing of the user's.
+        kind = "crash" if started else "internal-error"
+        return {"kind": kind, "message": f"the worker process ended without a result{said}"}
 
 
 def _environment(*, verbose: bool) -> dict[str, str]:

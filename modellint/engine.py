@@ -11,7 +11,7 @@ from typing import Any
 from modellint.child import Worker
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
-from modellint.pipeline import Job, chosen_models, incomplete_model
+from modellint.pipeline import Job, chosen_models, incomplete_model, internal_error
 from modellint.plugins import load_rules
 from modellint.results import FailLevel, Note, Problem, Report
 from modellint.rules import Rule
@@ -121,8 +121,13 @@ def _prepare(target: Target, settings: Settings, rules: Sequence[Rule]) -> _Prep
         verbose=settings.verbose,
         data=target.data,
     )
-    _check_names(target, source)
-    return _Prepared(job, source, chosen_models(job, source))
+    try:
+        _check_names(target, source)
+        return _Prepared(job, source, chosen_models(job, source))
+    except UsageError:
+        raise
+    except Exception as error:  # The edge of the tool: one file must not end the run.
+        return Report(errors=(internal_error(job, 1, "reading its models", error),))
 
 
 def _read(target: Target) -> bytes:

@@ -88,7 +88,7 @@ def describe_model(graph: Graph, subject: Subject) -> ModelReport:
     reason = graph.partial
     if graph.mismatch is not None:
         reason = f"the forward stops at {graph.mismatch.node.key}, where sizes do not fit"
-    found = None if graph.mismatch else contract(graph)
+    found = None if graph.mismatch else contract(graph.constraints, graph.symbols)
     layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,17 @@ NOWHERE = Site("<model>", 1)
 
 def model_site(model: nn.Module) -> Site:
     """The line of the model's class, or `NOWHERE` for a class of torch or without source."""
-    return _class_site(type(model)) or NOWHERE
+    return _written(type(model)).site or NOWHERE
 
 
-def construction_sites(model: nn.Module) -> Mapping[str, Site]:
-    """Where each module of a model is built, by path; those without a known place left out."""
-    modules = dict(model.named_modules(remove_duplicate=False))
-    sites = {}
-    for path in modules:
+def construction_sites(model: nn.Module) -> Mapping[int, tuple[Site | None, Site | None]]:
+    """Where each module of a model is built, by its `id`; those without a known place left out."""
+    modules = dict(model.named_modules())
+    sites: dict[int, tuple[Site | None, Site | None]] = {}
+    for path, module in modules.items():
         site = _site(modules, path)
         if site is not None:
-            sites[path] = site
+            sites[id(module)] = (site, None)
     return sites
 
 
@@ -44,45 +45,84 @@ def _site(modules: Mapping[str, nn.Module], path: str) -> Site | None:
     """The nearest place in the user's own classes: the attribute, or one that contains it."""
     steps = path.split(".") if path else []
     for depth in range(len(steps) - 1, -1, -1):
-        owner = modules[".".join(steps[:depth])]
-        for source, declared in _declarations(type(owner)):
-            value = _assigned(declared, steps[depth])
-            if value is not None:
-                return _position(source, _element(value, steps[depth + 1 :]))
-        if _class_site(type(owner)):
-            return _class_site(type(owner))
+        written = _written(type(modules[".".join(steps[:depth])]))
+        found = written.attributes.get(steps[depth])
+        if found is not None:
+            source, value = found
+            return _position(source, _element(value, steps[depth + 1 :]))
+        if written.site is not None:
+            return written.site
     return None
 
 
-def _declarations(owner: type) -> Iterator[tuple[SourceFile, ast.ClassDef]]:
-    """The syntax trees of a class and its bases, torch's own left out."""
-    for cls in owner.__mro__:
-        source = _source(cls)
-        if source is None:
+@dataclass(frozen=True)
+class _Class:
+    """Where a class is defined, and what its methods and its bases' assign to attributes."""
+
+    site: Site | None
+    attributes: Mapping[str, tuple[SourceFile, ast.expr]]
+
+
+@lru_cache(maxsize=4096)
+def _written(cls: type) -> _Class:
+    # A model asks for the same few classes hundreds of times, and a tree is slow to search.
+    attributes: dict[str, tuple[SourceFile, ast.expr]] = {}
+    site = None
+    for base in cls.__mro__:
+        source = _source(base)
+        declared = _classes(source.path).get(base.__name__) if source is not None else None
+        if source is None or declared is None:
             continue
-        *_, name = cls.__qualname__.split(".")
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.ClassDef) and node.name == name:
-                yield source, node
-                break
+        if base is cls:
+            site = Site(source.path, declared.lineno)
+        for attribute, value in _assigned(declared).items():
+            attributes.setdefault(attribute, (source, value))
+    return _Class(site, attributes)
 
 
-def _assigned(declared: ast.ClassDef, attribute: str) -> ast.expr | None:
-    """The last value that a method of the class assigns to `self.attribute`."""
-    found = None
-    for node in ast.walk(declared):
-        match node:
-            case ast.Assign(targets=targets, value=value):
-                pass
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                targets = [target]
-            case _:
-                continue
+@lru_cache(maxsize=256)
+def _classes(path: str) -> Mapping[str, ast.ClassDef]:
+    """The classes of a file by name; of several of one name the outermost, the first."""
+    found: dict[str, ast.ClassDef] = {}
+    source = _read(path)
+    level: list[ast.stmt] = list(source.tree.body) if source is not None else []
+    while level:
+        for statement in level:
+            if isinstance(statement, ast.ClassDef):
+                found.setdefault(statement.name, statement)
+        level = [inner for statement in level for inner in _inside(statement)]
+    return found
+
+
+def _assigned(declared: ast.ClassDef) -> Mapping[str, ast.expr]:
+    """The last value that the methods of a class assign to each attribute of `self`."""
+    found: dict[str, ast.expr] = {}
+    pending = [declared.body[::-1]]
+    while pending:
+        statements = pending[-1]
+        if not statements:
+            pending.pop()
+            continue
+        statement = statements.pop()
+        pending.append(list(_inside(statement))[::-1])
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+            continue
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
             match target:
-                case ast.Attribute(value=ast.Name(id="self"), attr=name) if name == attribute:
-                    found = value
+                case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                    found[name] = statement.value
     return found
+
+
+def _inside(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The statements in a statement's blocks; expressions are not searched."""
+    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for inner in getattr(statement, block, ()):
+            if isinstance(inner, ast.stmt):
+                yield inner
+            else:  # An except or a case has its own block.
+                yield from inner.body
 
 
 def _element(value: ast.expr, steps: list[str]) -> ast.expr:
@@ -108,13 +148,6 @@ def _position(source: SourceFile, node: ast.expr) -> Site:
         last,
         source.column_of(last, node.end_col_offset or 0),
     )
-
-
-def _class_site(cls: type) -> Site | None:
-    source = _source(cls)
-    for _, declared in _declarations(cls) if source is not None else ():
-        return Site(source.path if source else "", declared.lineno)
-    return None
 
 
 def _source(cls: Any) -> SourceFile | None:

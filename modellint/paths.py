@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+
 
 def shown_path(path: str | os.PathLike[str], folder: str | None = None) -> str:
     """A path as reports print it: relative to a folder (the current one) where below it.
@@ -19,3 +21,12 @@ def shown_path(path: str | os.PathLike[str], folder: str | None = None) -> str:
 def absolute_path(path: str | os.PathLike[str]) -> str:
     """An absolute path, links kept: a linked file has the name and neighbours its user sees."""
     return os.path.abspath(path)  # noqa: PTH100
+
+
+def project_root(path: str) -> str:
+    """The nearest folder above a file that a project starts at, else the file's own folder."""
+    folders = Path(path).parents
+    for folder in folders:
+        if any((folder / mark).exists() for mark in _ROOT_MARKS):
+            return str(folder)
+    return str(folders[0])

@@ -10,14 +10,18 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modellint.discovery import Candidate, discover, entries, find
 from modellint.errors import FileError, NotAnalysed
+from modellint.paths import project_root
 from modellint.results import ModelReport, Note, Problem, Report, Status
 from modellint.rules import Rule
 from modellint.silencing import Silence
 from modellint.source import SourceFile, parse_source, read_source
+
+if TYPE_CHECKING:
+    from modellint.loading import LoadedModule
 
 
 @dataclass(frozen=True)
@@ -108,24 +112,25 @@ def lint_file(
     if not buildable:
         return
     yield Stage("load")
-    try:
-        loaded = load(source, buildable)
-    except FileError as error:
-        models = [incomplete_model(job, one, "failed", error.message) for one in buildable]
-        yield Report(models=tuple(models), errors=(_problem(job, error, shown),))
-        return
-    if not job.done:
-        yield Report(notes=tuple(Note(job.shown, line, text) for line, text in loaded.notes))
+    loaded = load(source, buildable, root=project_root(job.path))
+    yield Report(
+        notes=tuple(Note(shown(note.path), note.line, note.message) for note in loaded.notes)
+    )
     for candidate in buildable:
         yield from _lint_model(job, candidate, loaded, rules, shown)
 
 
 def _lint_model(
-    job: Job, candidate: Candidate, loaded: Any, rules: Sequence[Rule], shown: Callable[[str], str]
+    job: Job,
+    candidate: Candidate,
+    loaded: LoadedModule,
+    rules: Sequence[Rule],
+    shown: Callable[[str], str],
 ) -> Iterator[Stage | Report]:
     from modellint.building import build
     from modellint.inputs import parse_input, trace_with_inputs
     from modellint.linting import Subject, lint_graph
+    from modellint.places import places_of
 
     line = candidate.line
     try:
@@ -136,8 +141,9 @@ def _lint_model(
             built.model,
             given=[parse_input(spec) for spec in job.inputs],
             hints=candidate.inputs,
-            sites=built.sites,
+            sites=places_of(built, loaded.source),
             name=candidate.name,
+            path=job.path,
         )
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
@@ -149,9 +155,9 @@ def _lint_model(
         model = incomplete_model(job, candidate, "failed", error.message)
         yield Report(models=(model,), errors=(_problem(job, error, shown),))
     except Exception as error:  # The edge of the tool: whatever it is, the other models go on.
-        message = f"{candidate.name}: {type(error).__name__}: {error} ({_origin(error)})"
-        model = incomplete_model(job, candidate, "failed", message)
-        yield Report(models=(model,), errors=(Problem(job.shown, line, "internal-error", message),))
+        problem = internal_error(job, line, candidate.name, error)
+        model = incomplete_model(job, candidate, "failed", problem.message)
+        yield Report(models=(model,), errors=(problem,))
 
 
 def _problem(job: Job, error: FileError, shown: Callable[[str], str]) -> Problem:
@@ -159,6 +165,9 @@ def _problem(job: Job, error: FileError, shown: Callable[[str], str]) -> Problem
     return Problem(path, error.line or 1, error.kind, error.message)
 
 
-def _origin(error: Exception) -> str:
+def internal_error(job: Job, line: int, subject: str, error: Exception) -> Problem:
+    """What of a file modellint itself could not handle, with the line of modellint's code."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}, line {last.lineno}"
+    place = f"{Path(last.filename).name}, line {last.lineno}"
+    message = f"{subject}: {type(error).__name__}: {error} ({place})"
+    return Problem(job.shown, line, "internal-error", message)

@@ -12,7 +12,6 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -197,4 +196,4 @@ def _shown_below(folder: str) -> Callable[[str], str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

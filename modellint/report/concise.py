@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modellint.report.layers import tables
-from modellint.report.lines import error_line, headline, incomplete_lines, last_line, statistics
+from modellint.report.lines import (
+    alike,
+    error_line,
+    headline,
+    incomplete_lines,
+    last_line,
+    printable,
+    statistics,
+)
 from modellint.report.view import View
-from modellint.results import Report
+from modellint.results import Diagnostic, Report
 
 
 def render(report: Report, view: View) -> str:
     """Render a report with one line a finding, error and model that is not known in full."""
-    lines = [headline(finding, view) for finding in report.findings]
+    lines = [_line(finding, models, view) for finding, models in alike(report)]
     lines += [error_line(problem, view) for problem in report.errors]
     lines += incomplete_lines(report, view)
     if view.layers:
@@ -20,3 +30,8 @@ def render(report: Report, view: View) -> str:
     if not view.quiet:
         lines.append(last_line(report))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _line(finding: Diagnostic, models: Sequence[str], view: View) -> str:
+    shared = f" (in {', '.join(map(printable, models))})" if len(models) > 1 else ""
+    return headline(finding, view) + shared

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from modellint.errors import FileError
 from modellint.report.layers import tables
 from modellint.report.lines import (
+    alike,
     error_line,
     headline,
     incomplete_lines,
@@ -20,15 +21,17 @@ from modellint.report.view import View
 from modellint.results import Diagnostic, Layer, Report
 from modellint.source import read_source
 
-#: How many of the layers that share a finding are named.
-_NAMED_LAYERS = 8
+#: How many of the layers or models that share a finding are named.
+_NAMED = 8
 
 
 def render(report: Report, view: View) -> str:
     """Render a report for reading: findings, then errors, then what is not known, then counts."""
-    layers = {(m.name, key): layer for m in report.models for key, layer in m.layers.items()}
     texts = {path: tuple(text.splitlines()) for path, text in report.texts.items()}
-    blocks = ["\n".join(_finding(finding, layers, texts, view)) for finding in report.findings]
+    blocks = [
+        "\n".join(_finding(finding, models, _layer(report, finding), texts, view))
+        for finding, models in alike(report)
+    ]
     blocks += [error_line(problem, view) for problem in report.errors]
     blocks += incomplete_lines(report, view)
     if view.layers:
@@ -48,14 +51,15 @@ def _spaced(blocks: list[str]) -> Iterator[str]:
 
 def _finding(
     finding: Diagnostic,
-    layers: Mapping[tuple[str, str], Layer],
+    models: Sequence[str],
+    layer: Layer | None,
     texts: Mapping[str, tuple[str, ...]],
     view: View,
 ) -> Iterator[str]:
     yield headline(finding, view)
     gutter = len(str(finding.line))
     yield from _snippet(finding, texts, gutter, view)
-    for label, text in _remarks(finding, layers):
+    for label, text in _remarks(finding, models, layer):
         yield f"{'':{gutter}} {view.paint(f'{label:>6}:', bold=True)} {printable(text)}"
 
 
@@ -82,21 +86,33 @@ def _width(finding: Diagnostic, line: str) -> int:
 
 
 def _remarks(
-    finding: Diagnostic, layers: Mapping[tuple[str, str], Layer]
+    finding: Diagnostic, models: Sequence[str], layer: Layer | None
 ) -> Iterator[tuple[str, str]]:
-    layer = layers.get((finding.model, finding.layer))
     if layer is not None and layer.inputs and layer.outputs:
         shapes = f"{shape(layer.input)} → {shape(layer.output)}"
         if shapes not in finding.message:
             yield "shapes", shapes
+    if len(models) > 1:
+        yield "models", _named(models)
     if finding.count > 1:
-        named = ", ".join(finding.layers[:_NAMED_LAYERS])
-        rest = len(finding.layers) - _NAMED_LAYERS
-        yield "layers", named + (f", … {rest} more" if rest > 0 else "")
+        yield "layers", _named(finding.layers)
     for related in finding.related:
         yield "see", f"{related.path}:{related.line}:{related.column} {related.message}"
     if finding.help:
         yield "help", finding.help
+
+
+def _layer(report: Report, finding: Diagnostic) -> Layer | None:
+    """The finding's layer; models of one name are told apart by their file, or not at all."""
+    models = [model for model in report.models if model.name == finding.model]
+    if len(models) > 1:
+        models = [model for model in models if model.path == finding.path]
+    return models[0].layers.get(finding.layer) if len(models) == 1 else None
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f", … {rest} more" if rest > 0 else "")
 
 
 def _silencing(report: Report, view: View) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modellint.report.view import View
 from modellint.results import Diagnostic, ModelReport, Problem, Report
@@ -19,6 +20,18 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def alike(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:
+    """The findings, those that several models of a file share once, with the models' names.
+
+    A file's factories often build one class, and its layers then have the same faults in each.
+    """
+    groups: dict[Diagnostic, list[str]] = {}
+    for finding in report.findings:
+        groups.setdefault(replace(finding, model=""), []).append(finding.model)
+    for finding, models in groups.items():
+        yield replace(finding, model=models[0]), tuple(models)
 
 
 def headline(finding: Diagnostic, view: View) -> str:
@@ -75,7 +88,7 @@ def last_line(report: Report) -> str:
 def title(model: ModelReport, view: View) -> str:
     """A model's name, place and inputs, above its table of layers."""
     inputs = ", ".join(
-        f"{given.name} {shape(given.shape)} from {given.source}" for given in model.inputs
+        f"{given.name} {shape(given.shape)} ({given.source})" for given in model.inputs
     )
     place = f"{printable(model.path)}:{model.line}"
     return f"{view.paint(printable(model.name), bold=True)} at {place}, input {printable(inputs)}"

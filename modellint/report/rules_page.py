@@ -11,11 +11,17 @@ from modellint.report.view import View
 from modellint.rules import Category, Example, Rule
 
 
+def ordered_rules(rules: Iterable[Rule]) -> list[Rule]:
+    """The rules by category, gravest first, and by name within."""
+    categories = list(Category)
+    return sorted(rules, key=lambda rule: (categories.index(rule.category), rule.name))
+
+
 def rules_table(rules: Iterable[Rule]) -> str:
     """Every rule with its category, its severity and the first sentence of its page."""
     rows = [
         (rule.name, rule.category.value, _severity(rule), rule.summary)
-        for rule in sorted(rules, key=_position)
+        for rule in ordered_rules(rules)
     ]
     return tabulate(rows, ("rule", "category", "severity", "what it says"), "simple") + "\n"
 
@@ -47,8 +53,3 @@ def _example(caption: str, examples: list[Example], view: View) -> Iterator[str]
 
 def _severity(rule: Rule) -> str:
     return rule.category.severity if rule.default else f"{rule.category.severity}, off by default"
-
-
-def _position(rule: Rule) -> tuple[int, str]:
-    """The categories in their own order, gravest first; names within."""
-    return (list(Category).index(rule.category), rule.name)
