@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Any
 
 from modellint.dims import demand, expr_of, symbolic
@@ -117,6 +118,7 @@ def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, *
         given = ([start] if start is not None else given) + [end]
     if step is not None:
         given = ([0] if len(given) == 1 else given) + [step]
+    given = _whole_steps(given)
     if not given or not all(isinstance(number, int) for number in given):
         return None
     start, end, by = (0, given[0], 1) if len(given) == 1 else (*given, 1)[:3]
@@ -129,6 +131,20 @@ def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, *
         return (0,) if type(span) is int else None
     demand(subtract(expr_of(span), ONE), ">=")
     return ((span + by - 1) // by,)
+
+
+def _whole_steps(bounds: list[Any]) -> list[Any]:
+    """The bounds of as many numbers, whole ones: a step of 1 makes ceil(end) - floor(start)."""
+    if len(bounds) == 3 and bounds[2] != 1:
+        return bounds
+    kinds = [type(bound) for bound in bounds[:2]]
+    if float not in kinds or (len(kinds) == 2 and kinds[0] is kinds[1]):
+        return bounds
+    rounded = (ceil,) if len(kinds) == 1 else (floor, ceil)
+    return [
+        to(bound) if kind is float else bound
+        for to, bound, kind in zip(rounded, bounds[:2], kinds, strict=True)
+    ]
 
 
 @op("linspace", "logspace", runs=True)

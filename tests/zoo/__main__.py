@@ -1,0 +1,5 @@
+"""`python -m tests.zoo`."""
+
+from .zoo import main
+
+raise SystemExit(main())
