@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,8 @@ _START = (
 _FORKS = hasattr(os, "fork")
 #: How long a worker without fork may take to import torch, in seconds, besides a job's own time.
 _IMPORT_TIME = 120.0
+#: How long a worker may take to end what it started, in seconds.
+_GRACE = 5.0
 
 
 class Worker:
@@ -85,12 +86,13 @@ class Worker:
         if process is None:
             return
         assert process.stdin is not None and process.stdout is not None
-        if _FORKS:
-            # A session of its own, so that Ctrl-C reaches the front end alone and this ends both.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
+        # Asked first, since a file's own process is in a session that only the worker can end.
+        process.terminate()
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         process.stdin.close()
         process.stdout.close()
         if self._log is not None:
@@ -104,6 +106,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            # Ctrl-C reaches the front end alone, which then ends the worker.
             start_new_session=_FORKS,
             env=_environment(verbose=self.verbose),
         )

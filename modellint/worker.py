@@ -12,6 +12,7 @@ import contextlib
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -34,6 +35,8 @@ def main() -> None:
     """Serve jobs until the front end closes its side."""
     requests, answers = _move_away(0, os.O_RDONLY), _move_away(1, os.O_WRONLY)
     os.dup2(2, 1)
+    # As an exception it unwinds through `_relay`, which ends the file's process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         # Before any directory of the user's is importable: a torch.py beside a model is no torch.
         import torch
@@ -83,7 +86,7 @@ def _run_in_fork(job: Job, rules: dict[str, Rule], answers: int) -> dict[str, An
     if child == 0:
         try:
             os.setsid()
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.close(inner)
             descriptor = _high(outer)
             if not job.verbose:
