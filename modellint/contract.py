@@ -8,14 +8,19 @@ enumerated from 1 to 1024; conditions that only grow with a size are solved by b
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modellint import expressions as ex
-from modellint.dims import Constraint
+from modellint.dims import Constraint, Dim, evaluate
 from modellint.expressions import Expr, Floor, Symbol
+
+if TYPE_CHECKING:
+    from modellint.graph import Graph
 
 #: Sizes are tried up to here; what holds there is taken to hold for all greater ones.
 LIMIT = 1024
@@ -322,16 +327,120 @@ def solutions(
                 yield values
 
 
-def describe(of: Contract, names: Mapping[str, int] | None = None) -> str:
-    """The contract in one line of words: "N any; H and W multiples of 16, at least 16"."""
+def confirm(graph: Graph) -> Contract:
+    """The contract of a graph, tried out: the model is run on meta at sizes inside and outside.
+
+    What operations demand is taken as it is. What the model's own code compared is a demand only
+    if sizes on the other side are refused, or run but give layers other sizes than the graph says.
+    `confirmed` tells whether every size that was tried behaved as the contract says.
+    """
+    demands = [c for c in graph.constraints if c.origin != "branch"]
+    branches = [c for c in graph.constraints if c.origin == "branch"]
+    confirmed = graph.rerun is not None
+    for name in graph.symbols:
+        for _ in range(len(branches) + 1):
+            sizes = contract(demands, graph.symbols)[name]
+            added = False
+            for size in _inside(sizes, name, branches, graph.symbols):
+                if _agrees(graph, {name: size}):
+                    continue
+                broken = [
+                    c
+                    for c in branches
+                    if any(s.name == name for s in c.expr.symbols)
+                    and not c.holds({**graph.symbols, name: size})
+                ]
+                demands += broken
+                branches = [c for c in branches if c not in broken]
+                added = added or bool(broken)
+                confirmed = confirmed and bool(broken)
+                break
+            if not added:
+                break
+        for size in _outside(contract(demands, graph.symbols)[name]):
+            confirmed = confirmed and not _agrees(graph, {name: size})
+    return contract(demands, graph.symbols, confirmed)
+
+
+def _agrees(graph: Graph, sizes: Mapping[str, int]) -> bool:
+    """Whether the model runs at these sizes and its layers then have the sizes the graph says."""
+    again = graph.rerun({**graph.symbols, **sizes}) if graph.rerun is not None else None
+    if again is None:
+        return False
+    values = {**graph.symbols, **sizes}
+    shown = {node.key: node for node in again.calls() if node.op != "pad"}
+    for node in graph.calls():
+        other = shown.get(node.key)
+        if node.op == "pad" or other is None:
+            continue
+        for mine, theirs in zip(node.outputs, other.outputs, strict=False):
+            known = mine.known and theirs.known
+            if known and tuple(evaluate(s, values) for s in mine.shape) != theirs.example:
+                return False
+    return True
+
+
+def _inside(
+    sizes: Sizes, name: str, branches: Sequence[Constraint], example: Mapping[str, int]
+) -> list[int]:
+    """Sizes that the contract admits: its ends, and one that breaks each compared condition."""
+    valid = list(sizes.values or range(sizes.min, (sizes.max or LIMIT) + 1, sizes.multiple_of))
+    chosen = {valid[0], valid[min(1, len(valid) - 1)], valid[-1] if sizes.max else valid[0]}
+    for branch in branches:
+        if any(symbol.name == name for symbol in branch.expr.symbols):
+            near = sorted(valid, key=lambda size: abs(size - example[name]))[:256]
+            broken = (s for s in near if not branch.holds({**example, name: s}))
+            chosen.update(itertools.islice(broken, 1))
+    return sorted(chosen)
+
+
+def _outside(sizes: Sizes) -> list[int]:
+    """Sizes just outside of what the contract admits."""
+    chosen = []
+    if sizes.min > 1:
+        chosen.append(sizes.min - 1)
+    if sizes.multiple_of > 1 and sizes.max != sizes.min:
+        chosen.append(sizes.min + 1)
+    if sizes.max is not None:
+        chosen.append(sizes.max + 1)
+    return chosen
+
+
+def describe(graph: Graph, of: Contract) -> str:
+    """The contract in one line of words, with who demands it.
+
+    As `N any; C = 3; H and W multiples of 16, at least 16 (cat at net.py:41: H == 16*(H // 16))`.
+    """
     words: dict[str, list[str]] = {}
+    for given in graph.inputs:
+        for axis, size in zip(given.axes, given.node.output.shape, strict=True):
+            if axis in of.sizes:
+                continue
+            if not isinstance(size, Dim):
+                words.setdefault(f"= {size}", []).append(axis)
     for name, sizes in of.sizes.items():
         words.setdefault(_words(sizes), []).append(name)
     parts = []
-    for said, symbols in words.items():
+    for said, symbols in sorted(words.items(), key=lambda item: ex.symbol(item[1][0]).key):
         listed = symbols[0] if len(symbols) == 1 else ", ".join(symbols[:-1]) + f" and {symbols[-1]}"
-        parts.append(f"{listed} {said}")
+        reason = _because(graph, symbols[0], of.sizes.get(symbols[0]))
+        parts.append(f"{listed} {said}{reason}")
     return "; ".join([*parts, *of.joint]) or "one size only"
+
+
+def _because(graph: Graph, name: str, sizes: Sizes | None) -> str:
+    """Who demands the divisor or the least size of a symbol."""
+    if sizes is None or (sizes.min == 1 and sizes.multiple_of == 1 and sizes.max is None):
+        return ""
+    values = dict(graph.symbols)
+    probe = sizes.min - 1 if sizes.multiple_of == 1 else sizes.min + 1
+    for constraint in graph.constraints:
+        if not any(s.name == name for s in constraint.expr.symbols) or not constraint.reason:
+            continue
+        if probe > 0 and not constraint.holds({**values, name: probe}):
+            where, _, place = constraint.reason.rpartition(" at ")
+            return f" ({where} at {os.path.basename(place)}: {condition(constraint)})"
+    return ""
 
 
 def _words(sizes: Sizes) -> str:

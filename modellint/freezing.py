@@ -6,7 +6,7 @@ example, and each layer gets its key. What comes out is never changed again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,10 +16,10 @@ from torch import nn
 from modellint import expressions as ex
 from modellint.backend import walk
 from modellint.contract import pinned
-from modellint.dims import Constraint, Dim, dim
+from modellint.dims import Constraint, Dim, dim, symbolic
 from modellint.expressions import Expr, Symbol
 from modellint.fx import graph_module
-from modellint.graph import LAYERS, Graph, Input, Mismatch, Module, Node, Parameter, Site
+from modellint.graph import LAYERS, Graph, Input, Mismatch, Module, Node, Parameter, Site, Tensor
 from modellint.recording import Record
 from modellint.tracing import Traced
 
@@ -47,25 +47,29 @@ def freeze(
     sources: Sequence[tuple[str, bool]],
     example: Mapping[str, int],
     sites: Sites,
+    rerun: Callable[[Mapping[str, int]], Graph | None] | None = None,
+    general: Graph | None = None,
 ) -> Graph:
     """The graph of a recorded forward.
 
     `names` and `sources` belong to the inputs in order: the forward's parameter, where the shape
     came from and whether it was guessed. `example` gives the symbols' sizes to show, which may
-    differ from those that were run (one image instead of two).
+    differ from those that were run (one image instead of two). `rerun` traces again at others.
+    `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
+    at the example they stand for this run's, and so do its constraints.
     """
     pins = pinned(traced.tape.constraints.values())
-    maker = _Maker(traced, pins, example, sites)
+    maker = _Maker(traced, pins, example, sites, general)
     nodes = maker.nodes()
     by_record = maker.by_record
-    used = {s for node in nodes for t in node.outputs for s in _symbols(t.shape) if not s.unknown}
+    used = {s for node in nodes for t in node.outputs for s in _symbols(t.shape)}
     symbols = {
         symbol.name: example[symbol.name]
         for symbol in sorted(used, key=lambda s: s.key)
-        if symbol.name in example
+        if symbol.name in example and not symbol.unknown
     }
     inputs = tuple(
-        Input(called, by_record[record], source, guessed)
+        Input(called, by_record[record], source, guessed, _axes(record))
         for called, record, (source, guessed) in zip(names, traced.inputs, sources, strict=True)
     )
     mismatch = None
@@ -80,11 +84,16 @@ def freeze(
         modules=maker.modules,
         parameters=maker.parameters,
         symbols=symbols,
-        constraints=tuple(_constraints(traced, pins)),
+        constraints=tuple(_constraints(traced, pins)) if general is None else general.constraints,
         mismatch=mismatch,
-        partial=traced.partial or maker.partial(nodes, pins, example),
+        partial=traced.partial or maker.partial(nodes),
         make_fx=None if mismatch else lambda: graph_module(traced, names),
+        rerun=rerun,
     )
+
+
+def _axes(record: Record) -> tuple[str, ...]:
+    return tuple(str(symbolic(size)) for size in record.shapes[0])
 
 
 def _symbols(shape: Sequence[int]) -> Iterator[Symbol]:
@@ -104,8 +113,14 @@ class _Maker:
     """Turns records into nodes, in order."""
 
     def __init__(
-        self, traced: Traced, pins: Mapping[Symbol, Expr], example: Mapping[str, int], sites: Sites
+        self,
+        traced: Traced,
+        pins: Mapping[Symbol, Expr],
+        example: Mapping[str, int],
+        sites: Sites,
+        general: Graph | None,
     ) -> None:
+        self.general = {node.key: node for node in general.nodes} if general else {}
         self.traced = traced
         self.pins = pins
         self.example = example
@@ -191,16 +206,23 @@ class _Maker:
             key = f"{record.op}@{record.call.line if record.call else 0}"
             if layer and self.kinds[id(owner)] is not None:
                 key = f"{path}:{record.op}"
+        key = self._unique(key)
+        outputs = tuple(
+            Tensor(tuple([self.size(size) for size in shape]), dtype)
+            for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
+        )
+        general = self.general.get(key)
+        if general is not None and [t.example for t in general.outputs] == [
+            t.example for t in outputs
+        ]:
+            outputs = general.outputs
         node = Node(
             index=record.index,
             op=record.op,
             inputs=tuple(self.by_record[source] for source in record.inputs),
-            outputs=tuple(
-                _tensor(tuple(self.size(size) for size in shape), dtype)
-                for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
-            ),
+            outputs=outputs,
             arguments={name: self._argument(value) for name, value in record.arguments.items()},
-            key=self._unique(key),
+            key=key,
             module=path,
             type=self.modules[path].type if principal else record.op,
             construction=site if principal or self.kinds[id(owner)] is not None else None,
@@ -252,9 +274,7 @@ class _Maker:
             return str(value)[6:]
         return value
 
-    def partial(
-        self, nodes: Sequence[Node], pins: Mapping[Symbol, Expr], example: Mapping[str, int]
-    ) -> str | None:
+    def partial(self, nodes: Sequence[Node]) -> str | None:
         """Which sizes are unknown, in a sentence, or `None`."""
         unknown = [node for node in nodes if not all(tensor.known for tensor in node.outputs)]
         if unknown:
@@ -271,12 +291,6 @@ class _Maker:
                         "uses it as a plain number"
                     )
         return None
-
-
-def _tensor(shape: tuple[int, ...], dtype: str) -> Any:
-    from modellint.graph import Tensor
-
-    return Tensor(shape, dtype)
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

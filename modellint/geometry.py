@@ -60,6 +60,20 @@ class Padding:
         return any(begin > 0 or end > 0 for begin, end in self.sides)
 
 
+def makers(graph: Graph, call: Node) -> tuple[Node, ...]:
+    """For each varying input of a call, the layer that gave it its size, or the model's input."""
+    found = []
+    for source in varying_inputs(graph, call):
+        node = source
+        while not node.is_layer and node.op != "input":
+            above = varying_inputs(graph, node)
+            if not above:
+                break
+            node = above[0]
+        found.append(node)
+    return tuple(dict.fromkeys(found))
+
+
 def padding_before(graph: Graph, call: Node) -> Padding:
     """What explicit pads add in front of a window, through steps that keep positions.
 

@@ -214,12 +214,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input of the model, where its shape came from, and whether that was only assumed."""
+    """One input of the model, where its shape came from, and whether that was only assumed.
+
+    `axes` are the symbols that its axes began with, also where the run left one no choice.
+    """
 
     name: str
     node: Node
     source: str
     guessed: bool
+    axes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +246,8 @@ class Graph:
     `symbols` maps each free symbol to its size in the example. `constraints` are what the run
     demanded of them. `partial` says which sizes are unknown, or is `None`. `invalid` holds the
     arguments that eager execution rejects although the trace went on. `fx` is a
-    `torch.fx.GraphModule` that computes what the model computes, at the example's sizes.
+    `torch.fx.GraphModule` that computes what the model computes, at the example's sizes. `rerun`
+    traces the same model at other sizes of its symbols, and gives `None` where it refuses them.
     """
 
     name: str
@@ -256,6 +261,7 @@ class Graph:
     mismatch: Mismatch | None = None
     partial: str | None = None
     make_fx: Callable[[], Any] | None = None
+    rerun: Callable[[Mapping[str, int]], Graph | None] | None = None
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -271,9 +277,14 @@ class Graph:
         return self.make_fx()
 
     def calls(self, *ops: str) -> Iterator[Node]:
-        """The operations of these functional names, in execution order; none named: all layers."""
+        """The operations of these functional names, in execution order; none named: all layers.
+
+        What only prepares a weight (the `batch_norm` of a weight standardisation) is no layer.
+        """
         for node in self.nodes:
             if node.op in ops or (not ops and node.is_layer):
+                if node.is_layer and node.type == node.op and node.index not in self.varying:
+                    continue
                 yield node
 
     @cached_property

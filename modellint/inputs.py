@@ -244,7 +244,7 @@ class _Search:
             if traced.refused is None:
                 folded = self._folded(feed, traced)
                 if folded is None or not feed.searched:
-                    return self._freeze(feed, traced)
+                    return self._freeze(feed, traced, self._general(feed, traced))
                 demands[folded.expr, "=="] = folded
             following = self._next(feed, list(demands.values()), tried)
             if following is None:
@@ -252,6 +252,29 @@ class _Search:
             feed = following
         assert first is not None
         return self._freeze(*first)
+
+    def _general(self, feed: Feed, traced: Traced) -> Traced | None:
+        """A run whose branches hold for more sizes, where the model compared sizes in this one.
+
+        At 224 a window of 7 needs no padding, so the code that pads does not run and the sizes
+        say nothing of 225. The path that pads is right for both.
+        """
+        compared = [c for c in traced.tape.constraints.values() if c.origin == "branch"]
+        for step in (1, 32):
+            sizes = dict(feed.example)
+            for constraint in compared:
+                for symbol in constraint.expr.symbols:
+                    if symbol.name in sizes and symbol.name != feed.batch:
+                        sizes[symbol.name] = feed.example[symbol.name] + step
+            if all(c.holds(sizes) for c in compared if _about(c, sizes)):
+                continue
+            try:
+                other = self._run(replace(feed, example=sizes))
+            except (FileError, NotAnalysed):
+                continue
+            if other.refused is None and other.partial is None:
+                return other
+        return None
 
     def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
         """The demand that the first output keeps the batch, where it does not."""
@@ -330,6 +353,14 @@ class _Search:
             return self._run(feed, exact=True)
         return traced
 
+    def _rerun(self, feed: Feed) -> Graph | None:
+        """The graph at other sizes, or `None` where the model does not accept them."""
+        try:
+            traced = self._run(feed, exact=True)
+        except (FileError, NotAnalysed):
+            return None
+        return None if traced.refused is not None else self._freeze(feed, traced)
+
     def _failed(self, error: Exception) -> FileError:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if self.path is None or frame.filename == self.path]
@@ -347,7 +378,7 @@ class _Search:
                 return frame.lineno
         return None
 
-    def _freeze(self, feed: Feed, traced: Traced) -> Graph:
+    def _freeze(self, feed: Feed, traced: Traced, general: Traced | None = None) -> Graph:
         from modellint.freezing import freeze
 
         pins = pinned(traced.tape.constraints.values())
@@ -363,28 +394,48 @@ class _Search:
                 guessed = bool(loose)
                 source = "assumed" if loose else "solved from the model's own sizes"
             sources.append((source, guessed))
-        example = {**feed.example, **_more(traced)}
-        graph = freeze(
-            traced,
-            name=self.name,
-            names=feed.names,
-            sources=sources,
-            example=example,
-            sites=self.sites,
-        )
-        one = feed.batch is not None and feed.example[feed.batch] == 1
-        if one and any(not t.known for node in graph.nodes for t in node.outputs):
-            # Unknown sizes are those of the run, so the run must be the example.
-            exact = self._run(feed, exact=True)
+
+        def rerun(sizes: Mapping[str, int]) -> Graph | None:
+            return self._rerun(replace(feed, example={**feed.example, **sizes}))
+
+        def frozen(of: Traced, wider: Graph | None = None) -> Graph:
             return freeze(
-                exact,
+                of,
                 name=self.name,
                 names=feed.names,
                 sources=sources,
-                example={**feed.example, **_more(exact)},
+                example={**feed.example, **_more(of)},
                 sites=self.sites,
+                rerun=rerun,
+                general=wider,
             )
+
+        graph = frozen(traced)
+        if general is not None:
+            wider = frozen(general)
+            if _alike(graph, wider):
+                held = tuple(
+                    c
+                    for c in wider.constraints
+                    if c.origin != "branch" or c.holds({**feed.example, **_more(general)})
+                )
+                graph = frozen(traced, replace(wider, constraints=held))
+        one = feed.batch is not None and feed.example[feed.batch] == 1
+        if one and any(not t.known for node in graph.nodes for t in node.outputs):
+            # Unknown sizes are those of the run, so the run must be the example.
+            return frozen(self._run(feed, exact=True))
         return graph
+
+
+def _alike(graph: Graph, wider: Graph) -> bool:
+    """Whether the layers of two runs have the same sizes at the example."""
+    sizes = {node.key: [t.example for t in node.outputs] for node in wider.calls()}
+    return all(
+        sizes.get(node.key, shape) == shape
+        for node in graph.calls()
+        for shape in [[t.example for t in node.outputs]]
+        if node.op != "pad"
+    ) and [o.output.example for o in graph.outputs] == [o.output.example for o in wider.outputs]
 
 
 def _about(constraint: Constraint, example: Mapping[str, int]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
+from modellint.geometry import makers
 
 
 @rule("correctness")
@@ -23,8 +24,18 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
     **When it is fine.** Never for the sizes that were tried. If the model is meant for others, show
     them: a call in the file, a comment `# modellint: input=(1, 28, 28)`, or `--input`.
     """
-    if graph.mismatch is not None:
-        yield Finding(graph.mismatch.node, graph.mismatch.message, help=graph.mismatch.help)
+    if graph.mismatch is None:
+        return
+    call = graph.mismatch.node
+    sources = makers(graph, call)
+    came = [
+        f"{source.output} is {'the input' if source.op == 'input' else f'what {source.key} gives'}"
+        for source in sources
+    ]
+    sizes = ", ".join(f"{name} = {size}" for name, size in graph.symbols.items())
+    message = "; ".join([graph.mismatch.message, *came, *([f"here {sizes}"] if sizes else [])])
+    layers = [source for source in sources if source.op != "input"]
+    yield Finding(call, message, help=graph.mismatch.help, related=layers)
 
 
 shape_mismatch.flags(
