@@ -102,7 +102,11 @@ def lint_file(
     """
     from modellint.loading import load
 
-    source = parse_job(job)
+    try:
+        source = parse_job(job)
+    except FileError as error:
+        yield Report(errors=(_problem(job, error, shown),))
+        return
     candidates = [one for one in chosen_models(job, source) if one.name not in job.done]
     buildable = [one for one in candidates if one.missing is None]
     for candidate in candidates:

@@ -26,6 +26,9 @@ WORKER_SIDE = {
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
     "geometry", "source", "plugins", "errors",
 }  # fmt: skip
+#: Where torch's internals are used: by the tracer, and by what redirects construction to meta.
+TRACING = {"tracing", "backend", "fx", "redirection", "shapes"}
+INTERNALS = {"torch.fx", "torch.overrides"}
 #: Facts of a graph that rules share, and the words for them.
 FACTS = {"geometry", "costs", "flattening", "wording"}
 FOREIGN = {"click", "tabulate", "pathspec"}
@@ -58,6 +61,16 @@ def test_torch_stays_out_of_the_front_end(path):
     if shown in FRONT_END or shown.startswith("report/"):
         names = {name.partition(".")[0] for name in imports_of(path, only_at_import=True)}
         assert "torch" not in names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_private_torch_stays_in_its_room(path):
+    private = [
+        name
+        for name in imports_of(path)
+        if name.startswith("torch.") and (name in INTERNALS or "._" in name)
+    ]
+    assert not private or path.stem in TRACING, f"imports {', '.join(private)}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
