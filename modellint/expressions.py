@@ -66,9 +66,14 @@ class Floor:
 Atom = Symbol | Floor
 
 
-@cache
 def symbol(name: str, unknown: bool = False) -> Symbol:
     """The symbol of a name; one object a name."""
+    # The cache tells f(x) from f(x, False), so it stands behind one way to call it.
+    return _symbol(name, unknown)
+
+
+@cache
+def _symbol(name: str, unknown: bool) -> Symbol:
     return Symbol(name, unknown)
 
 
@@ -170,9 +175,14 @@ def polynomial(terms: Mapping[Monomial, int]) -> Expr:
     return found
 
 
-@cache
 def constant(value: int) -> Expr:
     """The expression that is always this number."""
+    # A size as a key of the cache would be kept in its place, and be asked what it equals.
+    return _constant(int(value))
+
+
+@cache
+def _constant(value: int) -> Expr:
     return polynomial({(): value})
 
 
@@ -373,7 +383,10 @@ def substitute(of: Expr, values: Mapping[Symbol, Expr]) -> Expr:
 
 @lru_cache(maxsize=1 << 14)
 def least(of: Expr) -> int | None:
-    """A lower bound over all symbols at least 1, or `None` where none is seen at a glance."""
+    """A lower bound over all symbols at least 1, or `None` where none is seen at a glance.
+
+    Of an unknown number nothing is known, not even its sign: it may be any step of a computation.
+    """
     total = 0
     for monomial, factor in of.terms:
         if not monomial:
@@ -383,7 +396,10 @@ def least(of: Expr) -> int | None:
             return None
         product = factor
         for found, power in monomial:
-            low = 1 if isinstance(found, Symbol) else _least_floor(found)
+            if isinstance(found, Symbol):
+                low = None if found.unknown else 1
+            else:
+                low = _least_floor(found)
             if low is None or low < 0:
                 return None
             product *= low**power

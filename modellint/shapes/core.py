@@ -216,7 +216,7 @@ def _meeting(left: int, right: int, first: Shape, second: Shape) -> int:
     for one, other in ((left, right), (right, left)):
         # A size that is 1 only in the example broadcasts only there.
         if plain(one) == 1 and plain(other) != 1:
-            demand(ex.subtract(expr_of(one), ex.ONE), "==")
+            demand(ex.subtract(expr_of(one), ex.ONE), "==", "branch")
             return other
     equal(
         left,

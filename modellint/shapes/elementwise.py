@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from modellint.dims import symbolic
-from modellint.shapes.core import OPS, Op, Refused, Shape, Tensor, broadcast, equal, op, same, show
+from modellint.shapes.core import (
+    OPS,
+    Op,
+    Refused,
+    Shape,
+    Tensor,
+    at_least,
+    broadcast,
+    equal,
+    numel,
+    op,
+    same,
+    show,
+)
 
 #: One tensor in, the same shape and dtype out, whatever the other arguments are.
 SAME = """
@@ -169,7 +182,13 @@ def instance_norm(
     eps: float = 1e-5,
     **_: Any,
 ) -> Shape:
-    """Each channel of each sample alone."""
+    """Each channel of each sample alone; one value has no variance."""
+    if use_input_stats:
+        at_least(
+            numel(input.shape[2:]),
+            2,
+            lambda: Refused(f"instance_norm of one value a channel: {show(input.shape)}"),
+        )
     if weight is not None:
         _count("instance_norm", input.shape[1], weight.shape[0], "num_features")
     return input.shape

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from modellint.dims import symbolic
-from modellint.shapes.core import Refused, Shape, Tensor, equal, op, per_axis
+from modellint.shapes.core import Refused, Shape, Tensor, at_least, equal, op, per_axis, show
 
 
 @op("interpolate", "upsample", "upsample_nearest", "upsample_bilinear")
@@ -24,10 +24,18 @@ def interpolate(
     if not spatial:
         raise Refused("interpolate takes a batch of maps (N, C, …)")
     if size is not None:
-        return (*leading, *per_axis(size, len(spatial)))
-    many = isinstance(scale_factor, (tuple, list))
-    factors = tuple(scale_factor) if many else (scale_factor,) * len(spatial)
-    return (*leading, *(math.floor(n * by) for n, by in zip(spatial, factors, strict=True)))
+        sizes = per_axis(size, len(spatial))
+    else:
+        many = isinstance(scale_factor, (tuple, list))
+        factors = tuple(scale_factor) if many else (scale_factor,) * len(spatial)
+        sizes = tuple(math.floor(n * by) for n, by in zip(spatial, factors, strict=True))
+    for side in (*spatial, *sizes):
+        at_least(
+            side,
+            1,
+            lambda: Refused(f"interpolate of {show(input.shape)} to {show((*leading, *sizes))}"),
+        )
+    return (*leading, *sizes)
 
 
 @op("pixel_shuffle")

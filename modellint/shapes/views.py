@@ -131,10 +131,10 @@ def squeeze(input: Tensor, dim: Any = None) -> Shape:
     kept = []
     for index, size in enumerate(input.shape):
         if index in chosen and plain(size) == 1:
-            demand(ex.subtract(expr_of(size), ex.ONE), "==")
+            demand(ex.subtract(expr_of(size), ex.ONE), "==", "branch")
             continue
         if index in chosen and isinstance(size, Dim):
-            demand(ex.subtract(size.expr, ex.constant(2)), ">=")
+            demand(ex.subtract(size.expr, ex.constant(2)), ">=", "branch")
         kept.append(size)
     return tuple(kept)
 
@@ -217,8 +217,8 @@ def _parts(size: int, by: int) -> tuple[int, ...]:
     rest: int = size - by * (count - 1)
     if isinstance(rest, Dim) or isinstance(by, Dim):
         gap = ex.subtract(expr_of(by), expr_of(rest))
-        demand(gap, ">=")
-        demand(ex.subtract(expr_of(rest), ex.ONE), ">=")
+        demand(gap, ">=", "branch")
+        demand(ex.subtract(expr_of(rest), ex.ONE), ">=", "branch")
     return (*whole, rest)
 
 
@@ -249,7 +249,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> list[Shape]:
     if exact is not None:
         pieces: tuple[int, ...] = (size // chunks,) * chunks
     elif plain(size) % chunks == 0:
-        demand(expr_of(size % chunks), "==")
+        demand(expr_of(size % chunks), "==", "branch")
         pieces = (size // chunks,) * chunks
     else:
         pieces = _parts(size, -(-size // chunks))
@@ -344,7 +344,10 @@ def normal_index(index: Any, rank: int) -> tuple[Any, ...]:
 
 
 def sliced(size: int, by: slice) -> int:
-    """How many elements of an axis a slice takes, as a size."""
+    """How many elements of an axis a slice takes, as a size.
+
+    A slice refuses nothing: where its bounds stand beside the size is a branch of the model.
+    """
     if by.start is None and by.stop is None and by.step in (None, 1):
         return size
     step = 1 if by.step is None else plain(by.step)
@@ -354,9 +357,9 @@ def sliced(size: int, by: slice) -> int:
         return len(range(*slice(plain(start), plain(stop), step).indices(plain(size))))
     span = stop - start
     if plain(span) <= 0:
-        demand(ex.negate(expr_of(span)), ">=")
+        demand(ex.negate(expr_of(span)), ">=", "branch")
         return 0
-    demand(ex.subtract(expr_of(span), ex.ONE), ">=")
+    demand(ex.subtract(expr_of(span), ex.ONE), ">=", "branch")
     taken: int = (span + step - 1) // step
     return taken
 
@@ -366,13 +369,13 @@ def _bound(bound: int, size: int) -> int:
     if plain(bound) < 0:
         bound = size + bound
         gap = expr_of(bound)
-        demand(gap if plain(bound) >= 0 else ex.subtract(ex.negate(gap), ex.ONE), ">=")
+        demand(gap if plain(bound) >= 0 else ex.subtract(ex.negate(gap), ex.ONE), ">=", "branch")
         return bound if plain(bound) >= 0 else 0
     gap = ex.subtract(expr_of(size), expr_of(bound))
     if plain(bound) <= plain(size):
-        demand(gap, ">=")
+        demand(gap, ">=", "branch")
         return bound
-    demand(ex.subtract(ex.negate(gap), ex.ONE), ">=")
+    demand(ex.subtract(ex.negate(gap), ex.ONE), ">=", "branch")
     return size
 
 

@@ -35,26 +35,36 @@ def _spatial(name: str, input: Tensor, rank: int) -> tuple[Shape, int, Shape]:
 def _windows(
     name: str, size: int, kernel: int, stride: int, padding: int, dilation: int, ceil: bool = False
 ) -> int:
-    """How many places a window has on an axis."""
+    """How many places a window has on an axis.
+
+    With `ceil` a last window may hang over the end by less than a stride, but must not start in
+    the padding behind the input.
+    """
     span = dilation * (kernel - 1) + 1
+    if plain(stride) <= 0:
+        raise Refused(f"{name} has stride {stride}")
+    over = stride - 1 if ceil else 0
     at_least(
-        size + padding - span,
+        size + padding - span + over,
         0,
         lambda: Refused(
             f"a window of {span} does not fit on {symbolic(size)}"
             + (f" with {padding} of padding" if plain(padding) else ""),
-            f"the {name} needs at least {span - plain(padding)} here",
+            f"the {name} needs at least {span - plain(padding) - over} here",
         ),
     )
-    if plain(stride) == 0:
-        raise Refused(f"{name} has stride 0")
-    if not ceil:
-        return (size + padding - span) // stride + 1
-    places = (size + padding - span + stride - 1) // stride + 1
-    # A last window that starts in the padding behind the input is dropped.
-    if plain((places - 1) * stride) >= plain(size) + plain(padding) // 2:
-        return places - 1
-    return places
+    if plain(padding) + over >= span:
+        _not_empty(name, size)
+    if ceil and stride + padding // 2 > span:
+        # As many as start before the end; fewer than those that reach over it, by at most one.
+        return (size + padding // 2 + stride - 1) // stride
+    return (size + padding - span + over) // stride + 1
+
+
+def _not_empty(name: str, *sizes: int) -> None:
+    """Demand that the map has pixels, which padding does not replace."""
+    for size in sizes:
+        at_least(size, 1, lambda: Refused(f"{name} gets an empty map"))
 
 
 def _convolution(rank: int) -> None:
@@ -75,6 +85,9 @@ def _convolution(rank: int) -> None:
         equal(channels, per_group * groups, lambda: _channels(name, channels, per_group * groups))
         strides, dilations = per_axis(stride, rank), per_axis(dilation, rank)
         if padding == "same":
+            if any(s != 1 for s in strides):
+                raise Refused(f"{name} with padding='same' takes no stride, and has {stride}")
+            _not_empty(name, *sizes)
             return (*batch, out, *sizes)
         pads = per_axis(0 if padding == "valid" else padding, rank)
         places = (
@@ -97,6 +110,7 @@ def _convolution(rank: int) -> None:
         batch, channels, sizes = _spatial(f"conv_transpose{rank}d", input, rank)
         into, per_group, *kernel = weight.shape
         equal(channels, into, lambda: _channels(f"conv_transpose{rank}d", channels, into))
+        _not_empty(f"conv_transpose{rank}d", *sizes)
         places = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
             for n, k, s, p, d, extra in zip(
@@ -179,6 +193,7 @@ def _pool(rank: int) -> None:
 
     def adaptive(name: str, input: Tensor, output_size: Any) -> Shape:
         batch, channels, sizes = _spatial(name, input, rank)
+        _not_empty(name, *sizes)
         wanted = per_axis(output_size, rank) if output_size is not None else (None,) * rank
         kept = (n if o is None else o for n, o in zip(sizes, wanted, strict=True))
         return (*batch, channels, *kept)
@@ -210,6 +225,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> S
     for index in range(len(pads) // 2):
         begin, end = pads[2 * index], pads[2 * index + 1]
         at = -1 - index
+        if mode == "replicate":
+            _not_empty("replicate padding", sizes[at])
         if mode in ("reflect", "circular"):
             least = max(plain(begin), plain(end)) + (1 if mode == "reflect" else 0)
             size = sizes[at]
