@@ -8,6 +8,7 @@ recorded as a `Constraint`: the facts that a model's contract is made of.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -48,8 +49,12 @@ class Constraint:
             value = self.expr.evaluate(values)
         except ZeroDivisionError:
             return False
-        return value == 0 if self.relation == "==" else value != 0 if self.relation == "!=" else (
-            value >= 0
+        return (
+            value == 0
+            if self.relation == "=="
+            else value != 0
+            if self.relation == "!="
+            else (value >= 0)
         )
 
 
@@ -78,6 +83,26 @@ def demand(of: Expr, relation: Relation, origin: Origin = "operation") -> None:
         if low is not None and low >= (1 if relation == "!=" else 0):
             return
     record(of, relation, origin)
+
+
+def _demanded(gap: Expr, outcome: bool, order: str) -> tuple[Expr, Relation]:
+    """What `left - right` must be for a comparison of integers to come out as it did."""
+    if order in ("==", "!="):
+        return gap, "==" if outcome is (order == "==") else "!="
+    # a < b and its negation a >= b, as one demand that holds at the example.
+    if order in ("<", ">="):
+        return (gap if outcome is (order == ">=") else ex.subtract(ex.negate(gap), ex.ONE)), ">="
+    return (ex.negate(gap) if outcome is (order == "<=") else ex.subtract(gap, ex.ONE)), ">="
+
+
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 class Dim(int):
@@ -114,20 +139,13 @@ class Dim(int):
         return int.__hash__(self)
 
     def _compare(self, other: object, outcome: Any, order: str) -> Any:
+        if isinstance(other, float):
+            # int leaves floats to float, which asks only for the value.
+            return Ratio.of(self)._compare(other, _ORDERS[order](self.value, float(other)), order)
         if outcome is NotImplemented or not isinstance(other, int):
-            if isinstance(other, float):
-                demand(ex.subtract(self.expr, ex.constant(self.value)), "==", "tool")
             return outcome
         gap = ex.subtract(self.expr, expr_of(other))
-        if order in ("==", "!="):
-            demand(gap, "==" if outcome is (order == "==") else "!=", "branch")
-            return outcome
-        # a < b and its negation a >= b, as one demand that holds at the example.
-        if order in ("<", ">="):
-            holds = gap if outcome is (order == ">=") else ex.subtract(ex.negate(gap), ex.ONE)
-        else:
-            holds = ex.negate(gap) if outcome is (order == "<=") else ex.subtract(gap, ex.ONE)
-        demand(holds, ">=", "branch")
+        demand(*_demanded(gap, outcome, order), "branch")
         return outcome
 
     def __eq__(self, other: object) -> bool:
@@ -296,9 +314,6 @@ class Ratio(float):
             return cls(number, None)
         return cls(number, (ex.constant(exact.numerator), exact.denominator))
 
-    def __hash__(self) -> int:
-        return float.__hash__(self)
-
     def _sum(self, other: Any, sign: int) -> Any:
         if not isinstance(other, (int, float)):
             return NotImplemented
@@ -369,7 +384,55 @@ class Ratio(float):
         return -((-self).__floor__())
 
     def __trunc__(self) -> int:
-        return self.__floor__() if float.__ge__(self, 0.0) else self.__ceil__()
+        return self.__floor__() if self >= 0 else self.__ceil__()
+
+    def _compare(self, other: Any, outcome: Any, order: str) -> Any:
+        """Record what a comparison of two ratios says of their sizes, both brought to integers."""
+        if outcome is NotImplemented or not isinstance(other, (int, float)):
+            return outcome
+        if type(other) is float and math.isfinite(other):
+            # 0.7 means 7/10, which is also what 7 / 10 of a size rounds to.
+            exact = Fraction(other).limit_denominator(1024)
+            exact = exact if float(exact) == other else Fraction(other)
+            right: tuple[Expr, int] | None = (ex.constant(exact.numerator), exact.denominator)
+        else:
+            right = Ratio.of(other).ratio
+        if self.ratio is None or right is None:
+            return outcome
+        (a, p), (b, q) = self.ratio, right
+        gap = ex.subtract(ex.multiply(a, ex.constant(q)), ex.multiply(b, ex.constant(p)))
+        demand(*_demanded(gap, outcome, order), "branch")
+        return outcome
+
+    def __hash__(self) -> int:
+        return float.__hash__(self)
+
+    def __eq__(self, other: object) -> bool:
+        result: bool = self._compare(other, float.__eq__(self, other), "==")
+        return result
+
+    def __ne__(self, other: object) -> bool:
+        result: bool = self._compare(other, float.__ne__(self, other), "!=")
+        return result
+
+    def __lt__(self, other: float) -> bool:
+        result: bool = self._compare(other, float.__lt__(self, other), "<")
+        return result
+
+    def __le__(self, other: float) -> bool:
+        result: bool = self._compare(other, float.__le__(self, other), "<=")
+        return result
+
+    def __gt__(self, other: float) -> bool:
+        result: bool = self._compare(other, float.__gt__(self, other), ">")
+        return result
+
+    def __ge__(self, other: float) -> bool:
+        result: bool = self._compare(other, float.__ge__(self, other), ">=")
+        return result
+
+    def __bool__(self) -> bool:
+        return self != 0
 
     def __round__(self, digits: Any = None) -> Any:
         value = round(float.__add__(self, 0.0), digits)

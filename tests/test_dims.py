@@ -217,7 +217,7 @@ def test_what_is_true_of_every_size_demands_nothing() -> None:
     assert demands_of(lambda: h == h) == []
 
 
-@pytest.mark.parametrize("leave", [math.sqrt, float, math.exp, lambda h: h == 8.0])
+@pytest.mark.parametrize("leave", [math.sqrt, float, math.exp])
 def test_leaving_the_integers_fixes_the_size(leave: Callable[[Any], Any]) -> None:
     assert demands_of(lambda: leave(free("H", 8))) == [("H - 8 == 0", "tool")]
 
@@ -227,6 +227,30 @@ def test_a_plain_float_on_the_left_of_a_size_is_noticed() -> None:
     made: list[Any] = []
     demands = demands_of(lambda: made.append(math.floor(0.5 * free("H", 8))))
     assert isinstance(made[0], Dim) or demands == [("H - 8 == 0", "tool")]
+
+
+@pytest.mark.parametrize("compare", COMPARISONS)
+@pytest.mark.parametrize(
+    "sides",
+    [
+        lambda h: (h / 2, 3),
+        lambda h: (h / 3, 2.5),
+        lambda h: (h, 6.5),
+        lambda h: (h, 8.0),
+        lambda h: (h * 0.5, h / 3 + 1),
+        lambda h: (h / 10, 0.7),
+    ],
+)
+def test_a_comparison_of_fractions_demands_exactly_the_sizes_that_answer_the_same(
+    compare: Callable[[Any, Any], bool], sides: Callable[[Any], tuple[Any, Any]]
+) -> None:
+    demands: list[Constraint] = []
+    with recording(lambda expr, relation, origin: demands.append(Constraint(expr, relation))):
+        answer = compare(*sides(free("H", 8)))
+    assert answer is compare(*sides(8))
+    for size in range(1, 60):
+        kept = all(demand.holds({"H": size}) for demand in demands)
+        assert kept is (compare(*sides(size)) is answer), (size, demands)
 
 
 def test_int_of_a_quotient_fixes_what_was_computed() -> None:
