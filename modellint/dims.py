@@ -252,6 +252,8 @@ def _arithmetic(name: str, combine: Callable[[Expr, Expr], Expr]) -> None:
     plain = getattr(int, f"__{name}__")
 
     def forward(self: Dim, other: Any) -> Any:
+        if type(other) is int:
+            return dim(plain(self, other), combine(self.expr, ex.constant(other)))
         if isinstance(other, int):
             return dim(plain(self, other), combine(self.expr, expr_of(other)))
         if isinstance(other, float):

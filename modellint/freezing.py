@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from modellint import expressions as ex
-from modellint.backend import walk
+from modellint.backend import uncollected
 from modellint.contract import pinned
 from modellint.dims import Constraint, Dim, dim, symbolic
 from modellint.expressions import Expr, Symbol
@@ -25,6 +25,8 @@ from modellint.tracing import Traced
 
 #: Where modules were built: by `id(module)`, the user's line, and one inside a library.
 Sites = Mapping[int, tuple[Site, Site | None]]
+
+_ATOMS = frozenset([int, float, bool, str, type(None)])
 
 _PRINCIPAL = {
     "Upsample": ("interpolate",),
@@ -59,8 +61,9 @@ def freeze(
     at the example they stand for this run's, and so do its constraints.
     """
     pins = pinned(traced.tape.constraints.values())
-    maker = _Maker(traced, pins, example, sites, general)
-    nodes = maker.nodes()
+    with uncollected():
+        maker = _Maker(traced, pins, example, sites, general)
+        nodes = maker.nodes()
     by_record = maker.by_record
     used = {s for node in nodes for t in node.outputs for s in _symbols(t.shape)}
     symbols = {
@@ -130,7 +133,7 @@ class _Maker:
         self.paths: dict[int, str] = {}
         self.kinds: dict[int, str | None] = {}
         model = traced.model
-        walked = walk(model)
+        walked = traced.walked
         for path, module in walked:
             self.paths[id(module)] = path
         registered = set(self.paths)
@@ -249,7 +252,7 @@ class _Maker:
 
     def size(self, size: int) -> int:
         """A size in its final form: pinned symbols as numbers, the example's value."""
-        if not isinstance(size, Dim):
+        if type(size) is not Dim:
             return size
         key = (size.value, size.expr)
         found = self.sizes.get(key)
@@ -262,6 +265,8 @@ class _Maker:
         return found
 
     def _argument(self, value: Any) -> Any:
+        if type(value) in _ATOMS:
+            return value
         if isinstance(value, Record):
             return self.by_record[value]
         if isinstance(value, Dim):

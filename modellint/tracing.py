@@ -70,6 +70,7 @@ class Traced:
     structure: Any
     refused: tuple[Record, Refused] | None
     partial: str | None
+    walked: Sequence[tuple[str, nn.Module]]
 
 
 class Tracer(TorchFunctionMode):
@@ -90,7 +91,8 @@ class Tracer(TorchFunctionMode):
         )
         self.leaves: dict[int, tuple[str, str]] = {}
         self.paths: dict[int, str] = {}
-        for path, module in backend.walk(model):
+        self.walked = backend.walk(model)
+        for path, module in self.walked:
             self.paths[id(module)] = path
             self.know(module)
 
@@ -243,11 +245,14 @@ class Tracer(TorchFunctionMode):
 
     def _sized(self, arg: Any, values: list[_Value]) -> Any:
         """An argument with tensors as the table sees them; collects the tensors' values."""
+        kind = type(arg)
+        if kind in _ATOMS:
+            return arg
         if isinstance(arg, torch.Tensor):
-            value = self.value_of(arg)
+            value = self.values.get(id(arg)) or self.value_of(arg)
             values.append(value)
             return _Handle(value.shape, value.tensor.dtype, value.record)
-        if type(arg) in (tuple, list):
+        if kind is tuple or kind is list:
             return type(arg)(self._sized(item, values) for item in arg)
         if isinstance(arg, (tuple, list)):
             return tuple(self._sized(item, values) for item in arg)
@@ -313,6 +318,8 @@ class Tracer(TorchFunctionMode):
         return None
 
     def _stand_ins(self, arg: Any) -> Any:
+        if type(arg) in _ATOMS:
+            return arg
         if isinstance(arg, torch.Tensor):
             return self.value_of(arg).tensor
         if isinstance(arg, Dim):
@@ -466,13 +473,17 @@ class _Handle(Sized):
         return made
 
 
+#: What an argument may be without holding a tensor or a size.
+_ATOMS = frozenset([int, float, bool, str, type(None)])
+
+
 def plain_or_none(number: Any) -> Any:
     """A slice's bound as torch takes it."""
     return number.value if isinstance(number, Dim) else number
 
 
 def _plain(shape: Sequence[int]) -> tuple[int, ...]:
-    return tuple([size.value if isinstance(size, Dim) else size for size in shape])
+    return tuple([size.value if type(size) is Dim else size for size in shape])
 
 
 def _pointwise(**arguments: Any) -> tuple[int, ...]:
@@ -481,6 +492,8 @@ def _pointwise(**arguments: Any) -> tuple[int, ...]:
 
 def _recorded(arg: Any) -> Any:
     """An argument as rules see it: records for tensors, text for torch's own objects."""
+    if type(arg) in _ATOMS:
+        return arg
     if isinstance(arg, _Handle):
         return arg.record
     if isinstance(arg, (tuple, list)):
@@ -492,6 +505,8 @@ def _recorded(arg: Any) -> Any:
 
 def _referred(arg: Any, of: dict[int, Record]) -> Any:
     """An argument as the fx graph takes it: records for tensors, plain ints for sizes."""
+    if type(arg) in _ATOMS:
+        return arg
     if isinstance(arg, torch.Tensor):
         return of[id(arg)]
     if isinstance(arg, Dim):
@@ -742,6 +757,7 @@ def run(
     """
     tape = Tape()
     with ExitStack() as stack:
+        stack.enter_context(backend.uncollected())
         tracer = Tracer(model, tape, real)
         inputs: list[Record] = []
 
@@ -762,9 +778,9 @@ def run(
         named = {name: entered(name, given) for name, given in kwargs.items()}
         tape.describe = lambda: _reason(tracer)
         stack.enter_context(backend.quiet())
-        stack.enter_context(backend.untouched(model, training))
+        stack.enter_context(backend.untouched(tracer.walked, training))
         stack.enter_context(backend.eager())
-        stack.enter_context(sizes_kept({type(module) for _, module in backend.walk(model)}))
+        stack.enter_context(sizes_kept({type(module) for _, module in tracer.walked}))
         backend.ask_for_parameters(model, tracer.infer)
         stack.enter_context(
             backend.observed_calls(tracer.stack.append, lambda module: tracer.stack.pop() and None)
@@ -777,7 +793,7 @@ def run(
         except Exception as error:
             if tracer.refused is None or isinstance(error, NeedsValues):
                 raise
-            return Traced(model, tape, tuple(inputs), (), None, tracer.refused, None)
+            return Traced(model, tape, tuple(inputs), (), None, tracer.refused, None, tracer.walked)
         finally:
             tape.describe = str
     leaves, structure = pytree.tree_flatten(backend.plain_structure(output))
@@ -789,7 +805,7 @@ def run(
     places = [
         tracer.value_of(leaf).record if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves
     ]
-    return Traced(model, tape, tuple(inputs), outputs, (places, structure), None, tracer.partial)
+    return Traced(model, tape, tuple(inputs), outputs, (places, structure), None, tracer.partial, tracer.walked)
 
 
 def _reason(tracer: Tracer) -> str:
