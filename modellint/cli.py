@@ -83,6 +83,11 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 )
 @click.option("--layers", is_flag=True, help="Also print each model's table of layers.")
 @click.option(
+    "--contract",
+    is_flag=True,
+    help="Also print the input sizes that each model accepts, tried by running it on shapes.",
+)
+@click.option(
     "--fail-level",
     type=click.Choice([*SEVERITIES, "never"]),
     default="warning",
@@ -132,6 +137,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     view = View(
         color=_wants_color(options["color"], options["output"]),
         layers=options["layers"],
+        contract=options["contract"],
         statistics=options["statistics"],
         quiet=options["quiet"],
     )
@@ -188,6 +194,7 @@ def _lint(
         fail_level=options["fail_level"],
         strict=options["strict"],
         verbose=options["verbose"],
+        confirmed=options["contract"],
     )
     report = lint_targets(targets, settings, stdin, name)
     _write(render(report, options["format_"], view), options["output"])

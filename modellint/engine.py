@@ -33,6 +33,7 @@ class Settings:
     fail_level: FailLevel = "warning"
     strict: bool = False
     verbose: bool = False
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def _prepare(target: Target, settings: Settings, rules: Sequence[Rule]) -> _Prep
         options=settings.options,
         timeout=settings.timeout,
         verbose=settings.verbose,
+        confirmed=settings.confirmed,
         data=target.data,
     )
     try:

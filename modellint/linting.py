@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modellint import costs, geometry
-from modellint.contract import contract
+from modellint.contract import confirm, contract, describe
 from modellint.graph import Graph, Node, Site
 from modellint.results import (
     Diagnostic,
@@ -54,11 +54,13 @@ def lint_graph(
     rules: Sequence[Rule],
     subject: Subject,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    confirmed: bool = False,
 ) -> Report:
     """Run rules over one model's graph; the report holds that model alone.
 
     `options` are by rule, then by option. A rule that raises becomes a `plugin-error`, and the
-    other rules go on.
+    other rules go on. `confirmed` asks for a contract that was tried by running the model.
     """
     raised: list[_Raised] = []
     skipped: list[SkippedCheck] = []
@@ -77,18 +79,20 @@ def lint_graph(
                 raised.append(_raise(rule, verdict, graph, subject))
     shown = [entry for entry in _leading(raised) if not subject.silenced(entry.rule, entry.site)]
     return Report(
-        models=(replace(describe_model(graph, subject), skipped=tuple(skipped)),),
+        models=(replace(describe_model(graph, subject, confirmed), skipped=tuple(skipped)),),
         findings=tuple(_diagnostics(shown, subject)),
         errors=tuple(errors),
     ).sorted()
 
 
-def describe_model(graph: Graph, subject: Subject) -> ModelReport:
+def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:
     """A model's inputs, layers, costs and contract, as far as its forward was traced."""
     reason = graph.partial
     if graph.mismatch is not None:
         reason = f"the forward stops at {graph.mismatch.node.key}, where sizes do not fit"
-    found = None if graph.mismatch else contract(graph.constraints, graph.symbols)
+    found = None
+    if graph.mismatch is None:
+        found = confirm(graph) if confirmed else contract(graph.constraints, graph.symbols)
     layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
@@ -114,6 +118,7 @@ def describe_model(graph: Graph, subject: Subject) -> ModelReport:
         contract=found.sizes if found else {},
         joint=found.joint if found else (),
         confirmed=found.confirmed if found else False,
+        accepts=describe(graph, found) if found else None,
     )
 
 

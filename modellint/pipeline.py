@@ -31,7 +31,7 @@ class Job:
     `names` are the models asked for, none for all; `done` those that an earlier process finished.
     `rules` are names of rules, `options` theirs. `data` is the text of what is not on disk.
     `folder` is the directory that printed paths are relative to. `verbose` lets what the user's
-    code prints through to stderr.
+    code prints through to stderr. `confirmed` tries each model's contract by running it.
     """
 
     path: str
@@ -44,6 +44,7 @@ class Job:
     timeout: float = 60.0
     done: tuple[str, ...] = ()
     verbose: bool = False
+    confirmed: bool = False
     data: bytes | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def _lint_model(
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
         subject = Subject(job.shown, candidate.name, candidate.class_name, line, shown, silence)
-        yield lint_graph(graph, rules, subject, job.options)
+        yield lint_graph(graph, rules, subject, job.options, confirmed=job.confirmed)
     except NotAnalysed as missing:
         yield Report(models=(incomplete_model(job, candidate, "not-analysed", missing.reason),))
     except FileError as error:

@@ -134,7 +134,11 @@ class SkippedCheck:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """What a run knows of one model; `layers` are by key, in execution order."""
+    """What a run knows of one model; `layers` are by key, in execution order.
+
+    `contract` says which sizes it accepts a symbol, `joint` what ties several, `accepts` both in
+    words; `confirmed` whether sizes inside and outside were tried.
+    """
 
     path: str
     name: str
@@ -150,6 +154,7 @@ class ModelReport:
     joint: tuple[str, ...] = ()
     confirmed: bool = False
     skipped: tuple[SkippedCheck, ...] = ()
+    accepts: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `models` in JSON."""
@@ -168,6 +173,7 @@ class ModelReport:
             "joint": list(self.joint),
             "confirmed": self.confirmed,
             "skipped": [skipped.to_dict() for skipped in self.skipped],
+            "accepts": self.accepts,
         }
 
     @classmethod
@@ -190,6 +196,7 @@ class ModelReport:
             joint=tuple(data["joint"]),
             confirmed=data["confirmed"],
             skipped=tuple(SkippedCheck(**skipped) for skipped in data["skipped"]),
+            accepts=data["accepts"],
         )
 
 
@@ -396,12 +403,14 @@ class Report:
         *,
         color: bool = False,
         layers: bool = False,
+        contract: bool = False,
         statistics: bool = False,
     ) -> str:
-        """The report as text: a format, a table of layers and counts that the command line has."""
+        """The report as text, with the formats and the further parts that the command line has."""
         from modellint.report import View, render
 
-        return render(self, format, View(color=color, layers=layers, statistics=statistics))
+        view = View(color=color, layers=layers, contract=contract, statistics=statistics)
+        return render(self, format, view)
 
 
 _FAILING: Mapping[FailLevel, tuple[Severity, ...]] = {

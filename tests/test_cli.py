@@ -195,6 +195,17 @@ def test_output_goes_to_a_file(tmp_path):
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["summary"]["warning"] == 1
 
 
+def test_the_contract_is_confirmed_when_asked_for(tmp_path):
+    write_net(tmp_path)
+    _, plain = report_of("net.py", cwd=tmp_path)
+    _, asked = report_of("net.py", "--contract", cwd=tmp_path)
+    (before,), (after,) = plain["models"], asked["models"]
+    assert (before["confirmed"], after["confirmed"]) == (False, True)
+    assert before["contract"] == after["contract"]
+    assert after["contract"]["H"] == {"min": 3, "max": None, "multiple_of": 1, "values": None}
+    assert " accepts " in modellint("net.py", "--contract", cwd=tmp_path).stdout
+
+
 def test_colour_needs_a_terminal_or_a_wish(tmp_path):
     write_net(tmp_path)
     assert "\x1b[" not in modellint("net.py", cwd=tmp_path).stdout

@@ -131,7 +131,8 @@ def test_json_has_the_documented_keys_in_order():
     assert list(data["tool"]) == ["name", "version", "torch"]
     assert list(data["models"][0]) == _words(
         """path name class line status reason inputs parameters macs layers
-        contract joint confirmed skipped"""
+        contract joint confirmed
+        skipped accepts"""
     )
     assert list(data["models"][0]["layers"][0])[:12] == _words(
         """key path type op line inputs outputs example_inputs example_outputs
@@ -162,6 +163,12 @@ def test_the_table_of_layers_shows_shapes_and_windows():
     row = next(line for line in table.splitlines() if line.startswith("conv1  "))
     for cell in ("(N, 1, H, W) → (N, 6, H - 2, W - 2)", "3×3", "0×0+1", "100.0%", "36,504"):
         assert cell in row
+
+
+def test_the_contract_is_told_in_words():
+    model = replace(MODEL, accepts="N any; H at least 3", confirmed=True)
+    text = Report(models=(model,)).render("concise", contract=True)
+    assert text.startswith("net.py:1: Net accepts N any; H at least 3\n")
 
 
 def test_statistics_count_each_rule():

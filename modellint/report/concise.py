@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from modellint.report.layers import tables
 from modellint.report.lines import (
     alike,
+    contracts,
     error_line,
     headline,
     incomplete_lines,
@@ -25,6 +26,8 @@ def render(report: Report, view: View) -> str:
     lines += incomplete_lines(report, view)
     if view.layers:
         lines += [table.rstrip("\n") for table in tables(report, view)]
+    if view.contract:
+        lines += contracts(report, view)
     if view.statistics:
         lines += statistics(report)
     if not view.quiet:

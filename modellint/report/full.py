@@ -9,6 +9,7 @@ from modellint.errors import FileError
 from modellint.report.layers import tables
 from modellint.report.lines import (
     alike,
+    contracts,
     error_line,
     headline,
     incomplete_lines,
@@ -36,6 +37,8 @@ def render(report: Report, view: View) -> str:
     blocks += incomplete_lines(report, view)
     if view.layers:
         blocks += [table.rstrip("\n") for table in tables(report, view)]
+    if view.contract:
+        blocks += contracts(report, view)
     if view.statistics and report.findings:
         blocks.append("\n".join(statistics(report)))
     if not view.quiet:

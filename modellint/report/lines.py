@@ -85,6 +85,15 @@ def last_line(report: Report) -> str:
     return ", ".join(parts + found)
 
 
+def contracts(report: Report, view: View) -> Iterator[str]:
+    """For each model that was traced, the input sizes that it accepts."""
+    for model in report.models:
+        if model.accepts is not None:
+            place = view.paint(f"{printable(model.path)}:{model.line}:", bold=True)
+            tried = "" if model.confirmed else " (not confirmed by running)"
+            yield f"{place} {printable(model.name)} accepts {printable(model.accepts)}{tried}"
+
+
 def title(model: ModelReport, view: View) -> str:
     """A model's name, place and inputs, above its table of layers."""
     inputs = ", ".join(

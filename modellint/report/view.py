@@ -14,6 +14,7 @@ class View:
 
     color: bool = False
     layers: bool = False
+    contract: bool = False
     statistics: bool = False
     quiet: bool = False
 
