@@ -27,7 +27,9 @@ NOWHERE = Site("<model>", 1)
 
 def model_site(model: nn.Module) -> Site:
     """The line of the model's class, or `NOWHERE` for a class of torch or without source."""
-    return _written(type(model)).site or NOWHERE
+    # Any, since mypy takes the class of a Module for unhashable.
+    cls: Any = type(model)
+    return _written(cls).site or NOWHERE
 
 
 def construction_sites(model: nn.Module) -> Mapping[int, tuple[Site | None, Site | None]]:
@@ -45,7 +47,8 @@ def _site(modules: Mapping[str, nn.Module], path: str) -> Site | None:
     """The nearest place in the user's own classes: the attribute, or one that contains it."""
     steps = path.split(".") if path else []
     for depth in range(len(steps) - 1, -1, -1):
-        written = _written(type(modules[".".join(steps[:depth])]))
+        owner: Any = type(modules[".".join(steps[:depth])])
+        written = _written(owner)
         found = written.attributes.get(steps[depth])
         if found is not None:
             source, value = found
