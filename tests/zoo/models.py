@@ -277,7 +277,7 @@ _TRANSFORMERS: Mapping[str, tuple[str, Mapping[str, Any], tuple[str, ...]]] = {
     "RobertaForMaskedLM": ("RobertaConfig", _SMALL, _TOKENS),
     "AlbertModel": ("AlbertConfig", {**_SMALL, "embedding_size": 32}, _TOKENS),
     "ElectraModel": ("ElectraConfig", {**_SMALL, "embedding_size": 32}, _TOKENS),
-    "DebertaV2Model": ("DebertaV2Config", _SMALL, _TOKENS),
+    "DebertaV2Model": ("DebertaV2Config", {**_SMALL, "pad_token_id": None}, _TOKENS),
     "GPT2LMHeadModel": ("GPT2Config", _GPT, _TOKENS),
     "GPTNeoXForCausalLM": ("GPTNeoXConfig", _SMALL, _TOKENS),
     "OPTForCausalLM": (

@@ -1,0 +1,285 @@
+"""Measures modellint against a plain meta forward and against its peers, in one process.
+
+    python -m benchmarks.speed                 # everything; prints Markdown
+    python -m benchmarks.speed --only forward  # one part: forward, peers, export, growth, memory
+
+Every time is the best of three, every figure a ratio of times that were taken one after the
+other, so that a slow or busy machine changes little. Caches are warm on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import logging
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import modellint
+from modellint.specs import parse_input
+from tests.zoo.models import Exhibit, build, exhibits
+
+MODELS = {
+    "torchvision": """alexnet convnext_tiny densenet121 efficientnet_b0 efficientnet_b4 googlenet
+        inception_v3 maxvit_t mnasnet1_0 mobilenet_v2 mobilenet_v3_large regnet_y_400mf resnet18
+        resnet50 resnet101 resnext50_32x4d shufflenet_v2_x1_0 squeezenet1_0 swin_t swin_v2_t vgg16
+        vit_b_16 wide_resnet50_2 deeplabv3_resnet50 fcn_resnet50 lraspp_mobilenet_v3_large
+        r3d_18""",
+    "timm": """beit_base_patch16_224 coat_mini convformer_b36 crossvit_9_240 dla34
+        edgenext_base gmlp_b16_224 res2net50_14w_8s""",
+    "smp": "unet-resnet18 fpn-mobilenet_v2",
+    "transformers": "BertModel GPT2LMHeadModel LlamaForCausalLM T5Model",
+}
+#: `torch.export` with dynamic sizes takes seconds a model, so it runs on a few, once.
+EXPORTED = ("resnet18", "vgg16", "mobilenet_v2", "resnet50")
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A built model and what it is fed, as specs and as meta tensors."""
+
+    exhibit: Exhibit
+    model: nn.Module
+    specs: tuple[str, ...]
+    args: tuple[torch.Tensor, ...]
+    kwargs: dict[str, torch.Tensor]
+
+
+def subjects() -> Iterator[Subject]:
+    """The models that are measured, one at a time."""
+    for family, names in MODELS.items():
+        wanted = set(names.split())
+        for exhibit in exhibits(family):
+            if exhibit.name in wanted:
+                wanted.remove(exhibit.name)
+                model = build(exhibit)
+                specs = exhibit.inputs(model)
+                yield Subject(exhibit, model, specs, *_tensors(specs))
+        if wanted:
+            raise SystemExit(f"the zoo has no {family} model {', '.join(sorted(wanted))}")
+
+
+def _tensors(
+    specs: Sequence[str], device: str = "meta"
+) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
+    args, kwargs = [], {}
+    for spec in map(parse_input, specs):
+        dtype = getattr(torch, spec.dtype or "float32")
+        tensor: torch.Tensor = torch.zeros(spec.dims, dtype=dtype, device=device)  # type: ignore[arg-type]
+        if spec.name:
+            kwargs[spec.name] = tensor
+        else:
+            args.append(tensor)
+    return tuple(args), kwargs
+
+
+def best(run: Callable[[], Any], repeats: int = REPEATS) -> float:
+    """The least time of several runs, seconds."""
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without what the peers print and warn of."""
+    logging.disable(logging.WARNING)
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+# -- what is measured ---------------------------------------------------------------------------
+
+
+def forward(subject: Subject) -> None:
+    """The model's own forward on meta tensors."""
+    with torch.no_grad():
+        subject.model(*subject.args, **subject.kwargs)
+
+
+def lint(subject: Subject) -> None:
+    """Trace, symbolic shapes, solved contract, layers, costs and all rules."""
+    modellint.lint(subject.model, subject.specs)
+
+
+def torchinfo_summary(subject: Subject) -> None:
+    """torchinfo on meta tensors: example shapes, parameters, multiply-adds."""
+    import torchinfo
+
+    data = list(subject.args) or subject.kwargs
+    torchinfo.summary(subject.model, input_data=data, verbose=0, device="meta")
+
+
+def fvcore_flops(subject: Subject) -> None:
+    """fvcore's count, which traces with torch.jit."""
+    from fvcore.nn import FlopCountAnalysis
+
+    if subject.kwargs:
+        raise TypeError("no keyword inputs")
+    FlopCountAnalysis(subject.model, subject.args).total()
+
+
+def shape_prop(subject: Subject) -> None:
+    """torch.fx symbolic tracing and shape propagation."""
+    from torch.fx import symbolic_trace
+    from torch.fx.passes.shape_prop import ShapeProp
+
+    if subject.kwargs:
+        raise TypeError("no keyword inputs")
+    with torch.no_grad():
+        ShapeProp(symbolic_trace(subject.model)).propagate(*subject.args)
+
+
+PEERS: dict[str, Callable[[Subject], None]] = {
+    "torchinfo.summary on meta": torchinfo_summary,
+    "fvcore FlopCountAnalysis on meta": fvcore_flops,
+    "torch.fx symbolic_trace + ShapeProp on meta": shape_prop,
+}
+
+
+def export(subject: Subject) -> None:
+    """torch.export with N, H and W dynamic."""
+    auto = torch.export.Dim.AUTO
+    axes = {0: auto, 2: auto, 3: auto}
+    torch.export.export(subject.model, subject.args, dynamic_shapes=(axes,))
+
+
+# -- reports ------------------------------------------------------------------------------------
+
+
+def report_forward() -> None:
+    """modellint against a plain meta forward, a model a row."""
+    print("| model | meta forward, s | modellint, s | ratio |\n|---|---|---|---|")
+    total_forward = total_lint = 0.0
+    count = 0
+    for subject in subjects():
+        with quiet():
+            forward(subject)
+            lint(subject)
+            plain = best(partial(forward, subject))
+            linted = best(partial(lint, subject))
+        total_forward, total_lint, count = total_forward + plain, total_lint + linted, count + 1
+        print(f"| {subject.exhibit} | {plain:.3f} | {linted:.3f} | {linted / plain:.2f} |")
+        sys.stdout.flush()
+    ratio = total_lint / total_forward
+    print(f"| **sum of {count}** | {total_forward:.2f} | {total_lint:.2f} | **{ratio:.2f}** |")
+
+
+def report_peers() -> None:
+    """The peers' times against modellint's on the models that each peer can do."""
+    sums = {name: [0.0, 0.0, 0] for name in PEERS}
+    failed: dict[str, list[str]] = {name: [] for name in PEERS}
+    for subject in subjects():
+        with quiet():
+            lint(subject)
+            linted = best(partial(lint, subject))
+            for name, peer in PEERS.items():
+                try:
+                    peer(subject)
+                    taken = best(partial(peer, subject))
+                except Exception:  # What a peer cannot do is counted, not measured.
+                    failed[name].append(subject.exhibit.name)
+                    continue
+                of = sums[name]
+                of[0], of[1], of[2] = of[0] + taken, of[1] + linted, of[2] + 1
+    print("| peer | models it can do | peer, s | modellint, s | peer / modellint |")
+    print("|---|---|---|---|---|")
+    for name, (taken, linted, count) in sums.items():
+        whole = int(count) + len(failed[name])
+        print(
+            f"| {name} | {count} of {whole} | {taken:.2f} | {linted:.2f} "
+            f"| {taken / linted if linted else float('nan'):.1f} |"
+        )
+
+
+def report_export() -> None:
+    """torch.export with dynamic sizes against modellint."""
+    print("| model | torch.export, s | modellint, s | ratio |\n|---|---|---|---|")
+    for name in EXPORTED:
+        exhibit = next(e for e in exhibits("torchvision") if e.name == name)
+        model = build(exhibit)
+        specs = ("2,3,224,224",)
+        subject = Subject(exhibit, model, specs, *_tensors(specs))
+        with quiet():
+            lint(subject)
+            linted = best(partial(lint, subject))
+            taken = best(partial(export, subject), 1)
+        print(f"| {name} | {taken:.2f} | {linted:.4f} | {taken / linted:.0f} |")
+        sys.stdout.flush()
+
+
+def chain(layers: int) -> nn.Module:
+    """A net of so many layers, convolutions and activations in turn."""
+    made: list[nn.Module] = []
+    for number in range(layers):
+        made.append(nn.Conv2d(8, 8, 3, padding=1) if number % 2 == 0 else nn.ReLU())
+    return nn.Sequential(*made).eval()
+
+
+def report_growth() -> None:
+    """How the time grows with the number of layers."""
+    times = {}
+    for layers in (1000, 4000):
+        with torch.device("meta"):
+            model = chain(layers)
+        with quiet():
+            modellint.lint(model, ["1,8,64,64"])
+            times[layers] = best(partial(modellint.lint, model, ["1,8,64,64"]))
+    print("| layers | modellint, s |\n|---|---|")
+    for layers, taken in times.items():
+        print(f"| {layers} | {taken:.2f} |")
+    print(f"| 4000 / 1000 | **{times[4000] / times[1000]:.2f}** |")
+
+
+def report_memory() -> None:
+    """The peak memory of linting a decoder of 65 billion parameters in a fresh process."""
+    root = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-m", "benchmarks.decoder"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    print("| status | parameters | seconds | peak resident memory, MiB |\n|---|---|---|---|")
+    print(f"| {told['status']} | {told['parameters']:,} | {told['seconds']} | {told['peak_mib']} |")
+
+
+PARTS = {
+    "forward": report_forward,
+    "peers": report_peers,
+    "export": report_export,
+    "growth": report_growth,
+    "memory": report_memory,
+}
+
+
+def main() -> None:
+    """Print the parts that are asked for, as Markdown."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    for name in parser.parse_args().only:
+        print(f"\n## {name}: {(PARTS[name].__doc__ or '').strip()}\n")
+        PARTS[name]()
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
