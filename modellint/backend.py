@@ -22,7 +22,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from modellint.dims import Dim
-from modellint.recording import Record
+from modellint.recording import Record, translated
 
 _OPERATORS = {
     "__add__": "add",
@@ -394,7 +394,7 @@ def stand_in(tensor: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
     """A meta tensor of a tensor's size, stride and dtype, and its shape."""
     shape = tuple(tensor.shape)
     if tensor.is_meta:
-        return tensor.detach(), shape
+        return tensor, shape
     if tensor.layout is not torch.strided:
         return torch.empty(shape, dtype=tensor.dtype, device="meta"), shape
     made = torch.empty_strided(shape, tensor.stride(), dtype=tensor.dtype, device="meta")
@@ -483,28 +483,15 @@ def replay(record: Record) -> torch.Tensor | None:
                     return None
                 value = current.leaf.detach().clone()
             else:
-                value = current.func(
-                    *_real(current.args, values), **_real(current.kwargs, values)
+                args, kwargs = translated(
+                    (current.args, current.kwargs), lambda of: values[of.index]
                 )
+                value = current.func(*args, **kwargs)
                 if current.op == "setitem":
                     value = values[current.inputs[0].index]
             values[index] = value
     final = values[record.index]
     return final if isinstance(final, torch.Tensor) else None
-
-
-def _real(arg: Any, values: Mapping[int, Any]) -> Any:
-    if isinstance(arg, Record):
-        return values[arg.index]
-    if isinstance(arg, Dim):
-        return arg.value
-    if isinstance(arg, (tuple, list)):
-        return type(arg)(_real(item, values) for item in arg)
-    if isinstance(arg, dict):
-        return {key: _real(item, values) for key, item in arg.items()}
-    if isinstance(arg, slice):
-        return slice(*(_real(item, values) for item in (arg.start, arg.stop, arg.step)))
-    return arg
 
 
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
@@ -522,11 +509,6 @@ def is_users_file(filename: str) -> bool:
     if filename.startswith((_TORCH, _OURS)):
         return False
     return not filename.startswith(_STANDARD) or "site-packages" in filename
-
-
-def is_users(code: types.CodeType) -> bool:
-    """Whether code is neither torch's, nor ours, nor the standard library's."""
-    return is_users_file(code.co_filename)
 
 
 def plain_structure(output: Any) -> Any:

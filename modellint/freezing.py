@@ -20,13 +20,11 @@ from modellint.dims import Constraint, Dim, dim, symbolic
 from modellint.expressions import Expr, Symbol
 from modellint.fx import graph_module
 from modellint.graph import LAYERS, Graph, Input, Mismatch, Module, Node, Parameter, Site, Tensor
-from modellint.recording import Record
+from modellint.recording import ATOMS, Handle, Record
 from modellint.tracing import Traced
 
 #: Where modules were built: by `id(module)`, the user's line, and one inside a library.
 Sites = Mapping[int, tuple[Site, Site | None]]
-
-_ATOMS = frozenset([int, float, bool, str, type(None)])
 
 _PRINCIPAL = {
     "Upsample": ("interpolate",),
@@ -238,11 +236,12 @@ class _Maker:
     def _owner(self, record: Record) -> tuple[nn.Module, bool]:
         """The module that owns an operation, and whether this is what that module is for."""
         module: nn.Module = record.module
-        weight = record.arguments.get("weight")
-        if record.op == "linear" and isinstance(weight, Record) and weight.leaf is not None:
-            owner = self.owners.get(id(weight.leaf))
-            if isinstance(owner, nn.Linear):
-                return owner, True
+        if record.op == "linear":
+            weight = record.arguments.get("weight")
+            if isinstance(weight, Handle) and weight.record.leaf is not None:
+                owner = self.owners.get(id(weight.record.leaf))
+                if isinstance(owner, nn.Linear):
+                    return owner, True
         kind = self.kinds.get(id(module))
         return module, kind is not None and _is_principal(kind, record.op)
 
@@ -265,18 +264,24 @@ class _Maker:
         return found
 
     def _argument(self, value: Any) -> Any:
-        if type(value) in _ATOMS:
+        """An argument as rules see it: nodes for tensors, text for torch's own objects."""
+        kind = type(value)
+        if kind in ATOMS:
             return value
-        if isinstance(value, Record):
-            return self.by_record[value]
-        if isinstance(value, Dim):
+        if kind is Handle:
+            return self.by_record[value.record]
+        if kind is Dim:
             return self.size(value)
+        if kind is Record:
+            return self.by_record[value]
         if isinstance(value, (tuple, list)):
-            return tuple(self._argument(item) for item in value)
-        if isinstance(value, slice):
+            return tuple([self._argument(item) for item in value])
+        if kind is slice:
             return slice(*(self._argument(v) for v in (value.start, value.stop, value.step)))
-        if isinstance(value, torch.dtype):
+        if kind is torch.dtype:
             return str(value)[6:]
+        if isinstance(value, (torch.device, torch.layout, torch.memory_format)):
+            return str(value)
         return value
 
     def partial(self, nodes: Sequence[Node]) -> str | None:

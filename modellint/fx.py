@@ -13,8 +13,7 @@ import torch
 from torch import fx, nn
 from torch.utils import _pytree as pytree
 
-from modellint.dims import Dim
-from modellint.recording import Record
+from modellint.recording import Record, translated
 from modellint.tracing import Traced
 
 
@@ -46,7 +45,7 @@ def graph_module(traced: Traced, names: Sequence[str]) -> fx.GraphModule:
             # What was written through a view is in the tensor that it views.
             nodes[record] = nodes[record.inputs[0]]
         elif record.op == "setitem":
-            graph.call_function(operator.setitem, tuple(_arg(a, nodes) for a in record.args))
+            graph.call_function(operator.setitem, translated(record.args, nodes.__getitem__))
             nodes[record] = nodes[record.inputs[0]]
         else:
             nodes[record] = _call(graph, record, nodes)
@@ -57,8 +56,7 @@ def graph_module(traced: Traced, names: Sequence[str]) -> fx.GraphModule:
 
 
 def _call(graph: fx.Graph, record: Record, nodes: dict[Record, fx.Node]) -> fx.Node:
-    args = tuple(_arg(arg, nodes) for arg in record.args)
-    kwargs = {key: _arg(value, nodes) for key, value in record.kwargs.items()}
+    args, kwargs = translated((record.args, record.kwargs), nodes.__getitem__)
     func = record.func
     name = getattr(func, "__name__", "")
     if name == "__get__":
@@ -66,17 +64,3 @@ def _call(graph: fx.Graph, record: Record, nodes: dict[Record, fx.Node]) -> fx.N
     if args and getattr(torch.Tensor, name, None) is func:
         return graph.call_method(name, args, kwargs)
     return graph.call_function(func, args, kwargs)
-
-
-def _arg(arg: Any, nodes: dict[Record, fx.Node]) -> Any:
-    if isinstance(arg, Record):
-        return nodes[arg]
-    if isinstance(arg, Dim):
-        return arg.value
-    if isinstance(arg, (tuple, list)):
-        return type(arg)(_arg(item, nodes) for item in arg)
-    if isinstance(arg, dict):
-        return {key: _arg(item, nodes) for key, item in arg.items()}
-    if isinstance(arg, slice):
-        return slice(*(_arg(item, nodes) for item in (arg.start, arg.stop, arg.step)))
-    return arg

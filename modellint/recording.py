@@ -1,4 +1,8 @@
-"""What a running forward leaves behind: one record an operation, before the graph is made of it."""
+"""What a running forward leaves behind: one record an operation, before the graph is made of it.
+
+Recording must be cheap, so arguments stay as they came (tensors as `Handle`s) and are translated
+once, when the graph or its fx module is made.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,31 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from modellint.dims import Constraint, Origin, Relation
+from modellint.dims import Constraint, Dim, Origin, Relation
 from modellint.expressions import Expr
 from modellint.graph import Site
+from modellint.shapes import Tensor as Sized
+
+
+class Handle(Sized):
+    """A tensor argument: its sizes and dtype as the table sees them, and where it came from."""
+
+    record: Record
+
+    def __new__(cls, shape: tuple[int, ...], dtype: Any, record: Record) -> Handle:
+        """Make a handle of the value that a record made."""
+        made = super().__new__(cls, shape, dtype)
+        made.record = record
+        return made
 
 
 class Record:
-    """One operation as it ran: its function, its arguments with tensors replaced by records."""
+    """One operation as it ran: its function, and its arguments with tensors as handles.
+
+    `arguments` are the same by name, as the table's entry binds them. `leaf` is the tensor of a
+    parameter, buffer or constant; `path` its name, an input's, or the way to an element of a
+    result.
+    """
 
     __slots__ = (
         "args",
@@ -56,7 +78,38 @@ class Record:
         self.path: tuple[Any, ...] = ()
         self.shapes: tuple[tuple[int, ...], ...] = ()
         self.dtypes: tuple[str, ...] = ()
-        self.varying = op == "input" or any(record.varying for record in inputs)
+        self.varying = op == "input"
+        for record in inputs:
+            if record.varying:
+                self.varying = True
+                break
+
+
+def translated(argument: Any, tensor: Callable[[Record], Any]) -> Any:
+    """An argument with `tensor(record)` for each tensor and plain ints for sizes."""
+    kind = type(argument)
+    if kind in ATOMS:
+        return argument
+    if kind is Handle:
+        return tensor(argument.record)
+    if kind is Record:
+        return tensor(argument)
+    if kind is Dim:
+        return argument.value
+    if kind is dict:
+        return {key: translated(item, tensor) for key, item in argument.items()}
+    if kind is slice:
+        bounds = (argument.start, argument.stop, argument.step)
+        return slice(*(translated(bound, tensor) for bound in bounds))
+    if isinstance(argument, (tuple, list)):
+        return (list if isinstance(argument, list) else tuple)(
+            translated(item, tensor) for item in argument
+        )
+    return argument
+
+
+#: What an argument may be without holding a tensor or a size.
+ATOMS = frozenset([int, float, bool, str, type(None)])
 
 
 class Tape:
@@ -78,16 +131,16 @@ class Tape:
             self.constraints[key] = Constraint(expr, relation, self.describe(), origin)
 
 
-_positions: dict[tuple[CodeType, int], tuple[int, int, int, int]] = {}
+_sites: dict[tuple[CodeType, int], Site] = {}
 
 
-def position(code: CodeType, instruction: int) -> tuple[int, int, int, int]:
-    """Line, column, end line and end column (from 1, in code units) of an instruction."""
+def site(code: CodeType, instruction: int) -> Site:
+    """The place of an instruction, with columns in bytes, from 1."""
     key = (code, instruction)
-    found = _positions.get(key)
+    found = _sites.get(key)
     if found is None:
         line, end, column, last = list(code.co_positions())[instruction // 2]
         line = line or code.co_firstlineno
-        found = (line, (column or 0) + 1, end or line, (last or 0) + 1)
-        _positions[key] = found
+        found = Site(code.co_filename, line, (column or 0) + 1, end or line, (last or 0) + 1)
+        _sites[key] = found
     return found

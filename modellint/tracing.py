@@ -27,7 +27,7 @@ from modellint.builtins_shim import original, sizes_kept
 from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
-from modellint.recording import Record, Tape, position
+from modellint.recording import ATOMS, Handle, Record, Tape, site
 from modellint.shapes import OPS, Op, Out, Refused
 from modellint.shapes import Tensor as Sized
 from modellint.shapes.core import broadcast, numel, plain
@@ -147,7 +147,7 @@ class Tracer(TorchFunctionMode):
             if backend.is_pointwise(name):
                 entry = Op(name, _pointwise, ("input",), (None,), None, True, None)
         bound = self._bind(func, entry, sized_args, sized_kwargs)
-        record = self._enter(name, func, args, kwargs, bound, values)
+        record = self._enter(name, func, sized_args, sized_kwargs, bound, values)
         try:
             outcome = entry.outcome(bound) if entry is not None else None
         except Refused as refusal:
@@ -188,21 +188,19 @@ class Tracer(TorchFunctionMode):
         bound: dict[str, Any],
         values: list[_Value],
     ) -> Record:
-        records = tuple(value.record for value in values)
-        of = {id(value.held): value.record for value in values}
-        arguments = {key: _recorded(value) for key, value in bound.items()}
+        records = self.tape.records
         record = Record(
-            len(self.tape.records),
+            len(records),
             name,
             func,
-            tuple(_referred(arg, of) for arg in args),
-            {key: _referred(value, of) for key, value in kwargs.items()},
-            arguments,
-            records,
+            args,
+            kwargs,
+            bound,
+            tuple([value.record for value in values]),
             self.stack[-1],
             self._site(),
         )
-        self.tape.records.append(record)
+        records.append(record)
         return record
 
     def _refuse(self, record: Record, refusal: Refused) -> None:
@@ -246,12 +244,12 @@ class Tracer(TorchFunctionMode):
     def _sized(self, arg: Any, values: list[_Value]) -> Any:
         """An argument with tensors as the table sees them; collects the tensors' values."""
         kind = type(arg)
-        if kind in _ATOMS:
+        if kind in ATOMS:
             return arg
         if isinstance(arg, torch.Tensor):
             value = self.values.get(id(arg)) or self.value_of(arg)
             values.append(value)
-            return _Handle(value.shape, value.tensor.dtype, value.record)
+            return Handle(value.shape, value.tensor.dtype, value.record)
         if kind is tuple or kind is list:
             return type(arg)(self._sized(item, values) for item in arg)
         if isinstance(arg, (tuple, list)):
@@ -318,7 +316,7 @@ class Tracer(TorchFunctionMode):
         return None
 
     def _stand_ins(self, arg: Any) -> Any:
-        if type(arg) in _ATOMS:
+        if type(arg) in ATOMS:
             return arg
         if isinstance(arg, torch.Tensor):
             return self.value_of(arg).tensor
@@ -452,29 +450,12 @@ class Tracer(TorchFunctionMode):
     # -- places ---------------------------------------------------------------------------------
 
     def _site(self) -> Site | None:
-        frame = sys._getframe(2)
+        frame: Any = sys._getframe(2)
         while frame is not None:
-            code = frame.f_code
-            if backend.is_users(code):
-                line, column, end, last = position(code, frame.f_lasti)
-                return Site(code.co_filename, line, column, end, last)
-            frame = frame.f_back  # type: ignore[assignment]
+            if backend.is_users_file(frame.f_code.co_filename):
+                return site(frame.f_code, frame.f_lasti)
+            frame = frame.f_back
         return None
-
-
-class _Handle(Sized):
-    """A tensor argument as the table sees it, with the record it came from."""
-
-    record: Record
-
-    def __new__(cls, shape: tuple[int, ...], dtype: Any, record: Record) -> _Handle:
-        made = super().__new__(cls, shape, dtype)
-        made.record = record
-        return made
-
-
-#: What an argument may be without holding a tensor or a size.
-_ATOMS = frozenset([int, float, bool, str, type(None)])
 
 
 def plain_or_none(number: Any) -> Any:
@@ -490,37 +471,9 @@ def _pointwise(**arguments: Any) -> tuple[int, ...]:
     return broadcast(*(a.shape for a in arguments.values() if isinstance(a, Sized)))
 
 
-def _recorded(arg: Any) -> Any:
-    """An argument as rules see it: records for tensors, text for torch's own objects."""
-    if type(arg) in _ATOMS:
-        return arg
-    if isinstance(arg, _Handle):
-        return arg.record
-    if isinstance(arg, (tuple, list)):
-        return tuple(_recorded(item) for item in arg)
-    if isinstance(arg, (torch.dtype, torch.device, torch.layout, torch.memory_format)):
-        return str(arg)
-    return arg
-
-
-def _referred(arg: Any, of: dict[int, Record]) -> Any:
-    """An argument as the fx graph takes it: records for tensors, plain ints for sizes."""
-    if type(arg) in _ATOMS:
-        return arg
-    if isinstance(arg, torch.Tensor):
-        return of[id(arg)]
-    if isinstance(arg, Dim):
-        return arg
-    if isinstance(arg, (tuple, list)):
-        return (list if isinstance(arg, list) else tuple)(_referred(item, of) for item in arg)
-    if isinstance(arg, dict):
-        return {key: _referred(item, of) for key, item in arg.items()}
-    if isinstance(arg, slice):
-        return slice(*(_referred(item, of) for item in (arg.start, arg.stop, arg.step)))
-    return arg
-
-
 def _dims_in(arg: Any) -> Iterator[Dim]:
+    if type(arg) in ATOMS or type(arg) is Handle:
+        return
     if isinstance(arg, Dim):
         yield arg
     elif isinstance(arg, (tuple, list)):
@@ -655,7 +608,7 @@ def _convert(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     if dtype is None:
         return tensor
     record = tracer._enter(
-        "to", torch.Tensor.to, (tensor, dtype), {}, {"input": sized, "dtype": dtype}, values
+        "to", torch.Tensor.to, (sized, dtype), {}, {"input": sized, "dtype": dtype}, values
     )
     made = (
         values[0].tensor.to(dtype)
@@ -689,7 +642,7 @@ def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     sized = [tracer._sized(arg, values) for arg in args]
     bound = dict(zip(("input", "index", "value"), sized, strict=True))
     bound["index"] = normal_index(bound["index"], len(values[0].shape))
-    record = tracer._enter("setitem", func, args, kwargs, bound, values)
+    record = tracer._enter("setitem", func, tuple(sized), {}, bound, values)
     if tracer.real or not backend.has_mask(index):
         with torch.no_grad():
             tracer._run(torch.Tensor.__setitem__, args, {}, record)
@@ -809,9 +762,9 @@ def run(
 
 
 def _reason(tracer: Tracer) -> str:
-    site = tracer._site()
-    if site is None:
+    place = tracer._site()
+    if place is None:
         return ""
     records = tracer.tape.records
-    name = records[-1].op if records and records[-1].call == site else "a condition"
-    return f"{name} at {site.path}:{site.line}"
+    name = records[-1].op if records and records[-1].call == place else "a condition"
+    return f"{name} at {place.path}:{place.line}"
