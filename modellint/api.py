@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from modellint.engine import Settings, lint_targets, torch_version
@@ -11,7 +12,7 @@ from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.linting import Subject, lint_graph
 from modellint.paths import shown_path
-from modellint.plugins import load_rules
+from modellint.plugins import Rules, load_rules
 from modellint.results import FailLevel, ModelReport, Problem, Report, Status
 from modellint.selection import select_rules
 from modellint.silencing import Silence
@@ -43,7 +44,7 @@ def lint(
     """
     from modellint.live import model_site
 
-    rules = select_rules(load_rules(), select, ignore, extend_select)
+    rules = select_rules(_installed_rules(), select, ignore, extend_select)
     site = model_site(model)
     name = type(model).__name__
     silence = Silence(site.path, name, site.line)
@@ -136,6 +137,12 @@ def assert_clean(
     accept = f"\nto accept them here: assert_clean(..., ignore={rules})" if rules else ""
     name = type(model).__name__
     raise AssertionError(f"{name} is not clean\n\n{report.render('full')}{accept}".rstrip())
+
+
+@cache
+def _installed_rules() -> Rules:
+    # Looking them up asks every installed distribution, longer than a small model takes to lint.
+    return load_rules()
 
 
 def _incomplete(

@@ -216,12 +216,20 @@ def _sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int]
     if not rest:
         return Sizes(min=least)
     limit = max(LIMIT, 2 * example[name])
-    valid = [
-        size
-        for size in range(least, limit + 1)
-        if all(constraint.holds({name: size}) for constraint in rest)
-    ]
-    return _summary(valid, limit, example[name])
+    return _summary(_satisfying(rest, name, range(least, limit + 1)), limit, example[name])
+
+
+def _satisfying(demands: Sequence[Constraint], name: str, sizes: Iterable[int]) -> list[int]:
+    """Those sizes of a symbol that satisfy every demand; one compiled condition tests them all."""
+    holds = ex.compiled(" and ".join(dict.fromkeys(demand.text for demand in demands)), (name,))
+    valid = []
+    for size in sizes:
+        try:
+            if holds(size):
+                valid.append(size)
+        except ZeroDivisionError:
+            continue
+    return valid
 
 
 def _first(constraint: Constraint, name: str) -> int:

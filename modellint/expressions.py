@@ -85,12 +85,13 @@ def _floor(numerator: Expr, denominator: Expr) -> Floor:
 class Expr:
     """A polynomial with integer coefficients; interned, so that equality is identity."""
 
-    __slots__ = ("__weakref__", "_function", "_symbols", "_text", "constant", "terms")
+    __slots__ = ("__weakref__", "_function", "_symbols", "_text", "_unknown", "constant", "terms")
 
     terms: tuple[tuple[Monomial, int], ...]
     constant: int | None
     _text: str | None
     _symbols: frozenset[Symbol] | None
+    _unknown: bool | None
     _function: Callable[..., int] | None
 
     def __repr__(self) -> str:
@@ -117,7 +118,9 @@ class Expr:
     @property
     def unknown(self) -> bool:
         """Whether it depends on a size of which only the example is known."""
-        return any(found.unknown for found in self.symbols)
+        if self._unknown is None:
+            self._unknown = any(found.unknown for found in self.symbols)
+        return self._unknown
 
     def evaluate(self, values: Mapping[str, int]) -> int:
         """Its value where each symbol has the given one.
@@ -170,7 +173,7 @@ def polynomial(terms: Mapping[Monomial, int]) -> Expr:
         found = Expr()
         found.terms = key
         found.constant = 0 if not key else key[0][1] if key[0][0] == () else None
-        found._text = found._symbols = found._function = None
+        found._text = found._symbols = found._unknown = found._function = None
         _interned[key] = found
     return found
 

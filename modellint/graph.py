@@ -41,7 +41,7 @@ class Site:
     end_column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tensor:
     """A tensor's shape and dtype; each size is an int that may carry its expression.
 
@@ -52,17 +52,17 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str = "float32"
 
-    @property
+    @cached_property
     def example(self) -> tuple[int, ...]:
         """The sizes in the traced example, as plain ints."""
         return tuple(size.value if isinstance(size, Dim) else size for size in self.shape)
 
-    @property
+    @cached_property
     def symbolic(self) -> tuple[int | str, ...]:
         """The sizes as the report prints them: ints, and expressions as strings."""
         return tuple(symbolic(size) for size in self.shape)
 
-    @property
+    @cached_property
     def known(self) -> bool:
         """Whether every size is known for every input size, not only for the example."""
         return not any(isinstance(size, Dim) and size.unknown for size in self.shape)
@@ -155,13 +155,13 @@ class Node:
         """Whether the table of layers lists it."""
         return self.op in LAYERS
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """How many spatial axes its window has: 1 for `conv1d`, 0 where it has no window."""
         last = self.op.removesuffix("d")[-1:]
         return int(last) if self.op.endswith("d") and last in ("1", "2", "3") else 0
 
-    @property
+    @cached_property
     def kernel(self) -> tuple[int, ...] | None:
         """The window's size an axis: from the weight of a convolution, `kernel_size` of a pool."""
         if "kernel_size" in self.arguments:
@@ -178,19 +178,19 @@ class Node:
             return (int(value),) * max(self.rank, 1)
         return tuple(map(int, value))
 
-    @property
+    @cached_property
     def stride(self) -> tuple[int, ...]:
         """The window's step an axis; that of a pool is its kernel where nothing else is said."""
         if self.arguments.get("stride", 1) is None:
             return self.kernel or (1,) * self.rank
         return self.per_axis("stride", 1)
 
-    @property
+    @cached_property
     def dilation(self) -> tuple[int, ...]:
         """The distance of the window's taps an axis."""
         return self.per_axis("dilation", 1)
 
-    @property
+    @cached_property
     def padding(self) -> tuple[tuple[int, int], ...]:
         """The zeros (begin, end) that the operation itself adds, an axis.
 
@@ -204,7 +204,7 @@ class Node:
             return tuple((total // 2, total - total // 2) for total in totals)
         return tuple((p, p) for p in self.per_axis("padding", 0))
 
-    @property
+    @cached_property
     def effective_kernel(self) -> tuple[int, ...] | None:
         """d(k - 1) + 1 an axis: what the dilated window spans."""
         if self.kernel is None:
