@@ -414,10 +414,9 @@ class _Search:
         if general is not None:
             wider = frozen(general)
             if _alike(graph, wider):
+                sizes = {**feed.example, **_more(general)}
                 held = tuple(
-                    c
-                    for c in wider.constraints
-                    if c.origin != "branch" or c.holds({**feed.example, **_more(general)})
+                    c for c in wider.constraints if c.origin != "branch" or c.holds(sizes)
                 )
                 graph = frozen(traced, replace(wider, constraints=held))
         one = feed.batch is not None and feed.example[feed.batch] == 1
