@@ -361,9 +361,7 @@ def _moved(
             continue
         shift = Fraction(window.span - 1, 2) - window.begin - before[axis][0] + after[axis][0]
         growth = window.growth + sum(before[axis]) - sum(after[axis])
-        made[place] = _Run(
-            run.shift + shift * run.jump, run.growth + growth * run.jump, run.jump
-        )
+        made[place] = _Run(run.shift + shift * run.jump, run.growth + growth * run.jump, run.jump)
     return tuple(made)
 
 

@@ -212,9 +212,7 @@ def _from_padded(node: Node, dim: int, size: int, weights: Weights) -> Weights:
     return made
 
 
-def _from_concatenated(
-    node: Node, operand: Node, dim: int, size: int, weights: Weights
-) -> Weights:
+def _from_concatenated(node: Node, operand: Node, dim: int, size: int, weights: Weights) -> Weights:
     if dim != _dim(node):
         return weights
     made = [0.0] * size

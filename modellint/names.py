@@ -31,7 +31,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-class NotConstant(Exception):  # noqa: N818 - an answer, not an error
+class NotConstant(Exception):  # an answer, not an error
     """An expression has no value that the syntax tree alone tells."""
 
 

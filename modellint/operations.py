@@ -22,60 +22,42 @@ ADAPTIVE_POOLS = frozenset(
 
 #: Norms use statistics of other positions, but do not move or mix positions.
 NORMS = frozenset(
-    [
-        "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm",
-        "local_response_norm", "normalize"
-    ]
+    "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm normalize".split()
 )
 
 #: One output position for one input position, whatever the value.
 ELEMENTWISE = frozenset(
-    [
-        "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish",
-        "hardswish", "hardsigmoid", "hardtanh", "sigmoid", "logsigmoid", "tanh", "softplus",
-        "softsign", "softshrink", "hardshrink", "tanhshrink", "threshold", "prelu", "rrelu",
-        "glu", "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout",
-        "feature_alpha_dropout", "feature_dropout", "bernoulli", "neg", "abs", "exp", "log",
-        "log1p", "expm1", "sqrt", "rsqrt", "square", "pow", "erf", "sin", "cos", "sign",
-        "round", "floor", "ceil", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max",
-        "sigmoid_", "nan_to_num", "float_power", "clone", "contiguous", "detach", "to", "type",
-        "type_as", "float", "half", "double", "bfloat16", "identity", "alias", "positive",
-        "requires_grad_", "requires_grad", "lift_fresh", "cpu", "cuda"
-    ]
+    """relu relu6 leaky_relu elu selu celu gelu silu mish hardswish hardsigmoid hardtanh sigmoid
+    logsigmoid tanh softplus softsign softshrink hardshrink tanhshrink threshold prelu rrelu glu
+    dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout
+    bernoulli neg abs exp log log1p expm1 sqrt rsqrt square pow erf sin cos sign round floor
+    ceil reciprocal clamp clip clamp_min clamp_max sigmoid_ nan_to_num float_power clone
+    contiguous detach to type type_as float half double bfloat16 identity alias positive
+    requires_grad_ requires_grad lift_fresh cpu cuda""".split()
 )
 
 #: The same with several operands, which are broadcast against each other.
 COMBINING = frozenset(
-    [
-        "add", "sub", "mul", "div", "true_divide", "floor_divide", "rsub", "maximum", "minimum",
-        "max", "min", "where", "lerp", "addcmul", "addcdiv", "fmod", "remainder", "multiply",
-        "subtract", "divide", "eq", "ne", "lt", "gt", "le", "ge", "logical_and", "logical_or",
-        "masked_fill"
-    ]
+    """add sub mul div true_divide floor_divide rsub maximum minimum max min where lerp addcmul
+    addcdiv fmod remainder multiply subtract divide eq ne lt gt le ge logical_and logical_or
+    masked_fill""".split()
 )
 
 #: The same elements in the same order under another shape.
 RESHAPES = frozenset(
-    [
-        "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as",
-        "reshape_as", "ravel"
-    ]
+    "view reshape flatten unflatten squeeze unsqueeze view_as reshape_as ravel".split()
 )
-REORDERINGS = frozenset([
-    "permute", "transpose", "t", "T", "mT", "mH", "adjoint", "swapaxes", "swapdims", "movedim",
-    "moveaxis"
-])
+REORDERINGS = frozenset(
+    "permute transpose t T mT mH adjoint swapaxes swapdims movedim moveaxis".split()
+)
 
 #: Layers that mix features with weights: what "the last layer with weights" is asked of.
 WEIGHTED = (
     CONVOLUTIONS
     | TRANSPOSED
     | frozenset(
-        [
-            "linear", "bilinear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "lstm",
-            "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",
-            "rnn_relu_cell", "embedding", "embedding_bag"
-        ]
+        """linear bilinear matmul mm bmm addmm baddbmm einsum lstm gru rnn_tanh rnn_relu lstm_cell
+        gru_cell rnn_tanh_cell rnn_relu_cell embedding embedding_bag""".split()
     )
 )
 

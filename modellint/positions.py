@@ -532,9 +532,7 @@ def _met_all(reading: Reading) -> State:
     )
 
 
-def _selected(
-    node: Node, source: Node, state: State, index: Sequence[int | slice | None]
-) -> State:
+def _selected(node: Node, source: Node, state: State, index: Sequence[int | slice | None]) -> State:
     """The places after an index of slices, ints and new axes, one entry an input axis."""
     target: dict[int, tuple[int, slice] | None] = {}
     before = after = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+
 from torch import nn
 
 from modellint.freezing import layer_kind
@@ -100,7 +101,7 @@ def wanted_inputs(model: nn.Module) -> tuple[str, ...]:
         parameters = list(inspect.signature(model.forward).parameters.values())
     except (TypeError, ValueError):
         return ("input",)
-    names = []
+    names: list[str] = []
     for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
             return tuple(names) or (parameter.name,)

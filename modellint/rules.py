@@ -161,8 +161,6 @@ def rule(
         if not check.__doc__:
             raise ValueError(f"rule {check.__name__} has no docstring: it is the rule's page")
         on = default and kind is not Category.PEDANTIC
-        return Rule(
-            check, kind, default=on, aliases=tuple(aliases), supersedes=tuple(supersedes)
-        )
+        return Rule(check, kind, default=on, aliases=tuple(aliases), supersedes=tuple(supersedes))
 
     return decorate

@@ -112,9 +112,8 @@ def lint_source(rule: Rule, example: Example) -> Report:
 
 
 def _line(finding: Diagnostic) -> str:
-    return (
-        f"{finding.line}: {finding.severity} {', '.join(finding.layers)}: {finding.message}"
-        + (f" (help: {finding.help})" if finding.help else "")
+    return f"{finding.line}: {finding.severity} {', '.join(finding.layers)}: {finding.message}" + (
+        f" (help: {finding.help})" if finding.help else ""
     )
 
 

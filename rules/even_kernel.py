@@ -71,11 +71,7 @@ def _finding(call: Node, axes: tuple[Window, ...], even: list[int]) -> Finding:
     # Axes whose shift another layer cancels are advised too: an odd kernel needs no such luck.
     odd = [axis.k + (axis.span % 2 == 0 and axis.s == 1) for axis in axes]
     keeps = [axis.d * (k - 1) // 2 for axis, k in zip(axes, odd, strict=True)]
-    pads = [
-        side
-        for axis in reversed(axes)
-        for side in ((axis.span - 1) // 2, axis.span // 2)
-    ]
+    pads = [side for axis in reversed(axes) for side in ((axis.span - 1) // 2, axis.span // 2)]
     return Finding(
         call,
         f"{describe(call)} has an even kernel at stride 1{on_axes(even, call.rank)}: its outputs "

@@ -73,9 +73,7 @@ def _of_blind(call: Node, axes: tuple[Window, ...], blind: list[int]) -> Finding
     )
 
 
-def _of_grown(
-    call: Node, axes: tuple[Window, ...], grown: list[int], explicit: bool
-) -> Finding:
+def _of_grown(call: Node, axes: tuple[Window, ...], grown: list[int], explicit: bool) -> Finding:
     window = axes[grown[0]]
     keeps = [(axis.span - 1) // 2 if at in grown else axis.begin for at, axis in enumerate(axes)]
     size = times(axis.n for axis in axes)

@@ -128,7 +128,5 @@ def test_the_same_rules_load_by_path_alone() -> None:
         "import sys; from modellint.plugins import load_rules; "
         f"print(*load_rules({rules.paths!r}, installed=False)); assert 'torch' not in sys.modules"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == list(rules)
