@@ -160,6 +160,8 @@ class Tracer(TorchFunctionMode):
                 result = self._run(func, args, kwargs, record)
                 return self._results(result, outcome, record, values, written)
             if in_place or bound.get("inplace") is True:
+                if isinstance(outcome, tuple) and _plain(outcome) != _plain(values[0].shape):
+                    self._refuse(record, Refused(f"{name} in place changes the size"))
                 return self._written(values[0], record)
             return self._empty(entry, outcome, bound, values, record)
         result = self._run(func, args, kwargs, record)
@@ -738,7 +740,7 @@ def run(
         stack.enter_context(
             backend.observed_calls(tracer.stack.append, lambda module: tracer.stack.pop() and None)
         )
-        stack.enter_context(recording(tape.demand))
+        stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())
         stack.enter_context(tracer)
         try:
@@ -766,5 +768,5 @@ def _reason(tracer: Tracer) -> str:
     if place is None:
         return ""
     records = tracer.tape.records
-    name = records[-1].op if records and records[-1].call == place else "a condition"
+    name = records[-1].op if records and records[-1].call == place else "code"
     return f"{name} at {place.path}:{place.line}"

@@ -12,6 +12,7 @@ from modellint.shapes.core import (
     Shape,
     Tensor,
     at_least,
+    axes,
     broadcast,
     equal,
     numel,
@@ -23,17 +24,17 @@ from modellint.shapes.core import (
 #: One tensor in, the same shape and dtype out, whatever the other arguments are.
 SAME = """
 relu relu6 elu selu celu gelu silu mish softplus softsign softshrink hardshrink tanhshrink
-hardtanh hardswish hardsigmoid leaky_relu rrelu logsigmoid threshold glu_free
+hardtanh hardswish hardsigmoid leaky_relu rrelu log_sigmoid threshold
 sigmoid tanh exp expm1 log log1p log2 log10 sqrt rsqrt abs neg sign sin cos tan asin acos atan sinh
 cosh erf erfc square reciprocal floor ceil round trunc frac clamp_min clamp_max nan_to_num
 dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout
-softmax log_softmax softmin gumbel_softmax
+gumbel_softmax
 local_response_norm instance_norm normalize renorm
-cumsum cumprod roll flip fliplr flipud tril triu rot180
-fill zero uniform normal bernoulli exponential random trunc_normal log_normal
+fliplr flipud tril triu
+fill zero uniform normal bernoulli exponential random log_normal
 zeros_like ones_like empty_like full_like rand_like randn_like
-positive conj resolve_conj resolve_neg channel_shuffle requires_grad_ sgn erfinv lgamma digamma
-native_channel_shuffle logit sinc i0 exp2 deg2rad rad2deg angle_free view_free
+positive conj resolve_conj resolve_neg sgn erfinv lgamma digamma
+logit sinc i0 exp2 deg2rad rad2deg
 """.split()
 
 #: These fill or rearrange; they stay on the meta backend because their dtype may change.
@@ -47,8 +48,8 @@ for _name in SAME:
 #: Two tensors or numbers in, broadcast.
 BINARY = """
 add sub mul div true_divide floor_divide remainder fmod pow rsub atan2 maximum minimum fmax fmin
-hypot logaddexp logaddexp2 xlogy copysign ldexp lerp_free bitwise_and bitwise_or bitwise_xor
-bitwise_left_shift bitwise_right_shift nextafter heaviside gcd lcm float_power
+hypot logaddexp logaddexp2 xlogy copysign ldexp bitwise_and bitwise_or bitwise_xor
+bitwise_left_shift bitwise_right_shift nextafter heaviside gcd lcm
 """.split()
 COMPARISONS = """
 eq ne lt le gt ge logical_and logical_or logical_xor greater less greater_equal less_equal
@@ -71,6 +72,8 @@ for _name in COMPARISONS:
     OPS[_name] = Op(_name, binary, ("input", "other"), (None, None), None, False, "bool")
 for _name in ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isposinf", "isneginf"):
     OPS[_name] = Op(_name, same, ("input",), (None,), None, False, "bool")
+# The result is float64 whatever the operands are.
+OPS["float_power"] = Op("float_power", binary, ("input", "other"), (None, None), None, True, None)
 OPS["bitwise_not"] = Op("bitwise_not", same, ("input",), (None,), None, False, None)
 
 
@@ -107,7 +110,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Any) -> Shape:
 
 
 @op("scatter", "scatter_add", "scatter_reduce", "index_add", "index_fill", "index_copy", "index_put",
-    "copy", "set_data")
+    "copy")
 def scatter(input: Tensor, *rest: Any, **_: Any) -> Shape:
     """The input's shape: values are written into it."""
     return input.shape
@@ -116,6 +119,39 @@ def scatter(input: Tensor, *rest: Any, **_: Any) -> Shape:
 @op("setitem")
 def setitem(input: Tensor, index: Any, value: Any) -> Shape:
     """The tensor that is written to keeps its shape."""
+    return input.shape
+
+
+@op("softmax", "log_softmax", "softmin", "cumsum", "cumprod")
+def along(input: Tensor, dim: Any = None, **_: Any) -> Shape:
+    """The input's shape; what happens along an axis needs the axis."""
+    axes(dim, len(input.shape))
+    return input.shape
+
+
+@op("flip")
+def flip(input: Tensor, *dims: int) -> Shape:
+    """Some axes turned round."""
+    axes(dims, len(input.shape))
+    return input.shape
+
+
+@op("roll")
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Shape:
+    """Some axes shifted in a circle."""
+    axes(dims, len(input.shape))
+    return input.shape
+
+
+@op("channel_shuffle", "native_channel_shuffle")
+def channel_shuffle(input: Tensor, groups: int) -> Shape:
+    """Channels (axis 1) dealt out again; groups must divide them."""
+    channels = input.shape[1]
+    equal(
+        channels % groups,
+        0,
+        lambda: Refused(f"{groups} groups do not divide {symbolic(channels)} channels"),
+    )
     return input.shape
 
 
@@ -238,6 +274,8 @@ def layer_norm(
                 f"normalized_shape should be {show(last)}, here {show(wanted)}",
             ),
         )
+    if weight is not None and weight.shape != wanted:
+        raise Refused(f"layer_norm over {show(wanted)} has a weight {show(weight.shape)}")
     return input.shape
 
 

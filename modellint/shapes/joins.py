@@ -56,10 +56,17 @@ def _alike(name: str, first: Shape, second: Shape) -> None:
         equal(left, right, lambda: Refused(f"{name} joins {show(first)} with {show(second)}"))
 
 
-@op("hstack", "column_stack", runs=True)
+@op("hstack", runs=True)
 def hstack(tensors: Any) -> Shape:
     """Joined on axis 1, or on the only axis."""
     return cat(tensors, dim=0 if len(tensors[0].shape) == 1 else 1)
+
+
+@op("column_stack", runs=True)
+def column_stack(tensors: Any) -> Shape:
+    """Joined on axis 1, columns made of vectors."""
+    shapes = [t.shape if len(t.shape) > 1 else (*t.shape, 1) for t in tensors]
+    return cat([Tensor(shape, None) for shape in shapes], dim=1)
 
 
 @op("vstack", "row_stack", runs=True)

@@ -21,6 +21,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape:
             f"in_features should be {symbolic(have)}, here {symbolic(want)}",
         ),
     )
+    if bias is not None and bias.shape and bias.shape[-1] not in (1, *weight.shape[:-1]):
+        raise Refused(f"linear to {show(weight.shape[:-1])} has a bias {show(bias.shape)}")
     return (*input.shape[:-1], *weight.shape[:-1])
 
 
@@ -56,20 +58,29 @@ def matmul(input: Tensor, other: Tensor) -> Shape:
     return (*batch, *rows, *columns)
 
 
-@op("bmm", "mm", "mv", "dot", "inner_free", "vdot")
-def product(input: Tensor, other: Tensor) -> Shape:
-    """The product without broadcasting."""
-    if len(input.shape) == 3:
-        equal(
-            input.shape[0],
-            other.shape[0],
-            lambda: Refused(f"bmm of {show(input.shape)} and {show(other.shape)}"),
-        )
-    result: Shape = matmul(input, other)
-    return result
+def _product(name: str, ranks: tuple[int, int]) -> None:
+    @op(name)
+    def product(input: Tensor, other: Tensor) -> Shape:
+        given = f"{name} of {show(input.shape)} and {show(other.shape)}"
+        if (len(input.shape), len(other.shape)) != ranks:
+            raise Refused(f"{given}: it takes {ranks[0]} and {ranks[1]} axes")
+        if ranks == (3, 3):
+            equal(input.shape[0], other.shape[0], lambda: Refused(given))
+        result: Shape = matmul(input, other)
+        return result
 
 
-@op("baddbmm", "addmm", "addbmm_free", "addmv")
+for _name, _ranks in {
+    "bmm": (3, 3),
+    "mm": (2, 2),
+    "mv": (2, 1),
+    "dot": (1, 1),
+    "vdot": (1, 1),
+}.items():
+    _product(_name, _ranks)
+
+
+@op("baddbmm", "addmm", "addmv")
 def added(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
 ) -> Shape:
@@ -80,6 +91,8 @@ def added(
 @op("outer", "ger", dtype="promote")
 def outer(input: Tensor, vec2: Tensor) -> Shape:
     """Every product of two vectors' values."""
+    if len(input.shape) != 1 or len(vec2.shape) != 1:
+        raise Refused(f"outer of {show(input.shape)} and {show(vec2.shape)}: it takes vectors")
     return (*input.shape, *vec2.shape)
 
 
@@ -180,6 +193,11 @@ def attention(
 @op("cdist")
 def cdist(x1: Tensor, x2: Tensor, p: Any = 2.0, compute_mode: Any = None) -> Shape:
     """(…, P, M), (…, R, M) → (…, P, R)."""
+    equal(
+        x1.shape[-1],
+        x2.shape[-1],
+        lambda: Refused(f"cdist of {show(x1.shape)} and {show(x2.shape)}"),
+    )
     batch = broadcast(x1.shape[:-2], x2.shape[:-2]) if x1.shape[:-2] else x2.shape[:-2]
     return (*batch, x1.shape[-2], x2.shape[-2])
 

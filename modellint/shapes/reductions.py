@@ -49,12 +49,6 @@ def extreme(input: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) -> 
     return [shape, shape]
 
 
-@op("median", "mode", "kthvalue", "cummax", "cummin", "sort", "topk", "nanmedian", runs=True)
-def ordered(input: Tensor, *rest: Any, **_: Any) -> Any:
-    """Written out below for each."""
-    return None
-
-
 @op("sort", runs=True)
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """Values and places, of the same shape."""
@@ -83,7 +77,20 @@ def cumulative(input: Tensor, dim: int) -> list[Shape]:
     return [input.shape, input.shape]
 
 
-@op("median", "mode", runs=True)
+@op("kthvalue", runs=True)
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> list[Shape]:
+    """The k-th smallest along an axis, with the places."""
+    shape = reduced(input.shape, dim, keepdim)
+    return [shape, shape]
+
+
+@op("mode", runs=True)
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> list[Shape]:
+    """The most frequent along an axis, with the places."""
+    return kthvalue(input, 1, dim, keepdim)
+
+
+@op("median", "nanmedian", runs=True)
 def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Over all values, or along an axis with the places."""
     if dim is None:
@@ -117,7 +124,7 @@ def norm(
     return reduced(input.shape, dim, keepdim)
 
 
-@op("vector_norm", "linalg_vector_norm", runs=True)
+@op("linalg_vector_norm", runs=True)
 def vector_norm(
     x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any
 ) -> Shape:

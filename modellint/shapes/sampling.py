@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from modellint.dims import symbolic
 from modellint.shapes.core import Refused, Shape, Tensor, at_least, equal, op, per_axis, show
 
 
-@op("interpolate", "upsample", "upsample_nearest", "upsample_bilinear")
+@op("interpolate")
 def interpolate(
     input: Tensor,
     size: Any = None,
@@ -28,7 +30,7 @@ def interpolate(
     else:
         many = isinstance(scale_factor, (tuple, list))
         factors = tuple(scale_factor) if many else (scale_factor,) * len(spatial)
-        sizes = tuple(math.floor(n * by) for n, by in zip(spatial, factors, strict=True))
+        sizes = tuple(_scaled(n, by) for n, by in zip(spatial, factors, strict=True))
     for side in (*spatial, *sizes):
         at_least(
             side,
@@ -36,6 +38,28 @@ def interpolate(
             lambda: Refused(f"interpolate of {show(input.shape)} to {show((*leading, *sizes))}"),
         )
     return (*leading, *sizes)
+
+
+def _scaled(size: int, factor: float) -> int:
+    """⌊size · factor⌋, computed in floating point as PyTorch does."""
+    simple = _simple(float(factor))
+    if simple is None:
+        return math.floor(size * factor)
+    return size * simple.numerator // simple.denominator
+
+
+@lru_cache(maxsize=256)
+def _simple(factor: float) -> Fraction | None:
+    """The simple fraction that gives the same floors, as 3/10 for 0.3, or `None`.
+
+    0.29 · 100 is 28.999…96 in floating point; what holds for all sizes to 4096 is taken to hold.
+    """
+    found = Fraction(factor).limit_denominator(64)
+    exact = all(
+        math.floor(size * factor) == size * found.numerator // found.denominator
+        for size in range(4097)
+    )
+    return found if exact else None
 
 
 @op("pixel_shuffle")
@@ -80,6 +104,11 @@ def grid_sample(
         input.shape[0],
         grid.shape[0],
         lambda: Refused("grid_sample: input and grid have different batch sizes"),
+    )
+    equal(
+        grid.shape[-1],
+        len(input.shape) - 2,
+        lambda: Refused(f"grid_sample of {show(input.shape)} with a grid {show(grid.shape)}"),
     )
     return (*input.shape[:2], *grid.shape[1:-1])
 

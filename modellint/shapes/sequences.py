@@ -7,7 +7,7 @@ from typing import Any
 
 from modellint.dims import demand, expr_of, symbolic
 from modellint.expressions import ONE, subtract
-from modellint.shapes.core import Out, Refused, Shape, Tensor, equal, numel, op, plain
+from modellint.shapes.core import Out, Refused, Shape, Tensor, equal, op, plain
 
 
 @op("embedding")
@@ -60,10 +60,10 @@ def _recurrent(cells: int) -> Any:
             return None
         directions = 2 if bidirectional else 1
         _features(input, params[0])
-        first = hx[0] if cells == 2 else hx
-        hidden = first.shape[-1]
-        result = [(*input.shape[:-1], hidden * directions), first.shape]
-        return result + [hx[1].shape] * (cells - 1)
+        # A tensor is a named tuple too, so that only the entry itself tells (h, c) from h.
+        states = hx if cells == 2 else (hx,)
+        hidden = states[0].shape[-1]
+        return [(*input.shape[:-1], hidden * directions), *(state.shape for state in states)]
 
     return shape
 
@@ -110,7 +110,7 @@ def new_full(input: Tensor, size: Any, fill_value: Any, **_: Any) -> Shape:
     return tuple(size)
 
 
-@op("arange", "range", runs=True)
+@op("arange", runs=True)
 def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, **_: Any) -> Any:
     """The numbers from start to end; a size only for whole numbers."""
     given = list(bounds)
@@ -163,9 +163,3 @@ def eye(n: int, m: Any = None, **_: Any) -> Shape:
 def indices(row: int, col: int, *_: Any, **__: Any) -> Any:
     """Values decide how many there are."""
     return None
-
-
-@op("numel_free")
-def count(input: Tensor) -> int:
-    """How many values."""
-    return numel(input.shape)

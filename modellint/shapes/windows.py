@@ -83,6 +83,9 @@ def _convolution(rank: int) -> None:
         batch, channels, sizes = _spatial(name, input, rank)
         out, per_group, *kernel = weight.shape
         equal(channels, per_group * groups, lambda: _channels(name, channels, per_group * groups))
+        if plain(out) % groups:
+            raise Refused(f"{name}: {groups} groups do not divide {symbolic(out)} channels")
+        _bias(name, bias, out)
         strides, dilations = per_axis(stride, rank), per_axis(dilation, rank)
         if padding == "same":
             if any(s != 1 for s in strides):
@@ -110,6 +113,7 @@ def _convolution(rank: int) -> None:
         batch, channels, sizes = _spatial(f"conv_transpose{rank}d", input, rank)
         into, per_group, *kernel = weight.shape
         equal(channels, into, lambda: _channels(f"conv_transpose{rank}d", channels, into))
+        _bias(f"conv_transpose{rank}d", bias, per_group * groups)
         _not_empty(f"conv_transpose{rank}d", *sizes)
         places = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
@@ -126,6 +130,11 @@ def _convolution(rank: int) -> None:
         for size in places:
             at_least(size, 1, lambda: Refused("the transposed convolution's output is empty"))
         return (*batch, per_group * groups, *places)
+
+
+def _bias(name: str, bias: Tensor | None, channels: int) -> None:
+    if bias is not None and bias.shape != (channels,):
+        raise Refused(f"{name} to {symbolic(channels)} channels has a bias {show(bias.shape)}")
 
 
 def _channels(name: str, channels: int, expected: int) -> Refused:
@@ -276,5 +285,10 @@ def fold(
         columns,
         numel(places),
         lambda: Refused(f"fold expects {symbolic(numel(places))} blocks, gets {symbolic(columns)}"),
+    )
+    equal(
+        rows % numel(kernel),
+        0,
+        lambda: Refused(f"fold by {show(kernel)} of {symbolic(rows)} rows"),
     )
     return (*batch, rows // numel(kernel), *sizes)
