@@ -1,4 +1,4 @@
-"""`int` and `range` that keep a size's expression, put into the globals of a model's modules.
+"""`int`, `float` and `range` that keep a size's expression, put into the globals of a model's modules.
 
 `int(x)` returns a plain int whatever `x.__int__` returns, and `range(n)` counts without asking, so
 both would lose what a size depends on. While a forward runs, the modules that define the model see
@@ -49,6 +49,32 @@ class Int(metaclass=_IntType):
     """`int`, except that a size stays a size."""
 
 
+class _FloatType(type):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and isinstance(args[0], (Dim, Ratio)):
+            return Ratio.of(args[0])
+        return builtins.float(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, builtins.float)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, builtins.float)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is builtins.float
+
+    def __hash__(cls) -> builtins.int:
+        return hash(builtins.float)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(builtins.float, name)
+
+
+class Float(metaclass=_FloatType):
+    """`float`, except that a size keeps its expression."""
+
+
 class _RangeType(type):
     def __call__(cls, *bounds: Any) -> Any:
         for bound in bounds:
@@ -70,12 +96,12 @@ class Range(metaclass=_RangeType):
     """`range`, except that counting up to a size is recorded: it is fixed from here on."""
 
 
-_REPLACED = {"int": Int, "range": Range}
+_REPLACED = {"int": Int, "float": Float, "range": Range}
 
 
 def original(argument: Any) -> Any:
     """The real builtin where a stand-in of it is passed on, as in `dtype=int`."""
-    return builtins.int if argument is Int else argument
+    return {Int: builtins.int, Float: builtins.float}.get(argument, argument)
 
 
 @lru_cache(maxsize=8)

@@ -269,6 +269,8 @@ _OPPOSITE = {"==": "!=", "!=": "=="}
 def condition(constraint: Constraint) -> str:
     """A constraint as a readable condition: `(H // 4 - 3)*(W // 4 - 3) == 25`."""
     expr = constraint.expr
+    if constraint.relation != ">=":
+        expr = without_factors(expr)
     moved = _completed(expr)
     if moved is not None:
         left, right = moved

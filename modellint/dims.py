@@ -63,14 +63,23 @@ _recorder: ContextVar[Callable[[Expr, Relation, Origin], None] | None] = Context
 )
 
 
+_unknowns: ContextVar[dict[str, int] | None] = ContextVar("unknowns", default=None)
+
+
 @contextmanager
-def recording(record: Callable[[Expr, Relation, Origin], None]) -> Iterator[None]:
-    """Hand every demand on sizes inside the block to `record(expr, relation, origin)`."""
-    token = _recorder.set(record)
+def recording(
+    record: Callable[[Expr, Relation, Origin], None], unknowns: dict[str, int] | None = None
+) -> Iterator[None]:
+    """Hand every demand on sizes inside the block to `record(expr, relation, origin)`.
+
+    Sizes of which nothing but the example is known enter `unknowns`, by their symbol's name.
+    """
+    token, other = _recorder.set(record), _unknowns.set(unknowns)
     try:
         yield
     finally:
         _recorder.reset(token)
+        _unknowns.reset(other)
 
 
 def demand(of: Expr, relation: Relation, origin: Origin = "operation") -> None:
@@ -467,7 +476,11 @@ def fresh(value: int, source: Expr | None = None) -> int:
     """A size of which only the value in the example is known."""
     if source is not None and source.constant is not None:
         return value
-    return Dim(value, ex.atom(ex.symbol(f"u{next(_fresh)}", unknown=True)))
+    name = f"u{next(_fresh)}"
+    unknowns = _unknowns.get()
+    if unknowns is not None:
+        unknowns[name] = value
+    return Dim(value, ex.atom(ex.symbol(name, unknown=True)))
 
 
 def dim(value: int, expr: Expr) -> Any:

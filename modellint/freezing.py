@@ -15,8 +15,7 @@ from torch import nn
 
 from modellint import expressions as ex
 from modellint.backend import uncollected
-from modellint.contract import pinned
-from modellint.dims import Constraint, Dim, dim, symbolic
+from modellint.dims import Constraint, Dim, dim, expr_of, symbolic
 from modellint.expressions import Expr, Symbol
 from modellint.fx import graph_module
 from modellint.graph import LAYERS, Graph, Input, Mismatch, Module, Node, Parameter, Site, Tensor
@@ -58,12 +57,12 @@ def freeze(
     `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
     at the example they stand for this run's, and so do its constraints.
     """
-    pins = pinned(traced.tape.constraints.values())
+    pins = traced.tape.pins
     with uncollected():
         maker = _Maker(traced, pins, example, sites, general)
         nodes = maker.nodes()
     by_record = maker.by_record
-    used = {s for node in nodes for t in node.outputs for s in _symbols(t.shape)}
+    used = {symbol for size in maker.sizes.values() for symbol in expr_of(size).symbols}
     symbols = {
         symbol.name: example[symbol.name]
         for symbol in sorted(used, key=lambda s: s.key)
@@ -95,12 +94,6 @@ def freeze(
 
 def _axes(record: Record) -> tuple[str, ...]:
     return tuple(str(symbolic(size)) for size in record.shapes[0])
-
-
-def _symbols(shape: Sequence[int]) -> Iterator[Symbol]:
-    for size in shape:
-        if isinstance(size, Dim):
-            yield from size.expr.symbols
 
 
 def _constraints(traced: Traced, pins: Mapping[Symbol, Expr]) -> Iterator[Constraint]:
@@ -286,9 +279,10 @@ class _Maker:
 
     def partial(self, nodes: Sequence[Node]) -> str | None:
         """Which sizes are unknown, in a sentence, or `None`."""
-        unknown = [node for node in nodes if not all(tensor.known for tensor in node.outputs)]
-        if unknown:
-            first = unknown[0]
+        first = None
+        if self.traced.tape.unknowns:
+            first = next((n for n in nodes if not all(t.known for t in n.outputs)), None)
+        if first is not None:
             place = f" (line {first.call.line})" if first.call else ""
             return f"sizes are known for the example only from {first.op}{place} on"
         for constraint in self.traced.tape.constraints.values():

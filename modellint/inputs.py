@@ -43,7 +43,7 @@ class Feed:
     keywords: tuple[bool, ...]
     example: Mapping[str, int]
     searched: frozenset[str]
-    batch: str | None = None
+    batches: tuple[str, ...] = ()
     solved: frozenset[str] = frozenset()
 
 
@@ -169,7 +169,7 @@ class _Search:
         example: dict[str, int] = {}
         shapes: list[tuple[int | str, ...]] = []
         searched: set[str] = set()
-        batch: str | None = None
+        batches: list[str] = []
         for at, (_, spec, _) in enumerate(named):
             roles = self.first.roles(len(spec.dims))
             sizes = self.first.sizes(roles)
@@ -177,8 +177,8 @@ class _Search:
             for role, stated in zip(roles, spec.dims, strict=True):
                 symbol = stated if isinstance(stated, str) else self._symbol(role, at, example)
                 shape.append(symbol)
-                if role == "N" and at == 0:
-                    batch = symbol
+                if role == "N" and symbol not in batches:
+                    batches.append(symbol)
                 if isinstance(stated, int):
                     example.setdefault(symbol, stated)
                 elif symbol not in example:
@@ -194,7 +194,7 @@ class _Search:
             keywords=tuple(keyword for _, _, keyword in named),
             example=example,
             searched=frozenset(searched),
-            batch=batch,
+            batches=tuple(batches),
         )
 
     def _symbol(self, role: str, at: int, known: Mapping[str, int]) -> str:
@@ -264,7 +264,7 @@ class _Search:
             sizes = dict(feed.example)
             for constraint in compared:
                 for symbol in constraint.expr.symbols:
-                    if symbol.name in sizes and symbol.name != feed.batch:
+                    if symbol.name in sizes and symbol.name not in feed.batches:
                         sizes[symbol.name] = feed.example[symbol.name] + step
             if all(c.holds(sizes) for c in compared if _about(c, sizes)):
                 continue
@@ -278,14 +278,14 @@ class _Search:
 
     def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
         """The demand that the first output keeps the batch, where it does not."""
-        if feed.batch is None or not traced.outputs or not traced.outputs[0].shapes[0]:
+        if not feed.batches or not traced.outputs or not traced.outputs[0].shapes[0]:
             return None
+        first = feed.batches[0]
         size = traced.outputs[0].shapes[0][0]
-        batch = ex.atom(ex.symbol(feed.batch))
-        if not isinstance(size, Dim) or ex.symbol(feed.batch) not in size.expr.symbols:
+        if not isinstance(size, Dim) or ex.symbol(first) not in size.expr.symbols:
             return None
-        expr = ex.subtract(size.expr, batch)
-        value = size.value - feed.example[feed.batch]
+        expr = ex.subtract(size.expr, ex.atom(ex.symbol(first)))
+        value = size.value - feed.example[first]
         return Constraint(expr, "==", "the output keeps the batch") if value else None
 
     def _next(
@@ -295,11 +295,12 @@ class _Search:
         hard = [c for c in demands if c.origin == "operation"]
         example = dict(feed.example)
         solved = set(feed.solved)
-        for symbol, value in pinned(hard).items():
+        pins = pinned(hard)
+        for symbol, value in pins.items():
             if symbol.name in feed.searched and value.constant is not None and value.constant > 0:
                 example[symbol.name] = value.constant
                 solved.add(symbol.name)
-        for symbol, value in pinned(hard).items():
+        for symbol, value in pins.items():
             if symbol.name in feed.searched and value.constant is None:
                 example[symbol.name] = value.evaluate(example)
         rest = [name for name in feed.example if name in feed.searched and name not in solved]
@@ -323,9 +324,10 @@ class _Search:
         from modellint.tracing import NeedsValues, run
 
         sizes = dict(feed.example)
-        if feed.batch is not None and sizes[feed.batch] == 1 and not exact:
-            # With one sample a batch would be mistaken for the constant 1.
-            sizes[feed.batch] = 2
+        for batch in feed.batches:
+            if sizes[batch] == 1 and not exact:
+                # With one sample a batch would be mistaken for the constant 1.
+                sizes[batch] = 2
         args, kwargs = [], {}
         for name, shape, dtype, keyword in zip(
             feed.names, feed.shapes, feed.dtypes, feed.keywords, strict=True
@@ -348,9 +350,11 @@ class _Search:
         except Exception as error:
             if isinstance(error, AssertionError) and "fault of modellint" in str(error):
                 raise
+            if sizes != feed.example:
+                return self._run(feed, exact=True, real=real)
             raise self._failed(error) from error
         if traced.refused is not None and sizes != feed.example:
-            return self._run(feed, exact=True)
+            return self._run(feed, exact=True, real=real)
         return traced
 
     def _rerun(self, feed: Feed) -> Graph | None:
@@ -381,11 +385,11 @@ class _Search:
     def _freeze(self, feed: Feed, traced: Traced, general: Traced | None = None) -> Graph:
         from modellint.freezing import freeze
 
-        pins = pinned(traced.tape.constraints.values())
+        pins = traced.tape.pins
         sources = []
         for shape, source in zip(feed.shapes, feed.sources, strict=True):
             open_symbols = {
-                s for s in shape if isinstance(s, str) and s in feed.searched and s != feed.batch
+                s for s in shape if isinstance(s, str) and s in feed.searched and s not in feed.batches
             }
             loose = {s for s in open_symbols if ex.symbol(s) not in pins and s not in feed.solved}
             if source != "assumed":
@@ -404,7 +408,7 @@ class _Search:
                 name=self.name,
                 names=feed.names,
                 sources=sources,
-                example={**feed.example, **_more(of)},
+                example={**feed.example, **of.tape.unknowns},
                 sites=self.sites,
                 rerun=rerun,
                 general=wider,
@@ -414,13 +418,13 @@ class _Search:
         if general is not None:
             wider = frozen(general)
             if _alike(graph, wider):
-                sizes = {**feed.example, **_more(general)}
+                sizes = {**feed.example, **general.tape.unknowns}
                 held = tuple(
                     c for c in wider.constraints if c.origin != "branch" or c.holds(sizes)
                 )
                 graph = frozen(traced, replace(wider, constraints=held))
-        one = feed.batch is not None and feed.example[feed.batch] == 1
-        if one and any(not t.known for node in graph.nodes for t in node.outputs):
+        single = any(feed.example[name] == 1 for name in feed.batches)
+        if single and traced.tape.unknowns:
             # Unknown sizes are those of the run, so the run must be the example.
             return frozen(self._run(feed, exact=True))
         return graph
@@ -439,19 +443,6 @@ def _alike(graph: Graph, wider: Graph) -> bool:
 
 def _about(constraint: Constraint, example: Mapping[str, int]) -> bool:
     return all(symbol.name in example for symbol in constraint.expr.symbols)
-
-
-def _more(traced: Traced) -> dict[str, int]:
-    """The example's values of unknown sizes, which stand for themselves."""
-    found = {}
-    for record in traced.tape.records:
-        for shape in record.shapes:
-            for size in shape:
-                if isinstance(size, Dim) and len(size.expr.terms) == 1 and size.unknown:
-                    for symbol in size.expr.symbols:
-                        if symbol.unknown and size.expr is ex.atom(symbol):
-                            found[symbol.name] = size.value
-    return found
 
 
 def _short(error: Exception) -> str:

@@ -7,11 +7,13 @@ once, when the graph or its fx module is made.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
+from modellint.contract import pinned
 from modellint.dims import Constraint, Dim, Origin, Relation
-from modellint.expressions import Expr
+from modellint.expressions import Expr, Symbol
 from modellint.graph import Site
 from modellint.shapes import Tensor as Sized
 
@@ -118,7 +120,13 @@ class Tape:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.constraints: dict[tuple[Expr, Relation], Constraint] = {}
+        self.unknowns: dict[str, int] = {}
         self.describe: Callable[[], str] = str
+
+    @cached_property
+    def pins(self) -> dict[Symbol, Expr]:
+        """The symbols that the finished run left no choice."""
+        return pinned(self.constraints.values())
 
     def demand(self, expr: Expr, relation: Relation, origin: Origin) -> None:
         """Keep one constraint; the first place that demands it gives the reason.
