@@ -3,8 +3,9 @@
     python -m benchmarks.speed                 # everything; prints Markdown
     python -m benchmarks.speed --only forward  # one part: forward, peers, export, growth, memory
 
-Every time is the best of three, every figure a ratio of times that were taken one after the
-other, so that a slow or busy machine changes little. Caches are warm on both sides.
+Times are processor time, the best of three after a first run that warms the caches, taken one
+after the other in one process: all of it runs on one thread, and so a busy machine changes the
+ratios little.
 """
 
 from __future__ import annotations
@@ -67,18 +68,19 @@ def subjects() -> Iterator[Subject]:
                 wanted.remove(exhibit.name)
                 model = build(exhibit)
                 specs = exhibit.inputs(model)
-                yield Subject(exhibit, model, specs, *_tensors(specs))
+                yield Subject(exhibit, model, specs, *meta_tensors(specs))
         if wanted:
             raise SystemExit(f"the zoo has no {family} model {', '.join(sorted(wanted))}")
 
 
-def _tensors(
-    specs: Sequence[str], device: str = "meta"
+def meta_tensors(
+    specs: Sequence[str],
 ) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
+    """The positional and the keyword inputs that the specs say, without values."""
     args, kwargs = [], {}
     for spec in map(parse_input, specs):
         dtype = getattr(torch, spec.dtype or "float32")
-        tensor: torch.Tensor = torch.zeros(spec.dims, dtype=dtype, device=device)  # type: ignore[arg-type]
+        tensor: torch.Tensor = torch.zeros(spec.dims, dtype=dtype, device="meta")  # type: ignore[arg-type]
         if spec.name:
             kwargs[spec.name] = tensor
         else:
@@ -87,12 +89,12 @@ def _tensors(
 
 
 def best(run: Callable[[], Any], repeats: int = REPEATS) -> float:
-    """The least time of several runs, seconds."""
+    """The least processor time of several runs, seconds."""
     times = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = time.process_time()
         run()
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return min(times)
 
 
@@ -220,7 +222,7 @@ def report_export() -> None:
         exhibit = next(e for e in exhibits("torchvision") if e.name == name)
         model = build(exhibit)
         specs = ("2,3,224,224",)
-        subject = Subject(exhibit, model, specs, *_tensors(specs))
+        subject = Subject(exhibit, model, specs, *meta_tensors(specs))
         with quiet():
             lint(subject)
             linted = best(partial(lint, subject))
