@@ -289,9 +289,7 @@ def eager() -> Iterator[None]:
         yield
 
 
-def example_input(
-    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
-) -> torch.Tensor:
+def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """An input of a size: without values on meta, else the same random ones every time."""
     if device.type == "meta":
         return torch.empty(shape, dtype=dtype, device=device)
@@ -372,8 +370,9 @@ def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
         if children:
             prefix = f"{path}." if path else ""
             pending += [
-                (prefix + name, child) for name, child in reversed(children.items()) if child
-                is not None
+                (prefix + name, child)
+                for name, child in reversed(children.items())
+                if child is not None
             ]
     return found
 

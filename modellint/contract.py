@@ -144,7 +144,8 @@ def _isolated(expr: Expr, symbol: Symbol) -> Expr | None:
 def _simple(expr: Expr) -> bool:
     """Whether one symbol may be written by others in this way: no floors, no products."""
     return all(
-        sum(power for _, power in monomial) <= 1 and not any(isinstance(a, Floor) for a, _ in monomial)
+        sum(power for _, power in monomial) <= 1
+        and not any(isinstance(a, Floor) for a, _ in monomial)
         for monomial, _ in expr.terms
     )
 
@@ -432,7 +433,9 @@ def describe(graph: Graph, of: Contract) -> str:
         words.setdefault(_words(sizes), []).append(name)
     parts = []
     for said, symbols in sorted(words.items(), key=lambda item: ex.symbol(item[1][0]).key):
-        listed = symbols[0] if len(symbols) == 1 else ", ".join(symbols[:-1]) + f" and {symbols[-1]}"
+        listed = (
+            symbols[0] if len(symbols) == 1 else ", ".join(symbols[:-1]) + f" and {symbols[-1]}"
+        )
         reason = _because(graph, symbols[0], of.sizes.get(symbols[0]))
         parts.append(f"{listed} {said}{reason}")
     return "; ".join([*parts, *of.joint]) or "one size only"

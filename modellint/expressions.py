@@ -265,9 +265,7 @@ def divide_exactly(numerator: Expr, denominator: Expr) -> Expr | None:
         if step is None or rest.terms[0][1] % factor:
             return None
         quotient[step] = quotient.get(step, 0) + rest.terms[0][1] // factor
-        rest = subtract(
-            rest, multiply(polynomial({step: rest.terms[0][1] // factor}), denominator)
-        )
+        rest = subtract(rest, multiply(polynomial({step: rest.terms[0][1] // factor}), denominator))
     return None
 
 

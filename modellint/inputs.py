@@ -389,7 +389,9 @@ class _Search:
         sources = []
         for shape, source in zip(feed.shapes, feed.sources, strict=True):
             open_symbols = {
-                s for s in shape if isinstance(s, str) and s in feed.searched and s not in feed.batches
+                s
+                for s in shape
+                if isinstance(s, str) and s in feed.searched and s not in feed.batches
             }
             loose = {s for s in open_symbols if ex.symbol(s) not in pins and s not in feed.solved}
             if source != "assumed":
@@ -419,9 +421,7 @@ class _Search:
             wider = frozen(general)
             if _alike(graph, wider):
                 sizes = {**feed.example, **general.tape.unknowns}
-                held = tuple(
-                    c for c in wider.constraints if c.origin != "branch" or c.holds(sizes)
-                )
+                held = tuple(c for c in wider.constraints if c.origin != "branch" or c.holds(sizes))
                 graph = frozen(traced, replace(wider, constraints=held))
         single = any(feed.example[name] == 1 for name in feed.batches)
         if single and traced.tape.unknowns:

@@ -220,9 +220,7 @@ class Tracer(TorchFunctionMode):
         kind, path = self.leaves.get(id(tensor), ("constant", ""))
         if isinstance(tensor, nn.Parameter) and kind == "constant":
             kind = "parameter"
-        record = Record(
-            len(self.tape.records), kind, None, (), {}, {}, (), self.stack[-1], None
-        )
+        record = Record(len(self.tape.records), kind, None, (), {}, {}, (), self.stack[-1], None)
         record.leaf = tensor
         record.path = (path,) if path else ()
         stand_in, shape = backend.stand_in(tensor)
@@ -259,9 +257,7 @@ class Tracer(TorchFunctionMode):
         if isinstance(arg, dict):
             return {key: self._sized(item, values) for key, item in arg.items()}
         if isinstance(arg, slice):
-            return slice(
-                self._index(arg.start), self._index(arg.stop), self._index(arg.step)
-            )
+            return slice(self._index(arg.start), self._index(arg.stop), self._index(arg.step))
         return arg
 
     def _index(self, bound: Any) -> Any:
@@ -282,9 +278,9 @@ class Tracer(TorchFunctionMode):
             made = tuple(
                 torch.empty(
                     _plain(one.shape if isinstance(one, Out) else one),
-                    dtype=backend.dtype_of(one.dtype) if isinstance(one, Out) else (
-                        values[0].tensor.dtype
-                    ),
+                    dtype=backend.dtype_of(one.dtype)
+                    if isinstance(one, Out)
+                    else (values[0].tensor.dtype),
                     device="meta",
                 )
                 for one in outcome
@@ -753,14 +749,25 @@ def run(
             tape.describe = str
     leaves, structure = pytree.tree_flatten(backend.plain_structure(output))
     outputs = tuple(
-        tracer.values[id(leaf)].record if id(leaf) in tracer.values else tracer.value_of(leaf).record
+        tracer.values[id(leaf)].record
+        if id(leaf) in tracer.values
+        else tracer.value_of(leaf).record
         for leaf in leaves
         if isinstance(leaf, torch.Tensor)
     )
     places = [
         tracer.value_of(leaf).record if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves
     ]
-    return Traced(model, tape, tuple(inputs), outputs, (places, structure), None, tracer.partial, tracer.walked)
+    return Traced(
+        model,
+        tape,
+        tuple(inputs),
+        outputs,
+        (places, structure),
+        None,
+        tracer.partial,
+        tracer.walked,
+    )
 
 
 def _reason(tracer: Tracer) -> str:

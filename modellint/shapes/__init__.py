@@ -7,7 +7,6 @@ satisfy is demanded with `equal` and `at_least`, which record the constraint and
 not fit. Nothing here computes with torch.
 """
 
-from modellint.shapes.core import OPS, Op, Out, Refused, Tensor
 from modellint.shapes import (  # noqa: F401  (each fills the table)
     elementwise,
     joins,
@@ -18,5 +17,6 @@ from modellint.shapes import (  # noqa: F401  (each fills the table)
     views,
     windows,
 )
+from modellint.shapes.core import OPS, Op, Out, Refused, Tensor
 
 __all__ = ["OPS", "Op", "Out", "Refused", "Tensor"]

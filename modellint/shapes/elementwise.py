@@ -38,12 +38,12 @@ logit sinc i0 exp2 deg2rad rad2deg
 """.split()
 
 #: These fill or rearrange; they stay on the meta backend because their dtype may change.
-ON_META = frozenset(["zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"])
+ON_META = frozenset(
+    ["zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"]
+)
 
 for _name in SAME:
-    OPS[_name] = Op(
-        _name, same, ("input",), (None,), None, _name in ON_META, None
-    )
+    OPS[_name] = Op(_name, same, ("input",), (None,), None, _name in ON_META, None)
 
 #: Two tensors or numbers in, broadcast.
 BINARY = """
@@ -109,8 +109,16 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Any) -> Shape:
     return broadcast(input.shape, mask.shape)
 
 
-@op("scatter", "scatter_add", "scatter_reduce", "index_add", "index_fill", "index_copy", "index_put",
-    "copy")
+@op(
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
+    "index_add",
+    "index_fill",
+    "index_copy",
+    "index_put",
+    "copy",
+)
 def scatter(input: Tensor, *rest: Any, **_: Any) -> Shape:
     """The input's shape: values are written into it."""
     return input.shape

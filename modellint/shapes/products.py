@@ -27,9 +27,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape:
 
 
 @op("bilinear")
-def bilinear(
-    input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
-) -> Shape:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape:
     """(…, in1), (…, in2) → (…, out)."""
     for given, want in ((input1, weight.shape[1]), (input2, weight.shape[2])):
         have = given.shape[-1]
@@ -52,7 +50,9 @@ def matmul(input: Tensor, other: Tensor) -> Shape:
             f"{symbolic(inner)}"
         ),
     )
-    batch = broadcast(left[:-2], right[:-2]) if left[:-2] and right[:-2] else left[:-2] or right[:-2]
+    batch = (
+        broadcast(left[:-2], right[:-2]) if left[:-2] and right[:-2] else left[:-2] or right[:-2]
+    )
     rows = left[-2:-1]
     columns = right[-1:] if len(right) > 1 else ()
     return (*batch, *rows, *columns)
@@ -81,9 +81,7 @@ for _name, _ranks in {
 
 
 @op("baddbmm", "addmm", "addmv")
-def added(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
-) -> Shape:
+def added(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Shape:
     """input + batch1 @ batch2."""
     return broadcast(matmul(batch1, batch2), input.shape)
 
@@ -101,8 +99,10 @@ def einsum(equation: str, *operands: Any) -> Any:
     """Einstein summation; an ellipsis stands for leading axes that broadcast."""
     if not isinstance(equation, str):
         return None
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)) and not isinstance(
-        operands[0], Tensor
+    if (
+        len(operands) == 1
+        and isinstance(operands[0], (list, tuple))
+        and not isinstance(operands[0], Tensor)
     ):
         operands = tuple(operands[0])
     left, _, right = equation.replace(" ", "").partition("->")

@@ -16,9 +16,7 @@ def reduced(shape: Shape, dim: Any, keepdim: bool) -> Shape:
 
 
 @op("mean")
-def mean(
-    input: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None, **_: Any
-) -> Any:
+def mean(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None, **_: Any) -> Any:
     """The mean over some axes, or over all."""
     shape = reduced(input.shape, dim, keepdim)
     return shape if dtype is None else Out(shape, dtype)
@@ -117,16 +115,12 @@ def spread_and_mean(
 
 
 @op("norm", runs=True)
-def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, **_: Any
-) -> Shape:
+def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, **_: Any) -> Shape:
     """A norm over some axes, or over all."""
     return reduced(input.shape, dim, keepdim)
 
 
 @op("linalg_vector_norm", runs=True)
-def vector_norm(
-    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any
-) -> Shape:
+def vector_norm(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any) -> Shape:
     """A vector norm over some axes, or over all."""
     return reduced(x.shape, dim, keepdim)

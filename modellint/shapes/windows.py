@@ -146,7 +146,13 @@ def _channels(name: str, channels: int, expected: int) -> Refused:
 
 def _pool(rank: int) -> None:
     def places(
-        name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, up: bool
+        name: str,
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        up: bool,
     ) -> Shape:
         batch, channels, sizes = _spatial(name, input, rank)
         kernel = per_axis(kernel_size, rank)
@@ -175,9 +181,7 @@ def _pool(rank: int) -> None:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Any:
-        shape = places(
-            f"max_pool{rank}d", input, kernel_size, stride, padding, dilation, ceil_mode
-        )
+        shape = places(f"max_pool{rank}d", input, kernel_size, stride, padding, dilation, ceil_mode)
         return [shape, Out(shape, "int64")] if return_indices else shape
 
     OPS[f"max_pool{rank}d_with_indices"] = OPS[f"max_pool{rank}d"]
