@@ -300,8 +300,8 @@ def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.devi
 
 def has_lazy(model: nn.Module) -> bool:
     """Whether a parameter still waits for its first input."""
-    mixin = nn.parameter.UninitializedTensorMixin
-    return any(isinstance(p, mixin) for _, m in walk(model) for p in m._parameters.values())
+    own = (p for _, module in walk(model) for p in module._parameters.values())
+    return any(p is not None and nn.parameter.is_lazy(p) for p in own)
 
 
 def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -317,12 +317,12 @@ def ask_for_parameters(model: nn.Module, infer: Callable[[nn.Module, Any, Any], 
         waits = getattr(module, "has_uninitialized_params", None)
         if waits is not None and waits():
             handle: Any = module._initialize_hook
-            module._forward_pre_hooks[handle.id] = infer  # type: ignore[assignment]
+            module._forward_pre_hooks[handle.id] = infer
 
 
 @contextmanager
 def observed_calls(
-    entered: Callable[[nn.Module], None], left: Callable[[nn.Module], None]
+    entered: Callable[[nn.Module], object], left: Callable[[nn.Module], object]
 ) -> Iterator[None]:
     """Tell of every module call of this thread: when it begins, and when it ends or raises.
 
@@ -493,9 +493,9 @@ def replay(record: Record) -> torch.Tensor | None:
     return final if isinstance(final, torch.Tensor) else None
 
 
-_TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+_TORCH, _OURS, _STANDARD = (
+    str(Path(file).absolute().parent) + os.sep for file in (torch.__file__, __file__, os.__file__)
+)
 
 
 @functools.lru_cache(maxsize=65536)
@@ -504,7 +504,7 @@ def is_users_file(filename: str) -> bool:
     if filename.startswith("<"):
         # A notebook's cell or a string that was executed is the user's; frozen modules are not.
         return not filename.startswith(("<frozen", "<eval_with_key", "<string>", "<__array"))
-    filename = os.path.abspath(filename)
+    filename = os.path.abspath(filename)  # noqa: PTH100 - `Path` leaves `..` in, or follows links
     if filename.startswith((_TORCH, _OURS)):
         return False
     return not filename.startswith(_STANDARD) or "site-packages" in filename

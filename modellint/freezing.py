@@ -298,7 +298,7 @@ class _Maker:
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:
-    if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+    if nn.parameter.is_lazy(tensor):
         return (0,)
     return tuple(tensor.shape)
 

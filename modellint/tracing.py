@@ -565,32 +565,34 @@ def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
     return answer
 
 
+#: Typed loosely, since the type checker sees the values of attributes where these are descriptors.
+_TENSOR: Any = torch.Tensor
 _ANSWERS: dict[Any, Callable[..., Any]] = {
-    torch.Tensor.shape.__get__: _shape,
-    torch.Tensor.size: _size,
-    torch.Tensor.numel: _numel,
-    torch.Tensor.nelement: _numel,
+    _TENSOR.shape.__get__: _shape,
+    _TENSOR.size: _size,
+    _TENSOR.numel: _numel,
+    _TENSOR.nelement: _numel,
     torch.numel: _numel,
-    torch.Tensor.dim: _rank,
-    torch.Tensor.ndimension: _rank,
-    torch.Tensor.ndim.__get__: _rank,
-    torch.Tensor.__len__: _length,
-    torch.Tensor.__iter__: _iterate,
-    torch.Tensor.stride: _stride,
-    torch.Tensor.device.__get__: _device,
-    torch.Tensor.is_meta.__get__: _no,
-    torch.Tensor.is_cuda.__get__: _no,
-    torch.Tensor.requires_grad.__get__: _trainable,
-    torch.Tensor.grad.__get__: _nothing,
-    torch.Tensor.grad_fn.__get__: _nothing,
-    torch.Tensor.item: _value(lambda real: real.item()),
-    torch.Tensor.tolist: _value(lambda real: real.tolist()),
-    torch.Tensor.__bool__: _value(bool),
-    torch.Tensor.__int__: _value(int),
-    torch.Tensor.__float__: _value(float),
-    torch.Tensor.__index__: _value(lambda real: real.__index__()),
-    torch.Tensor.numpy: _value(lambda real: real.detach().numpy()),
-    torch.Tensor.__array__: _value(lambda real: real.detach().numpy()),
+    _TENSOR.dim: _rank,
+    _TENSOR.ndimension: _rank,
+    _TENSOR.ndim.__get__: _rank,
+    _TENSOR.__len__: _length,
+    _TENSOR.__iter__: _iterate,
+    _TENSOR.stride: _stride,
+    _TENSOR.device.__get__: _device,
+    _TENSOR.is_meta.__get__: _no,
+    _TENSOR.is_cuda.__get__: _no,
+    _TENSOR.requires_grad.__get__: _trainable,
+    _TENSOR.grad.__get__: _nothing,
+    _TENSOR.grad_fn.__get__: _nothing,
+    _TENSOR.item: _value(lambda real: real.item()),
+    _TENSOR.tolist: _value(lambda real: real.tolist()),
+    _TENSOR.__bool__: _value(bool),
+    _TENSOR.__int__: _value(int),
+    _TENSOR.__float__: _value(float),
+    _TENSOR.__index__: _value(lambda real: real.__index__()),
+    _TENSOR.numpy: _value(lambda real: real.detach().numpy()),
+    _TENSOR.__array__: _value(lambda real: real.detach().numpy()),
 }
 
 
@@ -635,7 +637,7 @@ def _constant(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    tensor, index, written = args
+    index = args[1]
     values: list[_Value] = []
     sized = [tracer._sized(arg, values) for arg in args]
     bound = dict(zip(("input", "index", "value"), sized, strict=True))
@@ -734,7 +736,7 @@ def run(
         stack.enter_context(sizes_kept({type(module) for _, module in tracer.walked}))
         backend.ask_for_parameters(model, tracer.infer)
         stack.enter_context(
-            backend.observed_calls(tracer.stack.append, lambda module: tracer.stack.pop() and None)
+            backend.observed_calls(tracer.stack.append, lambda module: tracer.stack.pop())
         )
         stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())

@@ -103,10 +103,10 @@ OPS: dict[str, Op] = {}
 
 def op(
     *names: str, runs: bool = False, dtype: str | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Function], Function]:
     """Enter a shape function into the table under these functional names."""
 
-    def enter(shape: Callable[..., Any]) -> Callable[..., Any]:
+    def enter(shape: Function) -> Function:
         parameters = inspect.signature(shape).parameters.values()
         variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         accepts = any(p.kind is p.VAR_KEYWORD for p in parameters)
