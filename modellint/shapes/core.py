@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from modellint import expressions as ex
 from modellint.dims import Dim, demand, dim, expr_of, symbolic
 
 Shape = tuple[int, ...]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Tensor(NamedTuple):

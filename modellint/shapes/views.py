@@ -269,7 +269,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
         return None
     else:
         bounds = [0, *cuts, None]
-        pieces = [sliced(size, slice(a, b)) for a, b in zip(bounds, bounds[1:], strict=False)]
+        pieces = [sliced(size, slice(a, b)) for a, b in pairwise(bounds)]
     return [(*input.shape[:at], piece, *input.shape[at + 1 :]) for piece in pieces]
 
 
@@ -417,7 +417,6 @@ def view_as_complex(input: Tensor) -> Shape:
 @op("nonzero", "masked_select", "unique", runs=True)
 def data_dependent(input: Tensor, *_: Any) -> None:
     """Values decide the size."""
-    return None
 
 
 @op("diagonal", runs=True)
