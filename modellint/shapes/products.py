@@ -31,8 +31,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """(…, in1), (…, in2) → (…, out)."""
     for given, want in ((input1, weight.shape[1]), (input2, weight.shape[2])):
         have = given.shape[-1]
-        refused = partial(Refused, f"bilinear expects {want} features, gets {have}")
-        equal(have, want, refused)
+        equal(have, want, lambda w=want, h=have: Refused(f"bilinear expects {w} features, gets {h}"))
     return (*input1.shape[:-1], weight.shape[0])
 
 
