@@ -60,6 +60,11 @@ class ConstructorCall:
         return f"{self.callee}({', '.join([*self.positional, *named])})"
 
 
+def how_to_give(name: str) -> str:
+    """What to do for a class or factory whose arguments no call in its file shows."""
+    return f'call {name}(...) in the file, say under `if __name__ == "__main__":`, or give defaults'
+
+
 def as_call(found: Construction) -> ConstructorCall:
     """The way to build a model that a construction in the file shows."""
     node = found.node

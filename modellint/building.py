@@ -204,7 +204,7 @@ def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate)
         if obstacle is not None:
             return obstacle
     if isinstance(error, TypeError) and _is_refused_call(error, path):
-        reason = f"{describe(error).partition(': ')[2]} (say args in the configuration)"
+        reason = f"{describe(error).partition(': ')[2]} ({how_to_give(candidate.class_name)})"
         return NotAnalysed(reason, _constructor_line(candidate))
     missing = what_is_missing(error)
     if missing is not None:

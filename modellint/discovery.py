@@ -84,7 +84,7 @@ def find(candidates: Iterable[Candidate], name: str) -> Candidate | None:
 
 
 def with_arguments(candidate: Candidate, arguments: Mapping[str, object], origin: str) -> Candidate:
-    """The candidate built with given keyword arguments and nothing else: a configuration's say."""
+    """The candidate built with given keyword arguments and nothing else."""
     callee = candidate.name if candidate.kind == "factory" else candidate.class_name
     words = tuple((name, repr(value)) for name, value in arguments.items())
     line = candidate.constructor_line or candidate.line
@@ -246,7 +246,7 @@ class _Discovery:
             class_name=name,
             calls=calls,
             inputs=self._inputs(name, [name, *makers]),
-            missing=None if calls else _missing(declared.parameters),
+            missing=None if calls else _missing(name, declared.parameters),
             part_of=owner,
             skip=declared.skip,
             aliases=tuple(sorted({one.variable for one in shown.values() if one.variable})),
@@ -393,9 +393,9 @@ def _end_line(found: Construction) -> int:
     return (found.node.end_lineno if found.node is not None else None) or found.line
 
 
-def _missing(parameters: Parameters) -> str:
+def _missing(name: str, parameters: Parameters) -> str:
     noun = "argument" if len(parameters.required) == 1 else "arguments"
-    return f"needs {noun}: {', '.join(parameters.required)} (say args in the configuration)"
+    return f"needs {noun}: {', '.join(parameters.required)} ({how_to_give(name)})"
 
 
 def _later(classes: Mapping[str, object], model: str, part: str) -> bool:

@@ -13,7 +13,7 @@ class ModellintError(Exception):
 
 
 class UsageError(ModellintError):
-    """The command line, the configuration or a call of the API asks for something impossible."""
+    """The command line or a call of the API asks for something impossible."""
 
 
 class PluginError(ModellintError):

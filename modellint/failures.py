@@ -92,7 +92,7 @@ def _missing(error: BaseException) -> str | None:
         package = error.name.partition(".")[0]
         return (
             f"needs the package {package!r}, which this Python does not have: "
-            "install it, or name the project's interpreter with --python"
+            "install it beside modellint"
         )
     if any(kind.__name__ in _NETWORK for kind in type(error).__mro__):
         return "needs the network, which a lint run does not use: download the file beforehand"

@@ -127,7 +127,7 @@ def _parsed(text: str) -> ast.AST:
     try:
         return ast.parse(text, mode="eval")
     except SyntaxError:
-        # Arguments from a configuration need not be Python; building reports them.
+        # Arguments that the file does not show need not be Python; building reports them.
         return ast.Module([], [])
 
 

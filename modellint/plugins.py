@@ -29,7 +29,7 @@ GROUP = "modellint.rules"
 class LoadedRule:
     """A rule and where it comes from.
 
-    `origin` is the distribution, or the path that was configured; `path` the file of the rule's
+    `origin` is the distribution, or the path that was given; `path` the file of the rule's
     module; `root` the module's file or package folder that `load_rules` imports again by path.
     """
 
