@@ -571,7 +571,8 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
         for _, module in modules:
             vars(module)["training"] = training
         random.seed(0)
-        torch.manual_seed(0)
+        # Not torch.manual_seed: that seeds (and so touches) every accelerator as well.
+        torch.default_generator.manual_seed(0)
         yield
     finally:
         for state in saved:

@@ -15,7 +15,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 from torch import nn
@@ -44,6 +45,33 @@ class Sizes(tuple[int, ...]):
     def numel(self) -> int:
         """The product of the sizes."""
         return numel(self)
+
+
+class _Resolved(NamedTuple):
+    """What a torch function is to the tracer: looked up once for each."""
+
+    name: str
+    in_place: bool
+    entry: Op | None
+    special: Callable[[Tracer, Any, Any, Any], Any] | None
+    inside: Callable[..., Any] | None
+
+
+@lru_cache(maxsize=4096)
+def _resolved(func: Any) -> _Resolved:
+    name, in_place = backend.name_of(func)
+    entry = OPS.get(name)
+    special = _SPECIAL.get(name)
+    if func.__name__ == "__get__" and entry is None:
+        special = _attribute
+    if name == "unfold" and backend.is_method(func):
+        entry = OPS["unfold_axis"]
+    inside = None
+    if special is None and (entry is None or name in backend.OPENED):
+        inside = backend.opened(func)
+    if entry is None and backend.is_pointwise(name):
+        entry = Op(name, _pointwise, ("input",), (None,), None, True, None)
+    return _Resolved(name, in_place, entry, special, inside)
 
 
 class _Value:
@@ -122,50 +150,41 @@ class Tracer(TorchFunctionMode):
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record one operation and answer with its result on meta."""
-        name, in_place = backend.name_of(func)
-        if name in backend.OPENED and (inside := backend.opened(func)) is not None:
+        name, in_place, entry, special, inside = _resolved(func)
+        if inside is not None:
             with self:
                 return inside(*args, **kwargs)
-        if getattr(func, "__name__", "") == "__get__" and name not in OPS:
-            return func(self.value_of(args[0]).tensor)
-        if name in _SPECIAL:
-            return _SPECIAL[name](self, func, args, kwargs)
-        if "out" in kwargs and kwargs["out"] is None:
-            del kwargs["out"]
-        if "device" in kwargs and kwargs["device"] is not None:
-            kwargs["device"] = torch.device("cpu")
+        if special is not None:
+            return special(self, func, args, kwargs)
+        if kwargs:
+            if kwargs.get("out", self) is None:
+                del kwargs["out"]
+            if kwargs.get("device") is not None:
+                kwargs["device"] = torch.device("cpu")
         values: list[_Value] = []
-        sized_args = tuple(self._sized(arg, values) for arg in args)
+        sized_args = tuple([self._sized(arg, values) for arg in args])
         sized_kwargs = {key: self._sized(value, values) for key, value in kwargs.items()}
-        entry = OPS.get(name)
-        if name == "unfold" and backend.is_method(func):
-            entry = OPS["unfold_axis"]
-        if entry is None:
-            if (inside := backend.opened(func)) is not None:
-                with self:
-                    return inside(*args, **kwargs)
-            if backend.is_pointwise(name):
-                entry = Op(name, _pointwise, ("input",), (None,), None, True, None)
         bound = self._bind(func, entry, sized_args, sized_kwargs)
         record = self._enter(name, func, sized_args, sized_kwargs, bound, values)
+        outcome = None if entry is None else self._outcome(entry, bound, record)
+        in_place = in_place or bound.get("inplace") is True
+        if entry is None or entry.runs or outcome is None or self.real:
+            result = self._run(func, args, kwargs, record)
+            return self._results(result, outcome, record, values, in_place)
+        if in_place:
+            if isinstance(outcome, tuple) and _plain(outcome) != _plain(values[0].shape):
+                self._refuse(record, Refused(f"{name} in place changes the size"))
+            return self._written(values[0], record)
+        return self._empty(entry, outcome, bound, values, record)
+
+    def _outcome(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
+        """What the table says of the result's sizes; what it refuses ends the run."""
         try:
-            outcome = entry.outcome(bound) if entry is not None else None
+            return entry.outcome(bound)
         except Refused as refusal:
             self._refuse(record, refusal)
         except (ValueError, IndexError) as error:
-            self._refuse(record, Refused(f"{name}: {error}"))
-        if entry is not None and not entry.runs and outcome is not None:
-            if self.real:
-                written = in_place or bound.get("inplace") is True
-                result = self._run(func, args, kwargs, record)
-                return self._results(result, outcome, record, values, written)
-            if in_place or bound.get("inplace") is True:
-                if isinstance(outcome, tuple) and _plain(outcome) != _plain(values[0].shape):
-                    self._refuse(record, Refused(f"{name} in place changes the size"))
-                return self._written(values[0], record)
-            return self._empty(entry, outcome, bound, values, record)
-        result = self._run(func, args, kwargs, record)
-        return self._results(result, outcome, record, values, in_place)
+            self._refuse(record, Refused(f"{entry.name}: {error}"))
 
     def _bind(
         self, func: Any, entry: Op | None, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -205,7 +224,7 @@ class Tracer(TorchFunctionMode):
         records.append(record)
         return record
 
-    def _refuse(self, record: Record, refusal: Refused) -> None:
+    def _refuse(self, record: Record, refusal: Refused) -> NoReturn:
         if self.refused is None:
             self.refused = (record, refusal)
         raise refusal
@@ -311,7 +330,6 @@ class Tracer(TorchFunctionMode):
             if backend.asks_for_values(error):
                 raise NeedsValues(f"{record.op} depends on values") from error
             self._refuse(record, Refused(f"{record.op}: {str(error).splitlines()[0]}"))
-        return None
 
     def _stand_ins(self, arg: Any) -> Any:
         if type(arg) in ATOMS:
@@ -343,6 +361,9 @@ class Tracer(TorchFunctionMode):
         """Register every tensor of a result with its symbolic shape; checked against the example."""
         if isinstance(result, torch.Tensor):
             if in_place and values:
+                if backend.sizes(values[0].tensor) != _plain(values[0].shape):
+                    # unsqueeze_, transpose_ and their kin leave the tensor with another shape.
+                    values[0].shape = self._checked(outcome, values[0].tensor, record, values)
                 return self._written(values[0], record)
             shape = self._checked(outcome, result, record, values)
             record.shapes, record.dtypes = (shape,), (backend.dtype_name(result.dtype),)
@@ -597,6 +618,11 @@ _ANSWERS: dict[Any, Callable[..., Any]] = {
 
 
 # -- operations that need more than a shape -----------------------------------------------------
+
+
+def _attribute(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
+    """A property that is no operation: `dtype`, `layout`, `names`, …."""
+    return func(tracer.value_of(args[0]).tensor)
 
 
 def _convert(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:

@@ -134,6 +134,10 @@ def equal(left: int, right: int, refusal: Callable[[], Refused]) -> None:
     """Demand that two sizes are the same; refuse where they are not."""
     if left is right:
         return
+    if type(left) is int and type(right) is int:
+        if left != right:
+            raise refusal()
+        return
     gap = ex.subtract(expr_of(left), expr_of(right))
     if gap.constant == 0:
         return
@@ -145,7 +149,7 @@ def equal(left: int, right: int, refusal: Callable[[], Refused]) -> None:
 def at_least(size: int, least: int, refusal: Callable[[], Refused]) -> None:
     """Demand that a size is at least some number; refuse where it is not."""
     if isinstance(size, Dim):
-        demand(ex.subtract(size.expr, ex.constant(least)), ">=")
+        demand(ex.subtract(size.expr, ex.constant(least)) if least else size.expr, ">=")
     if plain(size) < least:
         raise refusal()
 
@@ -204,6 +208,8 @@ def broadcast(*shapes: Shape) -> Shape:
         for index, right in enumerate(shorter, offset):
             left = longer[index]
             if left is right or (type(right) is int and right == 1):
+                continue
+            if type(left) is Dim and type(right) is Dim and left.expr is right.expr:
                 continue
             if type(left) is int and left == 1:
                 joined[index] = right

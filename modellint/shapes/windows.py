@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from modellint.dims import symbolic
+from modellint import expressions as ex
+from modellint.dims import Dim, dim, symbolic
+from modellint.expressions import Expr
 from modellint.shapes.core import (
     OPS,
     Out,
@@ -44,8 +47,9 @@ def _windows(
     if plain(stride) <= 0:
         raise Refused(f"{name} has stride {stride}")
     over = stride - 1 if ceil else 0
+    left, places = _slots(size, padding - span + over, stride)
     at_least(
-        size + padding - span + over,
+        left,
         0,
         lambda: Refused(
             f"a window of {span} does not fit on {symbolic(size)}"
@@ -58,7 +62,22 @@ def _windows(
     if ceil and stride + padding // 2 > span:
         # As many as start before the end; fewer than those that reach over it, by at most one.
         return (size + padding // 2 + stride - 1) // stride
-    return (size + padding - span + over) // stride + 1
+    return places
+
+
+def _slots(size: int, more: int, stride: int) -> tuple[int, int]:
+    """size + more, and (size + more) // stride + 1."""
+    if type(size) is Dim and type(more) is int and type(stride) is int:
+        first, second = _slot_expressions(size.expr, more, stride)
+        left = size.value + more
+        return dim(left, first), dim(left // stride + 1, second)
+    return size + more, (size + more) // stride + 1
+
+
+@lru_cache(maxsize=1 << 14)
+def _slot_expressions(size: Expr, more: int, stride: int) -> tuple[Expr, Expr]:
+    left = ex.add(size, ex.constant(more))
+    return left, ex.add(ex.floor_divide(left, ex.constant(stride)), ex.ONE)
 
 
 def _not_empty(name: str, *sizes: int) -> None:
