@@ -18,7 +18,7 @@ from types import CodeType
 import torch
 from torch import nn
 
-from modellint.arguments import ConstructorCall
+from modellint.arguments import ConstructorCall, how_to_give
 from modellint.construction import (
     SYNTHETIC,
     Origin,
@@ -204,7 +204,8 @@ def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate)
         if obstacle is not None:
             return obstacle
     if isinstance(error, TypeError) and _is_refused_call(error, path):
-        reason = f"{describe(error).partition(': ')[2]} ({how_to_give(candidate.class_name)})"
+        called = candidate.name if candidate.kind == "factory" else candidate.class_name
+        reason = f"{describe(error).partition(': ')[2]} ({how_to_give(called)})"
         return NotAnalysed(reason, _constructor_line(candidate))
     missing = what_is_missing(error)
     if missing is not None:

@@ -18,6 +18,7 @@ from modellint.arguments import (
     as_call,
     common_call,
     factory_key,
+    how_to_give,
 )
 from modellint.declarations import (
     Declarations,
