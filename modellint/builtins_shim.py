@@ -1,4 +1,4 @@
-"""`int`, `float` and `range` that keep a size's expression, put into the globals of a model's modules.
+"""`int`, `float` and `range` that keep a size's expression, put into a model's modules' globals.
 
 `int(x)` returns a plain int whatever `x.__int__` returns, and `range(n)` counts without asking, so
 both would lose what a size depends on. While a forward runs, the modules that define the model see

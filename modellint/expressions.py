@@ -303,7 +303,7 @@ def _cancelled(numerator: Expr, denominator: Expr) -> tuple[Expr, Expr]:
     number = gcd(*(factor for _, factor in everything))
     common: dict[Atom, int] = {}
     for index, (monomial, _) in enumerate(everything):
-        powers = {a: p for a, p in monomial if isinstance(a, Symbol)}
+        powers: dict[Atom, int] = {a: p for a, p in monomial if isinstance(a, Symbol)}
         common = (
             powers
             if index == 0
@@ -343,8 +343,8 @@ def _floor_by_number(numerator: Expr, divisor: int) -> Expr:
     if common > 1:
         rest = {monomial: factor // common for monomial, factor in rest.items()}
         number, divisor = number // common, divisor // common
-        whole = add(polynomial(rest), constant(number))
-        return add(outside, _floor_by_number(whole, divisor))
+        reduced = add(polynomial(rest), constant(number))
+        return add(outside, _floor_by_number(reduced, divisor))
     lead = min(rest.items(), key=_monomial_key)
     if lead[1] < 0:
         turned = {monomial: -factor for monomial, factor in rest.items()}

@@ -167,7 +167,8 @@ class _Maker:
             path = self.paths[key]
             site, related = sites.get(key, (None, None))
             prefix = f"{path}." if path else ""
-            self.kinds[key] = layer_kind(type(module))
+            cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
+            self.kinds[key] = layer_kind(cls)
             made[path] = Module(
                 path=path,
                 type=type(module).__name__,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -70,7 +71,8 @@ class First:
 def first_layer(model: nn.Module) -> First:
     """The first layer with weights in the order of registration."""
     for module in model.modules():
-        kind = layer_kind(type(module)) or ""
+        cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
+        kind = layer_kind(cls) or ""
         if kind.startswith("Lazy"):
             kind = kind.removeprefix("Lazy")
         if kind[:4] == "Conv" and kind[-2:] in ("1d", "2d", "3d"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from modellint.dims import symbolic
@@ -31,8 +32,12 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """(…, in1), (…, in2) → (…, out)."""
     for given, want in ((input1, weight.shape[1]), (input2, weight.shape[2])):
         have = given.shape[-1]
-        equal(have, want, lambda w=want, h=have: Refused(f"bilinear expects {w} features, gets {h}"))
+        equal(have, want, partial(_other_features, want, have))
     return (*input1.shape[:-1], weight.shape[0])
+
+
+def _other_features(want: int, have: int) -> Refused:
+    return Refused(f"bilinear expects {want} features, gets {have}")
 
 
 @op("matmul", dtype="promote")

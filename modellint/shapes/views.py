@@ -269,7 +269,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
     elif isinstance(cuts, Tensor):
         return None
     else:
-        bounds = [0, *cuts, None]
+        bounds: list[int | None] = [0, *(cuts or ()), None]
         pieces = [sliced(size, slice(a, b)) for a, b in pairwise(bounds)]
     return [(*input.shape[:at], piece, *input.shape[at + 1 :]) for piece in pieces]
 
