@@ -301,9 +301,9 @@ def _completed(expr: Expr) -> tuple[Expr, Expr] | None:
         return None
     added = over * down // across
     left = ex.polynomial({**terms, (): added})
-    if "*" not in str(left) or len(left.terms) > 1 and not str(left).startswith("("):
-        if added:
-            return None
+    bare = len(left.terms) > 1 and not str(left).startswith("(")
+    if added and (bare or "*" not in str(left)):
+        return None
     return left, ex.constant(added - number)
 
 
@@ -452,7 +452,7 @@ def _because(graph: Graph, name: str, sizes: Sizes | None) -> str:
             continue
         if probe > 0 and not constraint.holds({**values, name: probe}):
             where, _, place = constraint.reason.rpartition(" at ")
-            return f" ({where} at {os.path.basename(place)}: {condition(constraint)})"
+            return f" ({where} at {Path(place).name}: {condition(constraint)})"
     return ""
 
 

@@ -186,8 +186,9 @@ class Dim(int):
         demand(self.expr, "!=" if nonzero else "==", "branch")
         return nonzero
 
-    def __neg__(self) -> Dim:
-        return dim(-self.value, ex.negate(self.expr))
+    def __neg__(self) -> int:
+        negated: int = dim(-self.value, ex.negate(self.expr))
+        return negated
 
     def __pos__(self) -> Dim:
         return self
@@ -389,7 +390,8 @@ class Ratio(float):
         value = math.floor(float.__add__(self, 0.0))
         if self.ratio is None:
             return fresh(value)
-        return dim(value, ex.floor_divide(self.ratio[0], ex.constant(self.ratio[1])))
+        floor: int = dim(value, ex.floor_divide(self.ratio[0], ex.constant(self.ratio[1])))
+        return floor
 
     def __ceil__(self) -> int:
         return -((-self).__floor__())

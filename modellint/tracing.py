@@ -318,9 +318,8 @@ class Tracer(TorchFunctionMode):
     def _run(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
         args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
-        if not record.inputs and "device" not in kwargs and backend.makes_tensors(record.op):
-            kwargs["device"] = self.device
-        elif "device" in kwargs and kwargs["device"] is not None:
+        makes = not record.inputs and backend.makes_tensors(record.op)
+        if kwargs.get("device", makes or None) is not None:
             kwargs["device"] = self.device
         try:
             return func(*args, **kwargs)
@@ -358,7 +357,7 @@ class Tracer(TorchFunctionMode):
     def _results(
         self, result: Any, outcome: Any, record: Record, values: list[_Value], in_place: bool
     ) -> Any:
-        """Register every tensor of a result with its symbolic shape; checked against the example."""
+        """Register a result's tensors with their symbolic shapes, checked against the example."""
         if isinstance(result, torch.Tensor):
             if in_place and values:
                 if backend.sizes(values[0].tensor) != _plain(values[0].shape):
