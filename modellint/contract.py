@@ -9,10 +9,10 @@ enumerated from 1 to 1024; conditions that only grow with a size are solved by b
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modellint import expressions as ex

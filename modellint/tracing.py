@@ -319,7 +319,7 @@ class Tracer(TorchFunctionMode):
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
         args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
         makes = not record.inputs and backend.makes_tensors(record.op)
-        if kwargs.get("device", makes or None) is not None:
+        if kwargs.get("device") is not None or (makes and "device" not in kwargs):
             kwargs["device"] = self.device
         try:
             return func(*args, **kwargs)
