@@ -193,7 +193,7 @@ class Dim(int):
     def __pos__(self) -> Dim:
         return self
 
-    def __abs__(self) -> Dim:
+    def __abs__(self) -> int:
         return -self if self < 0 else self
 
     def __floor__(self) -> Dim:

@@ -102,9 +102,7 @@ _ALIASES = {"x": "input", "self": "input", "axis": "dim", "keepdims": "keepdim",
 OPS: dict[str, Op] = {}
 
 
-def op(
-    *names: str, runs: bool = False, dtype: str | None = None
-) -> Callable[[Function], Function]:
+def op(*names: str, runs: bool = False, dtype: str | None = None) -> Callable[[Function], Function]:
     """Enter a shape function into the table under these functional names."""
 
     def enter(shape: Function) -> Function:
