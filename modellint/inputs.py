@@ -209,7 +209,9 @@ class _Search:
     def _dtype(self, spec: InputSpec, at: int) -> str:
         if spec.dtype is not None:
             return spec.dtype
-        return "int64" if self.first.kind == "Embedding" and at == 0 else "float32"
+        # A map of four axes is no list of tokens, although an embedding of labels comes first.
+        tokens = self.first.kind == "Embedding" and at == 0 and len(spec.dims) < 3
+        return "int64" if tokens else "float32"
 
     # -- runs -----------------------------------------------------------------------------------
 
