@@ -29,6 +29,9 @@ from modellint.operations import (
     WINDOWS,
 )
 
+#: Whole where it can be: between upsampled positions lie fractions, and they are slow to compare.
+Number = int | Fraction
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -44,9 +47,9 @@ class Place:
 
     dim: int | None
     size: int
-    largest: Fraction | None = Fraction(1)
-    smallest: Fraction = Fraction(1)
-    jump: Fraction = Fraction(1)
+    largest: Number | None = 1
+    smallest: Number = 1
+    jump: Number = 1
     inner: int = 1
     even: bool = True
 
@@ -90,6 +93,7 @@ def places(graph: Graph) -> Mapping[int, State]:
     axes = sources(graph)
     nothing: State = (None,) * len(axes)
     found: dict[int, State] = {}
+    whole = [source.output.example[dim] for source, dim in axes]
     for node in graph.nodes:
         if node.index not in graph.varying:
             continue
@@ -102,7 +106,6 @@ def places(graph: Graph) -> Mapping[int, State]:
         reading = [(source, found[source.index]) for source in node.inputs
                    if source.index in found]  # fmt: skip
         step = _STEPS.get(node.op)
-        whole = [source.output.example[dim] for source, dim in axes]
         if not node.outputs:
             found[node.index] = nothing
         elif step is None:
@@ -142,7 +145,7 @@ def smallest_receptive_field(graph: Graph, node: Node) -> tuple[int, ...] | None
 
 
 def _seen(
-    graph: Graph, node: Node, field: Callable[[Place], Fraction | None]
+    graph: Graph, node: Node, field: Callable[[Place], Number | None]
 ) -> tuple[int, ...] | None:
     state = places(graph).get(node.index)
     if not state:
@@ -173,9 +176,8 @@ def _whole(place: Place, size: int, dim: int | None = None) -> Place:
     """The place after an operation that lets every position see all of the axis."""
     if place.largest is None:
         return place.lost
-    full = Fraction(size)
     return replace(
-        place, dim=dim, largest=max(place.largest, full), smallest=max(place.smallest, full)
+        place, dim=dim, largest=max(place.largest, size), smallest=max(place.smallest, size)
     )
 
 
@@ -200,7 +202,7 @@ def _met(column: Sequence[Place | None]) -> Place | None:
     found = [place for place in column if place is not None]
     if not found:
         return None
-    if len(found) == 1:
+    if all(place == found[0] for place in found[1:]):
         return found[0]
     if any(place.largest is None for place in found):
         return found[0].lost
@@ -233,19 +235,20 @@ def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         elif kernel is None or not place.alone(source):
             made.append(place.lost)
         else:
-            made.append(_wider(place, kernel[spatial], Fraction(strides[spatial]),
-                               after[place.dim]))  # fmt: skip
+            made.append(_wider(place, kernel[spatial], strides[spatial], after[place.dim]))
     return tuple(made)
 
 
-def _wider(place: Place, span: int | Fraction, step: Fraction, size: int) -> Place:
+def _wider(place: Place, span: Number, step: Number, size: int) -> Place:
     more = (span - 1) * place.jump
-    return replace(
-        place,
-        size=size,
-        largest=None if place.largest is None else place.largest + more,
-        smallest=place.smallest + more,
-        jump=place.jump * step,
+    return Place(
+        place.dim,
+        size,
+        None if place.largest is None else place.largest + more,
+        place.smallest + more,
+        place.jump * step,
+        place.inner,
+        place.even,
     )
 
 
@@ -272,7 +275,7 @@ def _transposed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
                 size=node.output.example[place.dim or 0],
                 largest=None if place.largest is None else place.largest + more * place.jump,
                 smallest=place.smallest + fewer * place.jump,
-                jump=place.jump / stride,
+                jump=Fraction(place.jump) / stride,
             ))  # fmt: skip
     return tuple(made)
 
