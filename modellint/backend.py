@@ -322,24 +322,23 @@ def ask_for_parameters(model: nn.Module, infer: Callable[[nn.Module, Any, Any], 
 
 
 @contextmanager
-def observed_calls(
-    entered: Callable[[nn.Module], object], left: Callable[[nn.Module], object]
-) -> Iterator[None]:
-    """Tell of every module call of this thread: when it begins, and when it ends or raises.
+def observed_calls(stack: list[nn.Module]) -> Iterator[None]:
+    """Keep the running modules of this thread on a stack.
 
     By global hooks, since assigning to `nn.Module.__call__` makes Python invalidate the caches of
-    thousands of classes (2.3 ms where timm is loaded); `always_call` keeps a stack right when a
+    thousands of classes (2.3 ms where timm is loaded); `always_call` keeps the stack right when a
     forward raises.
     """
     mine = threading.get_ident()
+    thread, push, pop = threading.get_ident, stack.append, stack.pop
 
     def before(module: nn.Module, args: Any) -> None:
-        if threading.get_ident() == mine:
-            entered(module)
+        if thread() == mine:
+            push(module)
 
     def after(module: nn.Module, args: Any, output: Any) -> None:
-        if threading.get_ident() == mine:
-            left(module)
+        if thread() == mine:
+            pop()
 
     handles = (
         nn.modules.module.register_module_forward_pre_hook(before),
@@ -586,16 +585,14 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
 class _Saved:
     """A module's attributes, and the contents of the containers among them."""
 
-    __slots__ = ("attributes", "contents", "values")
+    __slots__ = ("attributes", "contents", "empty", "values")
 
     def __init__(self, attributes: dict[str, Any]) -> None:
         self.attributes = attributes
         self.values = attributes.copy()
-        self.contents = [
-            (value, value.copy() if value else None)
-            for value in attributes.values()
-            if type(value) in _CONTAINERS
-        ]
+        held = [value for value in attributes.values() if type(value) in _CONTAINERS]
+        self.contents = [(value, value.copy()) for value in held if value]
+        self.empty = [value for value in held if not value]
 
     def restore(self) -> None:
         """Put everything back that is not as it was."""
@@ -603,11 +600,10 @@ class _Saved:
         if len(now) != len(then) or not all(map(operator.is_, now.values(), then.values())):
             now.clear()
             now.update(then)
+        for container in self.empty if any(self.empty) else ():
+            container.clear()
         for container, content in self.contents:
-            if content is None:
-                if container:
-                    container.clear()
-            elif isinstance(container, list):
+            if isinstance(container, list):
                 container[:] = content
             elif isinstance(container, set) or not _same(container, content):
                 container.clear()

@@ -25,6 +25,8 @@ from modellint.tracing import Traced
 #: Where modules were built: by `id(module)`, the user's line, and one inside a library.
 Sites = Mapping[int, tuple[Site, Site | None]]
 
+_LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
+
 _PRINCIPAL = {
     "Upsample": ("interpolate",),
     "UpsamplingNearest2d": ("interpolate",),
@@ -187,45 +189,73 @@ class _Maker:
         return tuple(self._node(record) for record in self.traced.tape.records)
 
     def _node(self, record: Record) -> Node:
-        owner, principal = self._owner(record)
-        path = self.paths[id(owner)]
-        site = self.modules[path].construction
-        is_leaf = record.op in ("input", "parameter", "buffer", "constant")
-        layer = record.op in LAYERS
-        if is_leaf:
-            key = record.path[0] if record.path else f"constant_{record.index}"
-            key = f"{record.op}:{key}"
-        elif layer and principal:
-            key = path
-        else:
-            key = f"{record.op}@{record.call.line if record.call else 0}"
-            if layer and self.kinds[id(owner)] is not None:
-                key = f"{path}:{record.op}"
-        key = self._unique(key)
-        outputs = tuple(
-            Tensor(tuple([self.size(size) for size in shape]), dtype)
-            for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
-        )
-        general = self.general.get(key)
-        if general is not None and [t.example for t in general.outputs] == [
-            t.example for t in outputs
-        ]:
-            outputs = general.outputs
-        node = Node(
+        made = self._leaf(record) if record.op in _LEAVES else self._operation(record)
+        self.by_record[record] = made
+        return made
+
+    def _leaf(self, record: Record) -> Node:
+        """An input, a parameter, a buffer or a constant."""
+        name = record.path[0] if record.path else f"constant_{record.index}"
+        shape = record.shapes[0]
+        if record.op == "input":
+            shape = tuple([self.size(size) for size in shape])
+        return Node.made(
             index=record.index,
             op=record.op,
-            inputs=tuple(self.by_record[source] for source in record.inputs),
+            inputs=(),
+            outputs=(Tensor(shape, record.dtypes[0]),),
+            arguments={},
+            key=self._unique(f"{record.op}:{name}"),
+            module=self.paths[id(record.module)],
+            type=record.op,
+            construction=None,
+            call=None,
+            parameter=self.by_parameter.get(id(record.leaf)),
+        )
+
+    def _operation(self, record: Record) -> Node:
+        owner, principal = self._owner(record)
+        path, kind = self.paths[id(owner)], self.kinds[id(owner)]
+        known = self.by_record
+        key = self._unique(self._key(record, path, kind, principal))
+        outputs = tuple(
+            [
+                Tensor(tuple([self.size(size) for size in shape]), dtype)
+                for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
+            ]
+        )
+        if self.general:
+            outputs = self._general_outputs(key, outputs)
+        module = self.modules[path]
+        return Node.made(
+            index=record.index,
+            op=record.op,
+            inputs=tuple([known[source] for source in record.inputs]),
             outputs=outputs,
             arguments={name: self._argument(value) for name, value in record.arguments.items()},
             key=key,
             module=path,
-            type=self.modules[path].type if principal else record.op,
-            construction=site if principal or self.kinds[id(owner)] is not None else None,
+            type=module.type if principal else record.op,
+            construction=module.construction if kind is not None or principal else None,
             call=record.call,
-            parameter=self.by_parameter.get(id(record.leaf)) if is_leaf else None,
+            parameter=None,
         )
-        self.by_record[record] = node
-        return node
+
+    def _key(self, record: Record, path: str, kind: str | None, principal: bool) -> str:
+        if record.op in LAYERS:
+            if principal:
+                return path
+            if kind is not None:
+                return f"{path}:{record.op}"
+        return f"{record.op}@{record.call.line if record.call else 0}"
+
+    def _general_outputs(self, key: str, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The same sizes as the more general run says them, where they agree at the example."""
+        general = self.general.get(key)
+        if general is None:
+            return outputs
+        same = [t.example for t in general.outputs] == [t.example for t in outputs]
+        return general.outputs if same else outputs
 
     def _owner(self, record: Record) -> tuple[nn.Module, bool]:
         """The module that owns an operation, and whether this is what that module is for."""

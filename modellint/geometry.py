@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from modellint.graph import Graph, Node, fact
+from modellint.graph import Graph, Node, fact, fact_of_call
 from modellint.influence import border_influence
 from modellint.operations import (
     CONVOLUTIONS,
@@ -74,6 +74,7 @@ def makers(graph: Graph, call: Node) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(found))
 
 
+@fact_of_call
 def padding_before(graph: Graph, call: Node) -> Padding:
     """What explicit pads add in front of a window, through steps that keep positions.
 
@@ -126,6 +127,7 @@ def _concatenated_sides(node: Node, rank: int) -> tuple[int, int, int] | None:
     return dim - (dims - rank), sum(sizes[:largest]), sum(sizes[largest + 1 :])
 
 
+@fact_of_call
 def slices_after(graph: Graph, call: Node) -> Sides:
     """How many positions slices remove behind a window, (begin, end) an axis.
 

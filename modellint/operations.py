@@ -6,7 +6,7 @@ then say nothing rather than guess.
 
 from __future__ import annotations
 
-from modellint.graph import Graph, Node
+from modellint.graph import Graph, Node, fact_of_call
 
 CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
 TRANSPOSED = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
@@ -62,12 +62,14 @@ WEIGHTED = (
 )
 
 
+@fact_of_call
 def varying_inputs(graph: Graph, node: Node) -> tuple[Node, ...]:
     """The inputs of an operation that depend on the model's inputs, each once."""
     found = {source.index: source for source in node.inputs if source.index in graph.varying}
     return tuple(found.values())
 
 
+@fact_of_call
 def data_readers(graph: Graph, node: Node) -> tuple[Node, ...]:
     """The operations that compute with a node; questions for its dtype or device are left out."""
     return tuple(reader for reader in graph.readers(node) if reader.outputs)

@@ -265,8 +265,10 @@ class Tracer(TorchFunctionMode):
         kind = type(arg)
         if kind in ATOMS:
             return arg
-        if isinstance(arg, torch.Tensor):
-            value = self.values.get(id(arg)) or self.value_of(arg)
+        value = self.values.get(id(arg))
+        if value is None and isinstance(arg, torch.Tensor):
+            value = self.value_of(arg)
+        if value is not None:
             values.append(value)
             return Handle(value.shape, value.tensor.dtype, value.record)
         if kind is tuple or kind is list:
@@ -760,9 +762,7 @@ def run(
         stack.enter_context(backend.eager())
         stack.enter_context(sizes_kept({type(module) for _, module in tracer.walked}))
         backend.ask_for_parameters(model, tracer.infer)
-        stack.enter_context(
-            backend.observed_calls(tracer.stack.append, lambda module: tracer.stack.pop())
-        )
+        stack.enter_context(backend.observed_calls(tracer.stack))
         stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())
         stack.enter_context(tracer)

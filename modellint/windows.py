@@ -6,6 +6,8 @@ Symbols: input size `n`, kernel `k`, stride `s`, dilation `d`, padding `(begin, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from modellint.graph import Node
 
@@ -74,8 +76,13 @@ def windows(call: Node, extra: tuple[tuple[int, int], ...] = ()) -> tuple[Window
     before = call.input.output.example[-call.rank :]
     after = call.output.example[-call.rank :]
     more = extra or ((0, 0),) * call.rank
-    sizes = zip(before, kernel, call.stride, call.dilation, call.padding, more, after, strict=True)
+    return _windows(before, kernel, call.stride, call.dilation, call.padding, more, after)
+
+
+@lru_cache(maxsize=4096)
+def _windows(*axes: tuple[Any, ...]) -> tuple[Window, ...]:
+    """The windows of equal layers are the same values, and a model repeats its layers."""
     return tuple(
         Window(n - b - e, k, s, d, own[0] + b, own[1] + e, o)
-        for n, k, s, d, own, (b, e), o in sizes
+        for n, k, s, d, own, (b, e), o in zip(*axes, strict=True)
     )
