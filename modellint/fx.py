@@ -54,12 +54,21 @@ def graph_module(traced: Traced, names: Sequence[str]) -> fx.GraphModule:
     return fx.GraphModule(root, graph, class_name=type(traced.model).__name__)
 
 
+#: Methods whose function has another name than they, such as `__pow__`, which is called `pow`.
+_METHODS = {
+    found: name
+    for name, found in vars(torch.Tensor).items()
+    if isinstance(found, FunctionType) and found.__name__ != name
+}
+
+
 def _call(graph: fx.Graph, record: Record, nodes: dict[Record, fx.Node]) -> fx.Node:
     args, kwargs = translated((record.args, record.kwargs), nodes.__getitem__)
     func = record.func
     name = getattr(func, "__name__", "")
     if name == "__get__":
         return graph.call_function(getattr, (args[0], func.__self__.__name__))
-    if args and getattr(torch.Tensor, name, None) is func:
-        return graph.call_method(name, args, kwargs)
+    method = name if getattr(torch.Tensor, name, None) is func else _METHODS.get(func)
+    if args and method is not None:
+        return graph.call_method(method, args, kwargs)
     return graph.call_function(func, args, kwargs)
