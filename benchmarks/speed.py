@@ -36,7 +36,7 @@ MODELS = {
     "torchvision": """alexnet convnext_tiny densenet121 efficientnet_b0 efficientnet_b4 googlenet
         inception_v3 maxvit_t mnasnet1_0 mobilenet_v2 mobilenet_v3_large regnet_y_400mf resnet18
         resnet50 resnet101 resnext50_32x4d shufflenet_v2_x1_0 squeezenet1_0 swin_t swin_v2_t vgg16
-        vit_b_16 wide_resnet50_2 deeplabv3_resnet50 fcn_resnet50 lraspp_mobilenet_v3_large
+        vit_b_16 deeplabv3_resnet50 fcn_resnet50 lraspp_mobilenet_v3_large
         r3d_18""",
     "timm": """beit_base_patch16_224 coat_mini convformer_b36 crossvit_9_240 dla34
         edgenext_base gmlp_b16_224 res2net50_14w_8s""",

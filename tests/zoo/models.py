@@ -112,8 +112,10 @@ def torchvision() -> Iterator[Exhibit]:
             if kind in ("segmentation", "detection"):
                 make = partial(library.get_model, name, weights=None, weights_backbone=None)
             if kind == "detection" and not name.startswith("ssd"):
-                # Values decide in them, so they run for real: on small images.
+                # Values decide in them, so they run for real: on small images, with few boxes.
                 make = partial(make, min_size=128, max_size=128)
+                if "rcnn" in name:
+                    make = partial(make, rpn_post_nms_top_n_test=16)
             yield Exhibit("torchvision", name, make, _IMAGES.get(name) or _KINDS[kind])
 
 
