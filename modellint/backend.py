@@ -322,33 +322,64 @@ def ask_for_parameters(model: nn.Module, infer: Callable[[nn.Module, Any, Any], 
 
 
 @contextmanager
-def observed_calls(stack: list[nn.Module]) -> Iterator[None]:
+def observed_calls(
+    modules: Sequence[tuple[str, nn.Module]], stack: list[nn.Module]
+) -> Iterator[None]:
     """Keep the running modules of this thread on a stack.
 
-    By global hooks, since assigning to `nn.Module.__call__` makes Python invalidate the caches of
-    thousands of classes (2.3 ms where timm is loaded); `always_call` keeps the stack right when a
-    forward raises.
+    Each module's `forward` is wrapped in the instance and unwrapped at the end. Global hooks send
+    every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
+    `nn.Module.__call__` makes Python invalidate the caches of thousands of classes.
     """
     mine = threading.get_ident()
-    thread, push, pop = threading.get_ident, stack.append, stack.pop
-
-    def before(module: nn.Module, args: Any) -> None:
-        if thread() == mine:
-            push(module)
-
-    def after(module: nn.Module, args: Any, output: Any) -> None:
-        if thread() == mine:
-            pop()
-
-    handles = (
-        nn.modules.module.register_module_forward_pre_hook(before),
-        nn.modules.module.register_module_forward_hook(after, always_call=True),
-    )
+    changed: list[tuple[dict[str, Any], Any]] = []
     try:
+        for _, module in (*modules, *_unregistered(modules)):
+            attributes = vars(module)
+            own = attributes.get("forward", changed)
+            attributes["forward"] = _observed(module, module.forward, stack, mine)
+            changed.append((attributes, own))
         yield
     finally:
-        for handle in handles:
-            handle.remove()
+        for attributes, own in changed:
+            if own is changed:
+                attributes.pop("forward", None)
+            else:
+                attributes["forward"] = own
+
+
+def _observed(
+    module: nn.Module, forward: Callable[..., Any], stack: list[nn.Module], mine: int
+) -> Callable[..., Any]:
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != mine:
+            return forward(*args, **kwargs)
+        stack.append(module)
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            stack.pop()
+
+    return observed
+
+
+def _unregistered(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[tuple[str, nn.Module]]:
+    """Modules that sit in plain lists, tuples and dicts of registered ones."""
+    seen = {id(module) for _, module in modules}
+    for _, module in modules:
+        for name, value in vars(module).items():
+            if not value or type(value) not in _HOLDERS or name in _MODULE_TABLES:
+                continue
+            items = value.values() if isinstance(value, dict) else value
+            for item in items:
+                if isinstance(item, nn.Module) and id(item) not in seen:
+                    inner = [pair for pair in walk(item) if id(pair[1]) not in seen]
+                    seen.update(id(held) for _, held in inner)
+                    yield from inner
+
+
+_HOLDERS = frozenset([list, tuple, dict, OrderedDict])
+_MODULE_TABLES = frozenset(["_modules", "_parameters", "_buffers", "_forward_hooks"])
 
 
 def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -63,6 +63,11 @@ def freeze(
     with uncollected():
         maker = _Maker(traced, pins, example, sites, general)
         nodes = maker.nodes()
+        if general is not None and not maker.agrees(general):
+            # The other run does something else at these sizes; it says nothing of this one.
+            general = None
+            maker = _Maker(traced, pins, example, sites, None)
+            nodes = maker.nodes()
     by_record = maker.by_record
     used = {symbol for size in maker.sizes.values() for symbol in expr_of(size).symbols}
     symbols = {
@@ -117,6 +122,7 @@ class _Maker:
         general: Graph | None,
     ) -> None:
         self.general = {node.key: node for node in general.nodes} if general else {}
+        self.differ = False
         self.traced = traced
         self.pins = pins
         self.example = example
@@ -255,7 +261,13 @@ class _Maker:
         if general is None:
             return outputs
         same = [t.example for t in general.outputs] == [t.example for t in outputs]
+        self.differ = self.differ or not (same or general.op == "pad" or not general.is_layer)
         return general.outputs if same else outputs
+
+    def agrees(self, general: Graph) -> bool:
+        """Whether the layers and outputs of the other run have the same sizes at the example."""
+        outputs = [self.by_record[record].output.example for record in self.traced.outputs]
+        return not self.differ and outputs == [out.output.example for out in general.outputs]
 
     def _owner(self, record: Record) -> tuple[nn.Module, bool]:
         """The module that owns an operation, and whether this is what that module is for."""

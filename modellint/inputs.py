@@ -418,29 +418,18 @@ class _Search:
                 general=wider,
             )
 
-        graph = frozen(traced)
+        wider = None
         if general is not None:
             wider = frozen(general)
-            if _alike(graph, wider):
-                sizes = {**feed.example, **general.tape.unknowns}
-                held = tuple(c for c in wider.constraints if c.origin != "branch" or c.holds(sizes))
-                graph = frozen(traced, replace(wider, constraints=held))
+            held = {**feed.example, **general.tape.unknowns}
+            kept = [c for c in wider.constraints if c.origin != "branch" or c.holds(held)]
+            wider = replace(wider, constraints=tuple(kept))
+        graph = frozen(traced, wider)
         single = any(feed.example[name] == 1 for name in feed.batches)
         if single and traced.tape.unknowns:
             # Unknown sizes are those of the run, so the run must be the example.
             return frozen(self._run(feed, exact=True))
         return graph
-
-
-def _alike(graph: Graph, wider: Graph) -> bool:
-    """Whether the layers of two runs have the same sizes at the example."""
-    sizes = {node.key: [t.example for t in node.outputs] for node in wider.calls()}
-    return all(
-        sizes.get(node.key, shape) == shape
-        for node in graph.calls()
-        for shape in [[t.example for t in node.outputs]]
-        if node.op != "pad"
-    ) and [o.output.example for o in graph.outputs] == [o.output.example for o in wider.outputs]
 
 
 def _about(constraint: Constraint, example: Mapping[str, int]) -> bool:

@@ -762,7 +762,7 @@ def run(
         stack.enter_context(backend.eager())
         stack.enter_context(sizes_kept({type(module) for _, module in tracer.walked}))
         backend.ask_for_parameters(model, tracer.infer)
-        stack.enter_context(backend.observed_calls(tracer.stack))
+        stack.enter_context(backend.observed_calls(tracer.walked, tracer.stack))
         stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())
         stack.enter_context(tracer)
