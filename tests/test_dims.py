@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modellint import expressions as ex
@@ -101,7 +101,6 @@ def _floats(draw: st.DrawFn, depth: int) -> Computation:
 SIZES = st.fixed_dictionaries({name: st.integers(1, 260) for name in NAMES})
 
 
-@settings(max_examples=500, deadline=None)
 @given(computations(), SIZES, st.lists(SIZES, min_size=3, max_size=3))
 def test_arithmetic_on_sizes_says_at_other_sizes_what_python_ints_say(
     computation: Computation, example: dict[str, int], others: list[dict[str, int]]
@@ -125,7 +124,6 @@ def test_arithmetic_on_sizes_says_at_other_sizes_what_python_ints_say(
         assert evaluate(made, values) == expected
 
 
-@settings(max_examples=200, deadline=None)
 @given(computations(), SIZES)
 def test_a_printed_size_is_python_of_the_examples_value(
     computation: Computation, example: dict[str, int]
@@ -170,7 +168,6 @@ def test_a_comparison_demands_exactly_the_sizes_that_answer_the_same(
         assert kept is (asked(size) is answer), (size, demands)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(COMPARISONS),
     computations(),

@@ -11,6 +11,8 @@ from modellint.errors import UsageError
 from modellint.paths import shown_path
 from modellint.targets import expand_targets
 
+pytestmark = pytest.mark.usefixtures("one_worker")
+
 GOOD = """
 import torch
 from torch import nn
@@ -104,7 +106,7 @@ def test_replaced_functions_do_not_reach_the_report():
     assert [model.status for model in report.models] == ["analysed"]
 
 
-def test_files_without_torch_start_no_worker(monkeypatch):
+def test_files_without_torch_start_no_worker(new_worker, monkeypatch):
     monkeypatch.setattr(Worker, "_start", lambda self: pytest.fail("a worker was started"))
     report = lint("import os\n", "def f(:\n", "import torch\n", "import torch\ndef g(:\n")
     assert report.models == ()
@@ -116,7 +118,7 @@ def test_a_named_file_is_parsed_even_without_torch(folder):
     assert lint_targets(["a.py"], Settings()).errors[0].kind == "syntax-error"
 
 
-def test_missing_torch_is_one_clear_error(folder, monkeypatch):
+def test_missing_torch_is_one_clear_error(new_worker, folder, monkeypatch):
     (folder / "hidden").mkdir()
     (folder / "hidden" / "sitecustomize.py").write_text("import sys; sys.modules['torch'] = None\n")
     monkeypatch.setenv("PYTHONPATH", str(folder / "hidden"))

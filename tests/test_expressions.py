@@ -7,7 +7,7 @@ import copy
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modellint import expressions as ex
@@ -50,7 +50,6 @@ def polynomials() -> Made:
 SIZES = st.fixed_dictionaries({name: st.integers(1, 300) for name in NAMES})
 
 
-@settings(max_examples=300, deadline=None)
 @given(polynomials(), st.lists(SIZES, min_size=3, max_size=3))
 def test_an_expression_has_at_every_size_the_value_of_the_python_that_made_it(
     made: tuple[Expr, str], sizes: list[dict[str, int]]
@@ -60,7 +59,6 @@ def test_an_expression_has_at_every_size_the_value_of_the_python_that_made_it(
         assert expr.evaluate(values) == eval(source, dict(values))
 
 
-@settings(max_examples=300, deadline=None)
 @given(polynomials(), st.lists(SIZES, min_size=3, max_size=3))
 def test_the_printed_text_is_python_with_the_expressions_value(
     made: tuple[Expr, str], sizes: list[dict[str, int]]
@@ -72,7 +70,6 @@ def test_the_printed_text_is_python_with_the_expressions_value(
         assert eval(text, dict(values)) == eval(source, dict(values))
 
 
-@settings(max_examples=200, deadline=None)
 @given(polynomials(), polynomials(), SIZES)
 def test_substitution_gives_the_value_of_the_whole(
     made: tuple[Expr, str], inside: tuple[Expr, str], values: dict[str, int]
@@ -82,7 +79,6 @@ def test_substitution_gives_the_value_of_the_whole(
     assert replaced.evaluate(values) == made[0].evaluate({**values, "H": inner})
 
 
-@settings(max_examples=200, deadline=None)
 @given(polynomials(), SIZES)
 def test_the_lower_bound_is_never_above_the_value(
     made: tuple[Expr, str], values: dict[str, int]
@@ -91,14 +87,12 @@ def test_the_lower_bound_is_never_above_the_value(
     assert low is None or low <= made[0].evaluate(values)
 
 
-@settings(max_examples=100, deadline=None)
 @given(polynomials())
 def test_pickled_and_copied_expressions_are_the_same_object(made: tuple[Expr, str]) -> None:
     assert pickle.loads(pickle.dumps(made[0])) is made[0]
     assert copy.deepcopy(made[0]) is made[0]
 
 
-@settings(max_examples=200, deadline=None)
 @given(polynomials(), polynomials())
 def test_what_a_factor_is_divided_out_of_is_the_other_factor(
     left: tuple[Expr, str], right: tuple[Expr, str]

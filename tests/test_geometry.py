@@ -6,7 +6,7 @@ import time
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -27,7 +27,6 @@ from modellint.influence import input_weights
 from modellint.windows import Window
 
 CHANNELS = 2
-SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Branches(nn.Module):
@@ -109,7 +108,6 @@ def resized(draw: st.DrawFn) -> nn.Module:
     ))  # fmt: skip
 
 
-@SLOW
 @given(
     st.lists(st.one_of(windowed(), resized(), st.lists(windowed(), min_size=2, max_size=3)),
              min_size=1, max_size=5),
@@ -134,7 +132,6 @@ def test_border_weights_are_the_gradient_of_the_net_with_even_weights(
     assert found == pytest.approx(given_map.grad[0, 0].tolist(), abs=1e-9)
 
 
-@SLOW
 @given(st.lists(windowed(), min_size=1, max_size=5))
 def test_a_chain_sees_what_its_gradient_reaches(layers: list[nn.Module]) -> None:
     for layer in layers:
