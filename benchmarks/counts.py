@@ -18,7 +18,7 @@ from .speed import Subject, meta_tensors, quiet
 MODELS = {
     "torchvision": """alexnet vgg16 resnet50 resnext50_32x4d densenet121 mobilenet_v2
         efficientnet_b0 convnext_tiny swin_t vit_b_16 deeplabv3_resnet50 r3d_18 inception_v3""",
-    "timm": "beit_base_patch16_224 coat_mini dla34 gmlp_b16_224",
+    "timm": "beit_base_patch16_224 dla102 mixer_l16_224",
     "smp": "unet-resnet18",
 }
 _PRODUCTS = ("conv", "linear", "addmm", "matmul", "bmm", "mm", "einsum")
@@ -28,7 +28,7 @@ def _subjects() -> Iterator[Subject]:
     for family, names in MODELS.items():
         for exhibit in exhibits(family):
             if exhibit.name in names.split():
-                model = build(exhibit)
+                model = build(exhibit).to("meta")  # buffers too, for the peers
                 specs = exhibit.inputs(model)
                 yield Subject(exhibit, model, specs, *meta_tensors(specs))
 

@@ -38,8 +38,8 @@ MODELS = {
         resnet50 resnet101 resnext50_32x4d shufflenet_v2_x1_0 squeezenet1_0 swin_t swin_v2_t vgg16
         vit_b_16 deeplabv3_resnet50 fcn_resnet50 lraspp_mobilenet_v3_large
         r3d_18""",
-    "timm": """beit_base_patch16_224 coat_mini convformer_b36 crossvit_9_240 dla34
-        edgenext_base gmlp_b16_224 res2net50_14w_8s""",
+    "timm": """beit_base_patch16_224 crossvit_15_240 deit_tiny_patch16_224 edgenext_base
+        hrnet_w18 mixer_l16_224 poolformer_m48 res2net50_26w_6s""",
     "smp": "unet-resnet18 fpn-mobilenet_v2",
     "transformers": "BertModel GPT2LMHeadModel LlamaForCausalLM T5Model",
 }
@@ -66,7 +66,7 @@ def subjects() -> Iterator[Subject]:
         for exhibit in exhibits(family):
             if exhibit.name in wanted:
                 wanted.remove(exhibit.name)
-                model = build(exhibit)
+                model = build(exhibit).to("meta")  # buffers too, for the peers
                 specs = exhibit.inputs(model)
                 yield Subject(exhibit, model, specs, *meta_tensors(specs))
         if wanted:
@@ -220,7 +220,7 @@ def report_export() -> None:
     print("| model | torch.export, s | modellint, s | ratio |\n|---|---|---|---|")
     for name in EXPORTED:
         exhibit = next(e for e in exhibits("torchvision") if e.name == name)
-        model = build(exhibit)
+        model = build(exhibit).to("meta")  # buffers too, for the peers
         specs = ("2,3,224,224",)
         subject = Subject(exhibit, model, specs, *meta_tensors(specs))
         with quiet():

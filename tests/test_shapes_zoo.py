@@ -31,9 +31,21 @@ def half_open(x: Tensor) -> Tensor:
     return torch.arange(x.shape[-2], 40.5)
 
 
+def unpooled(x: Tensor) -> Tensor:
+    pooled, places = nn.functional.max_pool2d(x, 3, 2, return_indices=True)
+    return nn.functional.max_unpool2d(pooled, places, 3, 2)
+
+
+def unpooled_to_size(x: Tensor) -> Tensor:
+    pooled, places = nn.functional.max_pool2d(x, 2, return_indices=True)
+    return nn.functional.max_unpool2d(pooled, places, 2, output_size=x.shape)
+
+
 CASES: dict[str, Callable[[Tensor], Tensor]] = {
     "arange from a fraction": centred_grid,
     "arange up to a fraction": half_open,
+    "max unpooling": unpooled,
+    "max unpooling to a given size": unpooled_to_size,
 }
 
 

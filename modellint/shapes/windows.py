@@ -315,3 +315,29 @@ def fold(
         lambda: Refused(f"fold by {show(kernel)} of {symbolic(rows)} rows"),
     )
     return (*batch, rows // numel(kernel), *sizes)
+
+
+def _unpooling(rank: int) -> Any:
+    def max_unpool(
+        input: Tensor,
+        indices: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        output_size: Any = None,
+    ) -> Shape:
+        """(…, C, H, W) → the size before the pool: (H - 1)*s - 2p + k where none is said."""
+        outer = input.shape[:-rank]
+        if output_size is not None:
+            return (*outer, *tuple(output_size)[-rank:])
+        kernel = per_axis(kernel_size, rank)
+        strides = kernel if stride is None else per_axis(stride, rank)
+        pads = per_axis(padding, rank)
+        sizes = zip(input.shape[-rank:], kernel, strides, pads, strict=True)
+        return (*outer, *((size - 1) * s - 2 * p + k for size, k, s, p in sizes))
+
+    return max_unpool
+
+
+for _rank in (1, 2, 3):
+    op(f"max_unpool{_rank}d")(_unpooling(_rank))

@@ -161,7 +161,7 @@ fastscnn_cityscapes cgnet_cityscapes dabnet_cityscapes sinet_cityscapes
 bisenet_resnet18_celebamaskhq danet_resnetd50b_cityscapes lednet_cityscapes enet_cityscapes
 erfnet_cityscapes linknet_cityscapes segnet_cityscapes unet_cityscapes
 alphapose_fastseresnet101b_coco simplepose_resnet18_coco ibppose_coco centernet_resnet18_voc
-quartznet5x5_en_ls jasper5x3 tresnet_m raft_small
+tresnet_m raft_small
 """
 
 
@@ -178,10 +178,7 @@ def pytorchcv() -> Iterator[Exhibit]:
 def _of_its_own_size(model: nn.Module) -> tuple[str, ...]:
     size: Any = getattr(model, "in_size", None)
     if size is None:
-        name = type(model).__name__
-        if name in ("QuartzNet", "Jasper"):
-            return ("1,64,128", "1:int64")
-        return ("1,3,128,128",) * (2 if name == "RAFT" else 1)
+        return ("1,3,128,128",) * (2 if type(model).__name__ == "RAFT" else 1)
     return (",".join(map(str, (1, getattr(model, "in_channels", 3), *size))),)
 
 

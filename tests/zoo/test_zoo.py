@@ -21,10 +21,10 @@ MODULES = {"smp": "segmentation_models_pytorch"}
 COMPARED = frozenset(
     """resnet18 convnext_tiny efficientnet_b0 swin_t maxvit_t inception_v3 densenet121 vgg11
     googlenet shufflenet_v2_x1_0 squeezenet1_0 regnet_y_400mf deeplabv3_resnet50 fcn_resnet50
-    r3d_18 s3d raft_small beit_base_patch16_224 coat_mini crossvit_9_240 edgenext_base
+    r3d_18 s3d raft_small beit_base_patch16_224 coat_tiny crossvit_15_240 edgenext_base
     unet-resnet18 unetplusplus-resnet18 fpn-mobilenet_v2 manet-efficientnet-b0 pan-resnet18
     BertModel GPT2LMHeadModel LlamaForCausalLM T5Model WhisperModel MambaForCausalLM
-    SegformerForSemanticSegmentation hrnet_w18_small_v1 dla34""".split()  # noqa: SIM905
+    SegformerForSemanticSegmentation hrnet_w18_small_v1 dla34""".split()
 )
 
 
