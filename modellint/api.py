@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from modellint.engine import Settings, lint_targets, torch_version
+from modellint.collecting import uncollected
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.linting import Subject, lint_graph
@@ -50,7 +51,8 @@ def lint(
     silence = Silence(site.path, name, site.line)
     subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
     try:
-        report = lint_graph(trace(model, inputs), rules, subject, options)
+        with uncollected():
+            report = lint_graph(trace(model, inputs), rules, subject, options)
     except NotAnalysed as missing:
         report = _incomplete(subject, "not-analysed", missing.reason)
     except FileError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import gc
 import operator
 import os
 import random
@@ -348,6 +347,57 @@ def observed_calls(
                 attributes["forward"] = own
 
 
+#: Functionals that most layers of most models call, and the modules of torch.nn that call them.
+_HOT = """
+batch_norm layer_norm group_norm relu relu6 silu leaky_relu hardswish hardsigmoid softmax dropout
+max_pool2d adaptive_avg_pool2d
+""".split()
+_CALLERS = (
+    nn.modules.activation,
+    nn.modules.batchnorm,
+    nn.modules.dropout,
+    nn.modules.normalization,
+    nn.modules.pooling,
+)
+
+
+@contextmanager
+def direct_functionals(call: Callable[[Any, Any, Any], Any]) -> Iterator[None]:
+    """Have torch's own layers hand their functional straight to the tracer.
+
+    A functional written in Python reaches a mode through a context manager, which takes as long as
+    all that is done with it there. Only the name `F` in torch's layer modules is replaced.
+    """
+    mine = threading.get_ident()
+    scope = types.SimpleNamespace(**vars(nn.functional))
+    for name in _HOT:
+        setattr(scope, name, _direct(getattr(nn.functional, name), call, mine))
+    try:
+        for module in _CALLERS:
+            vars(module)["F"] = scope
+        yield
+    finally:
+        for module in _CALLERS:
+            vars(module)["F"] = nn.functional
+
+
+def _direct(functional: Any, call: Callable[[Any, Any, Any], Any], mine: int) -> Any:
+    def direct(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != mine or torch.overrides._get_current_function_mode() is None:
+            return functional(*args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            return call(functional, args, kwargs)
+
+    return direct
+
+
+def plain_number(argument: Any) -> Any:
+    """A number of numpy's as Python's; anything else as it is."""
+    if type(argument).__module__ == "numpy" and getattr(argument, "shape", None) == ():
+        return argument.item()
+    return argument
+
+
 def _observed(
     module: nn.Module, forward: Callable[..., Any], stack: list[nn.Module], mine: int
 ) -> Callable[..., Any]:
@@ -368,7 +418,7 @@ def _unregistered(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[tuple[st
     seen = {id(module) for _, module in modules}
     for _, module in modules:
         for name, value in vars(module).items():
-            if not value or type(value) not in _HOLDERS or name in _MODULE_TABLES:
+            if type(value) not in _HOLDERS or not value or name in _MODULE_TABLES:
                 continue
             items = value.values() if isinstance(value, dict) else value
             for item in items:
@@ -568,22 +618,6 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No garbage collection inside the block.
-
-    A trace makes tens of thousands of small objects that stay; the collections they set off walk
-    everything that torch and the user imported, and took a quarter of the time.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @contextmanager

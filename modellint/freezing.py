@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from modellint import expressions as ex
-from modellint.backend import uncollected
+from modellint.collecting import uncollected
 from modellint.dims import Constraint, Dim, dim, expr_of, symbolic
 from modellint.expressions import Expr, Symbol
 from modellint.fx import graph_module

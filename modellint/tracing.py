@@ -25,6 +25,7 @@ from torch.utils import _pytree as pytree
 
 from modellint import backend
 from modellint.builtins_shim import original, sizes_kept
+from modellint.collecting import uncollected
 from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
@@ -237,7 +238,7 @@ class Tracer(TorchFunctionMode):
         if found is not None:
             return found
         kind, path = self.leaves.get(id(tensor), ("constant", ""))
-        if isinstance(tensor, nn.Parameter) and kind == "constant":
+        if kind == "constant" and isinstance(tensor, nn.Parameter):
             kind = "parameter"
         record = Record(len(self.tape.records), kind, None, (), {}, {}, (), self.stack[-1], None)
         record.leaf = tensor
@@ -737,7 +738,7 @@ def run(
     """
     tape = Tape()
     with ExitStack() as stack:
-        stack.enter_context(backend.uncollected())
+        stack.enter_context(uncollected())
         tracer = Tracer(model, tape, real)
         inputs: list[Record] = []
 
@@ -762,6 +763,7 @@ def run(
         stack.enter_context(backend.eager())
         stack.enter_context(sizes_kept({type(module) for _, module in tracer.walked}))
         backend.ask_for_parameters(model, tracer.infer)
+        stack.enter_context(backend.direct_functionals(tracer.call))
         stack.enter_context(backend.observed_calls(tracer.walked, tracer.stack))
         stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())
