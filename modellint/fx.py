@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from types import FunctionType
+from typing import Any
 
 import torch
 from torch import fx, nn
@@ -51,8 +52,20 @@ def graph_module(traced: Traced, names: Sequence[str]) -> fx.GraphModule:
             nodes[record] = _call(graph, record, nodes)
     places, structure = traced.structure
     leaves = [nodes[place] if isinstance(place, Record) else place for place in places]
-    graph.output(pytree.tree_unflatten(leaves, structure))
+    graph.output(_written(graph, pytree.tree_unflatten(leaves, structure)))
     return fx.GraphModule(root, graph, class_name=type(traced.model).__name__)
+
+
+def _written(graph: fx.Graph, output: Any) -> Any:
+    """The output with a node for each named tuple: inside others, fx of torch 2.4 loses its class."""
+    if isinstance(output, dict):
+        return {key: _written(graph, value) for key, value in output.items()}
+    if not isinstance(output, list | tuple):
+        return output
+    inside = [_written(graph, value) for value in output]
+    if hasattr(output, "_fields"):
+        return graph.call_function(type(output), tuple(inside))
+    return type(output)(inside)
 
 
 #: Methods whose function has another name than they, such as `__pow__`, which is called `pow`.
