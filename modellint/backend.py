@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import operator
@@ -11,7 +12,7 @@ import sys
 import threading
 import types
 import warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,9 +146,9 @@ def opened(func: Any) -> Callable[..., Any] | None:
     if not any(check in code.co_names and check in func.__globals__ for check in _CHECKS):
         return None
     scope = {**func.__globals__, **dict.fromkeys(_CHECKS, _no_override)}
-    copy = types.FunctionType(code, scope, func.__name__, func.__defaults__, func.__closure__)
-    copy.__kwdefaults__ = func.__kwdefaults__
-    return copy
+    inside = types.FunctionType(code, scope, func.__name__, func.__defaults__, func.__closure__)
+    inside.__kwdefaults__ = func.__kwdefaults__
+    return inside
 
 
 @functools.lru_cache(maxsize=4096)
@@ -302,6 +303,18 @@ def has_lazy(model: nn.Module) -> bool:
     """Whether a parameter still waits for its first input."""
     own = (p for _, module in walk(model) for p in module._parameters.values())
     return any(p is not None and nn.parameter.is_lazy(p) for p in own)
+
+
+def lazy_copy(model: nn.Module) -> nn.Module:
+    """A copy of a model with lazy modules; a lazy buffer, unlike a parameter, copies not itself."""
+    kind = nn.parameter.UninitializedBuffer
+    memo: dict[int, Any] = {
+        id(buffer): kind(requires_grad=False, device=buffer.device, dtype=buffer.dtype)
+        for _, module in walk(model)
+        for buffer in module._buffers.values()
+        if isinstance(buffer, kind)
+    }
+    return copy.deepcopy(model, memo)
 
 
 def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -627,7 +640,7 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
     Attributes are compared by their container as well: what a forward appends to a list or puts
     into a dict of a module is taken out again. Random state is put back.
     """
-    saved = [_Saved(vars(module)) for _, module in modules]
+    saved = [_Saved(vars(module), is_stock(type(module))) for _, module in modules]
     python, seeds = random.getstate(), torch.get_rng_state()
     numpy = sys.modules.get("numpy")
     numbers = numpy.random.get_state() if numpy is not None else None
@@ -647,15 +660,32 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
             numpy.random.set_state(numbers)
 
 
+@functools.lru_cache(maxsize=4096)
+def is_stock(of: type) -> bool:
+    """Whether a class is one of torch's own layers, not derived from one."""
+    return of.__module__.startswith("torch.nn.modules.")
+
+
 class _Saved:
-    """A module's attributes, and the contents of the containers among them."""
+    """A module's attributes, and the contents of the containers among them.
+
+    A `stock` layer of torch's own puts nothing into containers, which are most of what it holds.
+    """
 
     __slots__ = ("attributes", "contents", "empty", "values")
 
-    def __init__(self, attributes: dict[str, Any]) -> None:
+    def __init__(self, attributes: dict[str, Any], stock: bool) -> None:
         self.attributes = attributes
         self.values = attributes.copy()
+        self.contents: list[tuple[Any, Any]] = []
+        self.empty: list[Any] = []
+        if stock:
+            return
         held = [value for value in attributes.values() if type(value) in _CONTAINERS]
+        for container in held:
+            # The loop goes on with what is found: containers inside of containers.
+            inside = container.values() if isinstance(container, dict) else container
+            held += [value for value in inside if type(value) in _CONTAINERS]
         self.contents = [(value, value.copy()) for value in held if value]
         self.empty = [value for value in held if not value]
 
@@ -670,12 +700,19 @@ class _Saved:
         for container, content in self.contents:
             if isinstance(container, list):
                 container[:] = content
-            elif isinstance(container, set) or not _same(container, content):
+            elif isinstance(container, deque):
+                container.clear()
+                container.extend(content)
+            elif isinstance(container, set):
                 container.clear()
                 container.update(content)
+            elif not _same(container, content):
+                container.clear()
+                # Not the subclass's own update: a Counter's adds.
+                dict.update(container, content)
 
 
-_CONTAINERS = frozenset([dict, list, set, OrderedDict])
+_CONTAINERS = frozenset([dict, list, set, OrderedDict, Counter, defaultdict, deque])
 
 
 def _same(left: dict[Any, Any], right: dict[Any, Any]) -> bool:

@@ -94,7 +94,7 @@ def freeze(
         constraints=tuple(_constraints(traced, pins)) if general is None else general.constraints,
         mismatch=mismatch,
         partial=traced.partial or maker.partial(nodes),
-        make_fx=None if mismatch else lambda: graph_module(traced, names),
+        make_fx=None if mismatch else lambda: graph_module(traced, names, example),
         rerun=rerun,
     )
 
@@ -310,6 +310,8 @@ class _Maker:
             return self.size(value)
         if kind is Record:
             return self.by_record[value]
+        if kind is tuple and ATOMS.issuperset(map(type, value)):
+            return value
         if isinstance(value, (tuple, list)):
             return tuple([self._argument(item) for item in value])
         if kind is slice:

@@ -8,7 +8,6 @@ the batch. This module imports torch only when something is traced.
 
 from __future__ import annotations
 
-import copy
 import inspect
 import traceback
 from collections.abc import Mapping, Sequence
@@ -65,13 +64,13 @@ def trace_with_inputs(
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
     """
-    from modellint.backend import has_lazy, unwrapped
+    from modellint.backend import has_lazy, lazy_copy, unwrapped
     from modellint.roles import first_layer, wanted_inputs
 
     model = unwrapped(model)
     if has_lazy(model):
         # The first forward gives a lazy module its parameters: that one is not the user's.
-        model = copy.deepcopy(model)
+        model = lazy_copy(model)
     called = name or type(model).__name__
     first = first_layer(model)
     wanted = wanted_inputs(model)
@@ -262,7 +261,12 @@ class _Search:
         say nothing of 225. The path that pads is right for both.
         """
         compared = [c for c in traced.tape.constraints.values() if c.origin == "branch"]
-        for step in (1, 32):
+        pins = traced.tape.pins
+        open_ones = any(
+            s.name in feed.example and s not in pins for c in compared for s in c.expr.symbols
+        )
+        # A demand for exactly 224 is seldom met by 225 as well; by 256 it may be.
+        for step in (1, 32) if open_ones else (32,):
             sizes = dict(feed.example)
             for constraint in compared:
                 for symbol in constraint.expr.symbols:

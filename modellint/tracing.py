@@ -272,6 +272,8 @@ class Tracer(TorchFunctionMode):
         if value is not None:
             values.append(value)
             return Handle(value.shape, value.tensor.dtype, value.record)
+        if kind is tuple and ATOMS.issuperset(map(type, arg)):
+            return arg
         if kind is tuple or kind is list:
             return type(arg)(self._sized(item, values) for item in arg)
         if isinstance(arg, (tuple, list)):
