@@ -446,7 +446,7 @@ for _rank, _map in ((1, "L"), (2, "H,W"), (3, "S,H,W")):
     case(
         f"max_unpool{_rank}d",
         lambda x, n=_rank: getattr(F, f"max_unpool{n}d")(
-            *getattr(F, f"max_pool{n}d")(x, 3, 2, 1, return_indices=True), 3, 2, 1
+            x, torch.zeros_like(x, dtype=torch.int64), 3, 2, 1
         ),
         _x,
     )
