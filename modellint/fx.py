@@ -6,7 +6,7 @@ Run on the example's sizes it computes what the model computes: the tracer's tes
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -14,12 +14,23 @@ import torch
 from torch import fx, nn
 from torch.utils import _pytree as pytree
 
+from modellint.dims import Dim
 from modellint.recording import Record, translated
 from modellint.tracing import Traced
 
 
-def graph_module(traced: Traced, names: Sequence[str]) -> fx.GraphModule:
-    """Build the module; its inputs are the traced model's tensors, in order."""
+def graph_module(
+    traced: Traced, names: Sequence[str], example: Mapping[str, int]
+) -> fx.GraphModule:
+    """Build the module; its inputs are the traced model's tensors, in order.
+
+    `example` gives the symbols' sizes, which may differ from those that were run: one image, where
+    two are run so that a batch is not mistaken for a 1.
+    """
+
+    def size(of: Dim) -> int:
+        return of.value if of.unknown else of.expr.evaluate(example)
+
     graph = fx.Graph()
     root = nn.Module()
     nodes: dict[Record, fx.Node] = {}
@@ -46,10 +57,11 @@ def graph_module(traced: Traced, names: Sequence[str]) -> fx.GraphModule:
             # What was written through a view is in the tensor that it views.
             nodes[record] = nodes[record.inputs[0]]
         elif record.op == "setitem":
-            graph.call_function(operator.setitem, translated(record.args, nodes.__getitem__))
+            args = translated(record.args, nodes.__getitem__, size)
+            graph.call_function(operator.setitem, args)
             nodes[record] = nodes[record.inputs[0]]
         else:
-            nodes[record] = _call(graph, record, nodes)
+            nodes[record] = _call(graph, record, nodes, size)
     places, structure = traced.structure
     leaves = [nodes[place] if isinstance(place, Record) else place for place in places]
     graph.output(_written(graph, pytree.tree_unflatten(leaves, structure)))
@@ -76,8 +88,10 @@ _METHODS = {
 }
 
 
-def _call(graph: fx.Graph, record: Record, nodes: dict[Record, fx.Node]) -> fx.Node:
-    args, kwargs = translated((record.args, record.kwargs), nodes.__getitem__)
+def _call(
+    graph: fx.Graph, record: Record, nodes: dict[Record, fx.Node], size: Callable[[Dim], int]
+) -> fx.Node:
+    args, kwargs = translated((record.args, record.kwargs), nodes.__getitem__, size)
     func = record.func
     name = getattr(func, "__name__", "")
     if name == "__get__":

@@ -6,7 +6,7 @@ once, when the graph or its fx module is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from types import CodeType
 from typing import Any
@@ -87,7 +87,13 @@ class Record:
                 break
 
 
-def translated(argument: Any, tensor: Callable[[Record], Any]) -> Any:
+def _of_the_run(size: Dim) -> int:
+    return size.value
+
+
+def translated(
+    argument: Any, tensor: Callable[[Record], Any], size: Callable[[Dim], int] = _of_the_run
+) -> Any:
     """An argument with `tensor(record)` for each tensor and plain ints for sizes."""
     kind = type(argument)
     if kind in ATOMS:
@@ -97,17 +103,26 @@ def translated(argument: Any, tensor: Callable[[Record], Any]) -> Any:
     if kind is Record:
         return tensor(argument)
     if kind is Dim:
-        return argument.value
+        return size(argument)
     if kind is dict:
-        return {key: translated(item, tensor) for key, item in argument.items()}
+        return {key: translated(item, tensor, size) for key, item in argument.items()}
     if kind is slice:
         bounds = (argument.start, argument.stop, argument.step)
-        return slice(*(translated(bound, tensor) for bound in bounds))
+        return slice(*(translated(bound, tensor, size) for bound in bounds))
     if isinstance(argument, (tuple, list)):
         return (list if isinstance(argument, list) else tuple)(
-            translated(item, tensor) for item in argument
+            translated(item, tensor, size) for item in argument
         )
     return argument
+
+
+def _symbols(shape: tuple[int, ...]) -> Iterator[tuple[Expr, int]]:
+    return ((size.expr, size.value) for size in shape if isinstance(size, Dim))
+
+
+def _beyond(constraint: Constraint, sizes: Mapping[str, int]) -> bool:
+    """Whether a constraint is about more than these sizes, such as an unknown one."""
+    return any(symbol.name not in sizes for symbol in constraint.expr.symbols)
 
 
 #: What an argument may be without holding a tensor or a size.
@@ -125,8 +140,21 @@ class Tape:
 
     @cached_property
     def pins(self) -> dict[Symbol, Expr]:
-        """The symbols that the finished run left no choice."""
-        return pinned(self.constraints.values())
+        """The symbols that the finished run left no choice.
+
+        What it refused its sizes for fixes none: the run did not have that size.
+        """
+        sizes = {
+            str(size): plain
+            for record in self.records
+            if record.op == "input"
+            for size, plain in _symbols(record.shapes[0])
+        }
+        return pinned(
+            c
+            for c in self.constraints.values()
+            if c.relation == "==" and (_beyond(c, sizes) or c.holds(sizes))
+        )
 
     def demand(self, expr: Expr, relation: Relation, origin: Origin) -> None:
         """Keep one constraint; the first place that demands it gives the reason.

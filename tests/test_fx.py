@@ -433,6 +433,16 @@ def test_the_recorded_sizes_hold_for_another_batch(name: str) -> None:
         assert tuple(evaluate(size, sizes) for size in shape) == tuple(result.shape)
 
 
+def test_one_sample_runs_through_a_graph_whose_trace_ran_two() -> None:
+    def run(m: Any, x: Tensor) -> Tensor:
+        return x.view(x.shape[0], 2, -1) + torch.zeros(x.shape[0], 1, 1)
+
+    graph = modellint.trace(Function(run), ["1,4,6"])
+    given = feed(graph)[0]
+    assert given.shape == (1, 4, 6)
+    agree(graph.fx(given), given.view(1, 2, 12))
+
+
 def test_a_dataclass_output_keeps_its_tensors_by_field() -> None:
     class Net(nn.Module):
         def forward(self, x: Tensor) -> Output:

@@ -29,8 +29,11 @@ class Out(NamedTuple):
     dtype: Any
 
 
-class Refused(Exception):
-    """An operation does not accept the sizes it gets; `help` names what would fit."""
+class Refused(RuntimeError):
+    """An operation does not accept the sizes it gets; `help` names what would fit.
+
+    A `RuntimeError` as torch's own, for the forward that tries one shape and catches it.
+    """
 
     def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)
