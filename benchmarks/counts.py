@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import modellint
 from tests.zoo.models import build, exhibits
 
-from .speed import Subject, meta_tensors, quiet
+from .speed import Subject, meta_tensors, on_cpu, quiet
 
 MODELS = {
     "torchvision": """alexnet vgg16 resnet50 resnext50_32x4d densenet121 mobilenet_v2
@@ -37,7 +37,8 @@ def _fvcore(subject: Subject) -> tuple[int, int]:
     """Its products, and how many operations it says it did not count that do products."""
     from fvcore.nn import FlopCountAnalysis
 
-    analysis = FlopCountAnalysis(subject.model, subject.args)
+    real = on_cpu(subject)
+    analysis = FlopCountAnalysis(real.model, real.args)
     products = sum(count for name, count in analysis.by_operator().items() if name in _PRODUCTS)
     skipped = analysis.unsupported_ops().get("aten::scaled_dot_product_attention", 0)
     return int(products), int(skipped)

@@ -20,7 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,14 @@ def meta_tensors(
     return tuple(args), kwargs
 
 
+def on_cpu(subject: Subject) -> Subject:
+    """The same with weights and inputs on the CPU, for what does not run without values."""
+    if subject.kwargs:
+        raise TypeError("keyword inputs are not traced")
+    inputs = tuple(torch.zeros_like(tensor, device="cpu") for tensor in subject.args)
+    return replace(subject, model=subject.exhibit.make().eval(), args=inputs)
+
+
 def best(run: Callable[[], Any], repeats: int = REPEATS) -> float:
     """The least processor time of several runs, seconds."""
     times = []
@@ -134,11 +142,9 @@ def torchinfo_summary(subject: Subject) -> None:
 
 
 def fvcore_flops(subject: Subject) -> None:
-    """fvcore's count, which traces with torch.jit."""
+    """fvcore's count, which traces with torch.jit; on real tensors, since on meta it stops."""
     from fvcore.nn import FlopCountAnalysis
 
-    if subject.kwargs:
-        raise TypeError("no keyword inputs")
     FlopCountAnalysis(subject.model, subject.args).total()
 
 
@@ -155,7 +161,7 @@ def shape_prop(subject: Subject) -> None:
 
 PEERS: dict[str, Callable[[Subject], None]] = {
     "torchinfo.summary on meta": torchinfo_summary,
-    "fvcore FlopCountAnalysis on meta": fvcore_flops,
+    "fvcore FlopCountAnalysis on the CPU": fvcore_flops,
     "torch.fx symbolic_trace + ShapeProp on meta": shape_prop,
 }
 
@@ -198,8 +204,11 @@ def report_peers() -> None:
             linted = best(partial(lint, subject))
             for name, peer in PEERS.items():
                 try:
-                    peer(subject)
-                    taken = best(partial(peer, subject))
+                    if peer is fvcore_flops:
+                        taken = best(partial(peer, on_cpu(subject)), 1)
+                    else:
+                        peer(subject)
+                        taken = best(partial(peer, subject))
                 except Exception:  # What a peer cannot do is counted, not measured.
                     failed[name].append(subject.exhibit.name)
                     continue
@@ -277,7 +286,10 @@ def main() -> None:
     """Print the parts that are asked for, as Markdown."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
-    for name in parser.parse_args().only:
+    given = parser.parse_args()
+    # Processor time is comparable only where one thread does the work.
+    torch.set_num_threads(1)
+    for name in given.only:
         print(f"\n## {name}: {(PARTS[name].__doc__ or '').strip()}\n")
         PARTS[name]()
         sys.stdout.flush()
