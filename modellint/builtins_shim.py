@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 from modellint.dims import Dim, Ratio, demand
@@ -110,7 +111,7 @@ def _scopes(roots: frozenset[str], count: int) -> tuple[dict[str, Any], ...]:
     return tuple(
         vars(module)
         for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in roots and hasattr(module, "__dict__")
+        if name.partition(".")[0] in roots and isinstance(module, ModuleType)
     )
 
 
@@ -132,4 +133,7 @@ def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
             scope.pop(word, None)
 
 
-_LEFT_ALONE = {"torch", "builtins", "modellint", "modellint_rules", "pytest", "_pytest"}
+_LEFT_ALONE = {
+    *("torch", "builtins", "modellint", "modellint_rules", "pytest", "_pytest"),
+    *("abc", "collections", "enum", "typing"),
+}
