@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modellint.engine import Settings, lint_targets, torch_version
 from modellint.collecting import uncollected
+from modellint.engine import Settings, lint_targets, torch_version
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.linting import Subject, lint_graph

@@ -394,9 +394,12 @@ def direct_functionals(call: Callable[[Any, Any, Any], Any]) -> Iterator[None]:
             vars(module)["F"] = nn.functional
 
 
+_current_mode: Any = torch.overrides._get_current_function_mode
+
+
 def _direct(functional: Any, call: Callable[[Any, Any, Any], Any], mine: int) -> Any:
     def direct(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() != mine or torch.overrides._get_current_function_mode() is None:
+        if threading.get_ident() != mine or _current_mode() is None:
             return functional(*args, **kwargs)
         with torch._C.DisableTorchFunction():
             return call(functional, args, kwargs)
@@ -661,7 +664,7 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
 
 
 @functools.lru_cache(maxsize=4096)
-def is_stock(of: type) -> bool:
+def is_stock(of: Any) -> bool:
     """Whether a class is one of torch's own layers, not derived from one."""
     return of.__module__.startswith("torch.nn.modules.")
 
