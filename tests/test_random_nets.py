@@ -60,6 +60,7 @@ lenient = {
 
 
 @settings(max_examples=40, **lenient)  # type: ignore[arg-type]
+@pytest.mark.filterwarnings("ignore:Using padding")
 @drawn
 def test_every_symbolic_shape_is_the_eager_shape_at_other_sizes(
     model: nn.Module, height: int, width: int, seed: int
@@ -69,6 +70,7 @@ def test_every_symbolic_shape_is_the_eager_shape_at_other_sizes(
 
 @pytest.mark.slow
 @settings(max_examples=MANY, **lenient)  # type: ignore[arg-type]
+@pytest.mark.filterwarnings("ignore:Using padding")
 @drawn
 def test_every_symbolic_shape_is_the_eager_shape_in_a_long_run(
     model: nn.Module, height: int, width: int, seed: int
