@@ -663,10 +663,13 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
             numpy.random.set_state(numbers)
 
 
-@functools.lru_cache(maxsize=4096)
-def is_stock(of: Any) -> bool:
+def _is_stock(of: type) -> bool:
     """Whether a class is one of torch's own layers, not derived from one."""
     return of.__module__.startswith("torch.nn.modules.")
+
+
+#: Typed as plain, since mypy takes the class of a Module for unhashable.
+is_stock: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_stock)
 
 
 class _Saved:

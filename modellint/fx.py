@@ -69,7 +69,7 @@ def graph_module(
 
 
 def _written(graph: fx.Graph, output: Any) -> Any:
-    """The output with a node for each named tuple: fx of torch 2.4 loses the class of inner ones."""
+    """The output with a node for each named tuple: fx of torch 2.4 forgets the class of some."""
     if isinstance(output, dict):
         return {key: _written(graph, value) for key, value in output.items()}
     if not isinstance(output, list | tuple):
