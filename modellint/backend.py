@@ -307,7 +307,7 @@ def has_lazy(model: nn.Module) -> bool:
 
 def lazy_copy(model: nn.Module) -> nn.Module:
     """A copy of a model with lazy modules; a lazy buffer, unlike a parameter, copies not itself."""
-    kind = nn.parameter.UninitializedBuffer
+    kind: Any = nn.parameter.UninitializedBuffer
     memo: dict[int, Any] = {
         id(buffer): kind(requires_grad=False, device=buffer.device, dtype=buffer.dtype)
         for _, module in walk(model)
@@ -593,6 +593,11 @@ def replay(record: Record) -> torch.Tensor | None:
 _TORCH, _OURS, _STANDARD = (
     str(Path(file).absolute().parent) + os.sep for file in (torch.__file__, __file__, os.__file__)
 )
+
+
+def is_our_file(filename: str) -> bool:
+    """Whether a file is one of modellint's own."""
+    return filename.startswith(_OURS)
 
 
 @functools.lru_cache(maxsize=65536)

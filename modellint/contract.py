@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,24 +205,34 @@ def _sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int]
     others = {
         s: ex.constant(example[s.name]) for c in about for s in c.expr.symbols if s is not symbol
     }
-    least, rest = 1, []
+    least, most, rest = 1, None, []
     for constraint in about:
         alone = Constraint(ex.substitute(constraint.expr, others), constraint.relation)
         if alone.expr.constant is not None:
             continue
         if alone.relation == ">=" and grows(alone.expr, symbol):
             least = max(least, _first(alone, name))
+        elif alone.relation == ">=" and grows(ex.negate(alone.expr), symbol):
+            # What only falls with the size holds up to the last size before its opposite begins.
+            beyond = ex.subtract(ex.negate(alone.expr), ex.ONE)
+            last = _first(Constraint(beyond, ">="), name) - 1
+            most = last if most is None else min(most, last)
         else:
             rest.append(alone)
-    if not rest:
-        return Sizes(min=least)
+    if not rest and (most is None or most - least >= 64):
+        return Sizes(min=least, max=most)
     limit = max(LIMIT, 2 * example[name])
-    return _summary(_satisfying(rest, name, range(least, limit + 1)), limit, example[name])
+    sizes = range(least, min(limit, limit if most is None else most) + 1)
+    found = _summary(_satisfying(rest, name, sizes), limit, example[name])
+    if most is not None and most > limit and found.max is None:
+        return replace(found, max=most - most % found.multiple_of)
+    return found
 
 
 def _satisfying(demands: Sequence[Constraint], name: str, sizes: Iterable[int]) -> list[int]:
     """Those sizes of a symbol that satisfy every demand; one compiled condition tests them all."""
-    holds = ex.compiled(" and ".join(dict.fromkeys(demand.text for demand in demands)), (name,))
+    together = " and ".join(dict.fromkeys(demand.text for demand in demands)) or "True"
+    holds = ex.compiled(together, (name,))
     valid = []
     for size in sizes:
         try:
@@ -275,7 +285,11 @@ def condition(constraint: Constraint) -> str:
     moved = _completed(expr)
     if moved is not None:
         left, right = moved
-        return f"{left} {constraint.relation} {right}"
+        relation: str = constraint.relation
+        if left.terms[0][1] < 0:
+            left, right = ex.negate(left), ex.negate(right)
+            relation = "<=" if relation == ">=" else relation
+        return f"{left} {relation} {right}"
     positive = {m: f for m, f in expr.terms if f > 0 and m}
     negative = {m: -f for m, f in expr.terms if f < 0 and m}
     number = dict(expr.terms).get((), 0)
@@ -400,9 +414,21 @@ def _inside(
     for branch in branches:
         if any(symbol.name == name for symbol in branch.expr.symbols):
             near = sorted(valid, key=lambda size: abs(size - example[name]))[:256]
-            broken = (s for s in near if not branch.holds({**example, name: s}))
+            near += _outside(_sizes_of(name, [branch], example))
+            broken = (
+                size
+                for size in near
+                if not branch.holds({**example, name: size}) and _admits(sizes, size)
+            )
             chosen.update(itertools.islice(broken, 1))
     return sorted(chosen)
+
+
+def _admits(sizes: Sizes, size: int) -> bool:
+    if sizes.values is not None:
+        return size in sizes.values
+    inside = size >= sizes.min and (sizes.max is None or size <= sizes.max)
+    return inside and size % sizes.multiple_of == 0
 
 
 def _outside(sizes: Sizes) -> list[int]:

@@ -43,6 +43,7 @@ class Feed:
     example: Mapping[str, int]
     searched: frozenset[str]
     batches: tuple[str, ...] = ()
+    typed: frozenset[int] = frozenset()
     solved: frozenset[str] = frozenset()
 
 
@@ -140,12 +141,15 @@ class _Search:
         made = []
         for rank in self.first.ranks:
             dims: tuple[str | None, ...] = (None,) * rank
-            specs = [
-                (name, InputSpec(None, dims if at == 0 else self._like(name, dims)), at > 0)
-                for at, name in enumerate(self.wanted)
-            ]
-            sourced = [(n, replace(spec, source="assumed"), k) for n, spec, k in specs]
-            made.append(self._feed(sourced))
+            others = [None] if len(self.wanted) == 1 else [None, 2, 3, 1]
+            for other in others:
+                specs = []
+                for at, name in enumerate(self.wanted):
+                    shape = dims if at == 0 else self._like(name, dims)
+                    if at and other is not None and len(shape) > 1:
+                        shape = (None,) * other
+                    specs.append((name, InputSpec(None, shape, source="assumed"), at > 0))
+                made.append(self._feed(specs))
         return made
 
     def _like(self, name: str, dims: Sequence[Any]) -> tuple[Any, ...]:
@@ -194,6 +198,7 @@ class _Search:
             example=example,
             searched=frozenset(searched),
             batches=tuple(batches),
+            typed=frozenset(at for at, (_, spec, _) in enumerate(named) if spec.dtype),
         )
 
     def _symbol(self, role: str, at: int, known: Mapping[str, int]) -> str:
@@ -227,10 +232,21 @@ class _Search:
             if graph.mismatch is None:
                 return graph
             failed = failed or graph
+        if failed is not None and not self._sure(feeds[0]):
+            raise NotAnalysed(
+                f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
+                "none that were tried fit: call it in the file, or give --input"
+            )
         if failed is not None:
             return failed
         assert error is not None
         raise error
+
+    def _sure(self, feed: Feed) -> bool:
+        """Whether a refusal is the model's fault, not that of an input that was only assumed."""
+        if "assumed" not in feed.sources:
+            return True
+        return len(feed.names) == 1 and self.first.kind in ("Conv", "Linear", "Recurrent")
 
     def _fit(self, feed: Feed) -> Graph:
         """Run a feed, and again with sizes that satisfy what the run demanded."""
@@ -247,12 +263,32 @@ class _Search:
                 if folded is None or not feed.searched:
                     return self._freeze(feed, traced, self._general(feed, traced))
                 demands[folded.expr, "=="] = folded
+            if traced.refused is not None and traced.refused[1].integers:
+                indexed = self._indexed(feed, traced)
+                if indexed is not None:
+                    feed = indexed
+                    continue
             following = self._next(feed, list(demands.values()), tried)
             if following is None:
                 break
             feed = following
         assert first is not None
         return self._freeze(*first)
+
+    def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
+        """The feed with integers for the input that reaches an embedding, if its dtype is free."""
+        assert traced.refused is not None
+        record = traced.refused[0]
+        while record.op != "input":
+            above = [source for source in record.inputs if source.varying]
+            if not above:
+                return None
+            record = above[0]
+        at = traced.inputs.index(record)
+        if feed.dtypes[at] == "int64" or at in feed.typed:
+            return None
+        dtypes = [*feed.dtypes[:at], "int64", *feed.dtypes[at + 1 :]]
+        return replace(feed, dtypes=tuple(dtypes))
 
     def _general(self, feed: Feed, traced: Traced) -> Traced | None:
         """A run whose branches hold for more sizes, where the model compared sizes in this one.
@@ -326,7 +362,7 @@ class _Search:
         return None
 
     def _run(self, feed: Feed, exact: bool = False, real: bool = False) -> Traced:
-        from modellint.shapes import Tensor
+        from modellint.shapes import NotTensor, Tensor
         from modellint.tracing import NeedsValues, run
 
         sizes = dict(feed.example)
@@ -345,6 +381,10 @@ class _Search:
                 args.append(Tensor(dims, dtype))
         try:
             traced = run(self.model, args, kwargs, real=real)
+        except NotTensor as error:
+            raise NotAnalysed(
+                f"{self.name}.forward takes something else than tensors: {error}"
+            ) from error
         except NeedsValues as error:
             if not real:
                 return self._run(feed, exact, real=True)
@@ -354,7 +394,7 @@ class _Search:
                 f"the forward needs {error}{where}; it cannot be followed without data", line
             ) from error
         except Exception as error:
-            if isinstance(error, AssertionError) and "fault of modellint" in str(error):
+            if _is_ours(error):
                 raise
             if sizes != feed.example:
                 return self._run(feed, exact=True, real=real)
@@ -408,7 +448,12 @@ class _Search:
             sources.append((source, guessed))
 
         def rerun(sizes: Mapping[str, int]) -> Graph | None:
-            return self._rerun(replace(feed, example={**feed.example, **sizes}))
+            chosen = {**feed.example, **sizes}
+            for symbol, value in pins.items():
+                # What the first run tied to another size follows it.
+                if symbol.name in chosen and _about(Constraint(value, "=="), chosen):
+                    chosen[symbol.name] = value.evaluate(chosen)
+            return self._rerun(replace(feed, example=chosen))
 
         def frozen(of: Traced, wider: Graph | None = None) -> Graph:
             return freeze(
@@ -434,6 +479,15 @@ class _Search:
             # Unknown sizes are those of the run, so the run must be the example.
             return frozen(self._run(feed, exact=True))
         return graph
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an exception comes from a fault of modellint, not from the user's code or torch."""
+    from modellint.backend import is_our_file
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    # These hand over to torch or to the user's code, whose exceptions may show them as the last.
+    return is_our_file(last.filename) and last.name not in ("_run", "direct", "observed", "answer")
 
 
 def _about(constraint: Constraint, example: Mapping[str, int]) -> bool:

@@ -17,6 +17,6 @@ from modellint.shapes import (  # noqa: F401  (each fills the table)
     views,
     windows,
 )
-from modellint.shapes.core import OPS, Op, Out, Refused, Tensor
+from modellint.shapes.core import OPS, NotTensor, Op, Out, Refused, Tensor
 
-__all__ = ["OPS", "Op", "Out", "Refused", "Tensor"]
+__all__ = ["OPS", "NotTensor", "Op", "Out", "Refused", "Tensor"]

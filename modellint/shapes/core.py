@@ -33,12 +33,18 @@ class Refused(RuntimeError):
     """An operation does not accept the sizes it gets; `help` names what would fit.
 
     A `RuntimeError` as torch's own, for the forward that tries one shape and catches it.
+    `integers` tells that what it does not accept is a tensor of floats where indices must be.
     """
 
-    def __init__(self, message: str, help: str | None = None) -> None:
+    def __init__(self, message: str, help: str | None = None, integers: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.help = help
+        self.integers = integers
+
+
+class NotTensor(Exception):
+    """A tensor is used as something that no tensor is, such as a dictionary."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ def embedding(
     sparse: bool = False,
 ) -> Out:
     """(…) of indices → (…, features)."""
+    if "float" in str(input.dtype):
+        raise Refused("embedding takes indices and gets floats", integers=True)
     return Out((*input.shape, weight.shape[-1]), weight.dtype)
 
 

@@ -9,6 +9,7 @@ from modellint import expressions as ex
 from modellint.dims import Dim, demand, dim, expr_of, fresh, symbolic
 from modellint.shapes.core import (
     OPS,
+    NotTensor,
     Refused,
     Shape,
     Tensor,
@@ -287,6 +288,8 @@ def unbind(input: Tensor, dim: int = 0) -> list[Shape]:
 @op("getitem", runs=True)
 def getitem(input: Tensor, index: Any) -> Any:
     """Indexing by integers, slices, new axes, ellipsis and index tensors."""
+    if index and isinstance(index[0] if isinstance(index, tuple) else index, str):
+        raise NotTensor("one is read by a key, as a dictionary is")
     entries = normal_index(index, len(input.shape))
     sizes: list[int] = []
     picked: list[Shape] = []
