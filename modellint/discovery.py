@@ -99,8 +99,9 @@ class _Discovery:
         self.source = source
         self.names: Names = read_names(source.tree)
         self.declared: Declarations = read_declarations(source.tree, self.names)
+        self.makers = self._returning()
         self.factories = self._factories()
-        models = [*self.declared.classes, *self.factories]
+        models = [*self.declared.classes, *self.makers]
         self.evidence: Evidence = gather_evidence(source, self.names, models)
         self.comments = input_comments(source)
         self.arrays = example_arrays(source.tree, self.names)
@@ -109,18 +110,27 @@ class _Discovery:
 
     # What builds what ------------------------------------------------------------------------
 
-    def _factories(self) -> dict[str, str]:
-        """Public functions that can be called as they are and return a model, with its class."""
+    def _returning(self) -> dict[str, str]:
+        """Functions that return a model, with its class."""
         found: dict[str, str] = {}
         for name, function in self.declared.functions.items():
-            parameters = parameters_of(function, method=False)
-            if name.startswith("_") or isinstance(function, ast.AsyncFunctionDef):
-                continue
-            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
+            if isinstance(function, ast.AsyncFunctionDef):
                 continue
             model = returned_model(function, self.declared, self.names)
             if model is not None:
                 found[name] = model
+        return found
+
+    def _factories(self) -> dict[str, str]:
+        """Public functions that can be called as they are and return a model, with its class."""
+        found: dict[str, str] = {}
+        for name, model in self.makers.items():
+            parameters = parameters_of(self.declared.functions[name], method=False)
+            if name.startswith("_"):
+                continue
+            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
+                continue
+            found[name] = model
         return found
 
     def _constructions(self, callee: str) -> list[Construction]:
@@ -145,6 +155,11 @@ class _Discovery:
             calls.append(ConstructorCall(name, (), (), True, parameters.line, "defaults"))
         rest = [found for found in self._constructions(name) if found.node is not None]
         own = self._shown(name)
+        if parameters.required and name not in self.factories.values():
+            # What builds it in a function is best known from how that function is called.
+            makers = [maker for maker, model in self.makers.items() if model == name]
+            made = [found for maker in makers for found in self._shown(maker)]
+            own = [*(one for one in own if one.where != "function"), *made]
         for found in [*own, *(other for other in rest if other not in own)]:
             call = as_call(found)
             if all(str(call) != str(other) for other in calls):
@@ -181,6 +196,11 @@ class _Discovery:
             for part in sorted(reaches[name]):
                 if part in classes and part != model and not self._inherits(model, part):
                     claim(part, model if model in classes else name, model)
+        for name in self._called_makers():
+            for part in sorted(reaches[name]):
+                if part in classes:
+                    claim(part, name, name)
+        variables = self._parts_in_variables()
         for found in self.evidence.constructions:
             if found.node is None:
                 continue
@@ -190,7 +210,29 @@ class _Discovery:
                         node.id in classes or node.id in self.factories
                     ):
                         claim(node.id, self.factories.get(found.callee, found.callee), found.callee)
+                    elif isinstance(node, ast.Name) and node.id in variables:
+                        claim(variables[node.id], found.callee, found.callee)
         return {part: owner for part, owner in owners.items() if self._stands(part, owner)}
+
+    def _called_makers(self) -> list[str]:
+        """Functions that return a library's class and that the module calls for a model."""
+        return [
+            name
+            for name, model in self.makers.items()
+            if name not in self.factories
+            and model not in self.declared.classes
+            and any(one.where == "module" and one.variable for one in self._shown(name))
+        ]
+
+    def _parts_in_variables(self) -> dict[str, str]:
+        """Variables that hold a model which is never called by itself, with its class."""
+        return {
+            one.variable: one.callee
+            for one in self.evidence.constructions
+            if one.variable is not None
+            and one.callee in self.declared.classes
+            and not self.evidence.hints.get(one.callee)
+        }
 
     def _ancestors_of(self, name: str) -> set[str]:
         found: set[str] = set()
@@ -246,7 +288,9 @@ class _Discovery:
             end_line=declared.node.end_lineno or declared.node.lineno,
             class_name=name,
             calls=calls,
-            inputs=self._inputs(name, [name, *makers]),
+            inputs=self._inputs(
+                name, [name, *(m for m, made in self.makers.items() if made == name)]
+            ),
             missing=None if calls else _missing(name, declared.parameters),
             part_of=owner,
             skip=declared.skip,

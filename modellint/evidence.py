@@ -40,6 +40,8 @@ _SHOWERS = frozenset(
     """export trace add_graph profile FlopCountAnalysis flop_count draw_graph summary
     get_model_complexity_info count_ops thop_profile""".split()
 )
+#: Methods that change what a list or dictionary holds.
+_CHANGING = frozenset("append extend insert pop remove clear update setdefault add".split())
 #: Libraries whose `summary` takes sizes with the batch; the others' take them without.
 _WITH_BATCH = ("torchinfo", "torchvision")
 
@@ -142,6 +144,9 @@ class _EvidenceReader:
                 self._assign(target, value)
             case ast.AugAssign(target=target) | ast.For(target=target):
                 self._forget(target)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=holder, attr=method))):
+                if method in _CHANGING:
+                    self._changed(holder)
             case ast.Import() | ast.ImportFrom() if self.scope.where in ("main", "function"):
                 self.scope.local |= {alias.asname or alias.name for alias in node.names}
         for inner in ("body", "orelse", "finalbody"):
@@ -180,6 +185,8 @@ class _EvidenceReader:
     def _bind(self, target: ast.expr, value: Value, node: ast.expr) -> None:
         name = written_name(target)
         if name is None:
+            if isinstance(target, ast.Subscript):
+                self._changed(target.value)
             return
         self.scope.values[name] = value
         if value.callee is None:
@@ -189,6 +196,13 @@ class _EvidenceReader:
         built = self.constructions.get(call)
         if built is not None and built.variable is None:
             self.constructions[call] = replace(built, variable=name)
+
+    def _changed(self, holder: ast.expr) -> None:
+        """Forget what a list or dictionary held; a model stays the model it was."""
+        name = written_name(holder)
+        known = self.scope.values.get(name or "")
+        if name is not None and known is not None and known.callee is None:
+            del self.scope.values[name]
 
     def _forget(self, target: ast.expr) -> None:
         for node in ast.walk(target):

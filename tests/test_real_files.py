@@ -54,3 +54,108 @@ def test_compiled_and_parallel_layers_inside_a_model():
     assert statuses(report) == {"Net": "analysed"}
     assert report["models"][0]["layers"][-1]["outputs"] == [["N", 4, "H", "W"]]
     assert report["findings"] == report["errors"] == []
+
+
+def test_models_that_are_handed_to_others_are_parts_of_them():
+    report = lint(
+        """
+        class Encoder(nn.Module):
+            def __init__(self, vocab, width):
+                super().__init__()
+                self.embedding = nn.Embedding(vocab, width)
+                self.rnn = nn.GRU(width, width)
+
+            def forward(self, src):
+                return self.rnn(self.embedding(src))
+
+
+        class Attention(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.attn = nn.Linear(2 * width, 1)
+
+            def forward(self, hidden, outputs):
+                hidden = hidden.unsqueeze(0).repeat(outputs.shape[0], 1, 1)
+                scores = self.attn(torch.cat((hidden, outputs), dim=2))
+                return (F.softmax(scores, dim=0) * outputs).sum(0)
+
+
+        class Tagger(nn.Module):
+            def __init__(self, encoder, attention):
+                super().__init__()
+                self.encoder = encoder
+                self.attention = attention
+
+            def forward(self, src):
+                outputs, hidden = self.encoder(src)
+                return self.attention(hidden[-1], outputs)
+
+
+        enc = Encoder(100, 32)
+        attn = Attention(32)
+        model = Tagger(enc, attn)
+        """
+    )
+    assert statuses(report) == {"Tagger": "analysed"}
+    assert report["findings"] == []
+
+
+def test_model_of_a_function_that_needs_arguments_is_built_as_the_module_calls_it():
+    report = lint(
+        """
+        class PreNorm(nn.Module):
+            def __init__(self, dim, fn):
+                super().__init__()
+                self.fn = fn
+                self.norm = nn.LayerNorm(dim)
+
+            def forward(self, x):
+                return self.fn(self.norm(x)) + x
+
+
+        def FeedForward(dim, factor=4):
+            return nn.Sequential(nn.Linear(dim, dim * factor), nn.GELU(), nn.Linear(dim * factor, dim))
+
+
+        def Mixer(*, patch, dim, depth):
+            return nn.Sequential(
+                nn.Conv2d(3, dim, patch, stride=patch),
+                nn.Flatten(2),
+                *[PreNorm(16, FeedForward(16)) for _ in range(depth)],
+            )
+
+
+        model = Mixer(patch=4, dim=8, depth=2)
+        """
+    )
+    assert statuses(report) == {"model": "analysed"}
+    assert report["findings"] == []
+
+
+def test_class_behind_a_function_that_needs_arguments():
+    report = lint(
+        """
+        class Net(nn.Module):
+            def __init__(self, widths):
+                super().__init__()
+                self.conv = nn.Conv2d(3, widths[0], 3, padding=1)
+
+            def forward(self, x):
+                return self.conv(x)
+
+
+        def make(width):
+            widths = []
+            widths.append(width)
+            net = Net(widths)
+            return net
+
+
+        if __name__ == "__main__":
+            net = make(12)
+            print(net(torch.rand(2, 3, 40, 40)).shape)
+        """
+    )
+    assert statuses(report) == {"Net": "analysed"}
+    assert report["models"][0]["inputs"][0]["example"] == [2, 3, 40, 40]
+    assert report["models"][0]["parameters"] == 336
