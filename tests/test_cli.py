@@ -283,7 +283,11 @@ def test_an_interrupted_run_leaves_no_process(tmp_path):
         "utf-8",
     )
     run = subprocess.Popen(
-        [sys.executable, "-m", "modellint", "net.py"], cwd=tmp_path, stdout=subprocess.PIPE
+        [sys.executable, "-m", "modellint", "net.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        # What a shell starts in the background ignores it, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     pid = tmp_path / "pid"
     for _ in range(600):
