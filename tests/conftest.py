@@ -16,7 +16,7 @@ from modellint.pipeline import Job
 # The fast tier says the same in every run. CI runs the properties also with the full profile:
 # pytest -m 'slow or hypothesis' --hypothesis-profile=full
 _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("fast", max_examples=40, derandomize=True, **_UNTIMED)
+settings.register_profile("fast", max_examples=25, derandomize=True, **_UNTIMED)
 settings.register_profile("full", max_examples=500, **_UNTIMED)
 settings.load_profile("fast")
 
