@@ -114,7 +114,8 @@ def test_model_of_a_function_that_needs_arguments_is_built_as_the_module_calls_i
 
 
         def FeedForward(dim, factor=4):
-            return nn.Sequential(nn.Linear(dim, dim * factor), nn.GELU(), nn.Linear(dim * factor, dim))
+            inner = dim * factor
+            return nn.Sequential(nn.Linear(dim, inner), nn.GELU(), nn.Linear(inner, dim))
 
 
         def Mixer(*, patch, dim, depth):
@@ -159,3 +160,43 @@ def test_class_behind_a_function_that_needs_arguments():
     assert statuses(report) == {"Net": "analysed"}
     assert report["models"][0]["inputs"][0]["example"] == [2, 3, 40, 40]
     assert report["models"][0]["parameters"] == 336
+
+
+def test_shape_mismatch_says_what_fits():
+    report = lint(
+        """
+        class WrongFeatures(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 16, 3, padding=1)
+                self.pool = nn.MaxPool2d(2)
+                self.fc = nn.Linear(16 * 7 * 7, 10)
+
+            def forward(self, x):
+                x = self.pool(F.relu(self.conv(x)))
+                return self.fc(x.view(x.size(0), -1))
+
+
+        class WrongChannels(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.features = nn.Sequential(
+                    nn.Conv2d(3, 16, 3, padding=1),
+                    nn.ReLU(),
+                    nn.Conv2d(32, 64, 3, padding=1),
+                )
+
+            def forward(self, x):
+                return self.features(x)
+
+
+        print(WrongFeatures()(torch.randn(8, 3, 32, 32)).shape)
+        """
+    )
+    assert statuses(report) == {"WrongFeatures": "partial", "WrongChannels": "partial"}
+    assert rules(report) == [("shape-mismatch", "fc"), ("shape-mismatch", "features.2")]
+    wrong_features, wrong_channels = report["findings"]
+    assert (wrong_features["line"], wrong_features["column"]) == (10, 19)
+    assert wrong_features["help"] == "in_features should be 16*(H // 2)*(W // 2) = 4096, here 784"
+    assert (wrong_channels["line"], wrong_channels["column"]) == (23, 13)
+    assert wrong_channels["help"] == "in_channels should be 16, here 32"

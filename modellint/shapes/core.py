@@ -137,6 +137,13 @@ def show(shape: Sequence[int]) -> str:
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
 
 
+def fitting(argument: str, needed: int, written: int) -> str:
+    """The help that names the argument that fits: in sizes, as a number, and what stands there."""
+    text = str(symbolic(needed))
+    value = "" if text == str(plain(needed)) else f" = {plain(needed)}"
+    return f"{argument} should be {text}{value}, here {symbolic(written)}"
+
+
 def equal(left: int, right: int, refusal: Callable[[], Refused]) -> None:
     """Demand that two sizes are the same; refuse where they are not."""
     if left is right:

@@ -15,6 +15,7 @@ from modellint.shapes.core import (
     axes,
     broadcast,
     equal,
+    fitting,
     numel,
     op,
     same,
@@ -190,7 +191,7 @@ def _count(name: str, channels: int, expected: int, argument: str) -> None:
         expected,
         lambda: Refused(
             f"{name} is made for {symbolic(expected)} channels and gets {symbolic(channels)}",
-            f"{argument} should be {symbolic(channels)}, here {symbolic(expected)}",
+            fitting(argument, channels, expected),
         ),
     )
 

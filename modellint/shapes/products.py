@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from modellint.dims import symbolic
-from modellint.shapes.core import Refused, Shape, Tensor, axes, broadcast, equal, op, show
+from modellint.shapes.core import Refused, Shape, Tensor, axes, broadcast, equal, fitting, op, show
 
 
 @op("linear")
@@ -19,7 +19,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape:
         lambda: Refused(
             f"linear expects {symbolic(want)} features and gets {symbolic(have)} "
             f"in {show(input.shape)}",
-            f"in_features should be {symbolic(have)}, here {symbolic(want)}",
+            fitting("in_features", have, want),
         ),
     )
     if bias is not None and bias.shape and bias.shape[-1] not in (1, *weight.shape[:-1]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from modellint.dims import demand, expr_of, symbolic
 from modellint.expressions import ONE, subtract
-from modellint.shapes.core import Out, Refused, Shape, Tensor, equal, op, plain
+from modellint.shapes.core import Out, Refused, Shape, Tensor, equal, fitting, op, plain
 
 
 @op("embedding")
@@ -39,7 +39,7 @@ def _features(input: Tensor, weight: Tensor) -> None:
         want,
         lambda: Refused(
             f"the recurrent layer expects {symbolic(want)} features and gets {symbolic(have)}",
-            f"input_size should be {symbolic(have)}, here {symbolic(want)}",
+            fitting("input_size", have, want),
         ),
     )
 

@@ -16,6 +16,7 @@ from modellint.shapes.core import (
     Tensor,
     at_least,
     equal,
+    fitting,
     numel,
     op,
     per_axis,
@@ -159,7 +160,7 @@ def _bias(name: str, bias: Tensor | None, channels: int) -> None:
 def _channels(name: str, channels: int, expected: int) -> Refused:
     return Refused(
         f"{name} expects {symbolic(expected)} channels and gets {symbolic(channels)}",
-        f"in_channels should be {symbolic(channels)}, here {symbolic(expected)}",
+        fitting("in_channels", channels, expected),
     )
 
 
