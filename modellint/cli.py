@@ -24,9 +24,11 @@ from modellint.report.rules_page import rule_page, rules_table
 from modellint.results import OWN_FAULTS, Report
 from modellint.rules import SEVERITIES
 from modellint.selection import find_rule
+from modellint.targets import unusable
 
 #: As a shell reports a program that SIGINT ended.
 _INTERRUPTED = 130
+_WRONG_USAGE = 2
 
 
 def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tuple[str, ...]:
@@ -165,12 +167,12 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         click.echo(_hint(error), nl=bool(_hint(error)), err=True)
-        status = 2
+        status = _WRONG_USAGE
     except (click.Abort, KeyboardInterrupt):
         status = _INTERRUPTED
     except (UsageError, PluginError) as error:
         click.echo(f"modellint: {printable(str(error))}", err=True)
-        status = 2
+        status = _WRONG_USAGE
     except BrokenPipeError:  # The reader, `head` say, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
@@ -196,8 +198,14 @@ def _lint(
         verbose=options["verbose"],
         confirmed=options["contract"],
     )
-    report = lint_targets(targets, settings, stdin, name)
+    problems = [problem for problem in map(unusable, targets) if problem is not None]
+    usable = [target for target in targets if unusable(target) is None]
+    report = lint_targets(usable, settings, stdin, name)
+    if problems and not usable:
+        raise UsageError(problems[0])
     _write(render(report, options["format_"], view), options["output"])
+    for problem in problems:
+        click.echo(f"modellint: {printable(problem)}", err=True)
     if not report.models and not report.errors and not view.quiet:
         click.echo("modellint: no model found in these targets", err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
@@ -206,7 +214,7 @@ def _lint(
         for line in _remarks(report):
             click.echo(line, err=True)
         click.echo(f"{time.perf_counter() - started:.1f} s", err=True)
-    return report.exit_status
+    return _WRONG_USAGE if problems else report.exit_status
 
 
 def _remarks(report: Report) -> Iterator[str]:

@@ -321,10 +321,14 @@ def _completed(expr: Expr) -> tuple[Expr, Expr] | None:
     return left, ex.constant(added - number)
 
 
+#: Sides that data sets have, the likelier first, for pictures of one channel and for others.
+_COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
+
+
 def solutions(
     constraints: Sequence[Constraint], example: Mapping[str, int], free: Sequence[str]
 ) -> Iterator[dict[str, int]]:
-    """Sizes that satisfy the constraints, square ones first, the smallest first.
+    """Sizes that satisfy the constraints: square ones first, common ones before the smallest.
 
     Symbols outside `free` keep the example's sizes.
     """
@@ -338,10 +342,14 @@ def solutions(
     involved = [n for n in free if any(s.name == n for c in relevant for s in c.expr.symbols)]
     if not involved:
         return
+    square = []
     for size in range(1, LIMIT + 1):
         values = {**example, **dict.fromkeys(involved, size)}
         if all(c.holds(values) for c in relevant):
-            yield values
+            square.append(size)
+    common = _COMMON[1 if example.get("C") == 1 else 3]
+    for size in dict.fromkeys([*(side for side in common if side in square), *square]):
+        yield {**example, **dict.fromkeys(involved, size)}
     if len(involved) < 2:
         return
     first, second = involved[-2:]

@@ -108,6 +108,10 @@ def _constraints(traced: Traced, pins: Mapping[Symbol, Expr]) -> Iterator[Constr
         expr = ex.substitute(constraint.expr, pins)
         if expr.constant is None:
             yield Constraint(expr, constraint.relation, constraint.reason, constraint.origin)
+    for symbol, value in pins.items():
+        # A size that follows from others must be one as well.
+        if value.constant is None and ex.least(value) is None and not symbol.unknown:
+            yield Constraint(ex.subtract(value, ex.ONE), ">=", f"{symbol.name} is a size")
 
 
 class _Maker:

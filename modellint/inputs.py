@@ -344,7 +344,7 @@ class _Search:
                 solved.add(symbol.name)
         for symbol, value in pins.items():
             if symbol.name in feed.searched and value.constant is None:
-                example[symbol.name] = value.evaluate(example)
+                example[symbol.name] = max(1, value.evaluate(example))
         rest = [name for name in feed.example if name in feed.searched and name not in solved]
         if all(c.holds(example) for c in hard if _about(c, example)):
             key = tuple(sorted(example.items()))

@@ -54,6 +54,17 @@ def expand_targets(
     return tuple(sorted(found.values(), key=lambda target: target.shown))
 
 
+def unusable(name: str) -> str | None:
+    """Why a target is nothing that can be linted: no such path, not a regular file; else None."""
+    if name == "-":
+        return None
+    try:
+        _is_directory(_split(name)[0])
+    except UsageError as error:
+        return str(error)
+    return None
+
+
 def _expanded(
     given: Sequence[str | os.PathLike[str]], stdin: bytes | None, stdin_name: str
 ) -> Iterator[Target]:

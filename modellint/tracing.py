@@ -226,8 +226,7 @@ class Tracer(TorchFunctionMode):
         return record
 
     def _refuse(self, record: Record, refusal: Refused) -> NoReturn:
-        if self.refused is None:
-            self.refused = (record, refusal)
+        self.refused = (record, refusal)
         raise refusal
 
     # -- values ---------------------------------------------------------------------------------
@@ -773,7 +772,7 @@ def run(
         try:
             output = model(*positional, **named)
         except Exception as error:
-            if tracer.refused is None or isinstance(error, NeedsValues):
+            if tracer.refused is None or not _comes_from(error, tracer.refused[1]):
                 raise
             return Traced(model, tape, tuple(inputs), (), None, tracer.refused, None, tracer.walked)
         finally:
@@ -799,6 +798,18 @@ def run(
         tracer.partial,
         tracer.walked,
     )
+
+
+def _comes_from(error: BaseException | None, refusal: Refused) -> bool:
+    """Whether an exception is a refusal, or was raised because of it.
+
+    A forward may catch one refusal, try something else, and fail for another reason.
+    """
+    while error is not None:
+        if error is refusal:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _reason(tracer: Tracer) -> str:

@@ -310,3 +310,20 @@ def test_two_runs_print_the_same_bytes(tmp_path):
     ]
     runs.append(modellint(".", "--format", "json", cwd=tmp_path).stdout)
     assert len(set(runs)) == 1
+
+
+def test_a_missing_path_leaves_the_others_linted(tmp_path):
+    write_net(tmp_path)
+    done = modellint("net.py", "gone.py", "--format", "json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "modellint: gone.py: no such file or directory\n"
+    assert [one["rule"] for one in json.loads(done.stdout)["findings"]] == ["edge-losing-padding"]
+
+
+def test_files_of_the_users_do_not_stand_in_for_the_standard_library(tmp_path):
+    for name in ("random.py", "email.py", "torch.py", "click.py"):
+        (tmp_path / name).write_text("raise SystemExit('not the real one')\n")
+    write_net(tmp_path, ", padding=1")
+    for arguments in (["--rules"], ["net.py"]):
+        done = process(*arguments, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
