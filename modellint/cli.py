@@ -201,11 +201,11 @@ def _lint(
     problems = [problem for problem in map(unusable, targets) if problem is not None]
     usable = [target for target in targets if unusable(target) is None]
     report = lint_targets(usable, settings, stdin, name)
-    if problems and not usable:
-        raise UsageError(problems[0])
-    _write(render(report, options["format_"], view), options["output"])
     for problem in problems:
         click.echo(f"modellint: {printable(problem)}", err=True)
+    if not usable:
+        return _WRONG_USAGE
+    _write(render(report, options["format_"], view), options["output"])
     if not report.models and not report.errors and not view.quiet:
         click.echo("modellint: no model found in these targets", err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
