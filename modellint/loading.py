@@ -70,7 +70,7 @@ class LoadedModule:
         if failure is None:
             return None
         if failure.reason is not None:
-            return NotAnalysed(failure.reason, failure.line)
+            return NotAnalysed(f"line {failure.line} {failure.reason}", failure.line)
         return FileError("import-error", self.source.path, failure.line, failure.message)
 
     def is_first_party(self, path: str) -> bool:

@@ -200,3 +200,22 @@ def test_shape_mismatch_says_what_fits():
     assert wrong_features["help"] == "in_features should be 16*(H // 2)*(W // 2) = 4096, here 784"
     assert (wrong_channels["line"], wrong_channels["column"]) == (23, 13)
     assert wrong_channels["help"] == "in_channels should be 16, here 32"
+
+
+def test_missing_package_is_named_with_the_line_that_imports_it():
+    report = lint(
+        """
+        import not_there
+
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = not_there.Conv(3)
+
+            def forward(self, x):
+                return self.conv(x)
+        """
+    )
+    assert statuses(report) == {"Net": "not-analysed"}
+    assert report["models"][0]["reason"].startswith("line 5 needs the package 'not_there'")
