@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import inspect
 import operator
 import os
 import random
@@ -297,6 +298,22 @@ def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.devi
     if dtype.is_floating_point or dtype.is_complex:
         return torch.rand(shape, dtype=dtype)
     return torch.zeros(shape, dtype=dtype)
+
+
+def mixes_floats_and_shapes(model: nn.Module) -> bool:
+    """Whether a forward of the model holds a float other than 0 and 1 and looks at a shape."""
+    classes: Any = {type(module) for _, module in walk(model)}
+    return any(_mixes(of) for of in classes)
+
+
+@functools.lru_cache(maxsize=4096)
+def _mixes(of: Any) -> bool:
+    if is_stock(of):
+        return False
+    code = getattr(inspect.unwrap(of.forward), "__code__", None)
+    if not isinstance(code, types.CodeType) or not {"shape", "size"} & set(code.co_names):
+        return False
+    return any(type(held) is float and held not in (0.0, 1.0) for held in code.co_consts)
 
 
 def has_lazy(model: nn.Module) -> bool:

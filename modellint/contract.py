@@ -397,10 +397,15 @@ def confirm(graph: Graph) -> Contract:
 
 def _agrees(graph: Graph, sizes: Mapping[str, int]) -> bool:
     """Whether the model runs at these sizes and its layers then have the sizes the graph says."""
-    again = graph.rerun({**graph.symbols, **sizes}) if graph.rerun is not None else None
-    if again is None:
-        return False
+    return holds_at(graph, sizes) is True
+
+
+def holds_at(graph: Graph, sizes: Mapping[str, int]) -> bool | None:
+    """Whether layers have the sizes the graph says in a run at others; `None`: it refuses them."""
     values = {**graph.symbols, **sizes}
+    again = graph.rerun(values) if graph.rerun is not None else None
+    if again is None:
+        return None
     shown = {node.key: node for node in again.calls() if node.op != "pad"}
     for node in graph.calls():
         other = shown.get(node.key)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modellint import expressions as ex
-from modellint.contract import pinned, solutions
+from modellint.contract import holds_at, pinned, solutions
 from modellint.dims import Constraint, Dim, free
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
@@ -261,7 +261,8 @@ class _Search:
             if traced.refused is None:
                 folded = self._folded(feed, traced)
                 if folded is None or not feed.searched:
-                    return self._freeze(feed, traced, self._general(feed, traced))
+                    graph = self._freeze(feed, traced, self._general(feed, traced))
+                    return self._tried_elsewhere(feed, graph)
                 demands[folded.expr, "=="] = folded
             if traced.refused is not None and traced.refused[1].integers:
                 indexed = self._indexed(feed, traced)
@@ -317,6 +318,22 @@ class _Search:
             if other.refused is None and other.partial is None:
                 return other
         return None
+
+    def _tried_elsewhere(self, feed: Feed, graph: Graph) -> Graph:
+        """The graph; `partial` where a size got lost and a run at other sizes shows it.
+
+        `0.5 * x.shape[2]` is computed by the float, which never asks the size. Where a forward
+        holds a float and looks at a shape, one more run tells whether that happened.
+        """
+        from modellint.backend import mixes_floats_and_shapes
+
+        free = [name for name in graph.symbols if name not in feed.batches]
+        if graph.partial or not free or not mixes_floats_and_shapes(self.model):
+            return graph
+        if holds_at(graph, {name: graph.symbols[name] + 32 for name in free}) is not False:
+            return graph
+        reason = "a size was lost in floating point: sizes hold for the example only"
+        return replace(graph, partial=reason)
 
     def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
         """The demand that the first output keeps the batch, where it does not."""
