@@ -330,7 +330,12 @@ class _Search:
         free = [name for name in graph.symbols if name not in feed.batches]
         if graph.partial or not free or not mixes_floats_and_shapes(self.model):
             return graph
-        if holds_at(graph, {name: graph.symbols[name] + 32 for name in free}) is not False:
+        elsewhere = (
+            {**graph.symbols, **{name: graph.symbols[name] + step for name in free}}
+            for step in (32, 64, 16, 1, 2, -1)
+        )
+        sizes = next((s for s in elsewhere if all(c.holds(s) for c in graph.constraints)), None)
+        if sizes is None or holds_at(graph, sizes) is not False:
             return graph
         reason = "a size was lost in floating point: sizes hold for the example only"
         return replace(graph, partial=reason)

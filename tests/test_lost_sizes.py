@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 import modellint
@@ -20,7 +19,7 @@ class Halved(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.conv(x)
         size = int(0.5 * x.shape[2]) if self.left else int(x.shape[2] * 0.5)
-        return F.interpolate(x, size=(size, 8))
+        return nn.functional.interpolate(x, size=(size, 8))
 
 
 def test_a_float_on_the_left_of_a_size_makes_the_model_partial() -> None:
