@@ -502,7 +502,7 @@ def test_lazy_layers_get_their_sizes_and_stay_lazy() -> None:
     assert isinstance(made[0], nn.LazyConv2d)
 
 
-@pytest.mark.slow
+@pytest.mark.zoo
 @pytest.mark.parametrize(
     ("name", "side"),
     [
