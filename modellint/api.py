@@ -15,7 +15,8 @@ from modellint.linting import Subject, lint_graph
 from modellint.paths import shown_path
 from modellint.plugins import Rules, load_rules
 from modellint.results import FailLevel, ModelReport, Problem, Report, Status
-from modellint.selection import select_rules
+from modellint.rule_options import checked_options
+from modellint.selection import DEFAULT, Layer, select_rules
 from modellint.silencing import Silence
 
 if TYPE_CHECKING:
@@ -45,14 +46,16 @@ def lint(
     """
     from modellint.live import model_site
 
-    rules = select_rules(_installed_rules(), select, ignore, extend_select)
+    known = _installed_rules()
+    rules = select_rules(known, [DEFAULT, Layer(select, ignore, extend_select)])
+    chosen = checked_options(options or {}, known)
     site = model_site(model)
     name = type(model).__name__
     silence = Silence(site.path, name, site.line)
     subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
     try:
         with uncollected():
-            report = lint_graph(trace(model, inputs), rules, subject, options)
+            report = lint_graph(trace(model, inputs), rules, subject, chosen)
     except NotAnalysed as missing:
         report = _incomplete(subject, "not-analysed", missing.reason)
     except FileError as error:
@@ -65,25 +68,32 @@ def lint_paths(
     paths: Sequence[str | os.PathLike[str]],
     inputs: Sequence[str] = (),
     *,
-    select: Sequence[str] = ("default",),
+    select: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
     extend_select: Sequence[str] = (),
     options: Options | None = None,
-    timeout: float = 60.0,
-    fail_level: FailLevel = "warning",
+    config: str | os.PathLike[str] | None = None,
+    isolated: bool = False,
+    timeout: float | None = None,
+    fail_level: FailLevel | None = None,
     strict: bool = False,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
 
-    The files run in a worker process, each for at most `timeout` seconds. Raises `UsageError` for
-    paths, models and rules that do not exist, and where torch is missing.
+    The files run in a worker process. What is not given is as the files' configuration says:
+    the nearest one of each, the one file `config`, or none if `isolated`; else `timeout` is 60
+    seconds a file and `fail_level` `warning`. Raises `UsageError` for paths, models and rules that
+    do not exist, for a configuration that is not valid, and where torch is missing; `PluginError`
+    for a plugin that does not load.
     """
     settings = Settings(
         inputs=tuple(inputs),
-        select=tuple(select),
+        select=None if select is None else tuple(select),
         ignore=tuple(ignore),
         extend_select=tuple(extend_select),
         options=options or {},
+        config=None if config is None else os.fspath(config),
+        isolated=isolated,
         timeout=timeout,
         fail_level=fail_level,
         strict=strict,

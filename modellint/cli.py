@@ -14,16 +14,18 @@ from typing import Any, NoReturn
 import click
 
 from modellint._version import __version__
-from modellint.engine import Settings, lint_targets, list_models
+from modellint.command_options import configuration_options
+from modellint.engine import Settings, lint_targets, list_models, plans_of
 from modellint.errors import PluginError, UsageError
 from modellint.listing import list_page
-from modellint.plugins import load_rules
+from modellint.plans import Plans
 from modellint.report import FORMATS, View, render
 from modellint.report.lines import printable
 from modellint.report.rules_page import rule_page, rules_table
 from modellint.results import OWN_FAULTS, Report
 from modellint.rules import SEVERITIES
 from modellint.selection import find_rule
+from modellint.settings_page import settings_page
 from modellint.targets import unusable
 
 #: As a shell reports a program that SIGINT ended.
@@ -49,10 +51,9 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option(
     "--select",
     multiple=True,
-    default=("default",),
     metavar="NAMES",
     callback=_names,
-    help="Rules and categories that are on, separated by commas; also: all, default.",
+    help="Rules and categories that are on, separated by commas; also: all, default (the default).",
 )
 @click.option(
     "--ignore",
@@ -92,12 +93,12 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option(
     "--fail-level",
     type=click.Choice([*SEVERITIES, "never"]),
-    default="warning",
-    show_default=True,
+    show_default="warning",
     help="The lowest severity that fails the run.",
 )
 @click.option("--strict", is_flag=True, help="What could not be analysed fails the run.")
 @click.option("--statistics", is_flag=True, help="Also print how many findings each rule has.")
+@configuration_options
 @click.option("--rules", "show_rules", is_flag=True, help="List the rules.")
 @click.option("--explain", metavar="RULE", help="Print a rule's page.")
 @click.option(
@@ -110,8 +111,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
+    show_default="60",
     metavar="SECONDS",
     help="How long a file may take.",
 )
@@ -143,18 +143,23 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         statistics=options["statistics"],
         quiet=options["quiet"],
     )
+    settings = _settings(options)
     if options["explain"]:
-        _write(rule_page(find_rule(load_rules(), options["explain"]), view), options["output"])
+        rule = find_rule(Plans(settings).here.rules, options["explain"])
+        _write(rule_page(rule, view), options["output"])
         return 0
     if options["show_rules"]:
-        _write(rules_table(load_rules().values()), options["output"])
+        _write(rules_table(Plans(settings).here.rules.values()), options["output"])
+        return 0
+    if options["show_settings"]:
+        _write(settings_page(plans_of(targets or ["."], settings)), options["output"])
         return 0
     stdin, stdin_name = _stdin(targets, options)
     if options["show_list"]:
-        report, models = list_models(targets, stdin, stdin_name)
+        report, models = list_models(targets, settings, stdin, stdin_name)
         _write(list_page(models, report, view), options["output"])
         return report.exit_status
-    return _lint(targets, options, view, stdin, stdin_name)
+    return _lint(targets, settings, options, view, stdin, stdin_name)
 
 
 def main() -> NoReturn:
@@ -183,21 +188,31 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def _lint(
-    targets: tuple[str, ...], options: dict[str, Any], view: View, stdin: bytes | None, name: str
-) -> int:
-    started = time.perf_counter()
-    settings = Settings(
+def _settings(options: dict[str, Any]) -> Settings:
+    return Settings(
         inputs=options["inputs"],
-        select=options["select"],
+        select=options["select"] or None,
         ignore=options["ignore"],
         extend_select=options["extend_select"],
+        config=options["config"],
+        isolated=options["isolated"],
         timeout=options["timeout"],
         fail_level=options["fail_level"],
         strict=options["strict"],
         verbose=options["verbose"],
         confirmed=options["contract"],
     )
+
+
+def _lint(
+    targets: tuple[str, ...],
+    settings: Settings,
+    options: dict[str, Any],
+    view: View,
+    stdin: bytes | None,
+    name: str,
+) -> int:
+    started = time.perf_counter()
     problems = [problem for problem in map(unusable, targets) if problem is not None]
     usable = [target for target in targets if unusable(target) is None]
     report = lint_targets(usable, settings, stdin, name)

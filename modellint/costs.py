@@ -1,4 +1,4 @@
-"""What a model costs: trainable parameters and multiply-accumulates, a call and in total.
+"""What a model costs: parameters, multiply-accumulates and activations, a call and in total.
 
 Parameters belong to the call that uses them, also where a weight is computed on the way (weight
 norm, weight standardisation, a functional convolution with a parameter of the module). A call
@@ -6,11 +6,12 @@ always reports its own; the model's total counts each parameter once.
 
 Multiply-accumulates are those of one sample (`N` = 1) at the example's sizes. Convolutions,
 linear layers, matrix products, attention and recurrent layers count; norms, activations, pools
-and biases are 0, as in fvcore and torchinfo.
+and biases are 0, as in fvcore and torchinfo. Activation memory is in bytes, of one sample, too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
@@ -65,6 +66,28 @@ def macs(graph: Graph, node: Node) -> int:
 def total_macs(graph: Graph) -> int:
     """The multiply-accumulates of the whole forward for one sample."""
     return sum(macs(graph, node) for node in graph.nodes)
+
+
+def activation_memory(graph: Graph, node: Node) -> int:
+    """The bytes of a call's outputs for one sample, each in its own dtype."""
+    return sum(_numel(graph, output) * width(output.dtype) for output in node.outputs)
+
+
+@fact
+def total_activation_memory(graph: Graph) -> int:
+    """The bytes of the outputs of all layers of one forward for one sample.
+
+    Layers are the calls in the table of layers: convolutions, linear layers, pools, norms,
+    attention and so on. It is a sum and no peak: what training holds for the backward pass,
+    roughly, and more than inference needs at any one time.
+    """
+    return sum(activation_memory(graph, node) for node in graph.calls())
+
+
+def width(dtype: str) -> int:
+    """How many bytes a number of a dtype takes: 4 for `float32`, 2 for `bfloat16`, 1 for `bool`."""
+    bits = re.search(r"\d+", dtype)
+    return max(int(bits[0]) // 8, 1) if bits else 1
 
 
 def sample_sizes(graph: Graph, tensor: Tensor) -> tuple[int, ...]:

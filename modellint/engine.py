@@ -8,29 +8,45 @@ from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any
 
+from modellint.accepting import without_accepted
 from modellint.child import Worker
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
-from modellint.pipeline import Job, chosen_models, incomplete_model, internal_error
-from modellint.plugins import load_rules
+from modellint.examples import InputHint, InputTensor
+from modellint.paths import absolute_path
+from modellint.pipeline import (
+    Job,
+    ModelSettings,
+    chosen_models,
+    incomplete_model,
+    internal_error,
+    stated_inputs,
+)
+from modellint.plans import BUDGET, Plan, Plans
 from modellint.results import FailLevel, Note, Problem, Report
-from modellint.rules import Rule
-from modellint.selection import select_rules
+from modellint.selection import unknown
 from modellint.source import SourceFile, mentions_torch, parse_source
+from modellint.specs import parse_input
 from modellint.targets import Target, expand_targets
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to lint: input shapes, the rules that are on, limits, and what fails."""
+    """How to lint: input shapes, the rules that are on, limits, and what fails.
+
+    `None` stands for what the configuration says, else the default. `config` is the one file of
+    configuration that counts; `isolated` leaves configuration out.
+    """
 
     inputs: tuple[str, ...] = ()
-    select: tuple[str, ...] = ("default",)
+    select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    timeout: float = 60.0
-    fail_level: FailLevel = "warning"
+    config: str | None = None
+    isolated: bool = False
+    timeout: float | None = None
+    fail_level: FailLevel | None = None
     strict: bool = False
     verbose: bool = False
     confirmed: bool = False
@@ -41,6 +57,7 @@ class _Prepared:
     """A file that was read: its job, and the models it is about."""
 
     job: Job
+    plan: Plan
     source: SourceFile
     models: tuple[Candidate, ...]
 
@@ -53,41 +70,54 @@ def lint_targets(
 ) -> Report:
     """Lint files, directories and selectors; user code runs in a worker process only.
 
-    Raises `UsageError` for a path, a model or a rule that does not exist, or where torch is
-    missing, and `PluginError` for a plugin that does not load.
+    Raises `UsageError` for a path, a model or a rule that does not exist, for a configuration
+    that is not valid, or where torch is missing, and `PluginError` for a plugin that does not load.
     """
-    rules = select_rules(load_rules(), settings.select, settings.ignore, settings.extend_select)
-    if settings.inputs:
-        from modellint.inputs import parse_input
-
-        for spec in settings.inputs:
-            parse_input(spec)
-    targets = expand_targets(given, stdin, stdin_name)
+    for spec in settings.inputs:
+        parse_input(spec)
+    plans = Plans(settings)
+    targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
+    # Before anything runs, so that a mistake in the last file's configuration costs no time.
+    for path in [target.path for target in targets]:
+        plans.of(path)
+    if not targets:
+        _ = plans.here
     parts: list[Report] = []
     with Worker(verbose=settings.verbose) as worker:
         for target in targets:
-            prepared = _prepare(target, settings, rules)
+            prepared = _prepare(target, settings, plans.of(target.path))
             if isinstance(prepared, Report):
                 parts.append(prepared)
             elif prepared.models:
                 parts += _run(worker, prepared)
-    return _joined(parts, settings, targets)
+    return _joined(parts, settings, targets, plans)
 
 
 def list_models(
-    given: Sequence[str | os.PathLike[str]], stdin: bytes | None = None, stdin_name: str = "-"
+    given: Sequence[str | os.PathLike[str]],
+    settings: Settings,
+    stdin: bytes | None = None,
+    stdin_name: str = "-",
 ) -> tuple[Report, tuple[tuple[str, Candidate], ...]]:
     """The models that targets hold, from their syntax trees, and the files that cannot be read."""
     found: list[tuple[str, Candidate]] = []
     parts: list[Report] = []
-    targets = expand_targets(given, stdin, stdin_name)
+    plans = Plans(settings)
+    targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
     for target in targets:
-        prepared = _prepare(target, Settings(), ())
+        prepared = _prepare(target, settings, plans.of(target.path))
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
-            found += [(target.shown, candidate) for candidate in prepared.models]
-    return _joined(parts, Settings(), targets), tuple(found)
+            found += [(target.shown, _fed(prepared.job, one)) for one in prepared.models]
+    return _joined(parts, settings, targets, plans), tuple(found)
+
+
+def plans_of(given: Sequence[str | os.PathLike[str]], settings: Settings) -> Mapping[str, Plan]:
+    """What counts for each file that targets stand for, by its printed path."""
+    plans = Plans(settings)
+    targets = expand_targets(given, excluded=plans.projects.excludes)
+    return {target.shown: plans.of(target.path) for target in targets}
 
 
 def torch_version() -> str | None:
@@ -98,7 +128,7 @@ def torch_version() -> str | None:
         return None
 
 
-def _prepare(target: Target, settings: Settings, rules: Sequence[Rule]) -> _Prepared | Report:
+def _prepare(target: Target, settings: Settings, plan: Plan) -> _Prepared | Report:
     """Read a file as far as the front end does; a report is all there is to say of it."""
     if target.path.endswith(".ipynb"):
         note = Note(target.shown, 1, "notebooks are not read; export the model to a .py file")
@@ -116,16 +146,19 @@ def _prepare(target: Target, settings: Settings, rules: Sequence[Rule]) -> _Prep
         folder=os.getcwd(),  # noqa: PTH109
         names=target.names,
         inputs=settings.inputs,
-        rules=tuple(rule.name for rule in rules),
-        options=settings.options,
-        timeout=settings.timeout,
+        rules=tuple(rule.name for rule in plan.on),
+        options=plan.options,
+        severities=plan.severities,
+        plugins=plan.configuration.plugins,
+        timeout=plan.timeout,
         verbose=settings.verbose,
         confirmed=settings.confirmed,
         data=target.data,
     )
     try:
         _check_names(target, source)
-        return _Prepared(job, source, chosen_models(job, source))
+        job = replace(job, models=_said(target, source, plan))
+        return _Prepared(job, plan, source, chosen_models(job, source))
     except UsageError:
         raise
     except Exception as error:  # The edge of the tool: one file must not end the run.
@@ -149,6 +182,49 @@ def _check_names(target: Target, source: SourceFile) -> None:
             raise UsageError(f"{target.shown} has no model {name!r}; its models: {known}")
 
 
+def _said(target: Target, source: SourceFile, plan: Plan) -> Mapping[str, ModelSettings]:
+    """What the configuration says of single models of a file, by the names that they are found by.
+
+    Raises `UsageError` for a name that the file has no model of.
+    """
+    stated = {model.model: model for model in plan.stated(target.path)}
+    budgets = dict(plan.budgets(target.path))
+    said: dict[str, ModelSettings] = {}
+    candidates = discover(source) if stated or budgets else ()
+    for name in dict.fromkeys([*stated, *budgets]):
+        candidate = find(candidates, name)
+        if candidate is None:
+            key = "models" if name in stated else BUDGET
+            names = [candidate.name for candidate in candidates]
+            what = f"speaks of {target.shown}, which {unknown('model', name, names)}"
+            raise plan.configuration.wrong(key, what)
+        model = stated.get(name)
+        limits = {**plan.options.get(BUDGET, {}), **budgets.get(name, {})}
+        said[candidate.name] = ModelSettings(
+            plan.configuration.shown,
+            model.args if model else None,
+            model.inputs if model else (),
+            {BUDGET: limits} if name in budgets else {},
+        )
+    return said
+
+
+def _fed(job: Job, candidate: Candidate) -> Candidate:
+    """The candidate with the input shapes that the user states, as if its file showed them."""
+    specs = stated_inputs(job, candidate.name)
+    if not specs:
+        return candidate
+    tensors = tuple(
+        InputTensor(
+            spec.name,
+            tuple(size if isinstance(size, int) else None for size in spec.dims),
+            spec.dtype or "float32",
+        )
+        for spec in specs
+    )
+    return replace(candidate, inputs=(InputHint(tensors, candidate.line, specs[0].source),))
+
+
 def _run(worker: Worker, prepared: _Prepared) -> Iterator[Report]:
     """The reports of a file's models; after a crash, the models that are left run anew."""
     job = prepared.job
@@ -161,7 +237,7 @@ def _run(worker: Worker, prepared: _Prepared) -> Iterator[Report]:
                 stage = message
             elif message["type"] == "report":
                 report = Report.from_dict(message["report"])
-                yield report
+                yield replace(report, findings=without_accepted(report, prepared.plan))
                 for model in report.models:
                     unfinished.pop(model.name, None)
             elif message["type"] == "end":
@@ -185,7 +261,9 @@ def _ended(
     return Report(models=models, errors=(Problem(job.shown, stage["line"], end["kind"], message),))
 
 
-def _joined(parts: Sequence[Report], settings: Settings, targets: Sequence[Target]) -> Report:
+def _joined(
+    parts: Sequence[Report], settings: Settings, targets: Sequence[Target], plans: Plans
+) -> Report:
     texts = {
         target.shown: target.data.decode("utf-8", "replace")
         for target in targets
@@ -193,8 +271,12 @@ def _joined(parts: Sequence[Report], settings: Settings, targets: Sequence[Targe
     }
     run = Report(
         torch=torch_version(),
-        fail_level=settings.fail_level,
+        fail_level=settings.fail_level or "warning",
         strict=settings.strict,
         texts=texts,
-    )
-    return run.merged(*parts)
+    ).merged(*parts)
+    levels = {
+        path: plans.of(absolute_path(path)).fail_level
+        for path in {finding.path for finding in run.findings}
+    }
+    return replace(run, fail_levels=levels)

@@ -21,7 +21,7 @@ from modellint.results import (
     Report,
     SkippedCheck,
 )
-from modellint.rules import Finding, Rule, Severity, Skip
+from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,14 @@ def lint_graph(
     subject: Subject,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     *,
+    severities: Mapping[str, Severity] | None = None,
     confirmed: bool = False,
 ) -> Report:
     """Run rules over one model's graph; the report holds that model alone.
 
-    `options` are by rule, then by option. A rule that raises becomes a `plugin-error`, and the
-    other rules go on. `confirmed` asks for a contract that was tried by running the model.
+    `options` are by rule, then by option; `severities` by rule, where they are not those of the
+    categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
+    asks for a contract that was tried by running the model.
     """
     raised: list[_Raised] = []
     skipped: list[SkippedCheck] = []
@@ -76,7 +78,8 @@ def lint_graph(
             if isinstance(verdict, Skip):
                 skipped.append(SkippedCheck(rule.name, verdict.call.key, verdict.reason))
             else:
-                raised.append(_raise(rule, verdict, graph, subject))
+                usual = (severities or {}).get(rule.name)
+                raised.append(_raise(rule, verdict, graph, subject, usual))
     shown = [entry for entry in _leading(raised) if not subject.silenced(entry.rule, entry.site)]
     return Report(
         models=(replace(describe_model(graph, subject, confirmed), skipped=tuple(skipped)),),
@@ -136,8 +139,10 @@ def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
-def _raise(rule: Rule, finding: Finding, graph: Graph, subject: Subject) -> _Raised:
-    severity = finding.severity or rule.category.severity
+def _raise(
+    rule: Rule, finding: Finding, graph: Graph, subject: Subject, usual: Severity | None
+) -> _Raised:
+    severity = _severity(rule, finding, usual)
     if finding.assumes_size and graph.guessed:
         sizes = ", ".join(
             f"{given.name} {_example(given.node)}" for given in graph.inputs if given.guessed
@@ -145,6 +150,15 @@ def _raise(rule: Rule, finding: Finding, graph: Graph, subject: Subject) -> _Rai
         finding = replace(finding, message=f"{finding.message}; for the assumed input {sizes}")
         severity = "info"
     return _Raised(rule, finding, severity, _site(finding.call, subject))
+
+
+def _severity(rule: Rule, finding: Finding, usual: Severity | None) -> Severity:
+    """The severity that is wanted for the rule; what the rule itself calls a remark stays one."""
+    own = finding.severity or rule.category.severity
+    if usual is None:
+        return own
+    remark = SEVERITIES.index(own) > SEVERITIES.index(rule.category.severity)
+    return max(own, usual, key=SEVERITIES.index) if remark else usual
 
 
 def _example(node: Node) -> str:

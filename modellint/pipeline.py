@@ -8,20 +8,34 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modellint.discovery import Candidate, discover, entries, find
+from modellint.discovery import Candidate, discover, entries, find, with_arguments
 from modellint.errors import FileError, NotAnalysed
 from modellint.paths import project_root
 from modellint.results import ModelReport, Note, Problem, Report, Status
-from modellint.rules import Rule
+from modellint.rules import Rule, Severity
 from modellint.silencing import Silence
 from modellint.source import SourceFile, parse_source, read_source
+from modellint.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
     from modellint.loading import LoadedModule
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What is said of one model: how to build it, what to feed it, options of rules for it alone.
+
+    `arguments` are keyword arguments, `None` where nothing is said; `origin` is who says so.
+    """
+
+    origin: str
+    arguments: Mapping[str, Any] | None = None
+    inputs: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,9 +43,11 @@ class Job:
     """One file to lint: where it is, how it is called in reports, and what to do with it.
 
     `names` are the models asked for, none for all; `done` those that an earlier process finished.
-    `rules` are names of rules, `options` theirs. `data` is the text of what is not on disk.
-    `folder` is the directory that printed paths are relative to. `verbose` lets what the user's
-    code prints through to stderr. `confirmed` tries each model's contract by running it.
+    `rules` are names of rules, `options` theirs, `severities` where not those of their categories,
+    `plugins` the files and folders that bring rules besides the installed ones. `models` are the
+    settings of single models, by name; `inputs` count before theirs. `data` is the text of what is
+    not on disk. `folder` is the directory that printed paths are relative to. `verbose` lets what
+    the user's code prints through to stderr. `confirmed` tries each model's contract by running it.
     """
 
     path: str
@@ -41,6 +57,9 @@ class Job:
     inputs: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()
+    models: Mapping[str, ModelSettings] = field(default_factory=dict)
     timeout: float = 60.0
     done: tuple[str, ...] = ()
     verbose: bool = False
@@ -54,9 +73,15 @@ class Job:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Job:
         """Read a job that `to_dict` wrote."""
-        tuples = {name: tuple(values[name]) for name in ("names", "inputs", "rules", "done")}
+        names = ("names", "inputs", "rules", "done", "plugins")
+        read: dict[str, Any] = {name: tuple(values[name]) for name in names}
+        read["models"] = {
+            name: ModelSettings(**{**said, "inputs": tuple(said["inputs"])})
+            for name, said in values["models"].items()
+        }
         data = values["data"]
-        return cls(**{**values, **tuples, "data": None if data is None else data.encode("latin-1")})
+        read["data"] = None if data is None else data.encode("latin-1")
+        return cls(**{**values, **read})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +99,31 @@ def parse_job(job: Job) -> SourceFile:
 
 
 def chosen_models(job: Job, source: SourceFile) -> tuple[Candidate, ...]:
-    """The models of a file that a job is about, in file order; unknown names are left out."""
+    """The models of a file that a job is about; unknown names are left out.
+
+    A model with settings of its own counts as asked for, unless others are.
+    """
     candidates = discover(source)
-    if not job.names:
-        return entries(candidates)
-    named = (find(candidates, name) for name in job.names)
-    return tuple(dict.fromkeys(candidate for candidate in named if candidate is not None))
+    chosen = () if job.names else entries(candidates)
+    named = [find(candidates, name) for name in job.names or job.models]
+    models = dict.fromkeys([*chosen, *(candidate for candidate in named if candidate is not None)])
+    return tuple(_as_said(job, candidate) for candidate in models)
+
+
+def _as_said(job: Job, candidate: Candidate) -> Candidate:
+    """The candidate with the arguments that its settings give it."""
+    said = job.models.get(candidate.name)
+    if said is None or said.arguments is None:
+        return candidate
+    return with_arguments(candidate, said.arguments, said.origin)
+
+
+def stated_inputs(job: Job, name: str) -> list[InputSpec]:
+    """The input shapes that the user states for a model: those of the run, else its own."""
+    if job.inputs or name not in job.models:
+        return [parse_input(spec) for spec in job.inputs]
+    said = job.models[name]
+    return [replace(parse_input(spec), source=said.origin) for spec in said.inputs]
 
 
 def incomplete_model(job: Job, candidate: Candidate, status: Status, reason: str) -> ModelReport:
@@ -133,18 +177,19 @@ def _lint_model(
     shown: Callable[[str], str],
 ) -> Iterator[Stage | Report]:
     from modellint.building import build
-    from modellint.inputs import parse_input, trace_with_inputs
+    from modellint.inputs import trace_with_inputs
     from modellint.linting import Subject, lint_graph
     from modellint.places import places_of
 
     line = candidate.line
+    said = job.models.get(candidate.name) or ModelSettings("")
     try:
         yield Stage("build", candidate.name, line)
         built = build(loaded, candidate)
         yield Stage("trace", candidate.name, line)
         graph = trace_with_inputs(
             built.model,
-            given=[parse_input(spec) for spec in job.inputs],
+            given=stated_inputs(job, candidate.name),
             hints=candidate.inputs,
             sites=places_of(built, loaded.source),
             name=candidate.name,
@@ -153,7 +198,14 @@ def _lint_model(
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
         subject = Subject(job.shown, candidate.name, candidate.class_name, line, shown, silence)
-        yield lint_graph(graph, rules, subject, job.options, confirmed=job.confirmed)
+        yield lint_graph(
+            graph,
+            rules,
+            subject,
+            {**job.options, **said.options},
+            severities=job.severities,
+            confirmed=job.confirmed,
+        )
     except NotAnalysed as missing:
         yield Report(models=(incomplete_model(job, candidate, "not-analysed", missing.reason),))
     except FileError as error:

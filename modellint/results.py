@@ -308,7 +308,8 @@ class Report:
 
     `torch` is the installed version, `None` where there is none. `fail_level` and `strict` decide
     `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
-    not on disk, such as standard input.
+    not on disk, such as standard input. `fail_levels` are those of files that are configured to
+    have another one than `fail_level`, by the path that findings have.
     """
 
     models: tuple[ModelReport, ...] = ()
@@ -319,6 +320,7 @@ class Report:
     fail_level: FailLevel = "warning"
     strict: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
+    fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -338,9 +340,14 @@ class Report:
         """0 clean, 1 findings or failing files, 2 a rule or modellint itself failed."""
         if any(problem.kind in OWN_FAULTS for problem in self.errors):
             return 2
-        if self.errors or any(self.counts[severity] for severity in _FAILING[self.fail_level]):
+        if self.errors or any(map(self.fails, self.findings)):
             return 1
         return int(self.strict and any(self.counts[status] for status in _INCOMPLETE))
+
+    def fails(self, finding: Diagnostic) -> bool:
+        """Whether a finding is grave enough to fail the run."""
+        level = self.fail_levels.get(finding.path, self.fail_level)
+        return finding.severity in _FAILING[level]
 
     @property
     def ok(self) -> bool:

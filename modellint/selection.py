@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from modellint.errors import UsageError
 from modellint.rules import Category, Rule
@@ -12,26 +14,48 @@ from modellint.rules import Category, Rule
 _BROAD, _CATEGORY, _NAME = 1, 2, 3
 
 
-def select_rules(
-    rules: Mapping[str, Rule],
-    select: Sequence[str] = ("default",),
-    ignore: Sequence[str] = (),
-    extend_select: Sequence[str] = (),
-) -> tuple[Rule, ...]:
-    """The rules that are on, by name.
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one place, a configuration or the command line, says of which rules are on.
 
-    Each word is a rule's name or alias, a category, `default` or `all`. Where a rule is both
-    selected and ignored the more precise word wins, `ignore` among equals. Raises `UsageError`
-    for an unknown word, naming the nearest known one.
+    `select` starts anew, `None` goes on from what was said before.
     """
-    check_words(rules, [*select, *ignore, *extend_select])
-    chosen = []
-    for name in sorted(rules):
-        wanted = max(_weight(rules[name], word) for word in [*select, *extend_select, ""])
-        unwanted = max(_weight(rules[name], word) for word in [*ignore, ""])
-        if wanted > unwanted:
-            chosen.append(rules[name])
-    return tuple(chosen)
+
+    select: Sequence[str] | None = None
+    ignore: Sequence[str] = ()
+    extend_select: Sequence[str] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words of the layer."""
+        return (*(self.select or ()), *self.ignore, *self.extend_select)
+
+    def says(self, rule: Rule) -> bool | None:
+        """Whether a rule is on; `None` where the layer does not speak of it."""
+        wanted = _weight(rule, [*(self.select or ()), *self.extend_select])
+        unwanted = _weight(rule, self.ignore)
+        if self.select is None and not wanted and not unwanted:
+            return None
+        return wanted > unwanted
+
+
+DEFAULT = Layer(("default",))
+
+
+def select_rules(rules: Mapping[str, Rule], layers: Iterable[Layer]) -> tuple[Rule, ...]:
+    """The rules that are on, by name, after one layer over the other.
+
+    Each word is a rule's name or alias, a category, `default` or `all`. Where a layer both selects
+    and ignores a rule the more precise word wins, `ignore` among equals. Raises `UsageError` for
+    an unknown word, naming the nearest known one.
+    """
+    on = dict.fromkeys(sorted(rules), False)
+    for layer in layers:
+        check_words(rules, layer.words)
+        for name in on:
+            said = layer.says(rules[name])
+            on[name] = on[name] if said is None else said
+    return tuple(rules[name] for name, chosen in on.items() if chosen)
 
 
 def find_rule(rules: Mapping[str, Rule], name: str) -> Rule:
@@ -51,8 +75,24 @@ def check_words(rules: Mapping[str, Rule], words: Iterable[str]) -> None:
             raise UsageError(f"there is no rule or category {word!r}{_nearest(word, known)}")
 
 
-def _weight(rule: Rule, word: str) -> int:
-    """How precisely a word speaks of a rule, 0 where it does not."""
+def unknown(kind: str, name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    """What to say of a name that there is not: the nearest that there is, or all of them."""
+    near = get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
+    return f"has no {kind} {name!r}; {hint}"
+
+
+def speaks_of(word: str, rule: Rule) -> bool:
+    """Whether a word means a rule: by its name or an alias, by its category, or as one of all."""
+    return _weight(rule, [word]) > 0
+
+
+def _weight(rule: Rule, words: Iterable[str]) -> int:
+    """How precisely words speak of a rule, 0 where none does."""
+    return max((_precision(rule, word) for word in words), default=0)
+
+
+def _precision(rule: Rule, word: str) -> int:
     if word == rule.name or word in rule.aliases:
         return _NAME
     if word == rule.category.value:

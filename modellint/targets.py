@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from pathspec import GitIgnoreSpec
 
@@ -16,6 +17,13 @@ from modellint.paths import absolute_path, shown_path
 
 #: Directories that hold no source of the project itself.
 _NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+class Excluded(Protocol):
+    """Whether a file or folder is left out when a directory is searched."""
+
+    def __call__(self, path: Path, *, directory: bool) -> bool:
+        """Judge one path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +42,19 @@ class Target:
 
 
 def expand_targets(
-    given: Sequence[str | os.PathLike[str]], stdin: bytes | None = None, stdin_name: str = "-"
+    given: Sequence[str | os.PathLike[str]],
+    stdin: bytes | None = None,
+    stdin_name: str = "-",
+    excluded: Excluded = lambda path, *, directory: False,
 ) -> tuple[Target, ...]:
     """The files that targets stand for, each file once, in order of their printed paths.
 
-    `-` is `stdin`, reported as `stdin_name`. Raises `UsageError` for a path that does not exist
-    or is neither a file nor a directory.
+    `-` is `stdin`, reported as `stdin_name`. `excluded` tells what a search of a directory leaves
+    out. Raises `UsageError` for a path that does not exist or is neither a file nor a directory.
     """
     _gitignore.cache_clear()
     found: dict[str, Target] = {}
-    for target in _expanded(given, stdin, stdin_name):
+    for target in _expanded(given, stdin, stdin_name, excluded):
         # One file by two paths, a symbolic link say, is linted once, under its first name.
         real = os.path.realpath(target.path)
         earlier = found.setdefault(real, target)
@@ -66,7 +77,10 @@ def unusable(name: str) -> str | None:
 
 
 def _expanded(
-    given: Sequence[str | os.PathLike[str]], stdin: bytes | None, stdin_name: str
+    given: Sequence[str | os.PathLike[str]],
+    stdin: bytes | None,
+    stdin_name: str,
+    excluded: Excluded,
 ) -> Iterator[Target]:
     for one in given:
         name = os.fspath(one)
@@ -75,7 +89,7 @@ def _expanded(
             continue
         path, selected = _split(name)
         if _is_directory(path):
-            yield from _walk(path)
+            yield from _walk(path, excluded)
         else:
             yield Target(shown_path(path), absolute_path(path), selected)
 
@@ -103,15 +117,21 @@ def _is_directory(path: str) -> bool:
     return stat.S_ISDIR(mode)
 
 
-def _walk(top: str) -> Iterator[Target]:
-    """The Python files below a directory that git would not ignore."""
+def _walk(top: str, excluded: Excluded) -> Iterator[Target]:
+    """The Python files below a directory that neither git nor the configuration leaves out."""
     for folder, folders, files in os.walk(top):
-        folders[:] = sorted(name for name in folders if not _skipped(Path(folder, name)))
+        within = [(name, Path(folder, name)) for name in sorted(folders)]
+        folders[:] = [
+            name
+            for name, path in within
+            if not _skipped(path) and not excluded(path, directory=True)
+        ]
         for name in sorted(files):
             path = Path(folder, name)
             # Only a link may lead elsewhere than to a file.
-            regular = path.is_file() or path.is_symlink()
-            if name.endswith(".py") and regular and not _ignored(path, directory=False):
+            if not name.endswith(".py") or not (path.is_file() or path.is_symlink()):
+                continue
+            if not _ignored(path, directory=False) and not excluded(path, directory=False):
                 yield Target(shown_path(path), absolute_path(path), explicit=False)
 
 

@@ -19,10 +19,11 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
+from modellint.errors import PluginError
 from modellint.frames import DONE, frame, receive, send, split_frames
 from modellint.paths import shown_path
 from modellint.pipeline import Job, lint_file
-from modellint.results import Report
+from modellint.results import Problem, Report
 from modellint.rules import Rule
 
 #: Above the descriptors that user code is likely to meet, or to close in a loop.
@@ -181,7 +182,14 @@ def _run_here(job: Job, rules: dict[str, Rule], answers: int) -> dict[str, Any]:
 
 def _lint(job: Job, rules: dict[str, Rule], answers: int, done: bytes = DONE) -> None:
     """Lint one file in this process and send what comes of it, then the frame that ends it."""
-    for result in lint_file(job, _chosen(job, rules), _shown_below(job.folder)):
+    try:
+        chosen = _chosen(job, rules)
+    except PluginError as error:  # The front end has loaded it, but this may be another Python.
+        problem = Problem(job.shown, 1, "plugin-error", str(error))
+        send(answers, frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
+        send(answers, done)
+        return
+    for result in lint_file(job, chosen, _shown_below(job.folder)):
         if isinstance(result, Report):
             send(answers, frame({"type": "report", "report": result.to_dict()}))
         else:
@@ -190,6 +198,10 @@ def _lint(job: Job, rules: dict[str, Rule], answers: int, done: bytes = DONE) ->
 
 
 def _chosen(job: Job, rules: dict[str, Rule]) -> Sequence[Rule]:
+    if job.plugins:
+        from modellint.plugins import load_rules
+
+        rules = dict(load_rules(job.plugins))
     return [rules[name] for name in job.rules]
 
 

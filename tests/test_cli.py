@@ -3,8 +3,6 @@
 Where a process of its own is not what is tested, `main` runs in this one, on streams of its own.
 """
 
-import contextlib
-import io
 import json
 import os
 import signal
@@ -15,8 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-
-from modellint.cli import main
+from command import modellint
 
 pytestmark = pytest.mark.usefixtures("one_worker")
 
@@ -37,27 +34,6 @@ class Net(nn.Module):
 
 Net()(torch.rand((1, 28, 28)))
 """
-
-
-def modellint(*arguments, cwd, stdin=""):
-    """Run the command in this process; the worker that runs the models is another one anyhow."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
-    read = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
-    given = ["modellint", *map(str, arguments)]
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(SystemExit) as left:
-        patched.setattr(sys, "argv", given)
-        patched.setattr(sys, "stdin", read)
-        with (
-            contextlib.chdir(cwd),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            main()
-    texts = []
-    for stream in (out, err):
-        stream.flush()
-        texts.append(stream.buffer.getvalue().decode())
-    return subprocess.CompletedProcess(given, left.value.code, *texts)
 
 
 def process(*arguments, cwd, encoding="utf-8", **environment):

@@ -16,7 +16,7 @@ from modellint import Finding, Skip, rule
 from modellint.errors import UsageError
 from modellint.linting import Subject, lint_graph
 from modellint.results import Report
-from modellint.selection import select_rules
+from modellint.selection import DEFAULT, Layer, select_rules
 
 
 class Twins(nn.Module):
@@ -220,9 +220,10 @@ def test_the_more_precise_word_selects(select, ignore, extend, on):
 
         check.__name__ = name
         rules[name] = rule(category, aliases=aliases)(check)
-    assert {chosen.name for chosen in select_rules(rules, select, ignore, extend)} == on
+    layers = [Layer(select, ignore, extend)]
+    assert {chosen.name for chosen in select_rules(rules, layers)} == on
 
 
 def test_an_unknown_word_is_refused_with_the_nearest():
     with pytest.raises(UsageError, match="suspicious"):
-        select_rules({}, ["suspicous"])
+        select_rules({}, [DEFAULT, Layer(ignore=["suspicous"])])

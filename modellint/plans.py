@@ -1,0 +1,143 @@
+"""What counts for one file: its configuration with the command line over it, and the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modellint.config import Configuration, StatedModel
+from modellint.errors import UsageError
+from modellint.plugins import Rules, load_rules
+from modellint.projects import Projects, leads_to
+from modellint.results import FailLevel
+from modellint.rule_options import checked_options
+from modellint.rules import Category, Rule, Severity
+from modellint.selection import Layer, check_words, find_rule, select_rules
+
+if TYPE_CHECKING:
+    from modellint.engine import Settings
+
+#: The rule that the table `budget` gives the options of, a model at a time.
+BUDGET = "budget"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The settings that one configuration and the command line give to the files it governs.
+
+    `rules` are all there are with its plugins, `on` those that run. `options` are by rule and
+    option, `severities` by rule, both only where they differ from the rule's own.
+    """
+
+    configuration: Configuration
+    rules: Rules
+    on: tuple[Rule, ...]
+    fail_level: FailLevel
+    timeout: float
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+
+    def stated(self, path: str) -> Iterator[StatedModel]:
+        """How the models of a file are to be built and fed, as far as the configuration says."""
+        for model in self.configuration.models:
+            if leads_to(model.path, self.configuration, path):
+                yield model
+
+    def budgets(self, path: str) -> Iterator[tuple[str, Mapping[str, int]]]:
+        """What the models of a file may cost, by name."""
+        for selector, budget in self.configuration.budgets.items():
+            pattern, _, model = selector.rpartition("::")
+            if leads_to(pattern, self.configuration, path):
+                yield model, budget
+
+
+class Plans:
+    """The plans of a run, one a configuration, each made when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.projects = Projects(settings.config, isolated=settings.isolated)
+        self._settings = settings
+        self._made: dict[str | None, Plan] = {}
+
+    @property
+    def here(self) -> Plan:
+        """The plan for files of the current folder."""
+        return self.of(str(Path.cwd() / "-"))
+
+    def of(self, path: str) -> Plan:
+        """The plan for a file.
+
+        Raises `UsageError` for a configuration that names what there is not, and `PluginError`
+        for a plugin that does not load.
+        """
+        configuration = self.projects.governing(path)
+        if configuration.path not in self._made:
+            self._made[configuration.path] = make_plan(configuration, self._settings)
+        return self._made[configuration.path]
+
+
+def make_plan(configuration: Configuration, settings: Settings) -> Plan:
+    """Put the command line over a configuration; raise `UsageError` where a name is unknown."""
+    rules = load_rules(configuration.plugins)
+    _check(configuration, rules)
+    written = Layer(
+        configuration.select or ("default",), configuration.ignore, configuration.extend_select
+    )
+    given = Layer(settings.select, settings.ignore, settings.extend_select)
+    return Plan(
+        configuration,
+        rules,
+        select_rules(rules, [written, given]),
+        fail_level=settings.fail_level or configuration.fail_level or "warning",
+        timeout=settings.timeout or configuration.timeout or 60.0,
+        options=_merged(
+            checked_options(
+                configuration.options,
+                rules,
+                lambda key, what: configuration.wrong(f"rules.{key}", what),
+            ),
+            checked_options(settings.options, rules),
+        ),
+        severities=dict(_severities(configuration, rules)),
+    )
+
+
+def _check(configuration: Configuration, rules: Rules) -> None:
+    """Raise `UsageError`, with the file and the key, for words that name no rule."""
+    words = {
+        "select": configuration.select or (),
+        "extend-select": configuration.extend_select,
+        "ignore": configuration.ignore,
+        **{
+            f'per-file-ignores."{selector}"': ignored
+            for selector, ignored in configuration.per_file_ignores.items()
+        },
+    }
+    for key, given in words.items():
+        try:
+            check_words(rules, given)
+        except UsageError as error:
+            raise configuration.wrong(key, f"is wrong: {error}") from error
+
+
+def _severities(configuration: Configuration, rules: Rules) -> Iterator[tuple[str, Severity]]:
+    """The severity of each rule that the table speaks of, by itself or by its category."""
+    given = configuration.severity
+    for word in given:
+        if word not in list(Category):
+            try:
+                find_rule(rules, word)
+            except UsageError as error:
+                raise configuration.wrong(f"severity.{word}", f"is wrong: {error}") from error
+    for rule in rules.values():
+        names = [name for name in (rule.name, *rule.aliases, rule.category.value) if name in given]
+        if names:
+            yield rule.name, given[names[0]]
+
+
+def _merged(
+    written: Mapping[str, Mapping[str, Any]], given: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    return {name: {**written.get(name, {}), **given.get(name, {})} for name in {**written, **given}}
