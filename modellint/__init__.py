@@ -15,7 +15,7 @@ from modellint._version import __version__
 if TYPE_CHECKING:
     from modellint.api import assert_clean, lint, lint_paths, trace
     from modellint.errors import FileError, ModellintError, NotAnalysed, PluginError, UsageError
-    from modellint.graph import Graph, Node, Parameter, Site, Tensor
+    from modellint.graph import Graph, Module, Node, Parameter, Site, Tensor
     from modellint.results import Diagnostic, Layer, ModelReport, Report
     from modellint.rules import Category, Finding, Rule, Skip, rule
 
@@ -28,6 +28,7 @@ __all__ = [
     "Layer",
     "ModelReport",
     "ModellintError",
+    "Module",
     "Node",
     "NotAnalysed",
     "Parameter",
@@ -49,7 +50,7 @@ __all__ = [
 _HOMES = {
     "modellint.api": "assert_clean lint lint_paths trace",
     "modellint.errors": "FileError ModellintError NotAnalysed PluginError UsageError",
-    "modellint.graph": "Graph Node Parameter Site Tensor",
+    "modellint.graph": "Graph Module Node Parameter Site Tensor",
     "modellint.results": "Diagnostic Layer ModelReport Report",
     "modellint.rules": "Category Finding Rule Skip rule",
 }

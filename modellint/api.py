@@ -108,7 +108,7 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
     `FileError` where the forward raises, and `NotAnalysed` where no input can be worked out.
     """
     from modellint.inputs import parse_input, trace_with_inputs
-    from modellint.live import construction_sites, model_site
+    from modellint.live import construction_sites, model_site, model_source
 
     return trace_with_inputs(
         model,
@@ -117,6 +117,7 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
         sites=construction_sites(model),
         name=type(model).__name__,
         path=model_site(model).path,
+        source=model_source(model),
     )
 
 

@@ -24,6 +24,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from modellint.dims import Dim
+from modellint.holding import walk
 from modellint.recording import Record, translated
 
 _OPERATORS = {
@@ -353,9 +354,9 @@ def ask_for_parameters(model: nn.Module, infer: Callable[[nn.Module, Any, Any], 
 
 @contextmanager
 def observed_calls(
-    modules: Sequence[tuple[str, nn.Module]], stack: list[nn.Module]
+    modules: Sequence[tuple[str, nn.Module]], stack: list[nn.Module], called: set[int]
 ) -> Iterator[None]:
-    """Keep the running modules of this thread on a stack.
+    """Keep the running modules of this thread on a stack, and the `id` of each that ran.
 
     Each module's `forward` is wrapped in the instance and unwrapped at the end. Global hooks send
     every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
@@ -364,10 +365,10 @@ def observed_calls(
     mine = threading.get_ident()
     changed: list[tuple[dict[str, Any], Any]] = []
     try:
-        for _, module in (*modules, *_unregistered(modules)):
+        for _, module in modules:
             attributes = vars(module)
             own = attributes.get("forward", changed)
-            attributes["forward"] = _observed(module, module.forward, stack, mine)
+            attributes["forward"] = _observed(module, module.forward, stack, called, mine)
             changed.append((attributes, own))
         yield
     finally:
@@ -433,63 +434,23 @@ def plain_number(argument: Any) -> Any:
 
 
 def _observed(
-    module: nn.Module, forward: Callable[..., Any], stack: list[nn.Module], mine: int
+    module: nn.Module,
+    forward: Callable[..., Any],
+    stack: list[nn.Module],
+    called: set[int],
+    mine: int,
 ) -> Callable[..., Any]:
     def observed(*args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != mine:
             return forward(*args, **kwargs)
         stack.append(module)
+        called.add(id(module))
         try:
             return forward(*args, **kwargs)
         finally:
             stack.pop()
 
     return observed
-
-
-def _unregistered(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[tuple[str, nn.Module]]:
-    """Modules that sit in plain lists, tuples and dicts of registered ones."""
-    seen = {id(module) for _, module in modules}
-    for _, module in modules:
-        for name, value in vars(module).items():
-            if type(value) not in _HOLDERS or not value or name in _MODULE_TABLES:
-                continue
-            items = value.values() if isinstance(value, dict) else value
-            for item in items:
-                if isinstance(item, nn.Module) and id(item) not in seen:
-                    inner = [pair for pair in walk(item) if id(pair[1]) not in seen]
-                    seen.update(id(held) for _, held in inner)
-                    yield from inner
-
-
-_HOLDERS = frozenset([list, tuple, dict, OrderedDict])
-_MODULE_TABLES = frozenset(["_modules", "_parameters", "_buffers", "_forward_hooks"])
-
-
-def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Every module once, under its first path, parents before children.
-
-    By identity and without recursion: user classes may define `__eq__` or `__hash__` that raise,
-    and may nest ten thousand deep.
-    """
-    found: list[tuple[str, nn.Module]] = []
-    seen: set[int] = set()
-    pending = [("", model)]
-    while pending:
-        path, module = pending.pop()
-        if id(module) in seen:
-            continue
-        seen.add(id(module))
-        found.append((path, module))
-        children = module._modules
-        if children:
-            prefix = f"{path}." if path else ""
-            pending += [
-                (prefix + name, child)
-                for name, child in reversed(children.items())
-                if child is not None
-            ]
-    return found
 
 
 def real_stand_in(tensor: torch.Tensor) -> torch.Tensor:

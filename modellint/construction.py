@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
@@ -20,6 +20,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from modellint.holding import held, walk
 
 #: The name of code that modellint compiles for a user's file without a place of its own in it.
 SYNTHETIC = "<modellint>"
@@ -75,27 +77,11 @@ class Sites:
         return origin if reference is not None and reference() is module else None
 
     def within(self, model: nn.Module) -> dict[int, Origin]:
-        """The origins of a model's modules, by `id(module)`."""
-        found = ((id(module), self.of(module)) for module in submodules(model))
+        """The origins of a model's modules, by `id(module)`; those in its plain lists too."""
+        registered = walk(model)
+        everything = [*registered, *held(registered)]
+        found = ((id(module), self.of(module)) for _, module in everything)
         return {key: origin for key, origin in found if origin is not None}
-
-
-def submodules(model: nn.Module) -> Iterator[nn.Module]:
-    """A model and the modules in it, each once, whatever methods their classes override.
-
-    `Module.modules` keeps them in a set and recurses: a `__hash__` that raises or ten thousand
-    nested modules end it.
-    """
-    seen: set[int] = set()
-    pending = [model]
-    while pending:
-        module = pending.pop()
-        if id(module) in seen:
-            continue
-        seen.add(id(module))
-        yield module
-        children: Mapping[str, nn.Module | None] = vars(module).get("_modules") or {}
-        pending += [child for child in reversed(list(children.values())) if child is not None]
 
 
 @contextmanager

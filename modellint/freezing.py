@@ -15,11 +15,24 @@ from torch import nn
 
 from modellint import expressions as ex
 from modellint.collecting import uncollected
+from modellint.definitions import definitions
 from modellint.dims import Constraint, Dim, dim, expr_of, symbolic
 from modellint.expressions import Expr, Symbol
 from modellint.fx import graph_module
-from modellint.graph import LAYERS, Graph, Input, Mismatch, Module, Node, Parameter, Site, Tensor
+from modellint.graph import (
+    LAYERS,
+    STEPS,
+    Graph,
+    Input,
+    Mismatch,
+    Module,
+    Node,
+    Parameter,
+    Site,
+    Tensor,
+)
 from modellint.recording import ATOMS, Handle, Record
+from modellint.source import SourceFile
 from modellint.tracing import Traced
 
 #: Where modules were built: by `id(module)`, the user's line, and one inside a library.
@@ -36,6 +49,7 @@ _PRINCIPAL = {
     "RNNCell": ("rnn_tanh_cell", "rnn_relu_cell"),
     "SyncBatchNorm": ("batch_norm",),
     "LPPool2d": ("lp_pool2d",),
+    "ReLU6": ("relu6", "hardtanh"),
     "ChannelShuffle": ("channel_shuffle",),
 }
 
@@ -49,13 +63,16 @@ def freeze(
     example: Mapping[str, int],
     sites: Sites,
     rerun: Callable[[Mapping[str, int]], Graph | None] | None = None,
+    train: Callable[[], Graph] | None = None,
+    source: SourceFile | None = None,
     general: Graph | None = None,
 ) -> Graph:
     """The graph of a recorded forward.
 
     `names` and `sources` belong to the inputs in order: the forward's parameter, where the shape
     came from and whether it was guessed. `example` gives the symbols' sizes to show, which may
-    differ from those that were run (one image instead of two). `rerun` traces again at others.
+    differ from those that were run (one image instead of two). `rerun` traces again at others,
+    `train` in training mode; `source` is the file that defines the model.
     `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
     at the example they stand for this run's, and so do its constraints.
     """
@@ -96,6 +113,11 @@ def freeze(
         partial=traced.partial or maker.partial(nodes),
         make_fx=None if mismatch else lambda: graph_module(traced, names, example),
         rerun=rerun,
+        kept=tuple(by_record[record] for record in traced.kept),
+        exact=traced.partial is None,
+        source=source,
+        definitions=lambda path: definitions(maker.classes[path], source),
+        train=train,
     )
 
 
@@ -135,14 +157,13 @@ class _Maker:
         self.sizes: dict[tuple[int, Expr], int] = {}
         self.paths: dict[int, str] = {}
         self.kinds: dict[int, str | None] = {}
-        model = traced.model
         walked = traced.walked
+        self.classes: dict[str, Any] = {}
         for path, module in walked:
             self.paths[id(module)] = path
         registered = set(self.paths)
-        for record in traced.tape.records:
-            if id(record.module) not in self.paths:
-                self.paths[id(record.module)] = unregistered_path(record.module, model, self.paths)
+        for path, module in traced.held:
+            self.paths[id(module)] = path
         self.owners: dict[int, nn.Module] = {}
         self.parameters, self.by_parameter = self._parameters(walked)
         self.modules = self._modules(walked, registered, sites)
@@ -171,15 +192,14 @@ class _Maker:
         registered: set[int],
         sites: Sites,
     ) -> dict[str, Module]:
-        known: dict[int, nn.Module] = {id(module): module for _, module in walked}
-        for record in self.traced.tape.records:
-            known.setdefault(id(record.module), record.module)
+        called = self.traced.called
         made = {}
-        for key, module in known.items():
-            path = self.paths[key]
+        for path, module in (*walked, *self.traced.held):
+            key = id(module)
             site, related = sites.get(key, (None, None))
             prefix = f"{path}." if path else ""
             cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
+            self.classes[path] = cls
             self.kinds[key] = layer_kind(cls)
             made[path] = Module(
                 path=path,
@@ -191,6 +211,7 @@ class _Maker:
                     prefix + name for name, own in module._parameters.items() if own is not None
                 ),
                 registered=key in registered,
+                called=key in called,
             )
         return made
 
@@ -214,7 +235,9 @@ class _Maker:
             op=record.op,
             inputs=(),
             outputs=(Tensor(shape, record.dtypes[0]),),
-            arguments={},
+            arguments=(
+                {"requires_grad": record.leaf.requires_grad} if record.op == "parameter" else {}
+            ),
             key=self._unique(f"{record.op}:{name}"),
             module=self.paths[id(record.module)],
             type=record.op,
@@ -257,6 +280,8 @@ class _Maker:
                 return path
             if kind is not None:
                 return f"{path}:{record.op}"
+        elif principal and record.op in STEPS:
+            return path
         return f"{record.op}@{record.call.line if record.call else 0}"
 
     def _general_outputs(self, key: str, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -374,32 +399,3 @@ def _is_principal(kind: str, op: str) -> bool:
     if plain.startswith("lazy"):
         plain = plain[4:]
     return plain.startswith(op.replace("_", "")) or plain.rstrip("123d") == op.replace("_", "")
-
-
-def unregistered_path(module: nn.Module, model: nn.Module, paths: Mapping[int, str]) -> str:
-    """The attribute that holds a module which is not registered, as `layers[0]`."""
-    for holder in model.modules():
-        path = paths.get(id(holder), "")
-        for name, value in vars(holder).items():
-            where = _inside(value, module, name)
-            if where is not None:
-                return f"{path}.{where}" if path else where
-    return f"<{type(module).__name__}>"
-
-
-def _inside(value: Any, module: nn.Module, where: str) -> str | None:
-    if value is module:
-        return where
-    if isinstance(value, (list, tuple)):
-        pairs: Any = enumerate(value)
-    elif isinstance(value, dict) and not where.startswith("_"):
-        pairs = value.items()
-    else:
-        return None
-    for key, item in pairs:
-        if item is module:
-            return f"{where}[{key!r}]"
-        if isinstance(item, nn.Module) and any(inner is module for inner in item.modules()):
-            inner = next(p for p, m in item.named_modules() if m is module)
-            return f"{where}[{key!r}].{inner}"
-    return None

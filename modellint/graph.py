@@ -7,6 +7,7 @@ function of the graph, memoised with `fact`. This module imports no torch.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -14,6 +15,7 @@ from math import prod
 from typing import Any, TypeVar
 
 from modellint.dims import Constraint, Dim, symbolic
+from modellint.source import SourceFile
 
 T = TypeVar("T")
 
@@ -27,6 +29,14 @@ LAYERS = frozenset(
     scaled_dot_product_attention lstm gru rnn_tanh rnn_relu lstm_cell gru_cell
     embedding embedding_bag interpolate grid_sample pad prelu
     pixel_shuffle pixel_unshuffle unfold fold""".split()
+)
+
+#: What else a module may be made for. It is no line of the table of layers, but is named by the
+#: module's path as they are.
+STEPS = frozenset(
+    """relu relu6 hardtanh leaky_relu elu selu celu gelu silu mish hardswish hardsigmoid sigmoid
+    logsigmoid tanh softplus softsign glu threshold softmax log_softmax softmin dropout dropout1d
+    dropout2d dropout3d alpha_dropout feature_alpha_dropout channel_shuffle""".split()
 )
 
 
@@ -97,7 +107,8 @@ class Module:
 
     `type` is the name of its class, `kind` the name of the `torch.nn` class it is or derives from
     (`None` for containers and for classes derived from `nn.Module` itself). `parameters` are the
-    names of the parameters it registers itself.
+    names of the parameters it registers itself. `registered` is false for what only a plain list
+    or dict holds. `called` tells that its forward ran.
     """
 
     path: str
@@ -107,7 +118,17 @@ class Module:
     related: Site | None = None
     parameters: tuple[str, ...] = ()
     registered: bool = True
-    training_only: bool = False
+    called: bool = False
+
+    @property
+    def key(self) -> str:
+        """What a finding about the module itself names: its path."""
+        return self.path
+
+    @property
+    def call(self) -> Site | None:
+        """Nowhere: a finding about a module is not about one of its calls."""
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,6 +276,12 @@ class Graph:
     arguments that eager execution rejects although the trace went on. `fx` is a
     `torch.fx.GraphModule` that computes what the model computes, at the example's sizes. `rerun`
     traces the same model at other sizes of its symbols, and gives `None` where it refuses them.
+    `kept` are values that the forward leaves in attributes of its modules. `exact` is false where
+    values decided what ran or where a value came from out of sight: other runs may do otherwise.
+
+    Beside the forward, and only when asked: `source` is the file that defines the model,
+    `definitions` gives the syntax tree of a module's class and its bases, by the module's path, and
+    `train` traces the model in training mode; it raises `ModellintError` where that fails.
     """
 
     name: str
@@ -269,6 +296,11 @@ class Graph:
     partial: str | None = None
     make_fx: Callable[[], Any] | None = None
     rerun: Callable[[Mapping[str, int]], Graph | None] | None = None
+    kept: tuple[Node, ...] = ()
+    exact: bool = True
+    source: SourceFile | None = None
+    definitions: Callable[[str], tuple[ast.ClassDef, ...]] = lambda path: ()
+    train: Callable[[], Graph] | None = None
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property

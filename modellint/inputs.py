@@ -19,6 +19,7 @@ from modellint.contract import holds_at, pinned, solutions
 from modellint.dims import Constraint, Dim, free
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
+from modellint.source import SourceFile
 from modellint.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ def trace_with_inputs(
     sites: Mapping[int, Any] | None = None,
     name: str = "",
     path: str | None = None,
+    source: SourceFile | None = None,
 ) -> Graph:
     """Trace a model on meta tensors and return its graph.
 
     `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
     `tensors` of name, shape and dtype, and `source`). `sites` tells where modules were built, by
-    `id`. `path` is the user's file, to place errors in. Sizes that do not fit end in
-    `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
+    `id`. `path` is the user's file, to place errors in, `source` what it says. Sizes that do not
+    fit end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
     """
@@ -75,7 +77,7 @@ def trace_with_inputs(
     called = name or type(model).__name__
     first = first_layer(model)
     wanted = wanted_inputs(model)
-    search = _Search(model, called, first, wanted, sites or {}, path)
+    search = _Search(model, called, first, wanted, sites or {}, path, source)
     if given:
         return search.best([search.stated(list(given))])
     shown = [search.hinted(hint) for hint in hints]
@@ -95,7 +97,9 @@ class _Search:
         wanted: tuple[str, ...],
         sites: Mapping[int, Any],
         path: str | None,
+        source: SourceFile | None,
     ) -> None:
+        self.source = source
         self.model = model
         self.name = name
         self.first = first
@@ -383,7 +387,9 @@ class _Search:
                 return replace(feed, example=values, solved=frozenset(solved | exact))
         return None
 
-    def _run(self, feed: Feed, exact: bool = False, real: bool = False) -> Traced:
+    def _run(
+        self, feed: Feed, exact: bool = False, real: bool = False, training: bool = False
+    ) -> Traced:
         from modellint.shapes import NotTensor, Tensor
         from modellint.tracing import NeedsValues, run
 
@@ -402,14 +408,14 @@ class _Search:
             else:
                 args.append(Tensor(dims, dtype))
         try:
-            traced = run(self.model, args, kwargs, real=real)
+            traced = run(self.model, args, kwargs, real=real, training=training)
         except NotTensor as error:
             raise NotAnalysed(
                 f"{self.name}.forward takes something else than tensors: {error}"
             ) from error
         except NeedsValues as error:
             if not real:
-                return self._run(feed, exact, real=True)
+                return self._run(feed, exact, real=True, training=training)
             line = self._line(error)
             where = f" (line {line})" if line else ""
             raise NotAnalysed(
@@ -419,10 +425,10 @@ class _Search:
             if _is_ours(error):
                 raise
             if sizes != feed.example:
-                return self._run(feed, exact=True, real=real)
+                return self._run(feed, exact=True, real=real, training=training)
             raise self._failed(error) from error
         if traced.refused is not None and sizes != feed.example:
-            return self._run(feed, exact=True, real=real)
+            return self._run(feed, exact=True, real=real, training=training)
         return traced
 
     def _rerun(self, feed: Feed) -> Graph | None:
@@ -486,6 +492,8 @@ class _Search:
                 example={**feed.example, **of.tape.unknowns},
                 sites=self.sites,
                 rerun=rerun,
+                train=lambda: self._freeze(feed, self._run(feed, training=True)),
+                source=self.source,
                 general=wider,
             )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from modellint import costs, geometry
 from modellint.contract import confirm, contract, describe
-from modellint.graph import Graph, Node, Site
+from modellint.graph import Graph, Module, Node, Site
 from modellint.results import (
     Diagnostic,
     Layer,
@@ -165,7 +165,7 @@ def _example(node: Node) -> str:
     return "×".join(map(str, node.output.example))
 
 
-def _site(node: Node, subject: Subject) -> Site:
+def _site(node: Node | Module, subject: Subject) -> Site:
     """Where the layer was built, else where it is called, else the model's own line."""
     return node.construction or node.call or Site(subject.path, subject.line)
 

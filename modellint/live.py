@@ -8,15 +8,15 @@ owner's class stands for them: `self.conv1 = nn.Conv2d(...)`, or the element of 
 from __future__ import annotations
 
 import ast
-import inspect
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from modellint.errors import FileError
+from modellint.definitions import blocks, definition, source_of
 from modellint.graph import Site
-from modellint.source import SourceFile, read_source
+from modellint.source import SourceFile
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,9 +32,19 @@ def model_site(model: nn.Module) -> Site:
     return _written(cls).site or NOWHERE
 
 
+def model_source(model: nn.Module) -> SourceFile | None:
+    """The file of the model's class; `None` for a class of torch or without source."""
+    return source_of(type(model))
+
+
 def construction_sites(model: nn.Module) -> Mapping[int, tuple[Site | None, Site | None]]:
     """Where each module of a model is built, by its `id`; those without a known place left out."""
-    modules = dict(model.named_modules())
+    from modellint.holding import held, walk
+
+    registered = walk(model)
+    # `layers[0].conv` of a plain list is found as `layers.0.conv` of a ModuleList is.
+    plain = [(re.sub(r"\['?(.*?)'?\]", r".\1", path), module) for path, module in held(registered)]
+    modules = dict([*registered, *plain])
     sites: dict[int, tuple[Site | None, Site | None]] = {}
     for path, module in modules.items():
         site = _site(modules, path)
@@ -47,7 +57,10 @@ def _site(modules: Mapping[str, nn.Module], path: str) -> Site | None:
     """The nearest place in the user's own classes: the attribute, or one that contains it."""
     steps = path.split(".") if path else []
     for depth in range(len(steps) - 1, -1, -1):
-        owner: Any = type(modules[".".join(steps[:depth])])
+        holder = modules.get(".".join(steps[:depth]))
+        if holder is None:  # A plain list is no module.
+            continue
+        owner: Any = type(holder)
         written = _written(owner)
         found = written.attributes.get(steps[depth])
         if found is not None:
@@ -72,8 +85,7 @@ def _written(cls: type) -> _Class:
     attributes: dict[str, tuple[SourceFile, ast.expr]] = {}
     site = None
     for base in cls.__mro__:
-        source = _source(base)
-        declared = _classes(source.path).get(base.__name__) if source is not None else None
+        source, declared = source_of(base), definition(base)
         if source is None or declared is None:
             continue
         if base is cls:
@@ -81,20 +93,6 @@ def _written(cls: type) -> _Class:
         for attribute, value in _assigned(declared).items():
             attributes.setdefault(attribute, (source, value))
     return _Class(site, attributes)
-
-
-@lru_cache(maxsize=256)
-def _classes(path: str) -> Mapping[str, ast.ClassDef]:
-    """The classes of a file by name; of several of one name the outermost, the first."""
-    found: dict[str, ast.ClassDef] = {}
-    source = _read(path)
-    level: list[ast.stmt] = list(source.tree.body) if source is not None else []
-    while level:
-        for statement in level:
-            if isinstance(statement, ast.ClassDef):
-                found.setdefault(statement.name, statement)
-        level = [inner for statement in level for inner in _inside(statement)]
-    return found
 
 
 def _assigned(declared: ast.ClassDef) -> Mapping[str, ast.expr]:
@@ -107,7 +105,7 @@ def _assigned(declared: ast.ClassDef) -> Mapping[str, ast.expr]:
             pending.pop()
             continue
         statement = statements.pop()
-        pending.append(list(_inside(statement))[::-1])
+        pending.append(list(blocks(statement))[::-1])
         if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
             continue
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
@@ -118,20 +116,12 @@ def _assigned(declared: ast.ClassDef) -> Mapping[str, ast.expr]:
     return found
 
 
-def _inside(statement: ast.stmt) -> Iterator[ast.stmt]:
-    """The statements in a statement's blocks; expressions are not searched."""
-    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
-        for inner in getattr(statement, block, ()):
-            if isinstance(inner, ast.stmt):
-                yield inner
-            else:  # An except or a case has its own block.
-                yield from inner.body
-
-
 def _element(value: ast.expr, steps: list[str]) -> ast.expr:
     """The part of `Sequential(a, b)` or `ModuleList([a, b])` that indices such as `1` name."""
     for step in steps:
         parts: list[ast.expr] = value.args if isinstance(value, ast.Call) else []
+        if isinstance(value, ast.List | ast.Tuple):
+            parts = value.elts
         if len(parts) == 1 and isinstance(parts[0], ast.List | ast.Tuple):
             parts = parts[0].elts
         plain = not any(isinstance(part, ast.Starred) for part in parts)
@@ -143,29 +133,4 @@ def _element(value: ast.expr, steps: list[str]) -> ast.expr:
 
 
 def _position(source: SourceFile, node: ast.expr) -> Site:
-    last = node.end_lineno or node.lineno
-    return Site(
-        source.path,
-        node.lineno,
-        source.column_of(node.lineno, node.col_offset),
-        last,
-        source.column_of(last, node.end_col_offset or 0),
-    )
-
-
-def _source(cls: Any) -> SourceFile | None:
-    if cls.__module__.partition(".")[0] in ("torch", "builtins"):
-        return None
-    try:
-        path = inspect.getsourcefile(cls)
-    except (TypeError, OSError):  # Typed into a prompt, or built by a call of type().
-        return None
-    return _read(path) if path else None
-
-
-@lru_cache(maxsize=256)
-def _read(path: str) -> SourceFile | None:
-    try:
-        return read_source(path)
-    except FileError:  # Such as the name of a notebook's cell: no file to point at.
-        return None
+    return Site(source.path, *source.extent(node))

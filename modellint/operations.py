@@ -6,7 +6,7 @@ then say nothing rather than guess.
 
 from __future__ import annotations
 
-from modellint.graph import Graph, Node, fact_of_call
+from modellint.graph import Graph, Node, fact, fact_of_call
 
 CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
 TRANSPOSED = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
@@ -23,6 +23,15 @@ ADAPTIVE_POOLS = frozenset(
 #: Norms use statistics of other positions, but do not move or mix positions.
 NORMS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm normalize".split()
+)
+
+DROPOUTS = frozenset(
+    "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout".split()
+)
+#: The same values again, perhaps in another format or place.
+IDENTITIES = frozenset(
+    """clone contiguous detach to type type_as float half double bfloat16 identity alias positive
+    requires_grad_ requires_grad lift_fresh cpu cuda""".split()
 )
 
 #: One output position for one input position, whatever the value.
@@ -73,6 +82,34 @@ def varying_inputs(graph: Graph, node: Node) -> tuple[Node, ...]:
 def data_readers(graph: Graph, node: Node) -> tuple[Node, ...]:
     """The operations that compute with a node; questions for its dtype or device are left out."""
     return tuple(reader for reader in graph.readers(node) if reader.outputs)
+
+
+@fact
+def _results(graph: Graph) -> frozenset[int]:
+    return frozenset(node.index for node in (*graph.outputs, *graph.kept))
+
+
+def only_reader(graph: Graph, node: Node) -> Node | None:
+    """The one operation that computes with a node; `None` where several do, or a result is it."""
+    if node.index in _results(graph):
+        return None
+    readers = data_readers(graph, node)
+    return readers[0] if len(readers) == 1 else None
+
+
+def descends(graph: Graph, node: Node, ancestor: Node) -> bool:
+    """Whether a node depends on another."""
+    pending, seen = [node], {node.index}
+    while pending:
+        here = pending.pop()
+        if here is ancestor:
+            return True
+        for source in here.inputs:
+            # Nodes stand in execution order, so what lies before the ancestor leads nowhere.
+            if source.index >= ancestor.index and source.index not in seen:
+                seen.add(source.index)
+                pending.append(source)
+    return False
 
 
 def passed_through(graph: Graph, node: Node) -> Node | None:

@@ -194,6 +194,7 @@ def _lint_model(
             sites=places_of(built, loaded.source),
             name=candidate.name,
             path=job.path,
+            source=loaded.source,
         )
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 from modellint.building import BuiltModel
 from modellint.construction import ConstructionSite
-from modellint.errors import FileError
+from modellint.definitions import source_at
 from modellint.graph import Site
-from modellint.source import SourceFile, read_source
+from modellint.source import SourceFile
 
 Places = Mapping[int, tuple[Site | None, Site | None]]
 """By `id` of the module: the place to report it at, and the place within a library, if another."""
@@ -28,7 +27,7 @@ def places_of(built: BuiltModel, source: SourceFile) -> Places:
 
 def _place(site: ConstructionSite, known: SourceFile) -> Site:
     """A site with columns in code points from 1; the whole line where its columns are unknown."""
-    source = known if site.path == known.path else _read(site.path)
+    source = known if site.path == known.path else source_at(site.path)
     if source is None:
         return Site(site.path, site.line, 1, site.end_line, 1)
     if site.column is None or site.end_column is None:
@@ -42,11 +41,3 @@ def _place(site: ConstructionSite, known: SourceFile) -> Site:
         site.end_line,
         source.column_of(site.end_line, site.end_column),
     )
-
-
-@lru_cache(maxsize=64)
-def _read(path: str) -> SourceFile | None:
-    try:
-        return read_source(path)
-    except FileError:  # Compiled or generated code has no source to count columns in.
-        return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from modellint.graph import Graph, Node
+from modellint.graph import Graph, Module, Node
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -45,14 +45,14 @@ _SEVERITY: Mapping[Category, Severity] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule says of one call, with this model's own numbers.
+    """What a rule says of one call, or of a module that has none, with this model's own numbers.
 
     `help` names a concrete change and what it gives. `related` are other calls of the same cause.
     `assumes_size` marks a finding that holds only for the example size: where that size was
     guessed, it is shown as `info` and names the size. `severity` replaces the rule's own.
     """
 
-    call: Node
+    call: Node | Module
     message: str
     help: str | None = None
     related: Sequence[Node] = ()
@@ -62,9 +62,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Skip:
-    """A call that a rule could not judge, and the fact it lacked."""
+    """A call or module that a rule could not judge, and the fact it lacked."""
 
-    call: Node
+    call: Node | Module
     reason: str
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +22,8 @@ _IGNORE = re.compile(
     r"#\s*modellint:\s*(?P<verb>ignore(?:-file)?)\s*\[(?P<rules>[^\]]*)\](?:\s*--\s*(?P<reason>.*))?"
 )
 _INPUT = re.compile(r"#\s*modellint:\s*input\s*=\s*(?P<spec>.*?)(?:\s+--\s.*|\s*#.*)?$")
+#: First line and column, last line and the column behind it.
+Extent = tuple[int, int, int, int]
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: Tokens that stand between logical lines and belong to none.
 _BETWEEN = frozenset({tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
@@ -77,6 +79,19 @@ class SourceFile:
             if match is not None:
                 found.append(InputComment(match["spec"].strip(), comment.start[0], first, last))
         return tuple(found)
+
+    @cached_property
+    def calls(self) -> Mapping[Extent, ast.Call]:
+        """The calls of the file by where they stand."""
+        return {
+            self.extent(node): node for node in ast.walk(self.tree) if isinstance(node, ast.Call)
+        }
+
+    def extent(self, node: ast.expr) -> Extent:
+        """Where an expression begins and ends, in lines and code points from 1."""
+        last = node.end_lineno or node.lineno
+        first_column = self.column_of(node.lineno, node.col_offset)
+        return node.lineno, first_column, last, self.column_of(last, node.end_col_offset or 0)
 
     def snippet(self, line: int) -> str:
         """The text of a line counted from 1, or nothing where there is no such line."""

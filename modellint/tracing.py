@@ -29,6 +29,7 @@ from modellint.collecting import uncollected
 from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
+from modellint.holding import held, walk
 from modellint.recording import ATOMS, Handle, Record, Tape, site
 from modellint.shapes import OPS, Op, Out, Refused
 from modellint.shapes import Tensor as Sized
@@ -100,6 +101,12 @@ class Traced:
     refused: tuple[Record, Refused] | None
     partial: str | None
     walked: Sequence[tuple[str, nn.Module]]
+    #: Modules that plain containers hold, by path, as `walked` has the registered ones.
+    held: Sequence[tuple[str, nn.Module]] = ()
+    #: The `id` of each module whose forward ran.
+    called: frozenset[int] = frozenset()
+    #: What the forward left in attributes of the model's modules.
+    kept: tuple[Record, ...] = ()
 
 
 class Tracer(TorchFunctionMode):
@@ -120,8 +127,10 @@ class Tracer(TorchFunctionMode):
         )
         self.leaves: dict[int, tuple[str, str]] = {}
         self.paths: dict[int, str] = {}
-        self.walked = backend.walk(model)
-        for path, module in self.walked:
+        self.walked = walk(model)
+        self.held = held(self.walked)
+        self.called: set[int] = set()
+        for path, module in (*self.walked, *self.held):
             self.paths[id(module)] = path
             self.know(module)
 
@@ -760,21 +769,34 @@ def run(
         named = {name: entered(name, given) for name, given in kwargs.items()}
         tape.describe = lambda: _reason(tracer)
         stack.enter_context(backend.quiet())
-        stack.enter_context(backend.untouched(tracer.walked, training))
+        modules = [*tracer.walked, *tracer.held]
+        stack.enter_context(backend.untouched(modules, training))
         stack.enter_context(backend.eager())
-        stack.enter_context(sizes_kept({type(module) for _, module in tracer.walked}))
+        stack.enter_context(sizes_kept({type(module) for _, module in modules}))
         backend.ask_for_parameters(model, tracer.infer)
         stack.enter_context(backend.direct_functionals(tracer.call))
-        stack.enter_context(backend.observed_calls(tracer.walked, tracer.stack))
+        stack.enter_context(backend.observed_calls(modules, tracer.stack, tracer.called))
         stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())
         stack.enter_context(tracer)
         try:
             output = model(*positional, **named)
+            kept = tuple(_kept(tracer, modules))
         except Exception as error:
             if tracer.refused is None or not _comes_from(error, tracer.refused[1]):
                 raise
-            return Traced(model, tape, tuple(inputs), (), None, tracer.refused, None, tracer.walked)
+            return Traced(
+                model,
+                tape,
+                tuple(inputs),
+                (),
+                None,
+                tracer.refused,
+                None,
+                tracer.walked,
+                tracer.held,
+                frozenset(tracer.called),
+            )
         finally:
             tape.describe = str
     leaves, structure = pytree.tree_flatten(backend.plain_structure(output))
@@ -797,7 +819,23 @@ def run(
         None,
         tracer.partial,
         tracer.walked,
+        tracer.held,
+        frozenset(tracer.called),
+        kept,
     )
+
+
+def _kept(tracer: Tracer, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[Record]:
+    """What the forward computed and put into attributes, such as a loss that is read later."""
+    for _, module in modules:
+        if backend.is_stock(type(module)):
+            continue
+        for value in vars(module).values():
+            inside: Any = value if type(value) in (list, tuple) else (value,)
+            for item in value.values() if type(value) is dict else inside:
+                found = tracer.values.get(id(item))
+                if found is not None and found.record.varying:
+                    yield found.record
 
 
 def _comes_from(error: BaseException | None, refusal: Refused) -> bool:

@@ -26,6 +26,11 @@ def describe(call: Node) -> str:
     return f"{call.key} ({', '.join(details)})"
 
 
+def named(call: Node) -> str:
+    """An operation by its key, with the class of the layer that it is for: `drop (Dropout)`."""
+    return call.key if call.type == call.op else f"{call.key} ({call.type})"
+
+
 def channels(call: Node) -> str:
     """What goes in and comes out, as `1→6`; empty where the weight does not say."""
     weight = call.arguments.get("weight")

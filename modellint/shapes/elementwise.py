@@ -46,6 +46,18 @@ ON_META = frozenset(
 for _name in SAME:
     OPS[_name] = Op(_name, same, ("input",), (None,), None, _name in ON_META, None)
 
+#: What rules ask of these besides the input, in the functional's order.
+_NAMED: dict[tuple[str, ...], dict[str, Any]] = {
+    tuple(name for name in SAME if "dropout" in name): {
+        "p": 0.5, "training": True, "inplace": False,
+    },
+    ("hardtanh",): {"min_val": -1.0, "max_val": 1.0, "inplace": False},
+}  # fmt: skip
+for _names, _arguments in _NAMED.items():
+    for _name in _names:
+        _order, _defaults = ("input", *_arguments), (None, *_arguments.values())
+        OPS[_name] = Op(_name, same, _order, _defaults, None, False, None)
+
 #: Two tensors or numbers in, broadcast.
 BINARY = """
 add sub mul div true_divide floor_divide remainder fmod pow rsub atan2 maximum minimum fmax fmin

@@ -1,0 +1,79 @@
+"""The modules that a model holds without registering them: in plain lists, tuples and dicts.
+
+`model.modules()` does not know them, so they do not train, move or save with the model; their
+forward may run all the same.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+_PLAIN = frozenset([list, tuple, dict, OrderedDict])
+#: Where a module keeps what it registers.
+_TABLES = frozenset(["_modules", "_parameters", "_buffers", "_forward_hooks"])
+
+
+def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Every registered module once, under its first path, parents before children.
+
+    By identity and without recursion: `Module.modules` keeps them in a set, and user classes may
+    define `__eq__` or `__hash__` that raise, and nest ten thousand deep.
+    """
+    found: list[tuple[str, nn.Module]] = []
+    seen: set[int] = set()
+    pending = [("", model)]
+    while pending:
+        path, module = pending.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        found.append((path, module))
+        # Not `module._modules`: a constructor that forgot super().__init__() made none.
+        children = vars(module).get("_modules")
+        if children:
+            prefix = f"{path}." if path else ""
+            pending += [
+                (prefix + name, child)
+                for name, child in reversed(children.items())
+                if child is not None
+            ]
+    return found
+
+
+def held(registered: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
+    """The modules in plain containers of registered ones, and theirs, with paths as `layers[0]`."""
+    found: list[tuple[str, nn.Module]] = []
+    seen = {id(module) for _, module in registered}
+    for path, module in registered:
+        for name, value in vars(module).items():
+            if type(value) not in _PLAIN or not value or name in _TABLES:
+                continue
+            for where, item in _modules_in(value, f"{path}.{name}" if path else name):
+                if id(item) in seen:
+                    continue
+                for inner, part in walk(item):
+                    if id(part) not in seen:
+                        seen.add(id(part))
+                        found.append((f"{where}.{inner}" if inner else where, part))
+    return found
+
+
+def _modules_in(container: Any, where: str) -> Iterator[tuple[str, nn.Module]]:
+    pending = [(where, container)]
+    seen: set[int] = set()
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, nn.Module):
+            yield path, value
+        elif type(value) in _PLAIN and id(value) not in seen:
+            seen.add(id(value))
+            pairs = list(value.items() if isinstance(value, Mapping) else enumerate(value))
+            pending += [
+                (f"{path}[{key!r}]", item)
+                for key, item in reversed(pairs)
+                if isinstance(item, nn.Module) or type(item) in _PLAIN
+            ]

@@ -1,0 +1,102 @@
+"""What the source of a model says that its forward does not show.
+
+Losses stand beside a model, and a literal argument looks like a computed one once it is passed:
+both are read from the syntax trees of the files, not from the graph.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from modellint.definitions import source_at
+from modellint.discovery import discover, entries
+from modellint.graph import Graph, Module, Node, fact
+from modellint.names import read_names, written_name
+
+#: Losses by what they take for the model's output.
+LOGIT_LOSSES = frozenset(["CrossEntropyLoss", "cross_entropy"])
+PROBABILITY_LOSSES = frozenset(["BCELoss", "binary_cross_entropy"])
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One of torch's losses that a file builds or calls, as it is written there."""
+
+    name: str
+    written: str
+    line: int
+
+
+@fact
+def losses(graph: Graph) -> tuple[Loss, ...]:
+    """The losses of torch in the file that defines the model, in file order."""
+    if graph.source is None:
+        return ()
+    known = LOGIT_LOSSES | PROBABILITY_LOSSES
+    names = read_names(graph.source.tree)
+    found = []
+    for node in ast.walk(graph.source.tree):
+        # A class of losses may be picked by name first: `losses = {"ce": nn.CrossEntropyLoss}`.
+        if not isinstance(node, (ast.Attribute, ast.Name)):
+            continue
+        dotted = names.dotted(node) or ""
+        name = dotted.rpartition(".")[2]
+        if name in known and dotted.startswith("torch."):
+            found.append(Loss(name, written_name(node) or name, node.lineno))
+    return tuple(sorted(found, key=lambda loss: loss.line))
+
+
+@fact
+def entry_count(graph: Graph) -> int:
+    """How many models stand on their own in the file that defines this one."""
+    return len(entries(discover(graph.source))) if graph.source is not None else 0
+
+
+def read_by_itself(graph: Graph, loss: Loss) -> bool:
+    """Whether a loss inside the model's own class is computed of something else than its output.
+
+    A training step that never calls `self(...)` feeds the loss with what it computes itself.
+    """
+    for declared in graph.definitions(""):
+        if not declared.lineno <= loss.line <= (declared.end_lineno or 0):
+            continue
+        return not any(
+            isinstance(node, ast.Call) and (written_name(node.func) in ("self", "self.forward"))
+            for node in ast.walk(declared)
+        )
+    return False
+
+
+def constructor(graph: Graph, layer: Node | Module) -> ast.Call | None:
+    """The call that constructs a layer, as written; `None` where it stands in no readable file.
+
+    It may be another call than the class's own: the user's, of a function that builds the layer.
+    """
+    site = layer.construction
+    if site is None:
+        return None
+    own = graph.source
+    source = own if own is not None and own.path == site.path else source_at(site.path)
+    if source is None:
+        return None
+    return source.calls.get((site.line, site.column, site.end_line, site.end_column))
+
+
+def literal_arguments(call: ast.Call) -> bool:
+    """Whether every argument is written out as a number, text or tuple of them."""
+    values = [*call.args, *(word.value for word in call.keywords)]
+    return all(word.arg is not None for word in call.keywords) and all(map(_literal, values))
+
+
+def _literal(value: ast.expr) -> bool:
+    if isinstance(value, ast.UnaryOp):
+        return _literal(value.operand)
+    if isinstance(value, (ast.Tuple, ast.List)):
+        return all(map(_literal, value.elts))
+    return isinstance(value, ast.Constant)
+
+
+def called_name(call: ast.Call) -> str:
+    """The last part of what a call calls: `Dropout` for `nn.Dropout(0.5)`."""
+    return (written_name(call.func) or "").rpartition(".")[2]
