@@ -35,7 +35,18 @@ WORKER_SIDE = {
 TRACING = {"tracing", "backend", "fx", "redirection", "shapes"}
 INTERNALS = {"torch.fx", "torch.overrides"}
 #: Facts of a graph that rules share, and the words for them.
-FACTS = {"geometry", "costs", "flattening", "wording"}
+FACTS = {
+    "geometry",
+    "costs",
+    "flattening",
+    "wording",
+    "usage",
+    "written",
+    "channels",
+    "operations",
+    "composition",
+    "ranges",
+}
 FOREIGN = {"click", "tabulate", "pathspec"}
 
 

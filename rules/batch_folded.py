@@ -1,0 +1,233 @@
+"""The rule batch-folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from modellint import Finding, Graph, Node, Skip, rule
+from modellint.operations import RESHAPES, WINDOWS, data_readers, passed_through, varying_inputs
+from modellint.wording import named, times
+
+
+@rule("suspicious")
+def batch_folded(graph: Graph) -> Iterator[Finding | Skip]:
+    """A reshape moves parts of a sample into the batch, and the output has other rows than samples.
+
+    The input's first axis is the batch, of N samples. An output whose first size depends on N but
+    is another number (`25*N`) has lost the samples: a `view(-1, 400)` on a map of 16×25×25 makes 25
+    rows of each. Reported is the reshape where it happens, if its rows cut across the dimensions
+    of what it reads, or take the channels of a map for samples.
+
+    **Why it matters.** Nothing fails where the labels are repeated or the loss broadcasts: training
+    goes on with rows that are arbitrary cuts of a sample. `view(-1, features)` is also why a wrong
+    input size goes unnoticed: `flatten(1)` would fail at the next linear layer.
+
+    **When it is fine** (silent): whole steps or positions as rows, such as the words of a sequence
+    `(N*L, V)` or the boxes at each position of a detector; what is unfolded again before the
+    output; concatenated batches. There are no options.
+    """
+    batch = next((given.axes[0] for given in graph.inputs[:1] if given.axes), "")
+    if batch not in graph.symbols:
+        return
+    told: set[int] = set()
+    for output in graph.outputs:
+        if not _folded(graph, output, batch):
+            continue
+        for node in _folds(graph, output, batch):
+            if node.index not in told and _cuts(graph, node):
+                told.add(node.index)
+                yield _finding(graph, node, output, batch)
+
+
+def _folded(graph: Graph, node: Node, batch: str) -> bool:
+    """Whether a node's first size is made of the batch's, but another number in the example."""
+    if not node.outputs or not node.output.shape or batch in node.output.symbolic:
+        return False
+    first = node.output.symbolic[0]
+    if not isinstance(first, str) or not node.output.known or batch not in _symbols(first):
+        return False
+    return node.output.example[0] != graph.symbols[batch]
+
+
+def _symbols(expression: str) -> set[str]:
+    return set("".join(c if c.isalnum() or c == "_" else " " for c in expression).split())
+
+
+def _folds(graph: Graph, output: Node, batch: str) -> Iterator[Node]:
+    """The reshapes on the way to an output that the batch goes into and does not come out of."""
+    pending, seen = [output], {output.index}
+    for node in pending:
+        sources = varying_inputs(graph, node)
+        whole = [s for s in sources if s.outputs and s.output.symbolic[:1] == (batch,)]
+        if node.op in RESHAPES and whole:
+            yield node
+            continue
+        for source in sources:
+            if source.index not in seen and _folded(graph, source, batch):
+                seen.add(source.index)
+                pending.append(source)
+
+
+def _cuts(graph: Graph, node: Node) -> bool:
+    """Whether the rows of a reshape are neither whole positions of what it reads nor even parts."""
+    before, row = node.input.output.example, prod(node.output.example[1:])
+    whole = any(prod(before[dim:]) == row for dim in range(1, len(before)))
+    if _is_map(graph, node.input):
+        # Rows of a map `(N, C, h, w)` are channels, or parts of them: no samples.
+        return row != 1
+    return not whole and before[-1] % row != 0
+
+
+def _is_map(graph: Graph, node: Node | None) -> bool:
+    while node is not None:
+        if node.op in WINDOWS:
+            return True
+        node = passed_through(graph, node)
+    return False
+
+
+def _finding(graph: Graph, node: Node, output: Node, batch: str) -> Finding:
+    source = node.input.output
+    samples, rows = graph.symbols[batch], node.output.example[0]
+    counted = f"{samples} sample{'s' if samples > 1 else ''}"
+    becomes = "becomes" if samples == 1 else "become"
+    features = prod(source.example[1:])
+    reader = next((r for r in data_readers(graph, node) if r.op == "linear"), None)
+    fits = f"; {reader.key}'s in_features is then {features}" if reader is not None else ""
+    return Finding(
+        node,
+        f"{named(node)} turns {source} into {node.output}: {counted} {becomes} {rows} rows that "
+        f"cut across a sample's {times(source.example[1:])} values, and the output is "
+        f"{output.output}",
+        help=f"flatten(1) keeps one row of {features} values a sample{fits}",
+        assumes_size=True,
+    )
+
+
+batch_folded.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 6, 5)
+            self.conv2 = nn.Conv2d(6, 16, 5)
+            self.pool = nn.MaxPool2d(2)
+            self.fc = nn.Linear(400, 10)
+
+        def forward(self, x):
+            x = self.pool(self.conv1(x).relu())
+            x = self.pool(self.conv2(x).relu())
+            return self.fc(x.view(-1, 400))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 1, 112, 112))
+    """,
+    layers=["view@17"],
+    severity="warning",
+)
+# The channels of a map as rows.
+batch_folded.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 16, 3, padding=1)
+            self.fc = nn.Linear(400, 10)
+
+        def forward(self, x):
+            return self.fc(self.conv(x).relu().reshape(-1, 400))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 3, 20, 20))
+    """,
+    layers=["reshape@13"],
+)
+# The same view at the size that it is made for.
+batch_folded.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 6, 5)
+            self.conv2 = nn.Conv2d(6, 16, 5)
+            self.pool = nn.MaxPool2d(2)
+            self.fc = nn.Linear(400, 10)
+
+        def forward(self, x):
+            x = self.pool(self.conv1(x).relu())
+            x = self.pool(self.conv2(x).relu())
+            return self.fc(x.view(-1, 400))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 1, 32, 32))
+    """
+)
+# Words and boxes as rows; time folded into the batch and unfolded; two views of one batch.
+batch_folded.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(16, 32, batch_first=True)
+            self.fc = nn.Linear(32, 100)
+
+        def forward(self, x):
+            x, _ = self.lstm(x)
+            return self.fc(x).view(-1, 100)
+
+
+    class Boxes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4 * 6, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(x).permute(0, 2, 3, 1).reshape(-1, 4)
+
+
+    class Clips(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+        def forward(self, x):
+            n, t, c, h, w = x.shape
+            return self.conv(x.view(n * t, c, h, w)).view(n, t, -1, h, w)
+
+
+    class Views(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 8)
+
+        def forward(self, x):
+            return self.fc(torch.cat([x, -x], dim=0))
+
+
+    if __name__ == "__main__":
+        Words()(torch.rand(2, 7, 16))
+        Boxes()(torch.rand(2, 3, 32, 32))
+        Clips()(torch.rand(2, 5, 3, 32, 32))
+        Views()(torch.rand(2, 16))
+    """
+)

@@ -1,0 +1,157 @@
+"""The rule dropout-before-batch-norm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modellint import Finding, Graph, Node, Skip, rule
+from modellint.costs import own_parameters
+from modellint.operations import (
+    ADAPTIVE_POOLS,
+    DROPOUTS,
+    ELEMENTWISE,
+    NORMS,
+    POOLS,
+    REORDERINGS,
+    RESHAPES,
+    WEIGHTED,
+    data_readers,
+)
+from modellint.wording import named
+
+_PASSES = (ELEMENTWISE | RESHAPES | REORDERINGS | POOLS | ADAPTIVE_POOLS | {"cat"}) - NORMS
+
+
+@rule("advice")
+def dropout_before_batch_norm(graph: Graph) -> Iterator[Finding | Skip]:
+    """What a dropout gives reaches a batch norm.
+
+    Followed through activations, pools, reshapes, concatenations and one layer with weights, until
+    another norm. Dropout with p = 0 is none.
+
+    **Why it matters.** Dropout scales what it keeps by 1 / (1 - p), so that the mean is the same in
+    training and evaluation, but the variance is not: for values with mean 0 it is 1 / (1 - p)
+    times as large in training, more where the mean is not 0. The batch norm averages the variance
+    it sees in training and divides by it in evaluation, where it is wrong: "variance shift" (Li et
+    al., CVPR 2019, arXiv 1801.05134, who find that the two together often do worse than either).
+
+    **When it is fine.** Dropout behind the last batch norm, where the same paper puts it. Ignore it
+    where p is small, or where it was measured to help, as in wide residual networks. There are no
+    options.
+    """
+    for call in graph.calls(*DROPOUTS):
+        share = call.arguments.get("p")
+        if call.index not in graph.varying or not isinstance(share, (int, float)):
+            continue
+        if not 0 < share < 1:
+            continue
+        norm = _norm_after(graph, call)
+        if norm is None:
+            continue
+        factor = 1 / (1 - share)
+        yield Finding(
+            call,
+            f"{named(call)} with p={share:g} reaches {named(norm)}: in training the variance of "
+            f"what it gives is at least {factor:.2f} times that in evaluation, but the norm "
+            "divides by the same running variance",
+            help=f"put the dropout behind the norm; or p=0.1, which shifts by {1 / 0.9:.2f}"
+            if share > 0.1
+            else "put the dropout behind the norm",
+            related=[norm],
+        )
+
+
+def _norm_after(graph: Graph, call: Node) -> Node | None:
+    """The first batch norm behind a dropout, at most one layer with weights between them."""
+    pending = [(call, 0)]
+    seen = {call.index}
+    for node, layers in pending:
+        for reader in data_readers(graph, node):
+            if reader.index in seen:
+                continue
+            seen.add(reader.index)
+            # Without a running variance both modes use the batch's own.
+            if reader.op == "batch_norm" and reader.arguments.get("running_var") is not None:
+                return reader
+            weighted = reader.op in WEIGHTED and bool(own_parameters(graph, reader))
+            if weighted and not layers:
+                pending.append((reader, 1))
+            elif reader.op in _PASSES:
+                pending.append((reader, layers))
+    return None
+
+
+dropout_before_batch_norm.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(16, 32)
+            self.drop = nn.Dropout(0.5)
+            self.norm = nn.BatchNorm1d(32)
+            self.fc2 = nn.Linear(32, 10)
+
+        def forward(self, x):
+            return self.fc2(self.norm(self.drop(self.fc1(x).relu())))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 16))
+    """,
+    layers=["drop"],
+    severity="info",
+)
+# A layer between them does not help.
+dropout_before_batch_norm.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.features = nn.Sequential(
+                nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Dropout2d(0.2),
+                nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+            )
+
+        def forward(self, x):
+            return self.features(x)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 3, 32, 32))
+    """,
+    layers=["features.2"],
+)
+# Behind the last batch norm; without a share; before another kind of norm, which keeps nothing.
+dropout_before_batch_norm.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(16, 32)
+            self.none = nn.Dropout(0.0)
+            self.norm = nn.BatchNorm1d(32)
+            self.drop = nn.Dropout(0.5)
+            self.last = nn.LayerNorm(32)
+            self.fc2 = nn.Linear(32, 10)
+
+        def forward(self, x):
+            x = self.drop(self.norm(self.none(self.fc1(x))).relu())
+            return self.fc2(self.last(x))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 16))
+    """
+)

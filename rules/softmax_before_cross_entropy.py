@@ -1,0 +1,317 @@
+"""The rule softmax-before-cross-entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import e, log
+
+from modellint import Finding, Graph, Node, Skip, rule
+from modellint.channels import dim_after
+from modellint.operations import (
+    IDENTITIES,
+    REORDERINGS,
+    RESHAPES,
+    WEIGHTED,
+    varying_inputs,
+)
+from modellint.usage import training
+from modellint.wording import named
+from modellint.written import (
+    LOGIT_LOSSES,
+    PROBABILITY_LOSSES,
+    Loss,
+    entry_count,
+    losses,
+    read_by_itself,
+)
+
+_SQUASHES = frozenset(["sigmoid", "relu"])
+_MOVES = IDENTITIES | RESHAPES | REORDERINGS
+
+
+@rule("suspicious")
+def softmax_before_cross_entropy(graph: Graph) -> Iterator[Finding | Skip]:
+    """The model ends in a softmax, and its file trains with a cross entropy, which has its own.
+
+    `nn.CrossEntropyLoss` and `F.cross_entropy` take logits and apply log-softmax to them. Reported
+    is a first output that is a softmax over the classes if the same file uses one of the two. A
+    sigmoid or ReLU on the logits counts likewise, where the file has no other model that it could
+    belong to, and for a sigmoid no `BCELoss`.
+
+    **Why it matters.** Probabilities lie between 0 and 1, so the second softmax gives the right one
+    of C classes at most e / (e + C - 1): the loss cannot fall below log(1 + (C - 1) / e), 1.46 for
+    10 classes, and its gradient is small everywhere. Training works, slowly and badly. PyTorch
+    documents the loss as one of "unnormalized logits". A ReLU takes away every negative logit: no
+    class can be ruled out, and a sample whose logits are all negative has no gradient.
+
+    **When it is fine.** Log-softmax is the same when it is applied twice: silent. So is a softmax
+    in evaluation mode only; the model is traced in training mode to see. Ignore it where the loss
+    belongs to another model of the file. There are no options.
+    """
+    found = _last_activation(graph)
+    if found is None:
+        return
+    loss = _loss_of(graph, found)
+    if loss is None:
+        return
+    trained = training(graph)
+    if isinstance(trained, str):
+        yield Skip(found, f"it may be left out in training mode, not traced: {trained}")
+        return
+    other = _last_activation(trained)
+    if other is not None and other.op == found.op:
+        yield _finding(found, loss, graph.outputs[0])
+
+
+def _loss_of(graph: Graph, call: Node) -> Loss | None:
+    """The cross entropy of the model's file that takes what this activation gives."""
+    known = losses(graph)
+    found = [
+        loss for loss in known if loss.name in LOGIT_LOSSES and not read_by_itself(graph, loss)
+    ]
+    if not found:
+        return None
+    if call.op == "sigmoid" and any(loss.name in PROBABILITY_LOSSES for loss in known):
+        return None
+    if call.op != "softmax" and entry_count(graph) != 1:
+        return None
+    return found[0]
+
+
+def _last_activation(graph: Graph) -> Node | None:
+    """The softmax over classes that is the first output, or a sigmoid or ReLU on logits."""
+    if not graph.outputs:
+        return None
+    node, way = graph.outputs[0], list[Node]()
+    while node.op in _MOVES and node.inputs:
+        way.append(node)
+        node = node.input
+    rank = len(node.output.shape) if node.outputs else 0
+    if node.op == "softmax" and node.index in graph.varying and rank:
+        return node if _over_classes(node, rank, way) else None
+    if node.op in _SQUASHES and not way and rank == 2 and node.output.example[1] > 1:
+        sources = varying_inputs(graph, node)
+        return node if sources and sources[0].op in WEIGHTED else None
+    return None
+
+
+def _over_classes(softmax: Node, rank: int, way: list[Node]) -> bool:
+    """Whether the axis of a softmax is where a cross entropy looks for classes in the output."""
+    given = softmax.arguments.get("dim")
+    implicit = 0 if rank in (1, 3) else 1
+    dim: int | None = implicit if given is None else int(given) % rank
+    assert dim is not None
+    if softmax.output.example[dim] < 2:
+        return False
+    node = softmax
+    for step in reversed(way):
+        dim = dim_after(node, dim, step)
+        if dim is None:
+            return False
+        node = step
+    last = len(node.output.shape) - 1
+    return dim in ((1, last) if last else (0,))
+
+
+def _finding(call: Node, loss: Loss, output: Node) -> Finding:
+    sizes = call.output.example
+    dim = call.arguments.get("dim") if call.op == "softmax" else None
+    classes = sizes[int(dim) if dim is not None else min(1, len(sizes) - 1)]
+    if call.op == "relu":
+        effect = "negative logits are cut off, and with them what rules a class out"
+    else:
+        effect = f"of {classes} classes the loss cannot fall below {log(1 + (classes - 1) / e):.2f}"
+    return Finding(
+        call,
+        f"{named(call)} is the model's output {output.output}, and line {loss.line} trains with "
+        f"{loss.written}, which takes logits and applies log-softmax: {effect}",
+        help="return the logits, and apply softmax where probabilities are shown"
+        if call.op == "softmax"
+        else f"return the logits, without {call.op}",
+    )
+
+
+softmax_before_cross_entropy.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 10)
+            self.softmax = nn.Softmax(dim=1)
+
+        def forward(self, x):
+            return self.softmax(self.fc(x))
+
+
+    def train(model, loader):
+        criterion = nn.CrossEntropyLoss()
+        for x, y in loader:
+            criterion(model(x), y).backward()
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 16))
+    """,
+    layers=["softmax"],
+    severity="warning",
+)
+softmax_before_cross_entropy.flags(
+    """
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 5, 3, padding=1)
+
+        def forward(self, x):
+            return torch.softmax(self.conv(x), dim=1)
+
+        def training_step(self, batch):
+            x, y = batch
+            return F.cross_entropy(self(x), y)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 3, 32, 32))
+    """,
+    layers=["softmax@13"],
+)
+# A ReLU on the logits of the file's only model.
+softmax_before_cross_entropy.flags(
+    """
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(16, 32)
+            self.fc2 = nn.Linear(32, 10)
+
+        def forward(self, x):
+            return F.relu(self.fc2(F.relu(self.fc1(x))))
+
+
+    if __name__ == "__main__":
+        loss = F.cross_entropy(Net()(torch.rand(2, 16)), torch.tensor([1, 2]))
+    """,
+    layers=["relu@14#2"],
+)
+# Log-softmax; a softmax over positions; one in evaluation mode only.
+softmax_before_cross_entropy.allows(
+    """
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+
+    class Log(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 10)
+
+        def forward(self, x):
+            return F.log_softmax(self.fc(x), dim=1)
+
+
+    class Positions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 5, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(x).softmax(2)
+
+
+    class Evaluated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 10)
+
+        def forward(self, x):
+            x = self.fc(x)
+            return x if self.training else x.softmax(1)
+
+
+    if __name__ == "__main__":
+        criterion = nn.CrossEntropyLoss()
+        Log()(torch.rand(2, 16))
+        Positions()(torch.rand(2, 3, 32, 32))
+        Evaluated()(torch.rand(2, 16))
+    """
+)
+# Another loss; a step that computes its loss of the logits.
+softmax_before_cross_entropy.allows(
+    """
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 10)
+
+        def forward(self, x):
+            return self.fc(x).softmax(1)
+
+        def training_step(self, batch):
+            x, y = batch
+            return F.cross_entropy(self.fc(x), y)
+
+
+    if __name__ == "__main__":
+        loss = F.nll_loss(Net()(torch.rand(2, 16)).log(), torch.tensor([1, 2]))
+    """
+)
+# Features of a model that is no classifier, beside others.
+softmax_before_cross_entropy.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Features(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 32)
+
+        def forward(self, x):
+            return self.fc(x).relu()
+
+
+    class Classifier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(32, 10)
+
+        def forward(self, x):
+            return self.fc(x)
+
+
+    class Judge(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 2)
+
+        def forward(self, x):
+            return self.fc(x).sigmoid()
+
+
+    if __name__ == "__main__":
+        criterion = nn.CrossEntropyLoss()
+        Classifier()(Features()(torch.rand(2, 16)))
+        Judge()(torch.rand(2, 16))
+    """
+)
