@@ -27,7 +27,7 @@ class Twins(nn.Module):
 
     def forward(self, x):
         for block in self.blocks:
-            x = block(x)
+            x = block(x).relu()
         return self.last(x)
 
 

@@ -45,7 +45,7 @@ def test_compiled_and_parallel_layers_inside_a_model():
 
             def forward(self, x):
                 x = x.cuda()
-                return self.par(self.body(self.conv2(self.conv1(x))))
+                return self.par(self.body(self.conv2(self.conv1(x).relu())))
 
 
         model = nn.DataParallel(torch.compile(Net()))
