@@ -16,7 +16,8 @@ import click
 from modellint._version import __version__
 from modellint.command_options import configuration_options
 from modellint.engine import Settings, lint_targets, list_models, plans_of
-from modellint.errors import PluginError, UsageError
+from modellint.errors import PluginError, UsageError, WorkerError
+from modellint.limits import parse_memory
 from modellint.listing import list_page
 from modellint.plans import Plans
 from modellint.report import FORMATS, View, render
@@ -37,6 +38,15 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
     """Split what may be repeated and separated by commas."""
     parts = value if isinstance(value, tuple) else (value,)
     return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+def _jobs(_context: click.Context, _option: click.Parameter, value: str) -> int | None:
+    """A number of worker processes; `None` stands for `auto`."""
+    if value == "auto":
+        return None
+    if not value.isdecimal() or not int(value):
+        raise UsageError(f"-j {value}: give a number of files that run at once, or auto")
+    return int(value)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -116,6 +126,23 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
     help="How long a file may take.",
 )
 @click.option(
+    "--memory",
+    default="8G",
+    show_default=True,
+    metavar="LIMIT",
+    callback=lambda _context, _option, value: parse_memory(value),
+    help="How much memory a file may take besides torch, such as 2G or 512M.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    default="auto",
+    show_default=True,
+    metavar="N",
+    callback=_jobs,
+    help="How many files run at once; auto for as many as there are cores.",
+)
+@click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
@@ -175,7 +202,7 @@ def main() -> NoReturn:
         status = _WRONG_USAGE
     except (click.Abort, KeyboardInterrupt):
         status = _INTERRUPTED
-    except (UsageError, PluginError) as error:
+    except (UsageError, PluginError, WorkerError) as error:
         click.echo(f"modellint: {printable(str(error))}", err=True)
         status = _WRONG_USAGE
     except BrokenPipeError:  # The reader, `head` say, has seen enough.
@@ -197,6 +224,8 @@ def _settings(options: dict[str, Any]) -> Settings:
         config=options["config"],
         isolated=options["isolated"],
         timeout=options["timeout"],
+        memory=options["memory"],
+        jobs=options["jobs"],
         fail_level=options["fail_level"],
         strict=options["strict"],
         verbose=options["verbose"],
@@ -243,6 +272,8 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{place}: input {given.name} is {sizes} {given.dtype} ({given.source})"
         for skipped in model.skipped:
             yield f"{place}: {skipped.rule} skips {skipped.layer}: {printable(skipped.reason)}"
+    for remark in report.remarks:
+        yield f"{printable(remark.path)}: {printable(remark.message)}"
 
 
 def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
 from modellint.accepting import without_accepted
-from modellint.child import Worker
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
 from modellint.examples import InputHint, InputTensor
+from modellint.limits import MEMORY
 from modellint.paths import absolute_path
 from modellint.pipeline import (
     Job,
     ModelSettings,
     chosen_models,
-    incomplete_model,
     internal_error,
     stated_inputs,
 )
 from modellint.plans import BUDGET, Plan, Plans
 from modellint.results import FailLevel, Note, Problem, Report
+from modellint.running import Progress, Work, run_all
 from modellint.selection import unknown
 from modellint.source import SourceFile, mentions_torch, parse_source
 from modellint.specs import parse_input
@@ -35,7 +35,8 @@ class Settings:
     """How to lint: input shapes, the rules that are on, limits, and what fails.
 
     `None` stands for what the configuration says, else the default. `config` is the one file of
-    configuration that counts; `isolated` leaves configuration out.
+    configuration that counts; `isolated` leaves configuration out. `timeout` is in seconds a file,
+    `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
     """
 
     inputs: tuple[str, ...] = ()
@@ -46,6 +47,8 @@ class Settings:
     config: str | None = None
     isolated: bool = False
     timeout: float | None = None
+    memory: int = MEMORY
+    jobs: int | None = None
     fail_level: FailLevel | None = None
     strict: bool = False
     verbose: bool = False
@@ -67,11 +70,13 @@ def lint_targets(
     settings: Settings,
     stdin: bytes | None = None,
     stdin_name: str = "-",
+    progress: Progress | None = None,
 ) -> Report:
-    """Lint files, directories and selectors; user code runs in a worker process only.
+    """Lint files, directories and selectors; user code runs in worker processes only.
 
     Raises `UsageError` for a path, a model or a rule that does not exist, for a configuration
-    that is not valid, or where torch is missing, and `PluginError` for a plugin that does not load.
+    that is not valid, or where torch is missing, `PluginError` for a plugin that does not load,
+    `WorkerError` for a worker that does not start.
     """
     for spec in settings.inputs:
         parse_input(spec)
@@ -83,13 +88,20 @@ def lint_targets(
     if not targets:
         _ = plans.here
     parts: list[Report] = []
-    with Worker(verbose=settings.verbose) as worker:
+    started: list[Plan] = []
+
+    def works() -> Iterator[Work]:
         for target in targets:
             prepared = _prepare(target, settings, plans.of(target.path))
             if isinstance(prepared, Report):
                 parts.append(prepared)
             elif prepared.models:
-                parts += _run(worker, prepared)
+                started.append(prepared.plan)
+                yield Work(prepared.job, prepared.models)
+
+    done = run_all(works(), settings.jobs, progress)
+    for plan, reports in zip(started, done, strict=True):
+        parts += [replace(one, findings=without_accepted(one, plan)) for one in reports]
     return _joined(parts, settings, targets, plans)
 
 
@@ -151,6 +163,7 @@ def _prepare(target: Target, settings: Settings, plan: Plan) -> _Prepared | Repo
         severities=plan.severities,
         plugins=plan.configuration.plugins,
         timeout=plan.timeout,
+        memory=settings.memory,
         verbose=settings.verbose,
         confirmed=settings.confirmed,
         data=target.data,
@@ -223,42 +236,6 @@ def _fed(job: Job, candidate: Candidate) -> Candidate:
         for spec in specs
     )
     return replace(candidate, inputs=(InputHint(tensors, candidate.line, specs[0].source),))
-
-
-def _run(worker: Worker, prepared: _Prepared) -> Iterator[Report]:
-    """The reports of a file's models; after a crash, the models that are left run anew."""
-    job = prepared.job
-    unfinished = {candidate.name: candidate for candidate in prepared.models}
-    while unfinished:
-        stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
-        end: Mapping[str, Any] = {"kind": None}
-        for message in worker.run(job):
-            if message["type"] == "stage":
-                stage = message
-            elif message["type"] == "report":
-                report = Report.from_dict(message["report"])
-                yield replace(report, findings=without_accepted(report, prepared.plan))
-                for model in report.models:
-                    unfinished.pop(model.name, None)
-            elif message["type"] == "end":
-                end = message
-        if end["kind"] is None:
-            return
-        lost = [stage["model"]] if stage["model"] in unfinished and end["kind"] == "crash" else None
-        yield _ended(job, stage, end, [unfinished.pop(name) for name in lost or [*unfinished]])
-        done = tuple(one.name for one in prepared.models if one.name not in unfinished)
-        job = replace(job, done=done)
-
-
-def _ended(
-    job: Job, stage: Mapping[str, Any], end: Mapping[str, Any], lost: Sequence[Candidate]
-) -> Report:
-    """What a file's process lost when it ended before its time, at which stage."""
-    doing = {"load": "loading the file", "build": "building", "trace": "tracing"}
-    where = f"while {doing.get(stage['name'], 'checking')} {stage['model'] or ''}".rstrip()
-    message = f"{end['message']} {where}"
-    models = tuple(incomplete_model(job, candidate, "failed", message) for candidate in lost)
-    return Report(models=models, errors=(Problem(job.shown, stage["line"], end["kind"], message),))
 
 
 def _joined(

@@ -16,6 +16,10 @@ class UsageError(ModellintError):
     """The command line or a call of the API asks for something impossible."""
 
 
+class WorkerError(ModellintError):
+    """The process that runs user code does not start, through no fault of the linted files."""
+
+
 class PluginError(ModellintError):
     """A rule, or the plugin that brings it, does not load or raises."""
 

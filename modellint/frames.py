@@ -48,8 +48,12 @@ def content(data: bytes) -> Any:
 
 def receive(descriptor: int) -> Iterator[Any]:
     """The messages that arrive on a descriptor, until its other end closes."""
+    return map(content, receive_frames(descriptor))
+
+
+def receive_frames(descriptor: int) -> Iterator[bytes]:
+    """The complete frames that arrive on a descriptor, until its other end closes."""
     buffer = bytearray()
     while data := read(descriptor, 1 << 16):
         buffer += data
-        for complete in split_frames(buffer):
-            yield content(complete)
+        yield from split_frames(buffer)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.discovery import Candidate, discover, entries, find, with_arguments
 from modellint.errors import FileError, NotAnalysed
+from modellint.limits import MEMORY
 from modellint.paths import project_root
 from modellint.results import ModelReport, Note, Problem, Report, Status
 from modellint.rules import Rule, Severity
@@ -46,8 +47,9 @@ class Job:
     `rules` are names of rules, `options` theirs, `severities` where not those of their categories,
     `plugins` the files and folders that bring rules besides the installed ones. `models` are the
     settings of single models, by name; `inputs` count before theirs. `data` is the text of what is
-    not on disk. `folder` is the directory that printed paths are relative to. `verbose` lets what
-    the user's code prints through to stderr. `confirmed` tries each model's contract by running it.
+    not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
+    seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
+    model's contract by running it.
     """
 
     path: str
@@ -61,6 +63,7 @@ class Job:
     plugins: tuple[str, ...] = ()
     models: Mapping[str, ModelSettings] = field(default_factory=dict)
     timeout: float = 60.0
+    memory: int = MEMORY
     done: tuple[str, ...] = ()
     verbose: bool = False
     confirmed: bool = False

@@ -308,14 +308,16 @@ class Report:
 
     `torch` is the installed version, `None` where there is none. `fail_level` and `strict` decide
     `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
-    not on disk, such as standard input. `fail_levels` are those of files that are configured to
-    have another one than `fail_level`, by the path that findings have.
+    not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results.
+    `fail_levels` are those of files that are configured to have another one than `fail_level`, by
+    the path that findings have.
     """
 
     models: tuple[ModelReport, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     errors: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
+    remarks: tuple[Note, ...] = ()
     torch: str | None = None
     fail_level: FailLevel = "warning"
     strict: bool = False
@@ -363,6 +365,7 @@ class Report:
             findings=tuple(finding for part in parts for finding in part.findings),
             errors=tuple(dict.fromkeys(problem for part in parts for problem in part.errors)),
             notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            remarks=tuple(remark for part in parts for remark in part.remarks),
         ).sorted()
 
     def sorted(self) -> Report:
@@ -373,6 +376,7 @@ class Report:
             findings=tuple(sorted(self.findings, key=lambda finding: finding.order)),
             errors=tuple(sorted(self.errors, key=_place)),
             notes=tuple(sorted(self.notes, key=_place)),
+            remarks=tuple(sorted(self.remarks, key=lambda remark: remark.path)),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from modellint import engine
-from modellint.child import Worker
-from modellint.pipeline import Job
+from modellint import running
+from modellint.pool import FORKS, ForkingPool
 
 # The fast tier says the same in every run. CI runs the properties also with the full profile:
 # pytest -m 'slow or hypothesis' --hypothesis-profile=full
@@ -21,45 +18,35 @@ settings.register_profile("full", max_examples=500, **_UNTIMED)
 settings.load_profile("fast")
 
 
-class LastingWorker(Worker):
-    """A worker that outlives a run of the engine, unless the run leaves a job half done."""
+class LastingPool(ForkingPool):
+    """Worker processes that outlive a run, since importing torch takes seconds."""
 
-    busy = False
-
-    def run(self, job: Job) -> Iterator[Any]:
-        self.busy = True
-        yield from super().run(job)
-        self.busy = False
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.busy:
-            self.close()
+    def close(self) -> None:
+        """End only what a run left half done."""
+        for connection in self._open.difference(self._idle):
+            self._drop(connection)
 
 
 @pytest.fixture(scope="session")
-def lasting_worker() -> Iterator[LastingWorker]:
-    """A worker process that is started once a session: importing torch takes it seconds."""
-    worker = LastingWorker()
-    yield worker
-    worker.close()
+def lasting_pool() -> Iterator[ForkingPool | None]:
+    """Worker processes that are started once a session, where there is a fork."""
+    pool = LastingPool() if FORKS else None
+    yield pool
+    if pool is not None:
+        ForkingPool.close(pool)
 
 
 @pytest.fixture
-def one_worker(lasting_worker: LastingWorker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every quiet run of the engine in this test is served by the session's one worker."""
-
-    def chosen(*, verbose: bool = False) -> Worker:
-        return Worker(verbose=True) if verbose else lasting_worker
-
-    monkeypatch.setattr(engine, "Worker", chosen)
+def one_worker(lasting_pool: ForkingPool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run of the engine in this test is served by the session's worker."""
+    if lasting_pool is not None:
+        monkeypatch.setattr(running, "open_pool", lambda: lasting_pool)
 
 
 @pytest.fixture
 def new_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of the engine start a worker of their own, whatever the other tests of the file do."""
-    monkeypatch.setattr(engine, "Worker", Worker)
+    monkeypatch.setattr(running, "open_pool", _open_pool)
+
+
+_open_pool = running.open_pool

@@ -14,20 +14,22 @@ RULES = sorted(path for path in (ROOT / "rules").rglob("*.py") if path.name != "
 
 #: Everything that a command without user code imports, and what must be importable without torch.
 FRONT_END = {
-    "__init__", "__main__", "_version", "child", "cli", "engine", "errors", "frames", "listing",
-    "paths", "pipeline", "plugins", "results", "rules", "selection", "silencing", "source",
-    "targets", "graph", "accepting", "command_options", "config", "plans", "projects",
-    "rule_options", "settings_page", "dims", "discovery", "contract", "linting", "geometry",
-    "costs",
+    "__init__", "__main__", "_version", "accepting", "alone", "cli", "command_options", "config",
+    "deaths", "engine", "errors", "frames", "launching", "limits", "listing", "paths", "pipeline",
+    "plans", "plugins", "pool", "projects", "results", "rule_options", "rules", "running",
+    "selection", "settings_page", "silencing", "source", "targets", "graph", "dims", "discovery",
+    "contract", "linting", "geometry", "costs",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
 EDGE = {
-    "cli", "__main__", "api", "engine", "child", "listing", "targets", "selection", "accepting",
-    "command_options", "config", "plans", "projects", "rule_options", "settings_page",
+    "cli", "__main__", "api", "engine", "running", "pool", "alone", "launching", "listing",
+    "targets", "selection", "accepting", "command_options", "config", "plans", "projects",
+    "rule_options", "settings_page",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {
-    "worker", "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
+    "worker", "supervisor", "isolation", "hooks", "limits", "strays", "deaths", "failures",
+    "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
     "geometry", "source", "plugins", "errors",
 }  # fmt: skip

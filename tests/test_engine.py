@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from modellint.child import Worker
+from modellint import pool
 from modellint.engine import Settings, lint_targets
 from modellint.errors import UsageError
 from modellint.paths import shown_path
@@ -107,7 +107,7 @@ def test_replaced_functions_do_not_reach_the_report():
 
 
 def test_files_without_torch_start_no_worker(new_worker, monkeypatch):
-    monkeypatch.setattr(Worker, "_start", lambda self: pytest.fail("a worker was started"))
+    monkeypatch.setattr(pool, "launch", lambda *_: pytest.fail("a worker was started"))
     report = lint("import os\n", "def f(:\n", "import torch\n", "import torch\ndef g(:\n")
     assert report.models == ()
     assert [(problem.path, problem.kind) for problem in report.errors] == [("d.py", "syntax-error")]

@@ -1,0 +1,135 @@
+"""What a file's process sets up for itself before any user code runs in it, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import io
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from os import _exit  # Bound here: the hooks replace it, and so may user code.
+from typing import NoReturn
+
+from modellint.errors import PluginError
+from modellint.frames import DONE, frame, send
+from modellint.hooks import watch
+from modellint.limits import leave_no_core, limit_memory
+from modellint.paths import project_root, shown_path
+from modellint.pipeline import Job, internal_error, lint_file
+from modellint.plugins import load_rules
+from modellint.results import Problem, Report
+from modellint.rules import Rule
+
+#: Above the descriptors that user code is likely to meet, or to close in a loop.
+_PRIVATE = 200
+#: How long before the time-out the stack is written down, in seconds.
+_BEFORE = 0.5
+
+
+def move_high(descriptor: int) -> int:
+    """Move a descriptor out of the reach of user code; it closes in programs that are started."""
+    try:
+        import fcntl
+
+        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _PRIVATE)
+    except (ImportError, OSError):  # Windows, or a shell that allows fewer descriptors.
+        moved = os.dup(descriptor)
+    os.close(descriptor)
+    return moved
+
+
+def redirect(descriptor: int, *streams: int) -> None:
+    """Make standard streams, by number, mean another descriptor, which is closed."""
+    for stream in streams:
+        if stream == descriptor:
+            os.set_inheritable(descriptor, True)
+        else:
+            os.dup2(descriptor, stream)
+    if descriptor not in streams:
+        os.close(descriptor)
+
+
+def lint_alone(job: Job, installed: Mapping[str, Rule], answers: int, log: int) -> NoReturn:
+    """Lint one file in this process, send what comes of it, and end the process.
+
+    `answers` is the descriptor that messages go to, `log` the one for stacks of a crash.
+    """
+    status = 1
+    try:
+        changed = _confine(job, log)
+        for message in _messages(job, _chosen(job, installed)):
+            send(answers, message)
+        if changed:
+            send(answers, frame({"type": "changed", "files": changed}))
+        send(answers, DONE)
+        status = 0
+    except PluginError as error:  # The front end has loaded it, but this may be another Python.
+        _send_problem(answers, Problem(job.shown, 1, "plugin-error", str(error)))
+    except Exception as error:  # The edge of the tool: a fault of its own is told as such.
+        _send_problem(answers, internal_error(job, 1, "linting the file", error))
+    finally:
+        # Not sys.exit: threads, exit handlers and buffers of user code end here.
+        _exit(status)
+
+
+def _confine(job: Job, log: int) -> list[str] | None:
+    """Limit this process; the list that it will note changed files in, if that is asked for."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a helper module compiles to would be written beside it.
+    sys.dont_write_bytecode = True
+    if job.verbose:
+        # What is printed before a crash should have arrived.
+        sys.stdout = sys.__stdout__ = _unbuffered(1)  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = _unbuffered(2)  # type: ignore[misc]
+    _seed()
+    leave_no_core()
+    limit_memory(job.memory)
+    with contextlib.suppress(OSError):  # The file may be standard input in a folder that is not.
+        os.chdir(project_root(job.path))
+    changed: list[str] | None = [] if job.verbose else None
+    watch(log, changed)
+    faulthandler.enable(log)
+    faulthandler.dump_traceback_later(max(job.timeout - _BEFORE, job.timeout * 0.9), file=log)
+    return changed
+
+
+def _unbuffered(descriptor: int) -> io.TextIOWrapper:
+    file = open(descriptor, "wb", 0, closefd=False)  # noqa: SIM115 - it stays open
+    return io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
+
+
+def _seed() -> None:
+    """Let what draws numbers while it loads draw the same in every run."""
+    random.seed(0)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(0)
+
+
+def _send_problem(answers: int, problem: Problem) -> None:
+    send(answers, frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
+    send(answers, DONE)
+
+
+def _chosen(job: Job, installed: Mapping[str, Rule]) -> Sequence[Rule]:
+    """The rules that a job names, its project's own included."""
+    rules = load_rules(job.plugins) if job.plugins else installed
+    return [rules[name] for name in job.rules]
+
+
+def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
+    for result in lint_file(job, rules, _shown_below(job.folder)):
+        if isinstance(result, Report):
+            yield frame({"type": "report", "report": result.to_dict()})
+        else:
+            yield frame({"type": "stage", **asdict(result)})
+
+
+def _shown_below(folder: str) -> Callable[[str], str]:
+    """How absolute paths are printed; user code may leave the folder that this counts from."""
+    return lambda path: shown_path(path, folder)

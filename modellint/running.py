@@ -1,0 +1,136 @@
+"""Files through worker processes, several at a time: what came of each, however its process ended.
+
+Results are in the order of the files, whichever is done first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modellint.alone import SinglePool
+from modellint.discovery import Candidate
+from modellint.pipeline import Job, incomplete_model
+from modellint.pool import FORKS, ForkingPool
+from modellint.results import Note, Problem, Report
+
+Pool = ForkingPool | SinglePool
+Progress = Callable[[int, int], None]
+"""Told after each file how many files are done, and of how many."""
+
+_DOING = {"load": "loading the file", "build": "building", "trace": "tracing"}
+#: Ends after which a file is taken up again, and how often: a worker that was lost may be another
+#: file's doing, and a model that hangs should cost its neighbours in the file no more than once.
+_FORGIVEN = {"lost": 1, "timeout": 1}
+
+
+@dataclass(frozen=True)
+class Work:
+    """A file that needs a worker: its job, and the models that it is about."""
+
+    job: Job
+    models: tuple[Candidate, ...]
+
+
+def open_pool() -> Pool:
+    """The processes that files run in, by what this system can."""
+    return ForkingPool() if FORKS else SinglePool()
+
+
+def run_all(
+    works: Iterable[Work], jobs: int | None = None, progress: Progress | None = None
+) -> list[list[Report]]:
+    """The reports of each file; `jobs` run at once, by default as many as there are cores.
+
+    Files start as they arrive from `works`. Whatever is raised, Ctrl-C included, ends all
+    processes first.
+    """
+    # The threads only wait for processes.
+    with open_pool() as pool, ThreadPoolExecutor(jobs or cores()) as threads:
+        tasks: list[Future[list[Report]]] = []
+        try:
+            for work in works:
+                pool.start()
+                tasks.append(threads.submit(run_file, pool, work))
+            for done, task in enumerate(as_completed(tasks), 1):
+                task.result()
+                if progress is not None:
+                    progress(done, len(tasks))
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            pool.close()
+            raise
+        return [task.result() for task in tasks]
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_file(pool: Pool, work: Work) -> list[Report]:
+    """The reports of a file's models; after a crash or a time-out, those that are left run anew."""
+    job = work.job
+    reports: list[Report] = []
+    unfinished = {candidate.name: candidate for candidate in work.models}
+    chances = dict(_FORGIVEN)
+    while unfinished:
+        stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
+        end: Mapping[str, Any] = {"kind": None}
+        for message in pool.run(job):
+            if message["type"] == "stage":
+                stage = message
+            elif message["type"] == "report":
+                report = Report.from_dict(message["report"])
+                reports.append(report)
+                for model in report.models:
+                    unfinished.pop(model.name, None)
+            elif message["type"] == "changed":
+                reports.append(Report(remarks=tuple(_changes(job, message["files"]))))
+            else:
+                end = message
+                reports.append(Report(remarks=tuple(_remarks(job, end))))
+        kind = end["kind"]
+        if kind is None:
+            break
+        again = chances.get(kind, 1) > 0
+        chances[kind] = chances.get(kind, 2) - 1
+        if kind != "lost" or not again:
+            only = again and stage["model"] in unfinished
+            lost = [stage["model"]] if only else [*unfinished]
+            reports.append(_ended(job, stage, end, [unfinished.pop(name) for name in lost]))
+        job = replace(
+            job, done=tuple(one.name for one in work.models if one.name not in unfinished)
+        )
+    return reports
+
+
+def _ended(
+    job: Job, stage: Mapping[str, Any], end: Mapping[str, Any], lost: Sequence[Candidate]
+) -> Report:
+    """What a file's process lost when it ended before its time, at which stage and line."""
+    where = f"while {_DOING.get(stage['name'], 'checking')} {stage['model'] or ''}".rstrip()
+    message = f"{end['message']} {where}"
+    kind = "crash" if end["kind"] == "lost" else end["kind"]
+    line = end.get("line") or stage["line"]
+    models = tuple(incomplete_model(job, candidate, "failed", message) for candidate in lost)
+    return Report(models=models, errors=(Problem(job.shown, line, kind, message),))
+
+
+def _changes(job: Job, files: Sequence[str]) -> Iterator[Note]:
+    """What `-v` tells of the files that a process changed."""
+    for change in files:
+        yield Note(job.shown, 1, change)
+
+
+def _remarks(job: Job, end: Mapping[str, Any]) -> Iterator[Note]:
+    """What `-v` tells of a process besides its result."""
+    if end.get("strays"):
+        yield Note(job.shown, 1, "processes that it had started were still running; ended")
+    for line in end.get("printed", "").splitlines():
+        yield Note(job.shown, 1, f"prints {line}")
