@@ -11,6 +11,7 @@ from modellint.collecting import uncollected
 from modellint.engine import Settings, lint_targets, torch_version
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
+from modellint.limits import parse_memory
 from modellint.linting import Subject, lint_graph
 from modellint.paths import shown_path
 from modellint.plugins import Rules, load_rules
@@ -75,16 +76,19 @@ def lint_paths(
     config: str | os.PathLike[str] | None = None,
     isolated: bool = False,
     timeout: float | None = None,
+    memory: str | None = None,
+    jobs: int | None = None,
     fail_level: FailLevel | None = None,
     strict: bool = False,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
 
-    The files run in a worker process. What is not given is as the files' configuration says:
-    the nearest one of each, the one file `config`, or none if `isolated`; else `timeout` is 60
-    seconds a file and `fail_level` `warning`. Raises `UsageError` for paths, models and rules that
-    do not exist, for a configuration that is not valid, and where torch is missing; `PluginError`
-    for a plugin that does not load.
+    The files run in worker processes, `jobs` at once, by default as many as there are cores. What
+    else is not given is as the files' configuration says: the nearest one of each, the one file
+    `config`, or none if `isolated`; else `timeout` is 60 seconds a file, `memory` `8G` a file and
+    `fail_level` `warning`. Raises `UsageError` for paths, models and rules that do not exist, for a
+    configuration that is not valid, and where torch is missing; `PluginError` for a plugin that
+    does not load; `WorkerError` for worker processes that do not start.
     """
     settings = Settings(
         inputs=tuple(inputs),
@@ -95,6 +99,8 @@ def lint_paths(
         config=None if config is None else os.fspath(config),
         isolated=isolated,
         timeout=timeout,
+        memory=None if memory is None else parse_memory(memory),
+        jobs=jobs,
         fail_level=fail_level,
         strict=strict,
     )

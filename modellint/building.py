@@ -28,7 +28,14 @@ from modellint.construction import (
 )
 from modellint.discovery import Candidate
 from modellint.errors import FileError, ModellintError, NotAnalysed
-from modellint.failures import describe, innermost_name, line_in, what_is_missing
+from modellint.failures import (
+    describe,
+    innermost_name,
+    line_in,
+    ran_out_of_memory,
+    what_is_missing,
+)
+from modellint.limits import lift_memory
 from modellint.loading import LoadedModule
 from modellint.redirection import redirected
 
@@ -121,6 +128,8 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
             ):
                 made = eval(code, loaded.namespace)
         except BaseException as caught:  # the user's SystemExit and KeyboardInterrupt included
+            if isinstance(caught, MemoryError):
+                lift_memory()
             error = caught
             same = (describe(caught), line_in(caught, loaded.source.path))
             # The same error on two devices is the code's own, unless both are about meta tensors.
@@ -191,8 +200,10 @@ def _observed(loaded: LoadedModule, sites: Sites) -> Iterator[None]:
 
 
 def _is_final(error: BaseException) -> bool:
-    """Whether another device would not help: the code stops the run, recurses or misses a name."""
-    return isinstance(error, SystemExit | KeyboardInterrupt | RecursionError | NameError)
+    """Whether another device would not help, since the error is none of tensors."""
+    return isinstance(
+        error, SystemExit | KeyboardInterrupt | MemoryError | RecursionError | NameError
+    )
 
 
 def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate) -> ModellintError:
@@ -213,7 +224,7 @@ def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate)
     message = describe(error)
     if isinstance(error, AttributeError) and any(sign in message for sign in _BEFORE_INIT):
         message += "; call super().__init__() first in __init__"
-    kind = "memory-limit" if isinstance(error, MemoryError) else "build-error"
+    kind = "memory-limit" if ran_out_of_memory(error) else "build-error"
     return FileError(kind, path, line, message)
 
 

@@ -7,19 +7,19 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from modellint._version import __version__
-from modellint.command_options import configuration_options
+from modellint.command_options import configuration_options, process_options
 from modellint.engine import Settings, lint_targets, list_models, plans_of
 from modellint.errors import PluginError, UsageError, WorkerError
-from modellint.limits import parse_memory
 from modellint.listing import list_page
 from modellint.plans import Plans
+from modellint.progress import Bar, wants_bar
 from modellint.report import FORMATS, View, render
 from modellint.report.lines import printable
 from modellint.report.rules_page import rule_page, rules_table
@@ -38,15 +38,6 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
     """Split what may be repeated and separated by commas."""
     parts = value if isinstance(value, tuple) else (value,)
     return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
-
-
-def _jobs(_context: click.Context, _option: click.Parameter, value: str) -> int | None:
-    """A number of worker processes; `None` stands for `auto`."""
-    if value == "auto":
-        return None
-    if not value.isdecimal() or not int(value):
-        raise UsageError(f"-j {value}: give a number of files that run at once, or auto")
-    return int(value)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,30 +109,7 @@ def _jobs(_context: click.Context, _option: click.Parameter, value: str) -> int 
     help="List the models and how each would be built and fed; runs no code of theirs.",
 )
 @click.option("--stdin-filename", metavar="FILE", help="What to call standard input (TARGET -).")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    show_default="60",
-    metavar="SECONDS",
-    help="How long a file may take.",
-)
-@click.option(
-    "--memory",
-    default="8G",
-    show_default=True,
-    metavar="LIMIT",
-    callback=lambda _context, _option, value: parse_memory(value),
-    help="How much memory a file may take besides torch, such as 2G or 512M.",
-)
-@click.option(
-    "-j",
-    "--jobs",
-    default="auto",
-    show_default=True,
-    metavar="N",
-    callback=_jobs,
-    help="How many files run at once; auto for as many as there are cores.",
-)
+@process_options
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
@@ -191,9 +159,11 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
+    _have_streams()
     _survive_any_text()
     try:
         status = command.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as leave:
         status = leave.exit_code
     except click.ClickException as error:
@@ -206,7 +176,7 @@ def main() -> NoReturn:
         click.echo(f"modellint: {printable(str(error))}", err=True)
         status = _WRONG_USAGE
     except BrokenPipeError:  # The reader, `head` say, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         status = 1
     except Exception:  # The edge of the tool: 1 would say that the files have findings.
         traceback.print_exc()
@@ -244,7 +214,7 @@ def _lint(
     started = time.perf_counter()
     problems = [problem for problem in map(unusable, targets) if problem is not None]
     usable = [target for target in targets if unusable(target) is None]
-    report = lint_targets(usable, settings, stdin, name)
+    report = _watched(usable, settings, stdin, name, quiet=view.quiet)
     for problem in problems:
         click.echo(f"modellint: {printable(problem)}", err=True)
     if not usable:
@@ -259,6 +229,19 @@ def _lint(
             click.echo(line, err=True)
         click.echo(f"{time.perf_counter() - started:.1f} s", err=True)
     return _WRONG_USAGE if problems else report.exit_status
+
+
+def _watched(
+    usable: Sequence[str], settings: Settings, stdin: bytes | None, name: str, *, quiet: bool
+) -> Report:
+    """The report of a run, with a bar on the terminal while it goes on."""
+    if not wants_bar(quiet=quiet):
+        return lint_targets(usable, settings, stdin, name)
+    bar = Bar(sys.stderr)
+    try:
+        return lint_targets(usable, settings, stdin, name, bar)
+    finally:
+        bar.clear()
 
 
 def _remarks(report: Report) -> Iterator[str]:
@@ -298,12 +281,38 @@ def _wants_color(choice: str, output: str | None) -> bool:
 def _write(text: str, output: str | None) -> None:
     if output is None:
         # `color` is decided already: click would strip it for a pipe even under --color always.
-        click.echo(text, nl=False, color=True)
+        try:
+            click.echo(text, nl=False, color=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # A full disk, say.
+            _discard_output()
+            raise UsageError(f"cannot write the report: {error.strerror or error}") from error
         return
     try:
         Path(output).write_text(text, "utf-8", "backslashreplace")
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def _have_streams() -> None:
+    """Open the null device for standard streams that the caller closed (`>&-`).
+
+    Else the next file that is opened, a pipe to the worker say, would stand in for them.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - stays open
+
+
+def _discard_output() -> None:
+    """Let what is still to be flushed go nowhere: writing it has just failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _survive_any_text() -> None:

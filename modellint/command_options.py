@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from modellint.errors import UsageError
+from modellint.limits import parse_memory
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -27,6 +30,45 @@ def configuration_options(command: F) -> F:
             help="Print the settings that count for each target; runs no code of theirs.",
         ),
     )
+
+
+def process_options(command: F) -> F:
+    """How the processes that run user code are shared and limited."""
+    return _all(
+        command,
+        click.option(
+            "-j",
+            "--jobs",
+            default="auto",
+            show_default=True,
+            metavar="N",
+            callback=lambda _context, _option, value: _jobs(value),
+            help="How many files run at once; auto for as many as there are cores.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            show_default="60",
+            metavar="SECONDS",
+            help="How long a file may take.",
+        ),
+        click.option(
+            "--memory",
+            show_default="8G",
+            metavar="LIMIT",
+            callback=lambda _context, _option, value: parse_memory(value) if value else None,
+            help="How much memory a file may take besides torch, such as 2G or 512M.",
+        ),
+    )
+
+
+def _jobs(value: str) -> int | None:
+    """A number of files that run at once; `None` stands for `auto`."""
+    if value == "auto":
+        return None
+    if not value.isdecimal() or not int(value):
+        raise UsageError(f"-j {value}: give the number of files that run at once, or auto")
+    return int(value)
 
 
 def _all(command: F, *options: Callable[[F], F]) -> F:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from modellint.errors import UsageError
+from modellint.limits import parse_memory
 from modellint.paths import shown_path
 from modellint.results import FailLevel
 from modellint.rules import SEVERITIES, Severity
@@ -55,6 +56,7 @@ class Configuration:
     exclude: tuple[str, ...] = ()
     fail_level: FailLevel | None = None
     timeout: float | None = None
+    memory: int | None = None
     plugins: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -179,6 +181,13 @@ def _positive(given: _Value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
         raise given.must_be("a positive number")
     return float(value)
+
+
+def _memory(given: _Value) -> int:
+    try:
+        return parse_memory(_text(given))
+    except UsageError as error:
+        raise given.configuration.wrong(given.key, f"is wrong: {error}") from error
 
 
 def _paths(given: _Value) -> tuple[str, ...]:
@@ -307,6 +316,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[_Value], Any]]] = {
     "exclude": ("exclude", _texts),
     "fail-level": ("fail_level", _one_of(get_args(FailLevel))),
     "timeout": ("timeout", _positive),
+    "memory": ("memory", _memory),
     "plugins": ("plugins", _paths),
     "severity": ("severity", _table_of(_one_of(SEVERITIES))),
     "rules": ("options", _table_of(_table_of(_any))),

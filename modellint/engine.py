@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any
 
@@ -12,7 +12,6 @@ from modellint.accepting import without_accepted
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
 from modellint.examples import InputHint, InputTensor
-from modellint.limits import MEMORY
 from modellint.paths import absolute_path
 from modellint.pipeline import (
     Job,
@@ -47,7 +46,7 @@ class Settings:
     config: str | None = None
     isolated: bool = False
     timeout: float | None = None
-    memory: int = MEMORY
+    memory: int | None = None
     jobs: int | None = None
     fail_level: FailLevel | None = None
     strict: bool = False
@@ -163,7 +162,7 @@ def _prepare(target: Target, settings: Settings, plan: Plan) -> _Prepared | Repo
         severities=plan.severities,
         plugins=plan.configuration.plugins,
         timeout=plan.timeout,
-        memory=settings.memory,
+        memory=plan.memory,
         verbose=settings.verbose,
         confirmed=settings.confirmed,
         data=target.data,

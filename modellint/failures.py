@@ -26,6 +26,9 @@ _GPU = (
 )
 
 
+_OUT_OF_MEMORY = ("DefaultCPUAllocator: ", "not enough memory: ", "std::bad_alloc")
+
+
 class NetworkAccess(BaseException):
     """User code opened a connection; raised by the audit hook of a worker.
 
@@ -73,14 +76,28 @@ def innermost_name(error: BaseException) -> str | None:
     return last
 
 
-def what_is_missing(error: BaseException) -> str | None:
-    """What to provide so that the code can run here; None if the code itself is at fault."""
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception, or what it came of, is that memory was refused."""
+    return any(
+        isinstance(one, MemoryError)
+        or (isinstance(one, RuntimeError) and any(sign in describe(one) for sign in _OUT_OF_MEMORY))
+        for one in chained(error)
+    )
+
+
+def chained(error: BaseException) -> list[BaseException]:
+    """An exception and those that it came of, the last first."""
     chain: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in chain and len(chain) < 10:
+    while current is not None and len(chain) < 10 and all(current is not one for one in chain):
         chain.append(current)
         current = current.__cause__ or current.__context__
-    for one in chain:
+    return chain
+
+
+def what_is_missing(error: BaseException) -> str | None:
+    """What to provide so that the code can run here; None if the code itself is at fault."""
+    for one in chained(error):
         reason = _missing(one)
         if reason is not None:
             return reason

@@ -69,11 +69,13 @@ def lift_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
-def lower_memory() -> None:
-    """Keep the reserve back again, once what filled the memory is gone."""
-    if _soft:
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (min(_soft[0], hard), hard))
+def lowered_memory() -> bool:
+    """Keep the reserve back again; whether it had been given."""
+    if not _soft:
+        return False
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (min(_soft[0], hard), hard))
+    return soft == hard
 
 
 def leave_no_core() -> None:

@@ -23,8 +23,9 @@ from typing import NamedTuple
 from modellint.construction import Sites, first_party, observe_construction
 from modellint.discovery import Candidate
 from modellint.errors import FileError, ModellintError, NotAnalysed
-from modellint.failures import describe, line_in, what_is_missing
+from modellint.failures import describe, line_in, ran_out_of_memory, what_is_missing
 from modellint.importing import Place, make_importable, place_of
+from modellint.limits import lift_memory
 from modellint.redirection import redirected
 from modellint.slicing import bound_names, free_names, slice_module
 from modellint.source import SourceFile
@@ -45,6 +46,7 @@ class Failure(NamedTuple):
     line: int
     message: str
     reason: str | None = None
+    kind: str = "import-error"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class LoadedModule:
             return None
         if failure.reason is not None:
             return NotAnalysed(f"line {failure.line} {failure.reason}", failure.line)
-        return FileError("import-error", self.source.path, failure.line, failure.message)
+        return FileError(failure.kind, self.source.path, failure.line, failure.message)
 
     def is_first_party(self, path: str) -> bool:
         """Whether a file belongs to the user's project."""
@@ -199,6 +201,8 @@ class _Runner:
             code = compile(tree, self.source.path, "exec", self.flags, dont_inherit=True)
             exec(code, vars(self.module))
         except BaseException as error:  # the user's SystemExit and KeyboardInterrupt included
+            if isinstance(error, MemoryError):
+                lift_memory()
             return error
         return None
 
@@ -212,7 +216,8 @@ class _Runner:
     def _remember(self, statement: ast.stmt, error: BaseException) -> None:
         line = line_in(error, self.source.path) or statement.lineno
         cause = self.failures.get(error.name or "") if isinstance(error, NameError) else None
-        failure = cause or Failure(line, *self._explain(error))
+        kind = "memory-limit" if ran_out_of_memory(error) else "import-error"
+        failure = cause or Failure(line, *self._explain(error), kind)
         names = bound_names(statement)
         for name in names:
             if name not in vars(self.module):

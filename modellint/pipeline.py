@@ -6,6 +6,7 @@ once, with a `Stage` before each step, so that a crash loses no model before it 
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.discovery import Candidate, discover, entries, find, with_arguments
 from modellint.errors import FileError, NotAnalysed
-from modellint.limits import MEMORY
+from modellint.failures import chained, describe, line_in, ran_out_of_memory, what_is_missing
+from modellint.limits import MEMORY, lift_memory, lowered_memory, shown_memory
 from modellint.paths import project_root
 from modellint.results import ModelReport, Note, Problem, Report, Status
 from modellint.rules import Rule, Severity
@@ -210,15 +212,56 @@ def _lint_model(
             severities=job.severities,
             confirmed=job.confirmed,
         )
-    except NotAnalysed as missing:
-        yield Report(models=(incomplete_model(job, candidate, "not-analysed", missing.reason),))
-    except FileError as error:
-        model = incomplete_model(job, candidate, "failed", error.message)
-        yield Report(models=(model,), errors=(_problem(job, error, shown),))
-    except Exception as error:  # The edge of the tool: whatever it is, the other models go on.
-        problem = internal_error(job, line, candidate.name, error)
-        model = incomplete_model(job, candidate, "failed", problem.message)
-        yield Report(models=(model,), errors=(problem,))
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # User code raises what it likes, and the other models go on.
+        if any(isinstance(one, MemoryError) for one in chained(error)):
+            lift_memory()
+        yield _unfinished(job, candidate, _meaning(job, candidate, error), shown)
+    # What filled the memory may hang in cycles of exceptions and frames.
+    if lowered_memory():
+        gc.collect()
+
+
+def _meaning(job: Job, candidate: Candidate, error: BaseException) -> BaseException:
+    """What ended a model, as a fault of its file or as something that is missing here."""
+    line = error.line if isinstance(error, FileError) else _line(job, error)
+    if ran_out_of_memory(error):
+        path = error.path if isinstance(error, FileError) else job.path
+        limit = shown_memory(job.memory)
+        message = f"{candidate.name} takes more than {limit} of memory; --memory allows more"
+        return FileError("memory-limit", path, line, message)
+    if isinstance(error, Exception):
+        return error
+    # What is no Exception passed through the tracer: of the forward, like `sys.exit`.
+    missing = what_is_missing(error)
+    if missing is not None:
+        return NotAnalysed(missing, line)
+    message = f"{candidate.name}.forward raises {describe(error)}"
+    return FileError("trace-error", job.path, line, message)
+
+
+def _line(job: Job, error: BaseException) -> int | None:
+    """The file's line that an exception, or the one it came of, passed through."""
+    lines = (line_in(one, job.path) for one in chained(error))
+    return next((line for line in lines if line is not None), None)
+
+
+def _unfinished(
+    job: Job, candidate: Candidate, error: BaseException, shown: Callable[[str], str]
+) -> Report:
+    """The report of a model that could not be followed to its end."""
+    if isinstance(error, NotAnalysed):
+        reason = error.reason
+        if error.line not in (None, candidate.line) and f"line {error.line}" not in reason:
+            reason = f"line {error.line}: {reason}"
+        return Report(models=(incomplete_model(job, candidate, "not-analysed", reason),))
+    if isinstance(error, FileError):
+        problem = _problem(job, error, shown)
+    else:
+        problem = internal_error(job, candidate.line, candidate.name, error)
+    model = incomplete_model(job, candidate, "failed", problem.message)
+    return Report(models=(model,), errors=(problem,))
 
 
 def _problem(job: Job, error: FileError, shown: Callable[[str], str]) -> Problem:
@@ -226,9 +269,9 @@ def _problem(job: Job, error: FileError, shown: Callable[[str], str]) -> Problem
     return Problem(path, error.line or 1, error.kind, error.message)
 
 
-def internal_error(job: Job, line: int, subject: str, error: Exception) -> Problem:
+def internal_error(job: Job, line: int, subject: str, error: BaseException) -> Problem:
     """What of a file modellint itself could not handle, with the line of modellint's code."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}, line {last.lineno}"
-    message = f"{subject}: {type(error).__name__}: {error} ({place})"
+    message = f"{subject}: {describe(error)} ({place})"
     return Problem(job.shown, line, "internal-error", message)

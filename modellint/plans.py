@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.config import Configuration, StatedModel
 from modellint.errors import UsageError
+from modellint.limits import MEMORY
 from modellint.plugins import Rules, load_rules
 from modellint.projects import Projects, leads_to
 from modellint.results import FailLevel
@@ -36,6 +37,7 @@ class Plan:
     on: tuple[Rule, ...]
     fail_level: FailLevel
     timeout: float
+    memory: int
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
@@ -92,6 +94,7 @@ def make_plan(configuration: Configuration, settings: Settings) -> Plan:
         select_rules(rules, [written, given]),
         fail_level=settings.fail_level or configuration.fail_level or "warning",
         timeout=settings.timeout or configuration.timeout or 60.0,
+        memory=settings.memory or configuration.memory or MEMORY,
         options=_merged(
             checked_options(
                 configuration.options,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from modellint.limits import shown_memory
 from modellint.paths import shown_path
 from modellint.plans import Plan
 
@@ -34,6 +35,7 @@ def _page(paths: list[str], plan: Plan) -> Iterator[str]:
     yield f"exclude = {_value(configuration.exclude)}"
     yield f"fail-level = {_value(plan.fail_level)}"
     yield f"timeout = {_value(plan.timeout)}"
+    yield f"memory = {_value(shown_memory(plan.memory))}"
     folder = str(configuration.folder)
     yield f"plugins = {_value(shown_path(path, folder) for path in configuration.plugins)}"
     yield from _table("severity", plan.severities)

@@ -44,7 +44,7 @@ def main() -> None:
 
 def lint_one() -> None:
     """Lint the one file that descriptor 0 names, and answer on descriptor 1; without any fork."""
-    requests, answers, log = move_high(0), move_high(1), os.dup(2)
+    requests, answers, log = move_high(0), move_high(1), move_high(os.dup(2))
     _nothing_on(os.O_RDONLY, 0)
     rules = _ready(answers)
     if rules is None:

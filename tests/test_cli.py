@@ -5,11 +5,8 @@ Where a process of its own is not what is tested, `main` runs in this one, on st
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -246,46 +243,6 @@ def test_rules_and_pages_are_printed(tmp_path):
     assert page.returncode == 0
     assert page.stdout.startswith("even-kernel\n")
     assert "class " in page.stdout
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_an_interrupted_run_leaves_no_process(tmp_path):
-    (tmp_path / "net.py").write_text(
-        NET.format(
-            padding="",
-            comment="\n        open('pid', 'w').write(str(__import__('os').getpid()))"
-            "\n        while True: pass",
-        ),
-        "utf-8",
-    )
-    run = subprocess.Popen(
-        [sys.executable, "-m", "modellint", "net.py"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        # What a shell starts in the background ignores it, and so would this process.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    pid = tmp_path / "pid"
-    for _ in range(600):
-        if pid.exists() and pid.read_text():
-            break
-        time.sleep(0.1)
-    run.send_signal(signal.SIGINT)
-    out, _ = run.communicate(timeout=30)
-    assert run.returncode == 130
-    assert out == b""
-    assert not Path("/proc", pid.read_text()).exists()
-
-
-def test_two_runs_print_the_same_bytes(tmp_path):
-    write_net(tmp_path, name="b.py")
-    write_net(tmp_path, ", padding=2", name="a.py")
-    runs = [
-        process(*order, "--format", "json", cwd=tmp_path, PYTHONHASHSEED=seed).stdout
-        for order, seed in ((("a.py", "b.py"), "1"), (("b.py", "a.py"), "2"))
-    ]
-    runs.append(modellint(".", "--format", "json", cwd=tmp_path).stdout)
-    assert len(set(runs)) == 1
 
 
 def test_a_missing_path_leaves_the_others_linted(tmp_path):

@@ -335,6 +335,14 @@ def test_a_budget_concerns_its_model_alone():
     assert {f.path for f in lint_targets(["."], Settings()).findings} == {"net.py"}
 
 
+def test_a_limit_of_memory_is_read():
+    configure('memory = "2 GiB"')
+    (plan,) = plans_of(["net.py"], Settings()).values()
+    assert plan.memory == 2 << 30
+    (plan,) = plans_of(["net.py"], Settings(memory=1 << 30)).values()
+    assert plan.memory == 1 << 30
+
+
 def test_a_timeout_is_read():
     configure("timeout = 2.5")
     (plan,) = plans_of(["net.py"], Settings()).values()
@@ -381,6 +389,8 @@ def test_a_name_that_there_is_not_is_refused_with_the_nearest(text, key, near):
         'timeout = "long"',
         "timeout = 0",
         "timeout = true",
+        'memory = "lots"',
+        "memory = 8",
         "plugins = 3",
         'severity = "error"',
         '[severity]\neven-kernel = "fatal"',
