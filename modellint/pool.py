@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain
 from types import TracebackType
 from typing import IO, Any
 
@@ -26,6 +27,8 @@ from modellint.pipeline import Job
 FORKS = sys.platform == "linux"
 #: How long a supervisor may be silent after a file's time is over, in seconds.
 _SILENCE = 15.0
+#: How often a job is given to a new process that was killed before it could begin.
+_ATTEMPTS = 3
 #: How long the server may take to end what it started, in seconds.
 _GRACE = 5.0
 
@@ -62,10 +65,10 @@ class ForkingPool:
         Raises `UsageError` where torch is not installed. An end of kind `lost` says nothing of the
         file: its supervisor went away, which another file may have caused.
         """
-        connection = self._connect()
+        connection, messages = self._begin(job)
         whole = False
         try:
-            for message in _exchange(connection, job):
+            for message in messages:
                 whole = message["type"] == "end" and message["kind"] != "lost"
                 yield message
         finally:
@@ -84,6 +87,20 @@ class ForkingPool:
         server, self._server = self._server, None
         if server is not None:
             server.close()
+
+    def _begin(self, job: Job) -> tuple[socket.socket, Iterator[Any]]:
+        """A connection on which a job runs, and its messages."""
+        attempts = 0
+        while True:
+            connection = self._connect()
+            messages = _exchange(connection, job)
+            first = next(messages)
+            attempts += 1
+            # Lost before its first word, nothing of the file has run: its server was dying.
+            if first.get("kind") != "lost" or attempts == _ATTEMPTS:
+                return connection, chain([first], messages)
+            with self._lock:
+                self._drop(connection)
 
     def _connect(self) -> socket.socket:
         with self._lock:
