@@ -13,14 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import gcd
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modellint import expressions as ex
 from modellint.dims import Constraint, Dim, evaluate
 from modellint.expressions import Expr, Floor, Symbol
-
-if TYPE_CHECKING:
-    from modellint.graph import Graph
+from modellint.graph import Graph, Node, fact
 
 #: Sizes are tried up to here; what holds there is taken to hold for all greater ones.
 LIMIT = 1024
@@ -191,6 +189,43 @@ def contract(
     return Contract(sizes, tuple(dict.fromkeys(joint)), confirmed)
 
 
+@fact
+def accepted(graph: Graph) -> Contract:
+    """What a graph's constraints say, not tried by running; shared by rules and the report."""
+    return contract(graph.constraints, graph.symbols)
+
+
+def sized_axes(graph: Graph) -> Iterator[tuple[str, Sizes]]:
+    """The axes of the inputs but batch and channels, by name, and the sizes that each may have.
+
+    An axis whose size is the same as another's, or follows from it, is left out.
+    """
+    known = accepted(graph).sizes
+    for given in graph.inputs:
+        for place, axis in enumerate(given.axes):
+            size = given.node.output.shape[place]
+            if axis not in _SIZED and (place == 0 or axis == "C"):
+                continue
+            if axis in known:
+                yield axis, known[axis]
+            elif not isinstance(size, Dim):
+                yield axis, Sizes(size, size, 1, (size,))
+
+
+@fact
+def demands(graph: Graph) -> tuple[tuple[Node, Constraint], ...]:
+    """The constraints that operations made, each with its call; not what the code compared."""
+    at: dict[str, Node] = {}
+    for node in graph.nodes:
+        if node.call is not None:
+            at.setdefault(f"{node.op} at {node.call.path}:{node.call.line}", node)
+    return tuple(
+        (at[constraint.reason], constraint)
+        for constraint in graph.constraints
+        if constraint.origin == "operation" and constraint.reason in at
+    )
+
+
 def _implied(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
     """Whether a joint condition says nothing that the least sizes do not say."""
     if constraint.relation == "==":
@@ -321,6 +356,8 @@ def _completed(expr: Expr) -> tuple[Expr, Expr] | None:
     return left, ex.constant(added - number)
 
 
+#: The names of axes that are neither the batch nor channels, wherever they stand.
+_SIZED = frozenset({"D", "H", "W", "L"})
 #: Sides that data sets have, the likelier first, for pictures of one channel and for others.
 _COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
 
@@ -461,22 +498,19 @@ def describe(graph: Graph, of: Contract) -> str:
 
     As `N any; C = 3; H and W multiples of 16, at least 16 (cat at net.py:41: H == 16*(H // 16))`.
     """
-    words: dict[str, list[str]] = {}
+    said: dict[str, list[str]] = {}
     for given in graph.inputs:
         for axis, size in zip(given.axes, given.node.output.shape, strict=True):
             if axis in of.sizes:
                 continue
             if not isinstance(size, Dim):
-                words.setdefault(f"= {size}", []).append(axis)
+                said.setdefault(f"= {size}", []).append(axis)
     for name, sizes in of.sizes.items():
-        words.setdefault(_words(sizes), []).append(name)
+        said.setdefault(words(sizes), []).append(name)
     parts = []
-    for said, symbols in sorted(words.items(), key=lambda item: ex.symbol(item[1][0]).key):
-        listed = (
-            symbols[0] if len(symbols) == 1 else ", ".join(symbols[:-1]) + f" and {symbols[-1]}"
-        )
+    for phrase, symbols in sorted(said.items(), key=lambda item: ex.symbol(item[1][0]).key):
         reason = _because(graph, symbols[0], of.sizes.get(symbols[0]))
-        parts.append(f"{listed} {said}{reason}")
+        parts.append(f"{_listed(symbols)} {phrase}{reason}")
     return "; ".join([*parts, *of.joint]) or "one size only"
 
 
@@ -495,7 +529,20 @@ def _because(graph: Graph, name: str, sizes: Sizes | None) -> str:
     return ""
 
 
-def _words(sizes: Sizes) -> str:
+def grouped(axes: Iterable[tuple[str, Sizes]]) -> str:
+    """Axes with their sizes in words: `H and W 28 to 29`."""
+    said: dict[str, list[str]] = {}
+    for name, sizes in dict(axes).items():
+        said.setdefault(words(sizes), []).append(name)
+    return ", ".join(f"{_listed(names)} {phrase}" for phrase, names in said.items())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def words(sizes: Sizes) -> str:
+    """The sizes of a symbol in words: `any`, `28 to 29`, `multiples of 16, at least 16`."""
     if sizes.values is not None and sizes.max is not None:
         if len(sizes.values) == 1:
             return f"= {sizes.values[0]}"

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from modellint.accepting import without_accepted
+from modellint.comments import lint_comments
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
 from modellint.examples import InputHint, InputTensor
@@ -88,6 +89,7 @@ def lint_targets(
         _ = plans.here
     parts: list[Report] = []
     started: list[Plan] = []
+    commented: list[_Prepared] = []
 
     def works() -> Iterator[Work]:
         for target in targets:
@@ -96,11 +98,13 @@ def lint_targets(
                 parts.append(prepared)
             elif prepared.models:
                 started.append(prepared.plan)
+                commented.extend([prepared] if prepared.source.ignores else [])
                 yield Work(prepared.job, prepared.models)
 
     done = run_all(works(), settings.jobs, progress)
     for plan, reports in zip(started, done, strict=True):
         parts += [replace(one, findings=without_accepted(one, plan)) for one in reports]
+    parts += _on_comments(commented, Report().merged(*parts))
     return _joined(parts, settings, targets, plans)
 
 
@@ -235,6 +239,23 @@ def _fed(job: Job, candidate: Candidate) -> Candidate:
         for spec in specs
     )
     return replace(candidate, inputs=(InputHint(tensors, candidate.line, specs[0].source),))
+
+
+def _on_comments(commented: Sequence[_Prepared], report: Report) -> Iterator[Report]:
+    """What there is to say of ignore comments, once every file that they may serve is linted."""
+    for prepared in commented:
+        plan = prepared.plan
+        shown = prepared.job.shown
+        try:
+            found = lint_comments(
+                prepared.source, shown, report, plan.rules, plan.on, plan.severities
+            )
+            remarks = Report(findings=tuple(found))
+        except Exception as error:  # A plugin may raise anything, and the others must go on.
+            message = f"a rule that reads comments raised {type(error).__name__}: {error}"
+            yield Report(errors=(Problem(shown, 1, "plugin-error", message),))
+        else:
+            yield replace(remarks, findings=without_accepted(remarks, plan))
 
 
 def _joined(

@@ -21,6 +21,7 @@ from modellint.operations import (
     WINDOWS,
     data_readers,
     passed_through,
+    varying_inputs,
 )
 from modellint.positions import map_axes, places
 from modellint.windows import windows
@@ -31,13 +32,15 @@ class Flattened:
     """A map whose positions a linear layer takes as features.
 
     `positions` are the sizes of its spatial axes, `channels` the features at each position.
-    `raw` tells that no convolution or pool stands between the model's input and the map.
+    `raw` tells that no convolution or pool stands between the model's input and the map; `followed`
+    that its positions are places of the input, as geometry follows them, and not only by its rank.
     """
 
     map: Node
     channels: int
     positions: tuple[int, ...]
     raw: bool = False
+    followed: bool = False
 
     @property
     def count(self) -> int:
@@ -102,6 +105,7 @@ def _described(graph: Graph, node: Node, first: int) -> Flattened | None:
         if state and (place := state[axis]) is not None and place.dim is not None
     })  # fmt: skip
     raw = _untouched(graph, node)
+    followed = bool(spatial)
     if not spatial:
         # Without windows only the rank tells: (N, C, h, w), or (C, h, w) of one sample.
         if len(sizes) < 4 and not (raw and len(sizes) == 3):
@@ -111,7 +115,7 @@ def _described(graph: Graph, node: Node, first: int) -> Flattened | None:
     if not inside:
         return None
     positions = tuple(sizes[dim] for dim in inside)
-    return Flattened(node, prod(sizes[first:]) // prod(positions), positions, raw)
+    return Flattened(node, prod(sizes[first:]) // prod(positions), positions, raw, followed)
 
 
 def _untouched(graph: Graph, node: Node | None) -> bool:
@@ -122,6 +126,26 @@ def _untouched(graph: Graph, node: Node | None) -> bool:
             node = node.input
         else:
             node = passed_through(graph, node)
+    return False
+
+
+def sized_by_input(graph: Graph, node: Node) -> bool:
+    """Whether a map's size follows from an input's, with no layer between that sets its own.
+
+    Adaptive pools and interpolation to a stated size give one size whatever comes in.
+    """
+    pending, seen = [node], {node.index}
+    while pending:
+        here = pending.pop()
+        if here.op == "input":
+            return True
+        if here.op in ADAPTIVE_POOLS or here.op in ("linear", "embedding"):
+            continue
+        if here.op == "interpolate" and here.arguments.get("size") is not None:
+            continue
+        fresh = [source for source in varying_inputs(graph, here) if source.index not in seen]
+        seen.update(source.index for source in fresh)
+        pending += fresh
     return False
 
 

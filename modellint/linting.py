@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modellint import costs, geometry
-from modellint.contract import confirm, contract, describe
+from modellint.contract import accepted, confirm, describe
 from modellint.graph import Graph, Module, Node, Site
 from modellint.results import (
     Diagnostic,
@@ -19,6 +19,7 @@ from modellint.results import (
     Problem,
     Related,
     Report,
+    Silenced,
     SkippedCheck,
 )
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
@@ -36,7 +37,7 @@ class Subject:
     class_name: str
     line: int
     shown: Callable[[str], str] = str
-    silenced: Callable[[Rule, Site], bool] = field(default=lambda rule, site: False)
+    silenced: Callable[[Rule, Site], tuple[Site, ...]] = field(default=lambda rule, site: ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def lint_graph(
     skipped: list[SkippedCheck] = []
     errors: list[Problem] = []
     for rule in rules:
+        if rule.reads != "graph":
+            continue
         try:
             verdicts = _verdicts(rule, graph, (options or {}).get(rule.name, {}))
         except Exception as error:  # A plugin may raise anything, and the others must go on.
@@ -80,11 +83,13 @@ def lint_graph(
             else:
                 usual = (severities or {}).get(rule.name)
                 raised.append(_raise(rule, verdict, graph, subject, usual))
-    shown = [entry for entry in _leading(raised) if not subject.silenced(entry.rule, entry.site)]
+    comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
+    shown = [entry for entry, by in comments if not by]
     return Report(
         models=(replace(describe_model(graph, subject, confirmed), skipped=tuple(skipped)),),
         findings=tuple(_diagnostics(shown, subject)),
         errors=tuple(errors),
+        silenced=tuple(_silenced(comments, subject)),
     ).sorted()
 
 
@@ -95,7 +100,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         reason = f"the forward stops at {graph.mismatch.node.key}, where sizes do not fit"
     found = None
     if graph.mismatch is None:
-        found = confirm(graph) if confirmed else contract(graph.constraints, graph.symbols)
+        found = confirm(graph) if confirmed else accepted(graph)
     layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
@@ -176,7 +181,9 @@ def _leading(raised: Sequence[_Raised]) -> Iterator[_Raised]:
         (entry.finding.call.key, name) for entry in raised for name in entry.rule.supersedes
     }
     for entry in raised:
-        if (entry.finding.call.key, entry.rule.name) not in replaced:
+        key = entry.finding.call.key
+        everything = (key, "all") in replaced and "all" not in entry.rule.supersedes
+        if not everything and (key, entry.rule.name) not in replaced:
             yield entry
 
 
@@ -205,6 +212,19 @@ def _diagnostics(raised: Sequence[_Raised], subject: Subject) -> Iterator[Diagno
             help=first.finding.help,
             related=tuple(_related(first, subject)),
         )
+
+
+def _silenced(
+    comments: Sequence[tuple[_Raised, tuple[Site, ...]]], subject: Subject
+) -> Iterator[Silenced]:
+    """What each comment silenced, a rule at a time."""
+    groups: dict[tuple[str, Site], list[str]] = {}
+    for entry, by in comments:
+        for comment in by:
+            groups.setdefault((entry.rule.name, comment), []).append(entry.finding.call.key)
+    for (rule, comment), keys in groups.items():
+        layers = tuple(dict.fromkeys(keys))
+        yield Silenced(rule, subject.shown(comment.path), comment.line, subject.name, layers)
 
 
 def _related(entry: _Raised, subject: Subject) -> Iterator[Related]:

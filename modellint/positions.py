@@ -291,7 +291,7 @@ def _resampled(extra: Callable[[Node, int, int], int]) -> Step:
                 made.append(place)
                 continue
             size = node.output.example[place.dim]
-            if not place.alone(source):
+            if not place.alone(source) or not size:
                 made.append(place.lost)
             elif size == place.size:
                 made.append(place)
@@ -306,7 +306,8 @@ def _resampled(extra: Callable[[Node, int, int], int]) -> Step:
 
 
 def _bins(node: Node, before: int, after: int) -> int:
-    return max(-(-(i + 1) * before // after) - i * before // after for i in range(after)) - 1
+    bins = (-(-(i + 1) * before // after) - i * before // after for i in range(after))
+    return max(bins, default=1) - 1
 
 
 def _taps(node: Node, before: int, after: int) -> int:

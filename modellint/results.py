@@ -276,6 +276,35 @@ class Diagnostic:
 
 
 @dataclass(frozen=True, slots=True)
+class Silenced:
+    """What an ignore comment kept out of the findings: a rule, at these layers of a model.
+
+    `path` and `line` are the comment's.
+    """
+
+    rule: str
+    path: str
+    line: int
+    model: str
+    layers: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `silenced` in JSON."""
+        return {
+            "rule": self.rule,
+            "path": self.path,
+            "line": self.line,
+            "model": self.model,
+            "layers": list(self.layers),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Silenced:
+        """Read an entry of `silenced`."""
+        return cls(**{**data, "layers": tuple(data["layers"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """An entry of `errors`: what of the linted files, or of a rule, fails by its own fault."""
 
@@ -318,6 +347,7 @@ class Report:
     errors: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
     remarks: tuple[Note, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
     torch: str | None = None
     fail_level: FailLevel = "warning"
     strict: bool = False
@@ -366,6 +396,7 @@ class Report:
             errors=tuple(dict.fromkeys(problem for part in parts for problem in part.errors)),
             notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
             remarks=tuple(remark for part in parts for remark in part.remarks),
+            silenced=tuple(dict.fromkeys(one for part in parts for one in part.silenced)),
         ).sorted()
 
     def sorted(self) -> Report:
@@ -377,6 +408,7 @@ class Report:
             errors=tuple(sorted(self.errors, key=_place)),
             notes=tuple(sorted(self.notes, key=_place)),
             remarks=tuple(sorted(self.remarks, key=lambda remark: remark.path)),
+            silenced=tuple(sorted(self.silenced, key=_comment)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -388,6 +420,7 @@ class Report:
             "findings": [finding.to_dict() for finding in self.findings],
             "errors": [problem.to_dict() for problem in self.errors],
             "notes": [note.to_dict() for note in self.notes],
+            "silenced": [one.to_dict() for one in self.silenced],
             "summary": {
                 "models": len(self.models),
                 "analysed": self.analysed,
@@ -405,6 +438,7 @@ class Report:
             findings=tuple(Diagnostic.from_dict(finding) for finding in data["findings"]),
             errors=tuple(Problem(**problem) for problem in data["errors"]),
             notes=tuple(Note(**note) for note in data["notes"]),
+            silenced=tuple(Silenced.from_dict(one) for one in data["silenced"]),
             torch=data["tool"]["torch"],
         )
 
@@ -436,6 +470,10 @@ _INCOMPLETE: tuple[Status, ...] = ("partial", "not-analysed")
 
 def _place(entry: Problem | Note) -> tuple[str, int, str]:
     return (entry.path, entry.line, entry.message)
+
+
+def _comment(entry: Silenced) -> tuple[str, int, str, str, tuple[str, ...]]:
+    return (entry.path, entry.line, entry.rule, entry.model, entry.layers)
 
 
 def _sizes(data: Mapping[str, Any]) -> Sizes:

@@ -82,7 +82,11 @@ class Example:
     severity: Severity | None = None
 
 
-Check = Callable[..., Iterator[Finding | Skip]]
+Check = Callable[..., Iterator[Any]]
+"""A rule's own function: it yields findings and skips, or remarks on comments."""
+
+Reads = Literal["graph", "comments"]
+"""What a rule is asked about: a model's graph, or the ignore comments of a file."""
 
 
 class Rule:
@@ -96,6 +100,7 @@ class Rule:
         default: bool,
         aliases: tuple[str, ...],
         supersedes: tuple[str, ...],
+        reads: Reads = "graph",
     ) -> None:
         self.check = check
         self.name = check.__name__.replace("_", "-")
@@ -103,6 +108,7 @@ class Rule:
         self.default = default
         self.aliases = aliases
         self.supersedes = supersedes
+        self.reads = reads
         self.page = inspect.cleandoc(check.__doc__ or "")
         self.options: Mapping[str, Any] = {
             parameter.name: parameter.default
@@ -148,12 +154,14 @@ def rule(
     default: bool = True,
     aliases: Sequence[str] = (),
     supersedes: Sequence[str] = (),
+    reads: Reads = "graph",
 ) -> Callable[[Check], Rule]:
     """Make a rule of a generator function.
 
     `default=False` leaves the rule off unless it is selected. `supersedes` names rules whose
-    findings on the same layer this one replaces. Raises `ValueError` for an unknown category and
-    for a function without a docstring, since the docstring is the rule's page.
+    findings on the same layer this one replaces, `all` every other's. `reads` is what its function
+    takes: a graph, or the comments of a file (`modellint.comments`). Raises `ValueError` for an
+    unknown category and for a function without a docstring, since the docstring is the rule's page.
     """
     kind = Category(category)
 
@@ -161,6 +169,13 @@ def rule(
         if not check.__doc__:
             raise ValueError(f"rule {check.__name__} has no docstring: it is the rule's page")
         on = default and kind is not Category.PEDANTIC
-        return Rule(check, kind, default=on, aliases=tuple(aliases), supersedes=tuple(supersedes))
+        return Rule(
+            check,
+            kind,
+            default=on,
+            aliases=tuple(aliases),
+            supersedes=tuple(supersedes),
+            reads=reads,
+        )
 
     return decorate

@@ -25,23 +25,27 @@ class Silence:
     line: int
     sources: dict[str, SourceFile | None] = field(default_factory=dict)
 
-    def __call__(self, rule: Rule, site: Site) -> bool:
-        """Whether a comment silences this rule at this place."""
+    def __call__(self, rule: Rule, site: Site) -> tuple[Site, ...]:
+        """The comments that silence this rule at this place, by their own places."""
         names = {rule.name, *rule.aliases}
-        return any(names.intersection(ignore.rules) for ignore in self._ignores(site))
+        return tuple(
+            Site(path, ignore.line)
+            for path, ignore in self._ignores(site)
+            if names.intersection(ignore.rules)
+        )
 
-    def _ignores(self, site: Site) -> Iterator[Ignore]:
+    def _ignores(self, site: Site) -> Iterator[tuple[str, Ignore]]:
         source = self._source(site.path)
         for ignore in source.ignores if source else ():
             if ignore.first_line <= site.line <= ignore.last_line:
-                yield ignore
+                yield site.path, ignore
         model = self._source(self.path)
         lines = {self.line, *_class_lines(model, self.class_name)} if model else set()
         for ignore in model.ignores if model else ():
             # A class comment's lines span the class, so only its first tells where it stands.
             last = ignore.first_line if ignore.scope == "class" else ignore.last_line
             if any(ignore.first_line <= line <= last for line in lines):
-                yield ignore
+                yield self.path, ignore
 
     def _source(self, path: str) -> SourceFile | None:
         if path not in self.sources:

@@ -15,12 +15,13 @@ stages as a user's file, in this process: so an example must not harm the proces
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 from modellint.errors import FileError
+from modellint.plugins import load_rules
 from modellint.results import Diagnostic, Report
 from modellint.rules import Example, Rule
 
@@ -74,7 +75,7 @@ def check_example(rule: Rule, example: Example) -> None:
     found = tuple(key for finding in report.findings for key in finding.layers)
     said = [_line(finding) for finding in report.findings]
     if example.layers is None:
-        if not found:
+        if not report.findings:
             raise AssertionError(_told(rule, example, "is not flagged", _skips(report)))
     elif sorted(found) != sorted(example.layers):
         wanted = f"must be flagged at {', '.join(example.layers)}" if example.layers else "is good"
@@ -88,9 +89,13 @@ def check_example(rule: Rule, example: Example) -> None:
 
 def lint_source(rule: Rule, example: Example) -> Report:
     """The report of one example under its rule alone, made in this process."""
-    from modellint.pipeline import Job, lint_file
+    from modellint.comments import lint_comments
+    from modellint.pipeline import Job, lint_file, parse_job
 
     parts: list[Report] = []
+    # What comments silence shows only if the other rules have their say.
+    others = load_rules() if rule.reads == "comments" else {}
+    rules = {**others, rule.name: rule}
     with TemporaryDirectory(prefix="modellint-") as folder:
         path = Path(folder).resolve() / "example.py"
         path.write_text(dedent(example.source), encoding="utf-8")
@@ -98,17 +103,18 @@ def lint_source(rule: Rule, example: Example) -> Report:
             path=str(path),
             shown=path.name,
             folder=str(path.parent),
-            rules=(rule.name,),
+            rules=tuple(rules),
             options={rule.name: example.options},
         )
-        for part in lint_file(job, [rule], lambda other: Path(other).name):
+        for part in lint_file(job, list(rules.values()), lambda other: Path(other).name):
             if isinstance(part, Report):
                 parts.append(part)
-    return Report(
-        models=tuple(model for part in parts for model in part.models),
-        findings=tuple(finding for part in parts for finding in part.findings),
-        errors=tuple(error for part in parts for error in part.errors),
-    ).sorted()
+        report = Report().merged(*parts)
+        if rule.reads == "comments":
+            on = list(rules.values())
+            remarks = lint_comments(parse_job(job), job.shown, report, rules, on, {})
+            report = replace(report, findings=tuple(remarks))
+    return report
 
 
 def _line(finding: Diagnostic) -> str:

@@ -68,10 +68,12 @@ def windows(call: Node, extra: tuple[tuple[int, int], ...] = ()) -> tuple[Window
     """The window of a convolution or pool on each axis, first spatial axis first.
 
     `extra` is padding (begin, end) on each axis besides the operation's own. `None` where the
-    kernel is not known or the call has no output.
+    kernel is not known, the call has no output, or its arguments are none that PyTorch accepts.
     """
     kernel = call.kernel
     if kernel is None or not call.rank or not call.outputs or not call.inputs:
+        return None
+    if min(*kernel, *call.stride, *call.dilation) < 1 or min(map(min, call.padding)) < 0:
         return None
     before = call.input.output.example[-call.rank :]
     after = call.output.example[-call.rank :]

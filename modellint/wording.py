@@ -23,7 +23,8 @@ def describe(call: Node) -> str:
             sizes = call.per_axis(name, 0 if usual is None else usual)
             if any(size != usual for size in sizes):
                 details.append(f"{name}={together(sizes)}")
-    return f"{call.key} ({', '.join(details)})"
+    # A layer that is the whole model has no path.
+    return f"{call.key} ({', '.join(details)})".lstrip()
 
 
 def named(call: Node) -> str:

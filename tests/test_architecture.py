@@ -38,6 +38,8 @@ TRACING = {"tracing", "backend", "fx", "redirection", "shapes"}
 INTERNALS = {"torch.fx", "torch.overrides"}
 #: Facts of a graph that rules share, and the words for them.
 FACTS = {
+    "comments",
+    "contract",
     "geometry",
     "costs",
     "flattening",

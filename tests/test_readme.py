@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from modellint.plugins import load_rules
-
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -32,18 +30,6 @@ def test_the_shown_output_is_the_real_one():
         encoding="utf-8",
     )
     assert run.stdout == output
-
-
-def test_the_table_of_rules_is_complete():
-    shown = set(re.findall(r"^\| \[([\w-]+)\]\((rules/\w+\.py)\)", README, re.MULTILINE))
-    rules = load_rules()
-    assert shown == {
-        (name, f"rules/{name.replace('-', '_')}.py")
-        for name, loaded in rules.loaded.items()
-        if loaded.origin == "modellint"
-    }
-    for _, path in shown:
-        assert (ROOT / path).exists()
 
 
 def test_ci_runs_the_command_of_the_readme():

@@ -30,6 +30,8 @@ def interpolate(
     else:
         many = isinstance(scale_factor, (tuple, list))
         factors = tuple(scale_factor) if many else (scale_factor,) * len(spatial)
+        if None in factors:  # What nn.Upsample makes of a factor of 0.
+            raise Refused("interpolate has neither a size nor a factor other than 0")
         sizes = tuple(_scaled(n, by) for n, by in zip(spatial, factors, strict=True))
     for side in (*spatial, *sizes):
         at_least(

@@ -135,6 +135,8 @@ def _convolution(rank: int) -> None:
         equal(channels, into, lambda: _channels(f"conv_transpose{rank}d", channels, into))
         _bias(f"conv_transpose{rank}d", bias, per_group * groups)
         _not_empty(f"conv_transpose{rank}d", *sizes)
+        if any(plain(s) <= 0 for s in per_axis(stride, rank)):
+            raise Refused(f"conv_transpose{rank}d has stride {stride}")
         places = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
             for n, k, s, p, d, extra in zip(

@@ -1,0 +1,200 @@
+"""The rule invalid-argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modellint import Finding, Graph, Node, Skip, rule
+from modellint.operations import CONVOLUTIONS, POOLS, TRANSPOSED
+from modellint.wording import describe, together
+
+_WINDOWS = CONVOLUTIONS | POOLS | TRANSPOSED
+_EMBEDDINGS = frozenset({"embedding", "embedding_bag"})
+#: What computes with weights that are floating point, on an input that must be, too.
+_FLOATING = CONVOLUTIONS | TRANSPOSED | {"linear", "bilinear", "batch_norm", "layer_norm"}
+
+
+@rule("correctness", supersedes=["all"])
+def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
+    """A layer has an argument or an input that PyTorch refuses when the model runs.
+
+    A constructor takes nearly any number, and so does a run on shapes; the kernels behind it do
+    not. Reported are a kernel, stride or dilation below 1, a padding below 0, an output padding
+    that is not smaller than the stride or the dilation, integers that reach a layer with floating
+    point weights or floats that reach an embedding, and layers that put out nothing because a size
+    is 0.
+
+    **Why it matters.** The model is built, printed and counted without complaint, and raises on its
+    first batch. A layer of size 0 does not even raise: whatever follows computes from its bias
+    alone.
+
+    **When it is fine.** Never; a size of 0 that means "no such layer" is what `nn.Identity()` is
+    for. Where the type of an input was only assumed, the rule says nothing. There are no options.
+    """
+    for call in graph.calls():
+        wrong = list(_wrong(call))
+        for what, change in wrong:
+            yield Finding(call, f"{describe(call)} has {what}", help=change)
+        if wrong:
+            continue
+        number = _number(call)
+        if number is not None and graph.guessed:
+            yield Skip(call, "the type of the model's input was assumed")
+        elif number is not None:
+            yield Finding(call, f"{describe(call)} {number[0]}", help=number[1])
+        elif _is_empty(call):
+            yield Finding(
+                call,
+                f"{describe(call)} puts out {call.output}: nothing, since a size is 0",
+                help="give it a size of at least 1, or put nn.Identity() in its place",
+            )
+
+
+def _wrong(call: Node) -> Iterator[tuple[str, str]]:
+    """Each argument of a window that PyTorch refuses, and what it takes instead."""
+    if call.op not in _WINDOWS:
+        return
+    smallest = {"kernel_size": (call.kernel, 1), "stride": (call.stride, 1)}
+    smallest["dilation"] = (call.dilation, 1)
+    if not isinstance(call.arguments.get("padding", 0), str):
+        smallest["padding"] = (call.per_axis("padding", 0), 0)
+    for name, (sizes, least) in smallest.items():
+        if sizes and min(sizes) < least:
+            yield f"{name}={together(sizes)}", f"{name} must be at least {least} on each axis"
+    if call.op in TRANSPOSED:
+        yield from _output_padding(call)
+
+
+def _output_padding(call: Node) -> Iterator[tuple[str, str]]:
+    given = call.per_axis("output_padding", 0)
+    most = [max(steps) - 1 for steps in zip(call.stride, call.dilation, strict=True)]
+    if any(not 0 <= size <= limit for size, limit in zip(given, most, strict=True)):
+        yield (
+            f"output_padding={together(given)} with stride={together(call.stride)} and "
+            f"dilation={together(call.dilation)}",
+            f"output_padding must be smaller than one of the two: here 0 to {together(most)}",
+        )
+
+
+def _number(call: Node) -> tuple[str, str] | None:
+    """What is wrong with the kind of numbers that come in, and what to do."""
+    if not call.inputs or not call.input.outputs:
+        return None
+    given = call.input.output.dtype
+    weight = call.arguments.get("weight")
+    if call.op in _EMBEDDINGS and _is_floating(given):
+        return f"looks up indices and gets {given}", "index with integers: x.long()"
+    if call.op not in _FLOATING or _is_floating(given) or given.startswith("complex"):
+        return None
+    if not isinstance(weight, Node) or not _is_floating(weight.output.dtype):
+        return None
+    kind = weight.output.dtype
+    return f"computes in {kind} and gets {given}", "convert its input first: x.float()"
+
+
+def _is_floating(dtype: str) -> bool:
+    return "float" in dtype
+
+
+def _is_empty(call: Node) -> bool:
+    """Whether a layer puts out nothing although something comes in."""
+    if not call.outputs or not call.inputs or not call.input.outputs:
+        return False
+    return 0 in call.output.example and 0 not in call.input.output.example
+
+
+def _net(layer: str, given: str = "torch.rand(1, 3, 32, 32)") -> str:
+    return f"""
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = {layer}
+
+        def forward(self, x):
+            return self.layer(x)
+
+
+    if __name__ == "__main__":
+        Net()({given})
+    """
+
+
+for _layer in (
+    "nn.Conv2d(3, 8, 3, padding=-1)",
+    "nn.Conv2d(3, 8, 3, stride=0)",
+    "nn.Conv2d(3, 8, 3, dilation=0)",
+    "nn.Conv2d(3, 8, (3, 0))",
+    "nn.MaxPool2d(2, stride=0)",
+    "nn.MaxPool2d(2, dilation=0)",
+    "nn.AvgPool2d(3, padding=-1)",
+    "nn.ConvTranspose2d(3, 8, 4, stride=2, output_padding=2)",
+    "nn.ConvTranspose2d(3, 8, 4, stride=(2, 1), output_padding=1)",
+    "nn.ConvTranspose2d(3, 8, 4, stride=0)",
+    "nn.ConvTranspose2d(3, 8, 4, stride=2, output_padding=-1)",
+    "nn.Conv2d(3, 0, 3, padding=1)",
+    "nn.AdaptiveAvgPool2d((0, 2))",
+):
+    invalid_argument.flags(_net(_layer), layers=["layer"], severity="error")
+invalid_argument.flags(
+    _net("nn.Linear(4, 2)", "torch.randint(0, 9, (8, 4))"), layers=["layer"], severity="error"
+)
+invalid_argument.flags(
+    _net("nn.Conv2d(3, 8, 3)", "torch.zeros(1, 3, 32, 32, dtype=torch.uint8)"), layers=["layer"]
+)
+invalid_argument.flags(_net("nn.Embedding(100, 8)", "torch.rand(2, 7)"), layers=["layer"])
+# The first layer without an output says it; what comes after it has nothing to read.
+invalid_argument.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self, hidden=0):
+            super().__init__()
+            self.first = nn.Linear(4, hidden)
+            self.second = nn.Linear(hidden, 2)
+
+        def forward(self, x):
+            return self.second(self.first(x))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(8, 4))
+    """,
+    layers=["first"],
+)
+for _layer in (
+    "nn.Conv2d(3, 8, 3, stride=2, padding=1, dilation=2)",
+    'nn.Conv2d(3, 8, 3, padding="same")',
+    "nn.MaxPool2d(3, stride=2, padding=1)",
+    # Smaller than the dilation is enough.
+    "nn.ConvTranspose2d(3, 8, 4, stride=2, dilation=4, output_padding=3)",
+    "nn.ConvTranspose2d(3, 8, 3, stride=2, padding=1, output_padding=1)",
+):
+    invalid_argument.allows(_net(_layer))
+invalid_argument.allows(_net("nn.Embedding(100, 8)", "torch.randint(0, 9, (2, 7))"))
+# Divided by a number, integers are floats.
+invalid_argument.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3)
+
+        def forward(self, x):
+            return self.conv(x / 255)
+
+
+    if __name__ == "__main__":
+        Net()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+    """
+)

@@ -1,0 +1,77 @@
+"""The rule unused-ignore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from modellint import rule
+from modellint.comments import Comment, Remark
+
+
+@rule("suspicious", reads="comments")
+def unused_ignore(comments: Iterable[Comment]) -> Iterator[Remark]:
+    """A comment ignores a rule that has nothing to say there.
+
+    Looked at are `# modellint: ignore[...]` on a layer's line or on a model's `class` line, and
+    `# modellint: ignore-file[...]`. A name in the brackets is unused if that rule ran, and none of
+    its findings was silenced by the comment, in any model of the run; or if there is no such rule.
+
+    **Why it matters.** The layer was mended and the comment stayed, or the comment stands on the
+    wrong line, or its rule is misspelt. In each case it would silence the next fault unseen, and
+    its reason misleads whoever reads it.
+
+    **When it is fine.** Where the layer is flagged in a model of another file: lint the files
+    together. Silent: rules that are off, files of which some model was not checked in full, and
+    rules that could not judge some layer of the file. There are no options.
+    """
+    for comment in comments:
+        yield from _remarks(comment)
+
+
+def _remarks(comment: Comment) -> Iterator[Remark]:
+    help_ = f"leave ignore[{', '.join(comment.kept)}]" if comment.kept else "remove the comment"
+    where = {"line": "on this line", "class": "in this model", "file": "in this file"}
+    if comment.idle:
+        names = ", ".join(comment.idle)
+        have = "has" if len(comment.idle) == 1 else "have"
+        yield Remark(comment, f"{names} {have} nothing to say {where[comment.scope]}", help_)
+    for name, nearest in comment.unknown.items():
+        change = f"did you mean {nearest}?" if nearest else help_
+        yield Remark(comment, f"there is no rule {name!r} to ignore", change)
+
+
+_NET = """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):{on_class}
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, {kernel}, padding=1){on_layer}
+
+        def forward(self, x):
+            return self.conv(x)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+"""
+
+
+def _net(kernel: int, on_layer: str = "", on_class: str = "") -> str:
+    marks = {"on_layer": on_layer, "on_class": on_class}
+    given = {name: f"  # modellint: {text}" if text else "" for name, text in marks.items()}
+    return _NET.format(kernel=kernel, **given)
+
+
+unused_ignore.flags(_net(3, "ignore[even-kernel] -- exact"), severity="warning")
+unused_ignore.flags(_net(4, "ignore[even-kernel, over-padding]"))
+unused_ignore.flags(_net(4, "ignore[even-kernel, even-kernl]"))
+unused_ignore.flags(_net(3, on_class="ignore[even-kernel]"))
+unused_ignore.flags(_net(3) + "\n    # modellint: ignore-file[even-kernel]\n")
+unused_ignore.allows(_net(4, "ignore[even-kernel] -- a patch"))
+unused_ignore.allows(_net(4, on_class="ignore[even-kernel]"))
+unused_ignore.allows(_net(4) + "\n    # modellint: ignore-file[even-kernel]\n")
+# A rule that is off by default, and a comment about comments.
+unused_ignore.allows(_net(3, "ignore[even-kernel, unused-ignore] -- generated"))
