@@ -80,6 +80,7 @@ def lint_paths(
     jobs: int | None = None,
     fail_level: FailLevel | None = None,
     strict: bool = False,
+    baseline: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
 
@@ -103,6 +104,7 @@ def lint_paths(
         jobs=jobs,
         fail_level=fail_level,
         strict=strict,
+        baseline=None if baseline is None else os.fspath(baseline),
     )
     return lint_targets(paths, settings)
 

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 import click
 
 from modellint._version import __version__
-from modellint.command_options import configuration_options, process_options
+from modellint.acting import about_baseline, write_baseline, write_ignores
+from modellint.command_options import acceptance_options, configuration_options, process_options
 from modellint.engine import Settings, lint_targets, list_models, plans_of
 from modellint.errors import PluginError, UsageError, WorkerError
 from modellint.listing import list_page
@@ -100,6 +101,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option("--strict", is_flag=True, help="What could not be analysed fails the run.")
 @click.option("--statistics", is_flag=True, help="Also print how many findings each rule has.")
 @configuration_options
+@acceptance_options
 @click.option("--rules", "show_rules", is_flag=True, help="List the rules.")
 @click.option("--explain", metavar="RULE", help="Print a rule's page.")
 @click.option(
@@ -138,6 +140,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         statistics=options["statistics"],
         quiet=options["quiet"],
     )
+    targets = _with_taken(targets, options)
     settings = _settings(options)
     if options["explain"]:
         rule = find_rule(Plans(settings).here.rules, options["explain"])
@@ -200,7 +203,17 @@ def _settings(options: dict[str, Any]) -> Settings:
         strict=options["strict"],
         verbose=options["verbose"],
         confirmed=options["contract"],
+        baseline=options["baseline"],
     )
+
+
+def _with_taken(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """The targets, with the one that `--add-ignore` took for the reason that may follow it."""
+    taken = options["add_ignore"]
+    if not taken or unusable(taken) is not None:
+        return targets
+    options["add_ignore"] = ""
+    return (taken, *targets)
 
 
 def _lint(
@@ -212,6 +225,10 @@ def _lint(
     name: str,
 ) -> int:
     started = time.perf_counter()
+    if options["write_baseline"] is not None and options["add_ignore"] is not None:
+        raise UsageError("--write-baseline and --add-ignore both take all findings: give one")
+    if options["write_baseline"] is not None and options["baseline"] is not None:
+        raise UsageError("--write-baseline writes all findings, and takes no --baseline")
     problems = [problem for problem in map(unusable, targets) if problem is not None]
     usable = [target for target in targets if unusable(target) is None]
     report = _watched(usable, settings, stdin, name, quiet=view.quiet)
@@ -219,7 +236,12 @@ def _lint(
         click.echo(f"modellint: {printable(problem)}", err=True)
     if not usable:
         return _WRONG_USAGE
-    _write(render(report, options["format_"], view), options["output"])
+    acted = options["write_baseline"] is not None or options["add_ignore"] is not None
+    report, words = _acted_on(report, options)
+    if not acted or report.findings or report.errors:
+        _write(render(report, options["format_"], view), options["output"])
+    for line in words if not view.quiet else ():
+        click.echo(f"modellint: {line}", err=True)
     if not report.models and not report.errors and not view.quiet:
         click.echo("modellint: no model found in these targets", err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
@@ -229,6 +251,15 @@ def _lint(
             click.echo(line, err=True)
         click.echo(f"{time.perf_counter() - started:.1f} s", err=True)
     return _WRONG_USAGE if problems else report.exit_status
+
+
+def _acted_on(report: Report, options: dict[str, Any]) -> tuple[Report, list[str]]:
+    """What is left to report after files were written, and what to tell of them."""
+    if options["write_baseline"] is not None:
+        return write_baseline(report, options["write_baseline"])
+    if options["add_ignore"] is not None:
+        return write_ignores(report, options["add_ignore"])
+    return report, list(about_baseline(report))
 
 
 def _watched(

@@ -32,6 +32,32 @@ def configuration_options(command: F) -> F:
     )
 
 
+def acceptance_options(command: F) -> F:
+    """What is done about the findings that a project has today."""
+    return _all(
+        command,
+        click.option(
+            "--baseline",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Leave out the findings that this file lists; only new ones fail.",
+        ),
+        click.option(
+            "--write-baseline",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Write the findings of this run there, instead of a report.",
+        ),
+        click.option(
+            "--add-ignore",
+            metavar="[REASON]",
+            is_flag=False,
+            flag_value="",
+            help="Write an ignore comment at each finding, instead of a report.",
+        ),
+    )
+
+
 def process_options(command: F) -> F:
     """How the processes that run user code are shared and limited."""
     return _all(

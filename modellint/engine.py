@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from modellint.accepting import without_accepted
+from modellint.baseline import Baseline
 from modellint.comments import lint_comments
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
@@ -37,6 +38,7 @@ class Settings:
     `None` stands for what the configuration says, else the default. `config` is the one file of
     configuration that counts; `isolated` leaves configuration out. `timeout` is in seconds a file,
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
+    `baseline` is the file of the findings that do not count.
     """
 
     inputs: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Settings:
     strict: bool = False
     verbose: bool = False
     confirmed: bool = False
+    baseline: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def lint_targets(
     for spec in settings.inputs:
         parse_input(spec)
     plans = Plans(settings)
+    baseline = Baseline.read(settings.baseline) if settings.baseline else None
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
     # Before anything runs, so that a mistake in the last file's configuration costs no time.
     for path in [target.path for target in targets]:
@@ -105,7 +109,10 @@ def lint_targets(
     for plan, reports in zip(started, done, strict=True):
         parts += [replace(one, findings=without_accepted(one, plan)) for one in reports]
     parts += _on_comments(commented, Report().merged(*parts))
-    return _joined(parts, settings, targets, plans)
+    report = _joined(parts, settings, targets, plans)
+    if baseline is None:
+        return report
+    return baseline.without_known(report, dict(_settled(report, targets, plans)))
 
 
 def list_models(
@@ -256,6 +263,17 @@ def _on_comments(commented: Sequence[_Prepared], report: Report) -> Iterator[Rep
             yield Report(errors=(Problem(shown, 1, "plugin-error", message),))
         else:
             yield replace(remarks, findings=without_accepted(remarks, plan))
+
+
+def _settled(
+    report: Report, targets: Sequence[Target], plans: Plans
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """The files whose models were all checked in full, with the rules that were on for them."""
+    unsure = {problem.path for problem in report.errors}
+    unsure |= {model.path for model in report.models if model.status != "analysed"}
+    for target in targets:
+        if not target.names and target.shown not in unsure:
+            yield target.shown, frozenset(rule.name for rule in plans.of(target.path).on)
 
 
 def _joined(

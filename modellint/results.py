@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from modellint._version import __version__
 from modellint.contract import Sizes
 from modellint.rules import SEVERITIES, Severity
+
+if TYPE_CHECKING:
+    from modellint.baseline import Baselined
 
 Shape = tuple[int | str, ...]
 """The sizes of a tensor: an int, or an expression over the model's symbols such as `H - 2`."""
@@ -339,7 +342,7 @@ class Report:
     `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
     not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
-    the path that findings have.
+    the path that findings have. `baseline` is what one held back, where the run had one.
     """
 
     models: tuple[ModelReport, ...] = ()
@@ -353,6 +356,7 @@ class Report:
     strict: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
     fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
+    baseline: Baselined | None = None
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -421,6 +425,7 @@ class Report:
             "errors": [problem.to_dict() for problem in self.errors],
             "notes": [note.to_dict() for note in self.notes],
             "silenced": [one.to_dict() for one in self.silenced],
+            "baseline": None if self.baseline is None else self.baseline.to_dict(),
             "summary": {
                 "models": len(self.models),
                 "analysed": self.analysed,

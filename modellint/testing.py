@@ -4,7 +4,9 @@
     from modellint.plugins import load_rules
     from modellint.testing import check_example, examples
 
-    @pytest.mark.parametrize("case", examples(load_rules(["rules/"])), ids=str)
+    RULES = load_rules(["rules/"], installed=False)
+
+    @pytest.mark.parametrize("case", examples(RULES), ids=str)
     def test_example(case):
         check_example(case.rule, case.example)
 

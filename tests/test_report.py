@@ -127,7 +127,9 @@ def test_golden(name, text):
 
 def test_json_has_the_documented_keys_in_order():
     data = json.loads(REPORT.render("json"))
-    assert list(data) == _words("""version tool models findings errors notes silenced summary""")
+    assert list(data) == _words(
+        """version tool models findings errors notes silenced baseline summary"""
+    )
     assert list(data["tool"]) == ["name", "version", "torch"]
     assert list(data["models"][0]) == _words(
         """path name class line status reason inputs parameters macs layers

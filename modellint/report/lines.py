@@ -79,7 +79,7 @@ def last_line(report: Report) -> str:
     # An entry of `errors` reads "error[kind]" like a finding does, so it is counted with them.
     counts = {severity: report.counts[severity] for severity in SEVERITIES}
     counts["error"] += len(report.errors)
-    found = [_plural(count, severity) for severity, count in counts.items() if count]
+    found = [plural(count, severity) for severity, count in counts.items() if count]
     if not found and report.analysed:
         found = ["no findings"]
     return ", ".join(parts + found)
@@ -114,9 +114,10 @@ _INCOMPLETE = {"not-analysed": "not analysed", "partial": "partly analysed"}
 
 def _checked(report: Report) -> str:
     if report.models:
-        return f"{_plural(report.analysed, 'model')} checked"
+        return f"{plural(report.analysed, 'model')} checked"
     return "No models found" if not report.errors else "No models checked"
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """A count with its noun, as `2 findings`."""
     return f"{count} {noun}" if count == 1 or noun == "info" else f"{count} {noun}s"
