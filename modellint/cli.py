@@ -150,7 +150,8 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         _write(rules_table(Plans(settings).here.rules.values()), options["output"])
         return 0
     if options["show_settings"]:
-        _write(settings_page(plans_of(targets or ["."], settings)), options["output"])
+        plans = plans_of(targets or ["."], settings, options["stdin_filename"] or "-")
+        _write(settings_page(plans), options["output"])
         return 0
     stdin, stdin_name = _stdin(targets, options)
     if options["show_list"]:

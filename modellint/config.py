@@ -257,7 +257,12 @@ _AMOUNTS: Mapping[str, Callable[[_Value], int]] = {
 
 
 def _models(given: _Value) -> tuple[StatedModel, ...]:
-    return tuple(_model(item) for item in given.items("a list of tables"))
+    models = tuple(_model(item) for item in given.items("a list of tables"))
+    for model in models:
+        if sum((one.path, one.model) == (model.path, model.model) for one in models) > 1:
+            what = f"speaks of {model.path}::{model.model} twice"
+            raise given.configuration.wrong(given.key, what)
+    return models
 
 
 def _model(given: _Value) -> StatedModel:

@@ -135,10 +135,12 @@ def list_models(
     return _joined(parts, settings, targets, plans), tuple(found)
 
 
-def plans_of(given: Sequence[str | os.PathLike[str]], settings: Settings) -> Mapping[str, Plan]:
+def plans_of(
+    given: Sequence[str | os.PathLike[str]], settings: Settings, stdin_name: str = "-"
+) -> Mapping[str, Plan]:
     """What counts for each file that targets stand for, by its printed path."""
     plans = Plans(settings)
-    targets = expand_targets(given, excluded=plans.projects.excludes)
+    targets = expand_targets(given, None, stdin_name, plans.projects.excludes)
     return {target.shown: plans.of(target.path) for target in targets}
 
 

@@ -84,9 +84,8 @@ def make_plan(configuration: Configuration, settings: Settings) -> Plan:
     """Put the command line over a configuration; raise `UsageError` where a name is unknown."""
     rules = load_rules(configuration.plugins)
     _check(configuration, rules)
-    written = Layer(
-        configuration.select or ("default",), configuration.ignore, configuration.extend_select
-    )
+    selected = ("default",) if configuration.select is None else configuration.select
+    written = Layer(selected, configuration.ignore, configuration.extend_select)
     given = Layer(settings.select, settings.ignore, settings.extend_select)
     return Plan(
         configuration,

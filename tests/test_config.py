@@ -180,6 +180,8 @@ def test_lint_paths_reads_configuration_and_lint_does_not():
     [
         ('select = ["even-kernel"]', {}, {"even-kernel"}),
         ('select = ["all"]\nignore = ["suspicious"]', {}, set()),
+        ("select = []", {}, set()),
+        ('select = []\nextend-select = ["even-kernel"]', {}, {"even-kernel"}),
         ('select = ["even-kernel"]\nextend-select = ["edge-losing-padding"]', {}, None),
         ('ignore = ["suspicious"]\nextend-select = ["even-kernel"]', {}, {"even-kernel"}),
         ('ignore = ["even-kernel"]', {"select": ("even-kernel",)}, {"even-kernel"}),
@@ -406,6 +408,7 @@ def test_a_name_that_there_is_not_is_refused_with_the_nearest(text, key, near):
         '[budget."net.py::Net"]\nmacs = 0',
         'models = "net.py"',
         '[[models]]\npath = "net.py"',
+        '[[models]]\npath = "net.py"\nmodel = "Net"\n[[models]]\npath = "net.py"\nmodel = "Net"',
         '[[models]]\npath = "net.py"\nmodel = "Net"\nargs = {depth = 1979-05-27}',
         '[[models]]\npath = "net.py"\nmodel = "Net"\nargs = {"a b" = 1}',
         '[[models]]\npath = "net.py"\nmodel = "Net"\ninputs = ["1,-3"]',
