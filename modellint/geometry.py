@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from modellint.graph import Graph, Node, fact, fact_of_call
+from modellint.gridding import Run, dilated_runs, without_holes
 from modellint.influence import border_influence
+from modellint.masks import full, positions, ranges, taps_with_data
 from modellint.operations import (
     CONVOLUTIONS,
     WINDOWS,
@@ -21,24 +23,48 @@ from modellint.operations import (
     varying_inputs,
 )
 from modellint.positions import map_axes, places, receptive_field, smallest_receptive_field
+from modellint.productivity import Saturated, saturated, unseen
+from modellint.reading import read_masks
+from modellint.sizes import Size, nearest_sizes, next_size
+from modellint.twins import neighbours
+from modellint.unread import Unread, loses, unfollowed_reader, unread_after
 from modellint.windows import Window, windows
 
 __all__ = [
     "Padding",
+    "Run",
+    "Saturated",
+    "Size",
     "Trim",
+    "Unread",
     "Window",
     "border_influence",
+    "dilated_runs",
     "drift",
     "ends_in_global_max",
+    "full",
     "live",
+    "loses",
     "map_axes",
+    "nearest_sizes",
+    "neighbours",
+    "next_size",
     "padding_before",
     "places",
+    "positions",
+    "ranges",
+    "read_masks",
     "receptive_field",
+    "saturated",
     "slices_after",
     "smallest_receptive_field",
+    "taps_with_data",
     "trims",
+    "unfollowed_reader",
+    "unread_after",
+    "unseen",
     "windows",
+    "without_holes",
 ]
 
 Sides = tuple[tuple[int, int], ...]

@@ -10,11 +10,11 @@ any position and loses it, which is what makes borders weak.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor
 
 from modellint.graph import Graph, Node, fact
-from modellint.operations import ADAPTIVE_POOLS, TRANSPOSED, WINDOWS
+from modellint.operations import ADAPTIVE_POOLS, SPLITS, TRANSPOSED, WINDOWS
 from modellint.positions import Place, State, map_axes, places, sources
+from modellint.resampling import resampled
 from modellint.windows import windows
 
 #: Above this many positions along an axis the lists would take longer than the answer is worth.
@@ -75,8 +75,15 @@ def _place(known: object, node: Node, axis: int) -> Place | None:
 
 
 def _length(node: Node, place: Place | None) -> int:
-    """How many weights a node holds: one a position, or a single one where they are mixed."""
-    return place.size if place is not None and _located(node, place) else 1
+    """How many weights a node holds: one a position, or a single one where they are mixed.
+
+    What is split holds those of all its pieces.
+    """
+    if place is None or not _located(node, place):
+        return 1
+    if node.op in SPLITS and place.dim == _dim(node) and node.op != "unbind":
+        return node.input.output.example[place.dim]
+    return place.size
 
 
 def _located(node: Node, place: Place) -> bool:
@@ -166,27 +173,13 @@ def _from_bins(size: int, weights: Weights) -> Weights:
 
 
 def _from_resampled(node: Node, dim: int, size: int, weights: Weights) -> Weights:
-    mode = str(node.arguments.get("mode", "nearest"))
-    outputs = len(weights)
-    if outputs == size and mode != "bicubic":
-        return weights
-    if mode == "area":
-        return _from_bins(size, weights)
+    taps = resampled(node, dim)
+    if taps is None:
+        return [sum(weights) / size] * size
     made = [0.0] * size
-    aligned = bool(node.arguments.get("align_corners"))
-    for output, weight in enumerate(weights):
-        if mode.startswith("nearest"):
-            half = 0.5 if mode == "nearest-exact" else 0.0
-            made[min(floor((output + half) * size / outputs), size - 1)] += weight
-            continue
-        if aligned:
-            at = output * (size - 1) / (outputs - 1) if outputs > 1 else 0.0
-        else:
-            at = max((output + 0.5) * size / outputs - 0.5, 0.0)
-        low = min(int(at), size - 1)
-        high, part = min(low + 1, size - 1), at - low
-        made[low] += weight * (1 - part)
-        made[high] += weight * part
+    for weight, read in zip(weights, taps, strict=True):
+        for position, part in read:
+            made[position] += weight * part
     return made
 
 
@@ -241,10 +234,9 @@ def _from_sliced(node: Node, dim: int, size: int, weights: Weights) -> Weights:
 
 
 def _from_part(node: Node, operand: Node, dim: int, size: int, weights: Weights) -> Weights:
-    if len(weights) == size:
-        return weights
-    sizes = [tensor.example[dim] for tensor in operand.outputs]
-    first = sum(sizes[: int(node.arguments.get("index", 0))])
+    if operand.op not in SPLITS or dim != _dim(operand) or operand.op == "unbind":
+        return weights if len(weights) == size else [sum(weights) / size] * size
+    first = sum(part.example[dim] for part in operand.outputs[: int(node.arguments["index"])])
     return [0.0] * first + weights + [0.0] * (size - first - len(weights))
 
 

@@ -60,6 +60,11 @@ REORDERINGS = frozenset(
     "permute transpose t T mT mH adjoint swapaxes swapdims movedim moveaxis".split()
 )
 
+SPLITS = frozenset("chunk split tensor_split split_with_sizes unbind".split())
+REDUCTIONS = frozenset(
+    "mean sum amax amin prod std var norm logsumexp argmax argmin all any".split()
+)
+
 #: Layers that mix features with weights: what "the last layer with weights" is asked of.
 WEIGHTED = (
     CONVOLUTIONS

@@ -5,7 +5,7 @@ Symbols: input size `n`, kernel `k`, stride `s`, dilation `d`, padding `(begin, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +43,19 @@ class Window:
     def remainder(self) -> int:
         """r = (n + padding - e) mod s: positions at the end that no window starts at."""
         return (self.n + self.padding - self.span) % self.s
+
+    @property
+    def reached(self) -> int:
+        """How far the last output's window reaches beyond the map, negative where short of it."""
+        return (self.o - 1) * self.s + self.span - self.begin - self.n
+
+    def at(self, size: int, ceil: bool = False) -> Window:
+        """The same window on a map of another size; `ceil` rounds the number of outputs up."""
+        over = size + self.padding - self.span
+        outputs = (-(-over // self.s) if ceil else over // self.s) + 1
+        if ceil and (outputs - 1) * self.s >= size + self.begin:
+            outputs -= 1  # PyTorch's pools drop a window that would begin in the padding.
+        return replace(self, n=size, o=max(outputs, 0))
 
     def taps(self, output: int) -> range:
         """The positions of the input that an output reads; those in the padding are left out."""

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from modellint.dims import symbolic
 from modellint.graph import Node, Tensor
+
+__all__ = [
+    "AXES",
+    "channels",
+    "describe",
+    "on_axes",
+    "resized",
+    "spatial",
+    "symbolic",
+    "times",
+    "together",
+]
 
 #: The names of the last axes of a map, by how many spatial axes there are.
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}

@@ -1,0 +1,217 @@
+"""Which input offsets a run of stride-1 windows reaches, and whether they leave holes.
+
+A run begins at a map and leads through convolutions and pools with stride 1 and what hands maps on
+position by position, along parallel branches that are joined again. It ends where something else
+reads the map: a strided window, a resampling, a reduction, the output. A position at the end
+depends on the position of the first map at each reachable offset; all of them are found, by masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from modellint.graph import Graph, Node, fact
+from modellint.masks import Mask
+from modellint.operations import (
+    COMBINING,
+    CONVOLUTIONS,
+    ELEMENTWISE,
+    NORMS,
+    WINDOWS,
+    varying_inputs,
+)
+from modellint.windows import Window, windows
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The offsets that one axis of a run reaches: bit `i` is the offset `least + i`."""
+
+    least: int = 0
+    mask: Mask = 1
+
+    def through(self, window: Window, dilation: int) -> Reach:
+        """After one more window, with this dilation."""
+        found = 0
+        for tap in range(window.k):
+            found |= self.mask << tap * dilation
+        return Reach(self.least - window.begin, found)
+
+    def shifted(self, by: int) -> Reach:
+        """After a pad, or a slice if negative, at the beginning of the axis."""
+        return Reach(self.least - by, self.mask)
+
+    def united(self, other: Reach) -> Reach:
+        """What either of two branches reaches."""
+        least = min(self.least, other.least)
+        mine = self.mask << self.least - least
+        return Reach(least, mine | other.mask << other.least - least)
+
+    @property
+    def span(self) -> int:
+        """How many offsets there are from the first to the last."""
+        return self.mask.bit_length()
+
+    @property
+    def count(self) -> int:
+        """How many of them are reached."""
+        return self.mask.bit_count()
+
+    @property
+    def gap(self) -> int:
+        """How far apart neighbours lie at most; 1 where there is no hole."""
+        digits = f"{self.mask:b}"
+        return 1 + max(map(len, digits.split("1")))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run with its end: what reaches it, an axis, and the dilated convolutions of its branches.
+
+    `first` is the map that it begins at, `last` the node whose map leaves it.
+    """
+
+    first: Node
+    last: Node
+    axes: tuple[Reach, ...]
+    dilated: tuple[Node, ...]
+
+    @property
+    def gap(self) -> int:
+        """The widest step between neighbouring offsets, of all axes; 1 where there is no hole."""
+        return max(axis.gap for axis in self.axes)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A run as far as a node; `most` is how many dilated convolutions one path led through."""
+
+    first: Node
+    axes: tuple[Reach, ...]
+    dilated: tuple[Node, ...] = ()
+    most: int = 0
+
+    def joined(self, other: _State) -> _State:
+        """Two branches that began at the same map, as one."""
+        axes = tuple(a.united(b) for a, b in zip(self.axes, other.axes, strict=True))
+        dilated = tuple(dict.fromkeys(self.dilated + other.dilated))
+        return _State(self.first, axes, dilated, max(self.most, other.most))
+
+
+@fact
+def dilated_runs(graph: Graph) -> tuple[Run, ...]:
+    """The runs that lead through two dilated convolutions on one path, once for each end."""
+    dilated = [call for call in graph.calls(*CONVOLUTIONS) if _is_dilated(call)]
+    if len(dilated) < 2:
+        return ()
+    ranks = sorted({call.rank for call in dilated})
+    return tuple(run for rank in ranks for run in _Runs(graph, rank).ended())
+
+
+def without_holes(graph: Graph, run: Run) -> tuple[Node, int] | None:
+    """A dilated convolution of a run and the dilation that it would need to leave no hole."""
+    for call in run.dilated:
+        for dilation in range(max(call.dilation) - 1, 0, -1):
+            changed = _Runs(graph, call.rank, {call.index: dilation}).ended()
+            if all(other.gap == 1 for other in changed if other.last is run.last):
+                return call, dilation
+    return None
+
+
+def _is_dilated(call: Node) -> bool:
+    if max(call.dilation) == 1 or call.kernel is None:
+        return False
+    axes = zip(call.dilation, call.kernel, call.stride, strict=True)
+    return any(d > 1 and k > 1 and s == 1 for d, k, s in axes)
+
+
+class _Runs:
+    """The runs of maps with so many spatial axes, with other dilations for some convolutions."""
+
+    def __init__(self, graph: Graph, rank: int, instead: Mapping[int, int] | None = None) -> None:
+        self.rank = rank
+        self.instead = instead or {}
+        self.graph = graph
+        self.states: dict[int, _State] = {}
+        self.continued: set[int] = set()
+        self.ends: list[tuple[Node, _State]] = []
+        for node in graph.nodes:
+            if node.index in graph.varying and node.outputs:
+                self._visit(node)
+        for node in graph.outputs:
+            if node.index in self.states:
+                self.ends.append((node, self.states[node.index]))
+
+    def ended(self) -> Iterator[Run]:
+        """Runs where they end; a map that also leads on in its run is no end of it."""
+        seen = set()
+        for last, state in self.ends:
+            if state.most > 1 and last.index not in self.continued and last.index not in seen:
+                seen.add(last.index)
+                yield Run(state.first, last, state.axes, state.dilated)
+
+    def _visit(self, node: Node) -> None:
+        reading = [
+            (source, self.states[source.index])
+            for source in varying_inputs(self.graph, node)
+            if source.index in self.states
+        ]
+        maps = [(source, state) for source, state in reading if self._spread_out(source)]
+        together: dict[int, tuple[Node, _State]] = {}
+        for source, state in maps:
+            _, known = together.get(state.first.index, (source, state))
+            joined = state if known is state else known.joined(state)
+            together[state.first.index] = source, joined
+        behind: _State | None = None
+        if len(together) == 1:
+            ((_, joined),) = together.values()
+            behind = self._behind(node, maps[0][0], joined)
+        if behind is None:
+            self.ends += together.values()
+            behind = _State(node, (Reach(),) * self.rank)
+        else:
+            self.continued.update(source.index for source, _ in maps)
+        self.states[node.index] = behind
+
+    def _spread_out(self, source: Node) -> bool:
+        """Whether an operand has positions, not one value for all of them, as a gate has."""
+        return any(size > 1 for size in source.output.example[-self.rank :])
+
+    def _behind(self, node: Node, source: Node, state: _State) -> _State | None:
+        """The run behind one more operation; `None` where it ends."""
+        before, after = source.output.example, node.output.example
+        if node.op in WINDOWS:
+            return self._windowed(node, state)
+        if len(before) != len(after):
+            return None
+        if node.op == "pad":
+            return self._padded(node, state)
+        if node.op in _CARRYING and before[-self.rank :] == after[-self.rank :]:
+            return state
+        return None
+
+    def _windowed(self, node: Node, state: _State) -> _State | None:
+        axes = windows(node)
+        if axes is None or node.rank != self.rank or any(axis.s > 1 for axis in axes):
+            return None
+        other = self.instead.get(node.index)
+        moved = tuple(
+            reach.through(axis, min(axis.d, other or axis.d))
+            for reach, axis in zip(state.axes, axes, strict=True)
+        )
+        if not (node.op in CONVOLUTIONS and _is_dilated(node)):
+            return _State(state.first, moved, state.dilated, state.most)
+        return _State(state.first, moved, (*state.dilated, node), state.most + 1)
+
+    def _padded(self, node: Node, state: _State) -> _State:
+        pairs = tuple(map(int, node.arguments.get("pad", ())))
+        moved = tuple(
+            reach.shifted(pairs[at] if at < len(pairs) else 0)
+            for reach, at in zip(state.axes, range(2 * self.rank - 2, -1, -2), strict=True)
+        )
+        return _State(state.first, moved, state.dilated, state.most)
+
+
+#: What hands maps on position by position; of concatenations, those along features.
+_CARRYING = ELEMENTWISE | NORMS | COMBINING | {"cat", "concat", "chunk", "split", "unpack"}

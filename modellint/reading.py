@@ -1,0 +1,161 @@
+"""Which positions of every map some output of the model depends on, a dimension at a time.
+
+One pass backward from the outputs. A node holds one mask a dimension of its output: position `i`
+of a dimension is read if any element there is. An operation's step says what the positions that
+count of its output read in each operand; what several readers read is united. Where readers read
+different channels and different rows, all those rows of all those channels count as read, and an
+operation that is not known here reads everything: what is called unread here is not read.
+
+Norms are taken as position by position, though their statistics may see more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from modellint import piece_steps, steps, window_steps
+from modellint.graph import Graph, Node, fact
+from modellint.masks import full
+from modellint.operations import (
+    ADAPTIVE_POOLS,
+    COMBINING,
+    CONVOLUTIONS,
+    ELEMENTWISE,
+    NORMS,
+    POOLS,
+    REDUCTIONS,
+    REORDERINGS,
+    RESHAPES,
+    SPLITS,
+    TRANSPOSED,
+)
+from modellint.steps import Masks, Step, sizes_of
+
+
+@fact
+def read_masks(graph: Graph) -> Mapping[int, Masks]:
+    """The positions read of every node that an output depends on, by the node's index.
+
+    Bit `i` of the mask of a dimension stands for position `i`, at the example's sizes. A node with
+    several outputs is listed in the terms of its input if it splits it, else of its first output.
+    """
+    return _Backward(graph).held
+
+
+@fact
+def opaque(graph: Graph) -> frozenset[int]:
+    """The indices of the operations that count as reading everything, since they are not known."""
+    return frozenset(
+        node.index
+        for node in graph.nodes
+        if node.inputs
+        and node.index in graph.varying
+        and node.op not in STEPS
+        and node.op not in MIXING
+    )
+
+
+def pulled_to(node: Node, masks: Masks) -> Masks | None:
+    """What of an operation's first operand these positions of its output come from.
+
+    `None` where that is not known, or nothing of it.
+    """
+    step = STEPS.get(node.op)
+    reads = step(node, masks) if step else ()
+    return next((read for operand, read in reads if operand is node.input), None)
+
+
+class _Backward:
+    """The masks of one graph, gathered from its outputs to its inputs."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.held: dict[int, Masks] = {}
+        self.wholes: dict[tuple[int, ...], Masks] = {}
+        varying = graph.varying
+        for node in graph.outputs:
+            self._hold(node, self._whole(node))
+        for node in reversed(graph.nodes):
+            masks = self.held.get(node.index)
+            if masks is None or node.index not in varying:
+                continue
+            step = STEPS.get(node.op)
+            if step is None or (node.op not in LOSING and masks is self._whole(node)):
+                for source in node.inputs:
+                    if source.index in varying:
+                        self._hold(source, self._whole(source))
+            else:
+                for operand, read in step(node, masks):
+                    if operand.index in varying:
+                        self._hold(operand, read)
+
+    def _whole(self, node: Node) -> Masks:
+        """All of a node; the same value for all nodes of one shape."""
+        sizes = sizes_of(node)
+        masks = self.wholes.get(sizes)
+        if masks is None:
+            masks = self.wholes[sizes] = tuple(map(full, sizes))
+        return masks
+
+    def _hold(self, node: Node, read: Masks) -> None:
+        known, whole = self.held.get(node.index), self._whole(node)
+        if known is whole or 0 in read:
+            return
+        if len(read) != len(whole):
+            read = whole
+        elif known is not None:
+            read = tuple([a | b for a, b in zip(known, read, strict=True)])
+        self.held[node.index] = whole if read == whole else read
+
+
+#: Known to read everything of every operand: recurrent layers, and where values decide.
+MIXING = frozenset(
+    """lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell grid_sample
+    embedding embedding_bag index_select gather take bilinear addmm baddbmm addbmm mv dot nms
+    nonzero unique fold fractional_max_pool2d max_unpool2d""".split()
+)
+
+#: What only has the shape of its operand.
+SHAPED = frozenset(
+    """zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones new_empty
+    new_full new_tensor""".split()
+)
+
+STEPS: Mapping[str, Step] = {
+    **dict.fromkeys(SHAPED, steps.unread),
+    **dict.fromkeys(ELEMENTWISE | NORMS | COMBINING, steps.pointwise),
+    **dict.fromkeys(("expand", "broadcast_to", "expand_as"), steps.pointwise),
+    "glu": steps.gated,
+    **dict.fromkeys(("max", "min"), steps.extreme),
+    **dict.fromkeys(REORDERINGS, steps.permuted),
+    **dict.fromkeys(RESHAPES, steps.reshaped),
+    "linear": steps.mixing(default=-1),
+    **dict.fromkeys(("softmax", "log_softmax", "softmin", "cumsum", "topk", "sort"),
+                    steps.mixing("dim", default=-1)),
+    "channel_shuffle": steps.mixing(default=1),
+    **dict.fromkeys(REDUCTIONS, steps.reduced),
+    **dict.fromkeys(("matmul", "mm", "bmm"), steps.product),
+    "einsum": steps.einsum,
+    "scaled_dot_product_attention": steps.attention,
+    **dict.fromkeys(CONVOLUTIONS | POOLS, window_steps.windowed),
+    **dict.fromkeys(TRANSPOSED, window_steps.transposed),
+    **dict.fromkeys(ADAPTIVE_POOLS, window_steps.binned),
+    "interpolate": window_steps.resampled,
+    "unfold": window_steps.unfolded,
+    "pad": window_steps.padded,
+    **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle"), window_steps.shuffled),
+    **dict.fromkeys(("cat", "concat", "concatenate"), piece_steps.concatenated),
+    "stack": piece_steps.stacked,
+    "getitem": piece_steps.indexed,
+    "setitem": piece_steps.written,
+    **dict.fromkeys(("narrow", "select"), piece_steps.narrowed),
+    **dict.fromkeys(SPLITS, piece_steps.split),
+    "unpack": piece_steps.unpacked,
+    **dict.fromkeys(("roll", "flip"), piece_steps.moved),
+}  # fmt: skip
+
+#: Whose operands may be left unread in part although all of the output counts.
+LOSING = (
+    CONVOLUTIONS | POOLS | TRANSPOSED
+    | SHAPED
+    | {"interpolate", "unfold", "pad", "getitem", "narrow", "select", "unpack"}
+)  # fmt: skip
