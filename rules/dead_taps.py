@@ -1,0 +1,271 @@
+"""The rule dead-taps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from modellint import Finding, Graph, Node, Skip, rule
+from modellint.costs import share_of
+from modellint.geometry import (
+    Size,
+    Window,
+    full,
+    live,
+    next_size,
+    padding_before,
+    positions,
+    ranges,
+    taps_with_data,
+    windows,
+)
+from modellint.wording import describe, on_axes, times, together
+
+
+@rule("suspicious")
+def dead_taps(graph: Graph) -> Iterator[Finding | Skip]:
+    """A convolution has rows or columns of its kernel that only ever meet zero padding.
+
+    Tap `j` of a kernel meets data if some output `i` has `0 <= i·s + j·d - p < n`. Where the map
+    is small against the dilation, the outer taps of every window lie in the padding: a 3×3 with
+    dilation 36 on a 28×28 map is a 1×1. Zeros that an explicit pad adds count as padding;
+    reflected, replicated and wrapped values are data.
+
+    **Why it matters.** Those weights are multiplied by zero wherever the kernel stands: they get no
+    gradient, cost memory and time, and the layer sees less than its author thinks. Chen et al.,
+    arXiv 1706.05587 (DeepLabv3), section 3.3, tell of it for large rates.
+
+    **When it is fine.** Where the model runs at larger inputs than the one looked at: the advice
+    names the size from which all taps count. There are no options.
+    """
+    judged: dict[Node, list[tuple[Node, tuple[Window, ...]]]] = {}
+    for call in graph.calls("conv1d", "conv2d", "conv3d"):
+        before = padding_before(graph, call)
+        explicit = before.zeros and all(min(pair) >= 0 for pair in before.sides)
+        axes = windows(call, before.sides if explicit else ())
+        if axes is not None and call.index in live(graph):
+            judged.setdefault(call.arguments["weight"], []).append((call, axes))
+        elif axes is None and call.outputs:
+            yield Skip(call, "its kernel size is not known")
+    for calls in judged.values():
+        call, axes = calls[0]
+        # A head that several maps share uses a tap if one of them is large enough.
+        unmet = [_unmet([other[at] for _, other in calls]) for at in range(call.rank)]
+        if any(unmet):
+            yield _finding(graph, call, axes, unmet)
+
+
+def _unmet(axes: Sequence[Window]) -> int:
+    """The taps, as a mask, that meet no data at any call."""
+    met = 0
+    for axis in axes:
+        met |= taps_with_data(axis)
+    return full(axes[0].k) & ~met
+
+
+def _finding(graph: Graph, call: Node, axes: tuple[Window, ...], unmet: list[int]) -> Finding:
+    kernel = [axis.k for axis in axes]
+    dead = [at for at, mask in enumerate(unmet) if mask]
+    alive = [axis.k - mask.bit_count() for axis, mask in zip(axes, unmet, strict=True)]
+    weights = prod(call.arguments["weight"].output.example)
+    lost = weights - weights * prod(alive) // prod(kernel)
+    told: dict[str, list[int]] = {}
+    for at in dead:
+        told.setdefault(_taps(unmet[at]), []).append(at)
+    taps = " and ".join(f"{taps}{on_axes(which, call.rank)}" for taps, which in told.items())
+    return Finding(
+        call,
+        f"{describe(call)}: on its {times(axis.n for axis in axes)} map taps {taps} only ever meet "
+        f"padding, so it is a {times(alive)} kernel and {lost:,} of its {weights:,} weights "
+        f"({share_of(lost, weights)}) do nothing",
+        help=_help(graph, call, axes, dead),
+        assumes_size=True,
+    )
+
+
+def _taps(unmet: int) -> str:
+    shown = [str(tap) for tap in positions(unmet)]
+    if len(shown) > 6:
+        shown = [f"{first} to {last}" for first, last in ranges(unmet)]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def _help(graph: Graph, call: Node, axes: tuple[Window, ...], dead: list[int]) -> str:
+    needed = [_needed(axis) if at in dead else axis.n for at, axis in enumerate(axes)]
+    text = f"all taps count on maps of at least {times(needed)}"
+    found = [
+        f"{least.symbol} = {least.value}"
+        for at in dead
+        if (least := _least(graph, call, axes[at], at, needed[at])) is not None
+    ]
+    if found:
+        text += f", with inputs from {', '.join(found)}"
+    narrower = _narrower(axes, dead)
+    return f"{narrower}; {text}" if narrower else text
+
+
+def _least(graph: Graph, call: Node, axis: Window, at: int, needed: int) -> Size | None:
+    """The least size of the input with which the map is as large as needed."""
+    size = call.input.output.shape[len(call.output.shape) - call.rank + at]
+    padded = call.input.output.example[len(call.output.shape) - call.rank + at] - axis.n
+    return next_size(graph, size, lambda n: n - padded >= needed)
+
+
+def _needed(axis: Window) -> int:
+    """The least size of a map on which every tap meets data."""
+    size = axis.n
+    while taps_with_data(axis.at(size)) != full(axis.k):
+        size += 1
+    return size
+
+
+def _narrower(axes: tuple[Window, ...], dead: list[int]) -> str:
+    """A dilation, with the padding that goes with it, or a kernel with which nothing is dead."""
+    if not any(axes[at].d > 1 for at in dead):
+        kernel = [taps_with_data(axis).bit_count() for axis in axes]
+        padding = [
+            axis.begin - (taps_with_data(axis) & -taps_with_data(axis)).bit_length() + 1
+            for axis in axes
+        ]
+        if min(padding) < 0 or any(len(list(ranges(taps_with_data(a)))) > 1 for a in axes):
+            return ""
+        return f"a {times(kernel)} kernel with padding={together(padding)} computes the same here"
+    largest = max(axes[at].d for at in dead)
+    for dilation in range(largest - 1, 0, -1):
+        changed = [_dilated(axis, dilation) if at in dead else axis for at, axis in enumerate(axes)]
+        if all(taps_with_data(axis) == full(axis.k) for axis in changed):
+            padding = [axis.begin for axis in changed]
+            return f"dilation={dilation} with padding={together(padding)} uses all taps here"
+    return "a 1×1 kernel without padding computes the same here" if _central(axes) else ""
+
+
+def _dilated(axis: Window, dilation: int) -> Window:
+    padding = dilation * (axis.k - 1) // 2
+    changed = Window(axis.n, axis.k, axis.s, dilation, padding, padding, 0)
+    return changed.at(axis.n)
+
+
+def _central(axes: tuple[Window, ...]) -> bool:
+    return all(
+        taps_with_data(axis) == 1 << axis.k // 2 and axis.growth == 0 and axis.s == 1
+        for axis in axes
+    )
+
+
+dead_taps.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 16, 8, stride=8)
+            self.rate12 = nn.Conv2d(16, 16, 3, padding=12, dilation=12)
+            self.rate24 = nn.Conv2d(16, 16, 3, padding=24, dilation=24)
+            self.rate36 = nn.Conv2d(16, 16, 3, padding=36, dilation=36)
+
+        def forward(self, x):
+            x = self.stem(x)
+            return self.rate12(x) + self.rate24(x) + self.rate36(x)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 224, 224))
+    """,
+    layers=["rate36"],
+    severity="warning",
+)
+# A map of one pixel, and zeros that a layer of its own adds.
+dead_taps.flags(
+    """
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pool = nn.AdaptiveAvgPool2d(1)
+            self.conv = nn.Conv2d(8, 8, 3, padding=3, dilation=3)
+            self.row = nn.Conv2d(8, 8, (1, 9))
+
+        def forward(self, x):
+            gate = self.conv(self.pool(x)).sigmoid()
+            return self.row(F.pad(x[:, :, :, :3] * gate, (4, 4)))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 8, 32, 32))
+    """,
+    layers=["conv", "row"],
+)
+# The same rate on a larger map; and wrapped values are data.
+dead_taps.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 16, 8, stride=8)
+            self.rate36 = nn.Conv2d(16, 16, 3, padding=36, dilation=36)
+            self.pool = nn.AdaptiveAvgPool2d(1)
+            self.wrap = nn.Conv2d(16, 16, 3, padding=1, padding_mode="circular")
+
+        def forward(self, x):
+            return self.wrap(self.pool(self.rate36(self.stem(x))))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 296, 296))
+    """
+)
+# One head for several maps, of which the smallest has one pixel.
+dead_taps.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 8, stride=8)
+            self.pool = nn.MaxPool2d(4)
+            self.head = nn.Conv2d(8, 4, 3, padding=1)
+
+        def forward(self, x):
+            x = self.stem(x)
+            return self.head(self.pool(x)), self.head(x)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """
+)
+# A kernel as wide as its map and its padding allow.
+dead_taps.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 13, padding=6)
+            self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)
+
+        def forward(self, x):
+            return self.down(self.conv(x))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 7, 7))
+    """
+)

@@ -1,0 +1,167 @@
+"""The rule dilation-gridding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modellint import Finding, Graph, Skip, rule
+from modellint.geometry import Run, dilated_runs, without_holes
+from modellint.wording import AXES, describe
+
+
+@rule("suspicious")
+def dilation_gridding(graph: Graph) -> Iterator[Finding | Skip]:
+    """A run of dilated convolutions reaches its map with holes between.
+
+    Looked at are runs of convolutions and pools with stride 1, through activations, norms and
+    parallel branches that are joined again, with at least two dilated convolutions in a row.
+    Undilated ones in the run fill holes. A position at the end depends on the run's first map at
+    certain offsets: reported is a run where these are not all offsets from the first to the last.
+    The set is found exactly, branches united; it is not a bound on rates.
+
+    **Why it matters.** What lies in the holes does not count for that position, and neighbouring
+    positions are computed from pixels that have nothing in common: three 3×3 with dilation 2 read
+    7 of 13 pixels an axis, like a chessboard's black fields (Wang et al., WACV 2018, arXiv
+    1702.08502; Yu et al., CVPR 2017, arXiv 1705.09914).
+
+    **When it is fine** (silent): rates such as 1, 2, 5, an undilated convolution before or behind,
+    the parallel branches of one atrous pyramid. There are no options.
+    """
+    for run in dilated_runs(graph):
+        if run.gap > 1:
+            yield _finding(graph, run)
+
+
+def _finding(graph: Graph, run: Run) -> Finding:
+    first, *others = run.dilated
+    names = AXES[first.rank]
+    at, axis = max(enumerate(run.axes), key=lambda pair: pair[1].gap)
+    where = "an axis" if len(set(run.axes)) == 1 else f"along {names[at]}"
+    rates = ", ".join(str(max(call.dilation)) for call in run.dilated)
+    advice = f"an undilated kernel {run.gap | 1} wide in the run fills the holes"
+    changed = without_holes(graph, run)
+    if changed is not None:
+        call, dilation = changed
+        advice = f"dilation={dilation} in {call.key} leaves no hole; or {advice}"
+    return Finding(
+        first,
+        f"{describe(first)} begins a run of convolutions with dilations {rates} that reaches "
+        f"{axis.count} of {axis.span} offsets {where} of the map before it, with holes of "
+        f"{'up to ' if run.gap > 2 else ''}{run.gap - 1} px between",
+        help=advice,
+        related=others,
+    )
+
+
+dilation_gridding.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 8, 3, padding=2, dilation=2)
+            self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+            self.conv3 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+
+        def forward(self, x):
+            return self.conv3(self.conv2(self.conv1(x).relu()).relu())
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """,
+    layers=["conv1"],
+    severity="warning",
+)
+# The stride begins a new map, and the branches of each block are united.
+dilation_gridding.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Block(nn.Module):
+        def __init__(self, dilation):
+            super().__init__()
+            self.conv = nn.Conv1d(8, 8, 3, padding=dilation, dilation=dilation)
+            self.norm = nn.BatchNorm1d(8)
+
+        def forward(self, x):
+            return x + self.norm(self.conv(x)).relu()
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv1d(3, 8, 3, stride=2, padding=1)
+            self.block1 = Block(4)
+            self.block2 = Block(8)
+            self.head = nn.Linear(8, 10)
+
+        def forward(self, x):
+            return self.head(self.block2(self.block1(self.stem(x))).mean(2))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 200))
+    """,
+    layers=["block1.conv"],
+)
+# Rates that fit, and an undilated convolution before.
+dilation_gridding.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rates = nn.Sequential(
+                *(nn.Conv2d(3, 3, 3, padding=rate, dilation=rate) for rate in (1, 2, 5)),
+            )
+            self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+            self.conv = nn.Conv2d(8, 8, 3, padding=1)
+            self.wide1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+            self.wide2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+
+        def forward(self, x):
+            x = self.conv(self.stem(self.rates(x)))
+            return self.wide2(self.wide1(x).relu())
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """
+)
+# A causal stack, and an atrous pyramid: one dilated convolution on each path.
+dilation_gridding.allows(
+    """
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.causal = nn.ModuleList(nn.Conv1d(4, 4, 2, dilation=2**i) for i in range(5))
+            self.shrink = nn.Conv1d(4, 4, 4, stride=4)
+            self.pyramid = nn.ModuleList(
+                nn.Conv1d(4, 4, 3, padding=rate, dilation=rate) for rate in (6, 12, 18)
+            )
+
+        def forward(self, x):
+            for conv in self.causal:
+                x = conv(F.pad(x, (conv.dilation[0], 0))).tanh()
+            x = self.shrink(x)
+            return torch.cat([conv(x) for conv in self.pyramid], 1)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 4, 256))
+    """
+)
