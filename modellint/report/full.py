@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from modellint.errors import FileError
 from modellint.report.layers import tables
@@ -69,7 +70,7 @@ def _finding(
 def _snippet(
     finding: Diagnostic, texts: Mapping[str, tuple[str, ...]], gutter: int, view: View
 ) -> Iterator[str]:
-    lines = texts.get(finding.path) or _lines(finding.path)
+    lines = texts.get(finding.path) or _lines(str(Path(finding.path).absolute()))
     line = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
     if not line.strip():
         return
