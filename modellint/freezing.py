@@ -317,7 +317,8 @@ class _Maker:
     def size(self, size: int) -> int:
         """A size in its final form: pinned symbols as numbers, the example's value."""
         if type(size) is not Dim:
-            return size
+            # A size that the model's code computed with numpy would overflow where ints do not.
+            return size if type(size) is int else int(size)
         key = (size.value, size.expr)
         found = self.sizes.get(key)
         if found is None:

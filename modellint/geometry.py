@@ -14,7 +14,7 @@ from fractions import Fraction
 from modellint.graph import Graph, Node, fact, fact_of_call
 from modellint.gridding import Run, dilated_runs, without_holes
 from modellint.influence import border_influence
-from modellint.masks import full, positions, ranges, taps_with_data
+from modellint.masks import full, positions, ranges
 from modellint.operations import (
     CONVOLUTIONS,
     WINDOWS,
@@ -58,7 +58,6 @@ __all__ = [
     "saturated",
     "slices_after",
     "smallest_receptive_field",
-    "taps_with_data",
     "trims",
     "unfollowed_reader",
     "unread_after",

@@ -9,7 +9,7 @@ depends on the position of the first map at each reachable offset; all of them a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modellint.graph import Graph, Node, fact
 from modellint.masks import Mask
@@ -69,34 +69,35 @@ class Reach:
 class Run:
     """A run with its end: what reaches it, an axis, and the dilated convolutions of its branches.
 
-    `first` is the map that it begins at, `last` the node whose map leaves it.
+    `first` is the map that it begins at, `last` the node whose map leaves it. `axes` holds, by
+    number, the axes along which one path leads through two dilated windows.
     """
 
     first: Node
     last: Node
-    axes: tuple[Reach, ...]
+    axes: Mapping[int, Reach]
     dilated: tuple[Node, ...]
 
     @property
     def gap(self) -> int:
         """The widest step between neighbouring offsets, of all axes; 1 where there is no hole."""
-        return max(axis.gap for axis in self.axes)
+        return max(reach.gap for reach in self.axes.values())
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """A run as far as a node; `most` is how many dilated convolutions one path led through."""
+    """A run as far as a node; `most` is how many dilated windows one path led through, an axis."""
 
     first: Node
     axes: tuple[Reach, ...]
+    most: tuple[int, ...]
     dilated: tuple[Node, ...] = ()
-    most: int = 0
 
     def joined(self, other: _State) -> _State:
         """Two branches that began at the same map, as one."""
         axes = tuple(a.united(b) for a, b in zip(self.axes, other.axes, strict=True))
         dilated = tuple(dict.fromkeys(self.dilated + other.dilated))
-        return _State(self.first, axes, dilated, max(self.most, other.most))
+        return _State(self.first, axes, tuple(map(max, self.most, other.most)), dilated)
 
 
 @fact
@@ -147,9 +148,10 @@ class _Runs:
         """Runs where they end; a map that also leads on in its run is no end of it."""
         seen = set()
         for last, state in self.ends:
-            if state.most > 1 and last.index not in self.continued and last.index not in seen:
+            chained = {at: state.axes[at] for at, most in enumerate(state.most) if most > 1}
+            if chained and last.index not in self.continued and last.index not in seen:
                 seen.add(last.index)
-                yield Run(state.first, last, state.axes, state.dilated)
+                yield Run(state.first, last, chained, state.dilated)
 
     def _visit(self, node: Node) -> None:
         reading = [
@@ -169,7 +171,7 @@ class _Runs:
             behind = self._behind(node, maps[0][0], joined)
         if behind is None:
             self.ends += together.values()
-            behind = _State(node, (Reach(),) * self.rank)
+            behind = _State(node, (Reach(),) * self.rank, (0,) * self.rank)
         else:
             self.continued.update(source.index for source, _ in maps)
         self.states[node.index] = behind
@@ -201,8 +203,12 @@ class _Runs:
             for reach, axis in zip(state.axes, axes, strict=True)
         )
         if not (node.op in CONVOLUTIONS and _is_dilated(node)):
-            return _State(state.first, moved, state.dilated, state.most)
-        return _State(state.first, moved, (*state.dilated, node), state.most + 1)
+            return replace(state, axes=moved)
+        most = tuple(
+            count + (axis.d > 1 and axis.k > 1)
+            for count, axis in zip(state.most, axes, strict=True)
+        )
+        return _State(state.first, moved, most, (*state.dilated, node))
 
     def _padded(self, node: Node, state: _State) -> _State:
         pairs = tuple(map(int, node.arguments.get("pad", ())))
@@ -210,7 +216,7 @@ class _Runs:
             reach.shifted(pairs[at] if at < len(pairs) else 0)
             for reach, at in zip(state.axes, range(2 * self.rank - 2, -1, -2), strict=True)
         )
-        return _State(state.first, moved, state.dilated, state.most)
+        return replace(state, axes=moved)
 
 
 #: What hands maps on position by position; of concatenations, those along features.

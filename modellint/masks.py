@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from modellint.windows import Window
-
 Mask = int
 
 
@@ -69,39 +67,6 @@ def grouped(mask: Mask, count: int, size: int) -> Mask:
 def mirrored(mask: Mask, size: int) -> Mask:
     """The axis read backwards."""
     return int(f"{mask:0{size}b}"[::-1], 2) if size else 0
-
-
-# Windows
-
-
-@lru_cache(maxsize=4096)
-def read_by_window(window: Window, outputs: Mask) -> Mask:
-    """The positions that these outputs of a convolution or pool read."""
-    starts = spread(outputs, window.s)
-    found = 0
-    for tap in range(window.k):
-        found |= starts << tap * window.d
-    return found >> window.begin & full(window.n)
-
-
-def read_by_all(window: Window) -> Mask:
-    """The positions that a convolution or pool reads at all."""
-    if window.s == 1 and not window.remainder and window.o >= window.d:
-        # Each output moves every tap on by one: nothing is left out.
-        return full(window.n)
-    return read_by_window(window, full(window.o))
-
-
-@lru_cache(maxsize=4096)
-def taps_with_data(window: Window) -> Mask:
-    """The taps of a kernel that ever meet data: tap `j` if 0 <= i·s + j·d - p < n for some `i`."""
-    found = 0
-    for tap in range(window.k):
-        first = max(0, -((tap * window.d - window.begin) // window.s))
-        at = first * window.s + tap * window.d - window.begin
-        if first < window.o and at < window.n:
-            found |= 1 << tap
-    return found
 
 
 @lru_cache(maxsize=4096)

@@ -347,6 +347,13 @@ def _reduced(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     return tuple(made)
 
 
+def _extreme(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    """max and min: of two maps position by position, else along a dimension or of everything."""
+    if any(isinstance(value, Node) for name, value in node.arguments.items() if name != "input"):
+        return _join(node, reading, whole)
+    return _reduced(node, reading, whole)
+
+
 def _mixed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     """Softmax and its kin: all positions of one dimension see each other, in place."""
     ((source, state),) = reading[:1]
@@ -640,6 +647,7 @@ def _shuffled(node: Node, reading: Reading, whole: Sequence[int]) -> State:
 _STEPS: Mapping[str, Step] = {
     **dict.fromkeys(ELEMENTWISE | NORMS | COMBINING | {"expand", "broadcast_to", "expand_as"},
                     _join),
+    **dict.fromkeys(("max", "min"), _extreme),
     **dict.fromkeys(WINDOWS, _window),
     **dict.fromkeys(TRANSPOSED, _transposed),
     **dict.fromkeys(ADAPTIVE_POOLS, _resampled(_bins)),

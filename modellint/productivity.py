@@ -39,6 +39,8 @@ def saturated(graph: Graph) -> tuple[Saturated, ...]:
     for call in graph.calls(*CONVOLUTIONS):
         if call.kernel is None or max(call.kernel) == 1 or call.index not in read_masks(graph):
             continue
+        if not _may_see_all(graph, call, axes[0], image[0]):
+            continue
         inputs = [_places(graph, source, axes) for source in varying_inputs(graph, call)]
         narrowest = [min(map(_smallest, column)) for column in zip(*inputs, strict=True)]
         if all(seen >= size for seen, size in zip(narrowest, image, strict=True)) and _slides(
@@ -60,6 +62,12 @@ def unseen(graph: Graph) -> Node | None:
             if any(place and place.largest is None for place in _places(graph, source, axes)):
                 return call
     return None
+
+
+def _may_see_all(graph: Graph, call: Node, axis: int, size: int) -> bool:
+    # One place tells of nearly all layers that they do not.
+    state = places(graph).get(call.input.index, ())
+    return bool(state) and _smallest(state[axis]) >= size
 
 
 def _places(graph: Graph, node: Node, axes: tuple[int, ...]) -> list[Place | None]:

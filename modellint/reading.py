@@ -28,8 +28,10 @@ from modellint.operations import (
     RESHAPES,
     SPLITS,
     TRANSPOSED,
+    WINDOWS,
 )
 from modellint.steps import Masks, Step, sizes_of
+from modellint.windows import windows
 
 
 @fact
@@ -40,6 +42,16 @@ def read_masks(graph: Graph) -> Mapping[int, Masks]:
     several outputs is listed in the terms of its input if it splits it, else of its first output.
     """
     return _Backward(graph).held
+
+
+@fact
+def read_directly(graph: Graph) -> Mapping[int, Masks]:
+    """The same where all of what is computed of a map counts, wherever any of it does.
+
+    What is read directly but does not reach an output was left out later. Pads, pieces and what
+    hands maps on position by position are seen through.
+    """
+    return _Backward(graph, read_masks(graph)).held
 
 
 @fact
@@ -55,20 +67,21 @@ def opaque(graph: Graph) -> frozenset[int]:
     )
 
 
-def pulled_to(node: Node, masks: Masks) -> Masks | None:
-    """What of an operation's first operand these positions of its output come from.
-
-    `None` where that is not known, or nothing of it.
-    """
-    step = STEPS.get(node.op)
-    reads = step(node, masks) if step else ()
-    return next((read for operand, read in reads if operand is node.input), None)
+def _loses_nothing(node: Node) -> bool:
+    """Whether all of its operands is read where all of its output is."""
+    if node.op in WINDOWS:
+        axes = windows(node)
+        return axes is not None and not any(axis.unread for axis in axes)
+    return node.op not in LOSING
 
 
 class _Backward:
-    """The masks of one graph, gathered from its outputs to its inputs."""
+    """The masks of one graph, gathered from its outputs to its inputs.
 
-    def __init__(self, graph: Graph) -> None:
+    With `live`, whatever computes with a map reads for all of its output, if it is in there.
+    """
+
+    def __init__(self, graph: Graph, live: Mapping[int, Masks] | None = None) -> None:
         self.held: dict[int, Masks] = {}
         self.wholes: dict[tuple[int, ...], Masks] = {}
         varying = graph.varying
@@ -76,10 +89,12 @@ class _Backward:
             self._hold(node, self._whole(node))
         for node in reversed(graph.nodes):
             masks = self.held.get(node.index)
+            if live and node.index in live and node.op not in HANDING_ON:
+                masks = self._whole(node)
             if masks is None or node.index not in varying:
                 continue
             step = STEPS.get(node.op)
-            if step is None or (node.op not in LOSING and masks is self._whole(node)):
+            if step is None or (masks is self._whole(node) and _loses_nothing(node)):
                 for source in node.inputs:
                     if source.index in varying:
                         self._hold(source, self._whole(source))
@@ -106,6 +121,12 @@ class _Backward:
             read = tuple([a | b for a, b in zip(known, read, strict=True)])
         self.held[node.index] = whole if read == whole else read
 
+
+#: What computes nothing of neighbours: positions go through it one by one.
+HANDING_ON = (
+    ELEMENTWISE | NORMS | COMBINING | RESHAPES | REORDERINGS | SPLITS
+    | {"pad", "getitem", "narrow", "select", "unpack", "cat", "concat", "concatenate", "stack"}
+)  # fmt: skip
 
 #: Known to read everything of every operand: recurrent layers, and where values decide.
 MIXING = frozenset(

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import or_
 
 from modellint.graph import Graph, Node
-from modellint.masks import Mask, full, read_by_all, read_by_pad
-from modellint.operations import (
-    COMBINING,
-    ELEMENTWISE,
-    NORMS,
-    REORDERINGS,
-    RESHAPES,
-    SPLITS,
-    varying_inputs,
-)
-from modellint.reading import opaque, pulled_to, read_masks
-from modellint.steps import whole_of
+from modellint.masks import Mask
+from modellint.operations import COMBINING, ELEMENTWISE, NORMS
+from modellint.reading import HANDING_ON, STEPS, opaque, read_directly, read_masks
+from modellint.steps import Masks, whole_of
 from modellint.windows import Window, windows
 
-_CARRYING = ELEMENTWISE | NORMS | COMBINING | {"cat", "concat", "concatenate"}
-#: What makes a map of a part of another, or of the same elements in another shape.
-_PIECES = SPLITS | RESHAPES | REORDERINGS | {"unpack", "getitem", "select", "narrow", "contiguous"}
+#: Behind these a position is called by the number that it has in the map before.
+_CARRYING = ELEMENTWISE | NORMS | COMBINING | {"pad", "cat", "concat", "concatenate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,80 +32,50 @@ class Unread:
 
 
 def unread_after(graph: Graph, call: Node) -> tuple[Unread, ...]:
-    """What a convolution or pool does not read and no output depends on by another way."""
-    axes = windows(call)
-    read = read_masks(graph)
-    if axes is None or call.index not in read:
+    """What a convolution or pool does not read and no output depends on by another way.
+
+    Only what is lost here: not what would be read, had not a later layer left it out.
+    """
+    axes = windows(call) or ()
+    lost = [(axis, window.unread) for axis, window in enumerate(axes) if window.unread]
+    if not lost or call.index not in read_masks(graph):
         return ()
     found = []
-    for axis, window in enumerate(axes):
-        lost = full(window.n) & ~read_by_all(window)
+    for axis, mask in lost:
         dim = len(call.output.shape) - call.rank + axis
-        unread = _unread(graph, call.input, dim, lost) if lost else None
-        if unread is not None and not _read_in_whole(graph, *unread, dim):
-            node, mask = unread
-            found.append(Unread(axis, node, mask, node.output.example[dim]))
+        made = _followed(graph, call.input, dim, mask)
+        if made is not None:
+            node, left = made
+            found.append(Unread(axis, node, left, node.output.example[dim]))
     return tuple(found)
 
 
-def _unread(graph: Graph, node: Node, dim: int, lost: Mask) -> tuple[Node, Mask] | None:
-    """Those of the lost positions that nothing reads, in the map that they were made in.
+def _followed(graph: Graph, start: Node, dim: int, lost: Mask) -> tuple[Node, Mask] | None:
+    """The map in which lost positions were made, and those of them that nothing reads.
 
-    A sum or concatenation loses what any of its parts loses.
+    A sum or concatenation loses what any of its parts loses. A piece of a map loses nothing that
+    is read of the whole: keys that are pooled are one part of a layer's output, and what is sliced
+    away here may be read beside it. Positions are told in the last map before such pieces.
     """
-    pending = [(node, lost)]
+    whole = whole_of(start)
+    pending: list[tuple[Node, Masks, tuple[Node, Mask] | None]] = [
+        (start, (*whole[:dim], lost, *whole[dim + 1 :]), None)
+    ]
+    seen = set()
     while pending:
-        node, lost = pending.pop()
-        masks = read_masks(graph).get(node.index)
-        if masks is None or dim >= len(masks):
+        node, sets, told = pending.pop()
+        read = read_directly(graph).get(node.index)
+        left = _unread(sets, read, whole_of(node)) if read else None
+        if left is None or node.index in seen:
             continue
-        lost &= ~masks[dim]
-        if not lost:
-            continue
-        if node.op == "pad":
-            pending.append((node.input, _unpadded(node, dim, lost)))
-        elif node.op in _CARRYING and not _joins(node, dim):
-            size = node.output.example[dim]
-            parts = [
-                source
-                for source in varying_inputs(graph, node)
-                if len(source.output.shape) == len(node.output.shape)
-                and source.output.example[dim] == size
-            ]
-            pending += [(part, lost) for part in reversed(parts)]
-        else:
-            return node, lost
+        seen.add(node.index)
+        if told is None and (node.op not in _CARRYING or _joins(node, dim)):
+            told = node, left[dim]
+        steps = _steps_up(graph, node, left)
+        if steps is None:
+            return told
+        pending += [(source, part, told) for source, part in reversed(steps)]
     return None
-
-
-def _read_in_whole(graph: Graph, node: Node, lost: Mask, dim: int) -> bool:
-    """Whether a map is a piece of a larger one that is read at those positions in other pieces.
-
-    As the keys that are pooled, where keys, queries and values are one linear layer's output.
-    """
-    whole = tuple(map(full, node.output.example))
-    sets = (*whole[:dim], lost, *whole[dim + 1 :])
-    while node.op in _PIECES and node.inputs:
-        source = node.input
-        pulled, everything = pulled_to(node, sets), pulled_to(node, whole)
-        if pulled is None or everything is None:
-            return False
-        read = read_masks(graph).get(source.index, ())
-        # Where the piece lies in the features does not matter, only at which positions.
-        whole = whole_of(source)
-        sets = tuple(
-            part if part != most else every
-            for part, most, every in zip(pulled, everything, whole, strict=True)
-        )
-        left = [
-            part & ~mask
-            for part, mask, every in zip(sets, read, whole, strict=True)
-            if part != every
-        ]
-        if not any(left):
-            return True
-        node = source
-    return False
 
 
 def _joins(node: Node, dim: int) -> bool:
@@ -121,12 +84,43 @@ def _joins(node: Node, dim: int) -> bool:
     return "tensors" in node.arguments and int(given) % len(node.output.shape) == dim
 
 
-def _unpadded(node: Node, dim: int, lost: Mask) -> Mask:
-    """The positions in front of a pad that lie at the lost ones behind it; not those it repeats."""
-    pairs = tuple(map(int, node.arguments.get("pad", ())))
-    at = 2 * (len(node.output.shape) - 1 - dim)
-    begin = pairs[at] if at < len(pairs) else 0
-    return read_by_pad(node.input.output.example[dim], begin, "constant", lost)
+def _unread(sets: Masks, read: Masks, whole: Masks) -> Masks | None:
+    """A set of positions without those that are read; `None` where none is left.
+
+    What lies in all of a dimension says nothing of it.
+    """
+    left = tuple(
+        part if part == every else part & ~mask
+        for part, mask, every in zip(sets, read, whole, strict=True)
+    )
+    return None if left == whole or 0 in left else left
+
+
+def _steps_up(graph: Graph, node: Node, sets: Masks) -> list[tuple[Node, Masks]] | None:
+    """Where the positions come from that an operation only hands on; `None` if it made them."""
+    step = STEPS.get(node.op) if node.op in HANDING_ON else None
+    if step is None:
+        return None
+    found = []
+    rank = len(node.output.shape)
+    everything = dict(_by_operand(step(node, whole_of(node))))
+    for operand, pulled in _by_operand(step(node, sets)):
+        whole = whole_of(operand)
+        if operand.index not in graph.varying or (node.op in _CARRYING and len(whole) != rank):
+            continue
+        # Where a piece lies in the features does not matter, only at which positions.
+        most = everything[operand]
+        parts = zip(pulled, most, whole, strict=True)
+        found.append((operand, tuple(e if part == m else part for part, m, e in parts)))
+    return found
+
+
+def _by_operand(reads: Iterable[tuple[Node, Masks]]) -> Iterator[tuple[Node, Masks]]:
+    found: dict[Node, Masks] = {}
+    for operand, masks in reads:
+        known = found.get(operand)
+        found[operand] = masks if known is None else tuple(map(or_, known, masks))
+    yield from found.items()
 
 
 def unfollowed_reader(graph: Graph, call: Node) -> Node | None:
@@ -141,4 +135,4 @@ def unfollowed_reader(graph: Graph, call: Node) -> Node | None:
 def loses(window: Window, size: int, ceil: bool = False) -> bool:
     """Whether a window would leave positions of a map of another size."""
     there = window.at(size, ceil)
-    return there.o > 0 and read_by_all(there) != full(size)
+    return there.o > 0 and there.unread > 0

@@ -11,7 +11,6 @@ from modellint.masks import (
     read_by_bins,
     read_by_pad,
     read_by_transposed,
-    read_by_window,
     repeated,
     spread,
 )
@@ -29,9 +28,7 @@ def windowed(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
         yield from ((source, whole_of(source)) for source in node.inputs)
         return
     first = len(masks) - node.rank
-    spatial = [
-        read_by_window(window, mask) for window, mask in zip(axes, masks[first:], strict=True)
-    ]
+    spatial = [window.read(mask) for window, mask in zip(axes, masks[first:], strict=True)]
     features = masks[:first]
     if node.op in CONVOLUTIONS:
         features = _mixed_channels(node, features, first - 1)
@@ -105,7 +102,7 @@ def unfolded(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
     ):
         axes.append(Window(n, k, s, d, p, p, (n + 2 * p - d * (k - 1) - 1) // s + 1))
     counting = regrouped(masks[-1:], node.output.example[-1:], [window.o for window in axes])
-    spatial = (read_by_window(window, mask) for window, mask in zip(axes, counting, strict=True))
+    spatial = (window.read(mask) for window, mask in zip(axes, counting, strict=True))
     channels = grouped(masks[-2], sizes[-3], axes[0].k * axes[1].k)
     yield node.input, (*masks[:-2], channels, *spatial)
 

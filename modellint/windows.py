@@ -6,15 +6,19 @@ Symbols: input size `n`, kernel `k`, stride `s`, dilation `d`, padding `(begin, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from modellint.graph import Node
+from modellint.masks import Mask, full, spread
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
-    """One axis of a convolution or pool, with its sizes in the example."""
+    """One axis of a convolution or pool, with its sizes in the example.
+
+    Equal windows of a model are one object, so that what is derived from it is computed once.
+    """
 
     n: int
     k: int
@@ -24,7 +28,7 @@ class Window:
     end: int
     o: int
 
-    @property
+    @cached_property
     def span(self) -> int:
         """The effective kernel e = d(k - 1) + 1."""
         return self.d * (self.k - 1) + 1
@@ -64,9 +68,41 @@ class Window:
         last = min(first + self.span - 1, self.n - 1)
         return range(first + skip * self.d, last + 1, self.d)
 
-    def blind(self) -> int:
-        """How many outputs read nothing but padding."""
-        return sum(not len(self.taps(output)) for output in range(self.o))
+    @cached_property
+    def unread(self) -> Mask:
+        """The positions of the input that no output reads."""
+        if self.s == 1 and self.o >= self.d and self.reached >= 0:
+            return 0  # Each output moves every tap on by one: nothing is left out.
+        return full(self.n) & ~self._read(full(self.o))
+
+    def read(self, outputs: Mask) -> Mask:
+        """The positions of the input that these outputs read."""
+        whole = full(self.o)
+        return full(self.n) & ~self.unread if outputs == whole else self._read(outputs)
+
+    def _read(self, outputs: Mask) -> Mask:
+        starts, found = spread(outputs, self.s), 0
+        for tap in range(self.k):
+            found |= starts << tap * self.d
+        return found >> self.begin & full(self.n)
+
+    @cached_property
+    def dead(self) -> Mask:
+        """The taps that meet no data: those without an `i` for which 0 <= i·s + j·d - p < n."""
+        found = 0
+        for tap in range(self.k):
+            shift = tap * self.d - self.begin
+            first = max(0, -(shift // self.s))
+            if first >= self.o or first * self.s + shift >= self.n:
+                found |= 1 << tap
+        return found
+
+    @cached_property
+    def blind(self) -> Mask:
+        """The outputs that read nothing but padding."""
+        if self.d == 1 and self.begin < self.span and self.reached < self.span:
+            return 0
+        return sum(1 << output for output in range(self.o) if not len(self.taps(output)))
 
     def readers(self) -> list[int]:
         """How many windows read each position of the input."""

@@ -16,7 +16,6 @@ from modellint.geometry import (
     padding_before,
     positions,
     ranges,
-    taps_with_data,
     windows,
 )
 from modellint.wording import describe, on_axes, times, together
@@ -57,10 +56,10 @@ def dead_taps(graph: Graph) -> Iterator[Finding | Skip]:
 
 def _unmet(axes: Sequence[Window]) -> int:
     """The taps, as a mask, that meet no data at any call."""
-    met = 0
-    for axis in axes:
-        met |= taps_with_data(axis)
-    return full(axes[0].k) & ~met
+    unmet = axes[0].dead
+    for axis in axes[1:]:
+        unmet &= axis.dead
+    return unmet
 
 
 def _finding(graph: Graph, call: Node, axes: tuple[Window, ...], unmet: list[int]) -> Finding:
@@ -114,7 +113,7 @@ def _least(graph: Graph, call: Node, axis: Window, at: int, needed: int) -> Size
 def _needed(axis: Window) -> int:
     """The least size of a map on which every tap meets data."""
     size = axis.n
-    while taps_with_data(axis.at(size)) != full(axis.k):
+    while axis.at(size).dead:
         size += 1
     return size
 
@@ -122,18 +121,16 @@ def _needed(axis: Window) -> int:
 def _narrower(axes: tuple[Window, ...], dead: list[int]) -> str:
     """A dilation, with the padding that goes with it, or a kernel with which nothing is dead."""
     if not any(axes[at].d > 1 for at in dead):
-        kernel = [taps_with_data(axis).bit_count() for axis in axes]
-        padding = [
-            axis.begin - (taps_with_data(axis) & -taps_with_data(axis)).bit_length() + 1
-            for axis in axes
-        ]
-        if min(padding) < 0 or any(len(list(ranges(taps_with_data(a)))) > 1 for a in axes):
+        alive = [list(ranges(full(axis.k) & ~axis.dead)) for axis in axes]
+        kernel = [runs[0][1] - runs[0][0] + 1 for runs in alive]
+        padding = [axis.begin - runs[0][0] for axis, runs in zip(axes, alive, strict=True)]
+        if min(padding) < 0 or any(len(runs) > 1 for runs in alive):
             return ""
         return f"a {times(kernel)} kernel with padding={together(padding)} computes the same here"
     largest = max(axes[at].d for at in dead)
     for dilation in range(largest - 1, 0, -1):
         changed = [_dilated(axis, dilation) if at in dead else axis for at, axis in enumerate(axes)]
-        if all(taps_with_data(axis) == full(axis.k) for axis in changed):
+        if not any(axis.dead for axis in changed):
             padding = [axis.begin for axis in changed]
             return f"dilation={dilation} with padding={together(padding)} uses all taps here"
     return "a 1×1 kernel without padding computes the same here" if _central(axes) else ""
@@ -147,7 +144,7 @@ def _dilated(axis: Window, dilation: int) -> Window:
 
 def _central(axes: tuple[Window, ...]) -> bool:
     return all(
-        taps_with_data(axis) == 1 << axis.k // 2 and axis.growth == 0 and axis.s == 1
+        full(axis.k) & ~axis.dead == 1 << axis.k // 2 and axis.growth == 0 and axis.s == 1
         for axis in axes
     )
 
@@ -189,18 +186,21 @@ dead_taps.flags(
         def __init__(self):
             super().__init__()
             self.pool = nn.AdaptiveAvgPool2d(1)
-            self.conv = nn.Conv2d(8, 8, 3, padding=3, dilation=3)
+            self.conv3 = nn.Conv2d(8, 8, 3, padding=3, dilation=3)
+            self.conv5 = nn.Conv2d(8, 8, 3, padding=5, dilation=5)
+            self.conv7 = nn.Conv2d(8, 8, 3, padding=7, dilation=7)
             self.row = nn.Conv2d(8, 8, (1, 9))
 
         def forward(self, x):
-            gate = self.conv(self.pool(x)).sigmoid()
+            x0 = self.pool(x)
+            gate = (self.conv3(x0) + self.conv5(x0) + self.conv7(x0)).sigmoid()
             return self.row(F.pad(x[:, :, :, :3] * gate, (4, 4)))
 
 
     if __name__ == "__main__":
         Net()(torch.rand(1, 8, 32, 32))
     """,
-    layers=["conv", "row"],
+    layers=["conv3", "conv5", "conv7", "row"],
 )
 # The same rate on a larger map; and wrapped values are data.
 dead_taps.allows(

@@ -10,14 +10,15 @@ from modellint.wording import AXES, describe
 
 
 @rule("suspicious")
-def dilation_gridding(graph: Graph) -> Iterator[Finding | Skip]:
+def dilation_gridding(graph: Graph, *, reached: float = 0.95) -> Iterator[Finding | Skip]:
     """A run of dilated convolutions reaches its map with holes between.
 
     Looked at are runs of convolutions and pools with stride 1, through activations, norms and
     parallel branches that are joined again, with at least two dilated convolutions in a row.
-    Undilated ones in the run fill holes. A position at the end depends on the run's first map at
-    certain offsets: reported is a run where these are not all offsets from the first to the last.
-    The set is found exactly, branches united; it is not a bound on rates.
+    along one axis. Undilated ones in the run fill holes. A position at the end depends on the run's
+    first map at certain offsets: reported is a run where these are not all offsets from the first
+    to the last, but less than the part `reached` of them, so that a few holes at the far ends of a
+    long run do not count. The set is found exactly, branches united; it is not a bound on rates.
 
     **Why it matters.** What lies in the holes does not count for that position, and neighbouring
     positions are computed from pixels that have nothing in common: three 3×3 with dilation 2 read
@@ -25,18 +26,21 @@ def dilation_gridding(graph: Graph) -> Iterator[Finding | Skip]:
     1702.08502; Yu et al., CVPR 2017, arXiv 1705.09914).
 
     **When it is fine** (silent): rates such as 1, 2, 5, an undilated convolution before or behind,
-    the parallel branches of one atrous pyramid. There are no options.
+    the parallel branches of one atrous pyramid.
+
+    **Options.** `reached`, a part of the offsets; 1 reports every hole.
     """
     for run in dilated_runs(graph):
-        if run.gap > 1:
+        if any(reach.count < reached * reach.span for reach in run.axes.values()):
             yield _finding(graph, run)
 
 
 def _finding(graph: Graph, run: Run) -> Finding:
     first, *others = run.dilated
     names = AXES[first.rank]
-    at, axis = max(enumerate(run.axes), key=lambda pair: pair[1].gap)
-    where = "an axis" if len(set(run.axes)) == 1 else f"along {names[at]}"
+    at, axis = max(run.axes.items(), key=lambda pair: pair[1].gap)
+    alike = len(run.axes) == first.rank and len(set(run.axes.values())) == 1
+    where = "an axis" if alike else f"along {names[at]}"
     rates = ", ".join(str(max(call.dilation)) for call in run.dilated)
     advice = f"an undilated kernel {run.gap | 1} wide in the run fills the holes"
     changed = without_holes(graph, run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.geometry import Window, drift, padding_before, slices_after, windows
+from modellint.geometry import Window, drift, full, padding_before, slices_after, windows
 from modellint.wording import describe, on_axes, resized, times, together
 
 
@@ -56,8 +56,8 @@ def _blind(window: Window, cut: tuple[int, int]) -> int:
     """How many of the outputs that are kept read nothing but padding."""
     if not window.padding:
         return 0
-    kept = range(cut[0], window.o - cut[1])
-    return sum(not len(window.taps(output)) for output in kept)
+    blind = window.blind >> cut[0] & full(max(window.o - sum(cut), 0))
+    return blind.bit_count()
 
 
 def _of_blind(call: Node, axes: tuple[Window, ...], blind: list[int]) -> Finding:
@@ -65,8 +65,8 @@ def _of_blind(call: Node, axes: tuple[Window, ...], blind: list[int]) -> Finding
     where = on_axes(blind, call.rank) or " an axis"
     return Finding(
         call,
-        f"{describe(call)} has outputs that read nothing but padding: {window.blind()} of "
-        f"{window.o}{where}; {resized(call)}",
+        f"{describe(call)} has outputs that read nothing but padding: "
+        f"{window.blind.bit_count()} of {window.o}{where}; {resized(call)}",
         help=f"padding={together([(axis.span - 1) // 2 for axis in axes])} lets every window "
         f"reach the map",
         assumes_size=True,

@@ -33,12 +33,12 @@ def uneven_padding(graph: Graph) -> Iterator[Finding | Skip]:
             if call.outputs:
                 yield Skip(call, "its kernel size is not known")
             continue
-        explicit = padding_before(graph, call).sides
         uneven = [
             at
             for at, axis in enumerate(axes)
-            if axis.s > 1 and axis.begin > 0 and not any(explicit[at]) and _uneven(axis)
-        ]
+            if axis.s > 1 and axis.begin > 0 and _uneven(axis)
+            and not any(padding_before(graph, call).sides[at])
+        ]  # fmt: skip
         if uneven:
             yield _finding(graph, call, axes, uneven)
 

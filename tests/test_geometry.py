@@ -203,6 +203,27 @@ def test_attention_and_flattened_features_see_everything() -> None:
     assert receptive_field(graph, call(graph, "head")) == (24, 32)
 
 
+class Extremes(nn.Module):
+    """The largest of each row and of two maps, as a gate over columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.gate = nn.Conv1d(8, 8, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        rows = x.max(3)[0]
+        return torch.max(x, self.gate(rows)[..., None])
+
+
+def test_a_maximum_along_an_axis_sees_all_of_it() -> None:
+    graph = graph_of(Extremes(), "N", 3, 20, 28)
+    assert receptive_field(graph, call(graph, "gate")) == (5, 28)
+    assert receptive_field(graph, graph.outputs[0]) == (5, 28)
+    assert smallest_receptive_field(graph, graph.outputs[0]) == (3, 3)
+
+
 class Tokens(nn.Module):
     """Flattens a map into tokens and back, as hierarchical transformers do."""
 

@@ -58,7 +58,7 @@ def test_a_run_reaches_the_offsets_that_have_a_gradient(layers: list[nn.Module])
     graph = modellint.trace(model, [f"1,1,{SIZE}"])
     for run in dilated_runs(graph):
         assert run.last is graph.outputs[0]
-        (reach,) = run.axes
+        (reach,) = run.axes.values()
         reached = offsets(model)
         assert {reach.least + bit for bit in positions(reach.mask)} == reached
         holes = set(range(min(reached), max(reached))) - reached
@@ -82,6 +82,14 @@ def test_the_dilation_that_is_advised_leaves_no_hole() -> None:
     assert (changed[0].key, changed[1]) == ("0", 1)
     layers[0] = conv(3, 1)
     assert offsets(nn.Sequential(*layers)) == set(range(-5, 6))
+
+
+def test_rows_and_columns_are_counted_apart() -> None:
+    row = nn.Conv2d(1, 1, (1, 3), padding=(0, 4), dilation=(1, 4))
+    column = nn.Conv2d(1, 1, (3, 1), padding=(4, 0), dilation=(4, 1))
+    assert dilated_runs(modellint.trace(nn.Sequential(row, column), ["1,1,40,40"])) == ()
+    (run,) = dilated_runs(modellint.trace(nn.Sequential(row, column, row), ["1,1,40,40"]))
+    assert list(run.axes) == [1]
 
 
 def test_one_dilated_convolution_on_each_path_is_no_run() -> None:

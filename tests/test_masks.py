@@ -22,12 +22,9 @@ from modellint.masks import (
     mirrored,
     positions,
     ranges,
-    read_by_all,
-    read_by_window,
     repeated,
     rolled,
     spread,
-    taps_with_data,
 )
 from modellint.reading import read_masks
 from modellint.resampling import resampled
@@ -291,15 +288,20 @@ def test_a_tap_is_dead_if_its_weight_gets_no_gradient(window: Window) -> None:
     padded = F.pad(x, (window.begin, window.end))
     F.conv1d(padded, weight, stride=window.s, dilation=window.d).sum().backward()
     assert weight.grad is not None
-    assert set(positions(taps_with_data(window))) == _with_gradient(weight.grad)[0]
+    alive = full(window.k) & ~window.dead
+    assert set(positions(alive)) == _with_gradient(weight.grad)[0]
 
 
 @given(windows_of_any_kind(), st.integers(0, 2**20))
 def test_a_window_reads_what_its_outputs_cover(window: Window, outputs: int) -> None:
     outputs &= full(window.o)
     covered = {at for output in positions(outputs) for at in window.taps(output)}
-    assert set(positions(read_by_window(window, outputs))) == covered
-    assert read_by_all(window) == read_by_window(window, full(window.o))
+    assert set(positions(window.read(outputs))) == covered
+    everything = {at for output in range(window.o) for at in window.taps(output)}
+    assert set(positions(window.unread)) == set(range(window.n)) - everything
+    assert set(positions(window.blind)) == {
+        output for output in range(window.o) if not window.taps(output)
+    }
 
 
 @given(st.integers(1, 40), st.integers(1, 5), st.data())
