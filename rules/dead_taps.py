@@ -72,9 +72,10 @@ def _finding(graph: Graph, call: Node, axes: tuple[Window, ...], unmet: list[int
     for at in dead:
         told.setdefault(_taps(unmet[at]), []).append(at)
     taps = " and ".join(f"{taps}{on_axes(which, call.rank)}" for taps, which in told.items())
+    only = "tap {} only ever meets" if taps.isdigit() else "taps {} only ever meet"
     return Finding(
         call,
-        f"{describe(call)}: on its {times(axis.n for axis in axes)} map taps {taps} only ever meet "
+        f"{describe(call)}: on its {times(axis.n for axis in axes)} map {only.format(taps)} "
         f"padding, so it is a {times(alive)} kernel and {lost:,} of its {weights:,} weights "
         f"({share_of(lost, weights)}) do nothing",
         help=_help(graph, call, axes, dead),
