@@ -12,6 +12,9 @@ from functools import lru_cache
 
 Mask = int
 
+#: Of longer axes everything counts as read: their masks would be larger than what they say.
+LARGEST = 1 << 22
+
 
 def full(size: int) -> Mask:
     """All positions of an axis."""

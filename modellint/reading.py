@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from modellint import piece_steps, steps, window_steps
 from modellint.graph import Graph, Node, fact
-from modellint.masks import full
+from modellint.masks import LARGEST
 from modellint.operations import (
     ADAPTIVE_POOLS,
     COMBINING,
@@ -30,7 +30,7 @@ from modellint.operations import (
     TRANSPOSED,
     WINDOWS,
 )
-from modellint.steps import Masks, Step, sizes_of
+from modellint.steps import Masks, Step, sizes_of, whole_of
 from modellint.windows import windows
 
 
@@ -84,6 +84,7 @@ class _Backward:
     def __init__(self, graph: Graph, live: Mapping[int, Masks] | None = None) -> None:
         self.held: dict[int, Masks] = {}
         self.wholes: dict[tuple[int, ...], Masks] = {}
+        self.long: set[int] = set()
         varying = graph.varying
         for node in graph.outputs:
             self._hold(node, self._whole(node))
@@ -94,7 +95,8 @@ class _Backward:
             if masks is None or node.index not in varying:
                 continue
             step = STEPS.get(node.op)
-            if step is None or (masks is self._whole(node) and _loses_nothing(node)):
+            whole = masks is self._whole(node)
+            if step is None or (whole and (id(masks) in self.long or _loses_nothing(node))):
                 for source in node.inputs:
                     if source.index in varying:
                         self._hold(source, self._whole(source))
@@ -108,14 +110,16 @@ class _Backward:
         sizes = sizes_of(node)
         masks = self.wholes.get(sizes)
         if masks is None:
-            masks = self.wholes[sizes] = tuple(map(full, sizes))
+            masks = self.wholes[sizes] = whole_of(node)
+            if max(sizes, default=0) > LARGEST:
+                self.long.add(id(masks))
         return masks
 
     def _hold(self, node: Node, read: Masks) -> None:
         known, whole = self.held.get(node.index), self._whole(node)
         if known is whole or 0 in read:
             return
-        if len(read) != len(whole):
+        if len(read) != len(whole) or id(whole) in self.long:
             read = whole
         elif known is not None:
             read = tuple([a | b for a, b in zip(known, read, strict=True)])

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from modellint.masks import Mask, full, spread
-
-#: Above this many elements in one group of dimensions, all of them count as read.
-LARGEST = 1 << 22
+from modellint.masks import LARGEST, Mask, full, spread
 
 
 def regrouped(

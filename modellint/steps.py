@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from modellint.graph import Node
-from modellint.masks import Mask, full
+from modellint.masks import LARGEST, Mask, full
 from modellint.operations import SPLITS
 from modellint.positions import permutation
 from modellint.regrouping import regrouped
@@ -31,7 +31,7 @@ def sizes_of(node: Node) -> tuple[int, ...]:
 
 def whole_of(node: Node) -> Masks:
     """The masks of a node that is read everywhere."""
-    return tuple(map(full, sizes_of(node)))
+    return tuple(full(min(size, LARGEST)) for size in sizes_of(node))
 
 
 def axis_of(node: Node, rank: int, name: str = "dim") -> int:

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from modellint.graph import Node
-from modellint.masks import Mask, full, spread
+from modellint.masks import LARGEST, Mask, full, spread
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,11 @@ class Window:
 
     @cached_property
     def unread(self) -> Mask:
-        """The positions of the input that no output reads."""
+        """The positions of the input that no output reads; none of a map that is too long."""
         if self.s == 1 and self.o >= self.d and self.reached >= 0:
             return 0  # Each output moves every tap on by one: nothing is left out.
+        if self.n > LARGEST:
+            return 0
         return full(self.n) & ~self._read(full(self.o))
 
     def read(self, outputs: Mask) -> Mask:

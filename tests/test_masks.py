@@ -28,7 +28,7 @@ from modellint.masks import (
 )
 from modellint.reading import read_masks
 from modellint.resampling import resampled
-from modellint.windows import Window
+from modellint.windows import Window, windows
 
 #: How many nets the long run draws.
 MANY = int(os.environ.get("MODELLINT_NETS", "300"))
@@ -343,3 +343,15 @@ def test_an_interpolation_weighs_its_taps_as_pytorch_does(
             found[position, output] += weight
     unit = torch.eye(size, dtype=torch.float64)[:, None]
     assert torch.allclose(found, Resized()(unit)[:, 0], atol=1e-5)
+
+
+def test_a_map_too_long_for_a_mask_counts_as_read() -> None:
+    class Long(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.avg_pool1d(x.flatten(1)[:, None, 7:], 2, 4)[..., :5]
+
+    graph = modellint.trace(Long(), ["1,3,100000,100000"])
+    masks = read_masks(graph)[graph.inputs[0].node.index]
+    assert masks == (1, 7, full(100_000), full(100_000))
+    (pool,) = graph.calls("avg_pool1d")
+    assert not any(window.unread for window in windows(pool) or ())
