@@ -37,15 +37,14 @@ def saturated(graph: Graph) -> tuple[Saturated, ...]:
     image = tuple(source.output.example[dim] for source, dim in (sources(graph)[a] for a in axes))
     found = []
     for call in graph.calls(*CONVOLUTIONS):
-        if call.kernel is None or max(call.kernel) == 1 or call.index not in read_masks(graph):
+        if call.kernel is None or max(call.kernel) == 1:
             continue
         if not _may_see_all(graph, call, axes[0], image[0]):
             continue
         inputs = [_places(graph, source, axes) for source in varying_inputs(graph, call)]
         narrowest = [min(map(_smallest, column)) for column in zip(*inputs, strict=True)]
-        if all(seen >= size for seen, size in zip(narrowest, image, strict=True)) and _slides(
-            call, inputs[0]
-        ):
+        whole = all(seen >= size for seen, size in zip(narrowest, image, strict=True))
+        if whole and _slides(call, inputs[0]) and call.index in read_masks(graph):
             found.append(Saturated(call, tuple(map(ceil, narrowest)), image))
     if not found:
         return ()
@@ -55,9 +54,11 @@ def saturated(graph: Graph) -> tuple[Saturated, ...]:
 
 @fact
 def unseen(graph: Graph) -> Node | None:
-    """The first convolution of which it is not known how much of the image its inputs see."""
+    """The first convolution to be judged whose inputs see nobody knows how much of the image."""
     axes = map_axes(graph)
     for call in graph.calls(*CONVOLUTIONS):
+        if call.kernel is None or max(call.kernel) == 1:
+            continue
         for source in varying_inputs(graph, call):
             if any(place and place.largest is None for place in _places(graph, source, axes)):
                 return call

@@ -43,6 +43,8 @@ def unread_after(graph: Graph, call: Node) -> tuple[Unread, ...]:
     found = []
     for axis, mask in lost:
         dim = len(call.output.shape) - call.rank + axis
+        if not mask & ~read_masks(graph)[call.input.index][dim]:
+            continue
         made = _followed(graph, call.input, dim, mask)
         if made is not None:
             node, left = made

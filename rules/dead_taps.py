@@ -39,6 +39,8 @@ def dead_taps(graph: Graph) -> Iterator[Finding | Skip]:
     """
     judged: dict[Node, list[tuple[Node, tuple[Window, ...]]]] = {}
     for call in graph.calls("conv1d", "conv2d", "conv3d"):
+        if call.kernel is not None and max(call.kernel) == 1:
+            continue
         before = padding_before(graph, call)
         explicit = before.zeros and all(min(pair) >= 0 for pair in before.sides)
         axes = windows(call, before.sides if explicit else ())
