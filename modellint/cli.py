@@ -24,7 +24,7 @@ from modellint.progress import Bar, wants_bar
 from modellint.report import FORMATS, View, render
 from modellint.report.lines import printable
 from modellint.report.rules_page import rule_page, rules_table
-from modellint.results import OWN_FAULTS, Report
+from modellint.results import OWN_FAULTS, Note, Report
 from modellint.rules import SEVERITIES
 from modellint.selection import find_rule
 from modellint.settings_page import settings_page
@@ -245,6 +245,8 @@ def _lint(
         click.echo(f"modellint: {line}", err=True)
     if not report.models and not report.errors and not view.quiet:
         click.echo("modellint: no model found in these targets", err=True)
+        for note in report.notes if not options["verbose"] else ():
+            click.echo(_noted(note), err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
         click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
     if options["verbose"]:
@@ -278,8 +280,7 @@ def _watched(
 
 def _remarks(report: Report) -> Iterator[str]:
     """What `-v` adds: notes, where input shapes come from, checks that lacked a fact."""
-    for note in report.notes:
-        yield f"{printable(note.path)}:{note.line}: note: {printable(note.message)}"
+    yield from map(_noted, report.notes)
     for model in report.models:
         place = f"{printable(model.path)}:{model.line}: note: {model.name}"
         for given in model.inputs:
@@ -289,6 +290,10 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{place}: {skipped.rule} skips {skipped.layer}: {printable(skipped.reason)}"
     for remark in report.remarks:
         yield f"{printable(remark.path)}: {printable(remark.message)}"
+
+
+def _noted(note: Note) -> str:
+    return f"{printable(note.path)}:{note.line}: note: {printable(note.message)}"
 
 
 def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:

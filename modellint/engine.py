@@ -23,6 +23,7 @@ from modellint.pipeline import (
     stated_inputs,
 )
 from modellint.plans import BUDGET, Plan, Plans
+from modellint.intake import NotRead, read_target
 from modellint.results import FailLevel, Note, Problem, Report
 from modellint.running import Progress, Work, run_all
 from modellint.selection import unknown
@@ -154,14 +155,13 @@ def torch_version() -> str | None:
 
 def _prepare(target: Target, settings: Settings, plan: Plan) -> _Prepared | Report:
     """Read a file as far as the front end does; a report is all there is to say of it."""
-    if target.path.endswith(".ipynb"):
-        note = Note(target.shown, 1, "notebooks are not read; export the model to a .py file")
-        return Report(notes=(note,))
     try:
-        data = target.data if target.data is not None else _read(target)
+        data = read_target(target)
         if not mentions_torch(data) and not target.explicit:
             return Report()
         source = parse_source(target.path, data)
+    except NotRead as reason:
+        return Report(notes=(Note(target.shown, 1, str(reason)),))
     except FileError as error:
         return Report(errors=(Problem(target.shown, error.line or 1, error.kind, error.message),))
     job = Job(
@@ -188,15 +188,6 @@ def _prepare(target: Target, settings: Settings, plan: Plan) -> _Prepared | Repo
         raise
     except Exception as error:  # The edge of the tool: one file must not end the run.
         return Report(errors=(internal_error(job, 1, "reading its models", error),))
-
-
-def _read(target: Target) -> bytes:
-    try:
-        with open(target.path, "rb") as file:  # noqa: PTH123 - the pre-filter's cost is this line
-            return file.read()
-    except OSError as error:
-        message = f"cannot be read: {error.strerror or error}"
-        raise FileError("unreadable", target.path, None, message) from error
 
 
 def _check_names(target: Target, source: SourceFile) -> None:

@@ -97,6 +97,9 @@ def run_file(pool: Pool, work: Work) -> list[Report]:
                 reports.append(Report(remarks=tuple(_remarks(job, end))))
         kind = end["kind"]
         if kind is None:
+            # An error of the whole file stands for its models.
+            if not any(report.errors and not report.models for report in reports):
+                reports += _missed(job, [*unfinished.values()])
             break
         again = chances.get(kind, 1) > 0
         chances[kind] = chances.get(kind, 2) - 1
@@ -120,6 +123,15 @@ def _ended(
     line = end.get("line") or stage["line"]
     models = tuple(incomplete_model(job, candidate, "failed", message) for candidate in lost)
     return Report(models=models, errors=(Problem(job.shown, line, kind, message),))
+
+
+def _missed(job: Job, models: Sequence[Candidate]) -> Iterator[Report]:
+    """What the worker passed over without a word: a fault of modellint's, not to be kept quiet."""
+    for candidate in models:
+        message = f"no result for {candidate.name}"
+        model = incomplete_model(job, candidate, "failed", message)
+        problem = Problem(job.shown, candidate.line, "internal-error", message)
+        yield Report(models=(model,), errors=(problem,))
 
 
 def _changes(job: Job, files: Sequence[str]) -> Iterator[Note]:

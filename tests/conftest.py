@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,7 +21,37 @@ settings.load_profile("fast")
 
 
 class LastingPool(ForkingPool):
-    """Worker processes that outlive a run, since importing torch takes seconds."""
+    """Worker processes that outlive a run, since importing torch takes seconds.
+
+    What they start is known by a mark in its environment; temporary files go to a folder of theirs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self._mark = f"MODELLINT_TESTED_BY={os.getpid()}"
+
+    def start(self) -> None:
+        """Start the server in an environment that tells its processes from others."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv(*self._mark.split("="))
+            patched.setenv("TMPDIR", str(self.folder))
+            super().start()
+
+    def strays(self) -> list[str]:
+        """The command lines of what runs besides the server and its supervisors."""
+        return [text for text in self._strays() if text]
+
+    def _strays(self) -> Iterator[str]:
+        server = self._server._process.pid if self._server is not None else None
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                marked = self._mark.encode() in (process / "environ").read_bytes()
+                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+                if marked and str(server) not in (process.name, parent):
+                    yield (process / "cmdline").read_text()
+            except OSError:  # Gone since it was listed.
+                continue
 
     def close(self) -> None:
         """End only what a run left half done."""
@@ -28,16 +60,16 @@ class LastingPool(ForkingPool):
 
 
 @pytest.fixture(scope="session")
-def lasting_pool() -> Iterator[ForkingPool | None]:
+def lasting_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LastingPool | None]:
     """Worker processes that are started once a session, where there is a fork."""
-    pool = LastingPool() if FORKS else None
+    pool = LastingPool(tmp_path_factory.mktemp("temporary")) if FORKS else None
     yield pool
     if pool is not None:
         ForkingPool.close(pool)
 
 
 @pytest.fixture
-def one_worker(lasting_pool: ForkingPool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_worker(lasting_pool: LastingPool | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run of the engine in this test is served by the session's worker."""
     if lasting_pool is not None:
         monkeypatch.setattr(running, "open_pool", lambda: lasting_pool)

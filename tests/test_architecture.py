@@ -17,15 +17,15 @@ FRONT_END = {
     "__init__", "__main__", "_version", "accepting", "acting", "alone", "baseline", "cli",
     "command_options", "comments", "config", "suppressing",
     "deaths", "engine", "errors", "frames", "launching", "limits", "listing", "paths", "pipeline",
-    "plans", "plugins", "pool", "projects", "results", "rule_options", "rules", "running",
-    "selection", "settings_page", "silencing", "source", "targets", "graph", "dims", "discovery",
-    "contract", "linting", "geometry", "costs",
+    "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
+    "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
+    "discovery", "contract", "linting", "geometry", "costs",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
 EDGE = {
     "cli", "__main__", "api", "engine", "running", "pool", "alone", "launching", "listing",
-    "targets", "selection", "accepting", "command_options", "config", "plans", "projects",
-    "rule_options", "settings_page", "acting", "baseline", "suppressing",
+    "intake", "targets", "selection", "accepting", "command_options", "config", "plans",
+    "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {

@@ -1,0 +1,86 @@
+"""Every row of the tables: exit status, kind, line and status; and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import modellint
+from conftest import LastingPool
+
+from hostile.files import ROWS as FILES
+from hostile.models import ROWS as MODELS
+from hostile.row import Row, net
+
+GOOD = net(name="Good")
+#: Rows that are tests of their own, since they end a run from outside.
+ELSEWHERE = {69: "test_running.py"}
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row.id, marks=row.marks) for row in [*FILES, *MODELS]]
+)
+def test_row(row: Row, tmp_path: Path, lasting_pool: LastingPool | None, one_worker: None) -> None:
+    _write(tmp_path, row)
+    before = _snapshot(tmp_path)
+    wants_json = "--format" not in row.arguments
+    form = ("--format", "json") if wants_json else ()
+    others = () if row.alone else ("good.py",)
+    run = modellint(*form, *row.arguments, *others, cwd=tmp_path, stdin=row.stdin)
+    report = json.loads(run.stdout) if wants_json and run.stdout else None
+    assert run.returncode == row.exit, run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
+    if report is not None:
+        _hold(row, report)
+    if row.check is not None:
+        row.check(report, run)
+    if not row.changes:
+        assert _snapshot(tmp_path) == before
+    if lasting_pool is not None:
+        assert lasting_pool.strays() == []
+        assert list(lasting_pool.folder.iterdir()) == []
+
+
+def _hold(row: Row, report: Any) -> None:
+    models = {model["name"]: model["status"] for model in report["models"]}
+    if not row.alone:
+        assert models.pop("Good") == "analysed"
+    line = row.expected_line()
+    errors = [(error["kind"], error["line"]) for error in report["errors"]]
+    if row.kind is not None:
+        assert errors == [(row.kind, line)]
+    elif row.exit == 0:
+        assert errors == []
+    if row.status:
+        assert models == row.status
+    findings = [(finding["rule"], finding["line"]) for finding in report["findings"]]
+    if row.rules or row.check is None:
+        assert findings == [(rule, line) for rule in row.rules]
+    if row.notes is not None:
+        assert len(report["notes"]) == row.notes, report["notes"]
+
+
+def _write(folder: Path, row: Row) -> None:
+    files: Mapping[str, Any] = {"good.py": GOOD, **row.files}
+    if row.text is not None:
+        files = {**files, "net.py": row.text}
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str):
+            path.write_bytes(content.encode())
+        elif isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            content(path)
+
+
+def _snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        state = path.lstat()
+        found[str(path)] = (state.st_size if path.is_file() else 0, state.st_mtime_ns)
+    return found
