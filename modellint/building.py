@@ -35,6 +35,7 @@ from modellint.failures import (
     ran_out_of_memory,
     what_is_missing,
 )
+from modellint.holding import walk
 from modellint.limits import lift_memory
 from modellint.loading import LoadedModule
 from modellint.redirection import redirected
@@ -233,6 +234,17 @@ def _is_refused_call(error: BaseException, path: str) -> bool:
     return innermost_name(error) in (SYNTHETIC, "<module>") and line_in(error, path) is not None
 
 
+def _is_quantized(module: nn.Module) -> bool:
+    where = type(module).__module__
+    return where.startswith("torch.") and ".quantized" in where
+
+
+def _is_scripted(cls: type) -> bool:
+    """Whether the forward is one of `torch.jit.script_method`, which only torch can call."""
+    forward = next((vars(base)["forward"] for base in cls.__mro__ if "forward" in vars(base)), None)
+    return type(forward).__name__ == "ScriptMethodStub"
+
+
 def _constructor_line(candidate: Candidate) -> int:
     return candidate.constructor_line or candidate.line
 
@@ -249,7 +261,13 @@ def _unwrapped(made: object, candidate: Candidate) -> nn.Module:
         raise NotAnalysed(
             f"{candidate.name} gives a {type(made).__name__}, not an nn.Module", candidate.line
         )
-    if isinstance(made, torch.jit.ScriptModule):
+    if any(_is_quantized(module) for _, module in walk(made)):
+        raise NotAnalysed(
+            f"{candidate.name} is quantized, which has no shapes on meta: lint the model before "
+            "it is converted",
+            candidate.line,
+        )
+    if isinstance(made, torch.jit.ScriptModule) or _is_scripted(type(made)):
         raise NotAnalysed(
             f"{candidate.name} is a ScriptModule, whose Python code is gone: lint its source class",
             candidate.line,

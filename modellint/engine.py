@@ -14,6 +14,7 @@ from modellint.comments import lint_comments
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
 from modellint.examples import InputHint, InputTensor
+from modellint.intake import NotRead, read_target
 from modellint.paths import absolute_path
 from modellint.pipeline import (
     Job,
@@ -23,7 +24,6 @@ from modellint.pipeline import (
     stated_inputs,
 )
 from modellint.plans import BUDGET, Plan, Plans
-from modellint.intake import NotRead, read_target
 from modellint.results import FailLevel, Note, Problem, Report
 from modellint.running import Progress, Work, run_all
 from modellint.selection import unknown

@@ -44,6 +44,11 @@ def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return found
 
 
+def nesting(model: nn.Module) -> int:
+    """How many modules lie in each other, at most, the model itself included."""
+    return 1 + max(path.count(".") + 1 if path else 0 for path, _ in walk(model))
+
+
 def held(registered: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
     """The modules in plain containers of registered ones, and theirs, with paths as `layers[0]`."""
     found: list[tuple[str, nn.Module]] = []

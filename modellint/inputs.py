@@ -18,6 +18,7 @@ from modellint import expressions as ex
 from modellint.contract import holds_at, pinned, solutions
 from modellint.dims import Constraint, Dim, free
 from modellint.errors import FileError, NotAnalysed, UsageError
+from modellint.failures import describe, line_in
 from modellint.graph import Graph
 from modellint.source import SourceFile
 from modellint.specs import InputSpec, parse_input
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: How many runs a search for sizes may take.
 ATTEMPTS = 12
+#: How many modules may be nested before a recursion is put down to that.
+_DEEP = 100
 
 
 @dataclass(frozen=True)
@@ -421,6 +424,8 @@ class _Search:
             raise NotAnalysed(
                 f"the forward needs {error}{where}; it cannot be followed without data", line
             ) from error
+        except RecursionError as error:
+            raise self._recursed(error) from error
         except Exception as error:
             if _is_ours(error):
                 raise
@@ -449,6 +454,17 @@ class _Search:
         message = f"{self.name}.forward raises {type(error).__name__}: {_short(error)}"
         path = self.path or (place.filename if place else "<model>")
         return FileError("trace-error", path, place.lineno if place else None, message)
+
+    def _recursed(self, error: RecursionError) -> FileError | NotAnalysed:
+        """Endless recursion, unless so many modules are nested that Python gives up on them."""
+        from modellint.holding import nesting
+
+        depth = nesting(self.model)
+        if depth > _DEEP:
+            return NotAnalysed(f"{depth:,} modules nested in each other exceed Python's recursion")
+        path = self.path or "<model>"
+        message = f"{self.name}.forward raises {describe(error)}"
+        return FileError("trace-error", path, line_in(error, path), message)
 
     def _line(self, error: Exception) -> int | None:
         for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -217,13 +217,15 @@ def _lint_model(
     except BaseException as error:  # User code raises what it likes, and the other models go on.
         if any(isinstance(one, MemoryError) for one in chained(error)):
             lift_memory()
-        yield _unfinished(job, candidate, _meaning(job, candidate, error), shown)
+        yield _unfinished(job, candidate, _meaning(job, candidate, error, loaded), shown)
     # What filled the memory may hang in cycles of exceptions and frames.
     if lowered_memory():
         gc.collect()
 
 
-def _meaning(job: Job, candidate: Candidate, error: BaseException) -> BaseException:
+def _meaning(
+    job: Job, candidate: Candidate, error: BaseException, loaded: LoadedModule
+) -> BaseException:
     """What ended a model, as a fault of its file or as something that is missing here."""
     line = error.line if isinstance(error, FileError) else _line(job, error)
     if ran_out_of_memory(error):
@@ -231,14 +233,25 @@ def _meaning(job: Job, candidate: Candidate, error: BaseException) -> BaseExcept
         limit = shown_memory(job.memory)
         message = f"{candidate.name} takes more than {limit} of memory; --memory allows more"
         return FileError("memory-limit", path, line, message)
-    if isinstance(error, Exception):
+    if isinstance(error, Exception) and not _of_forward(error):
         return error
-    # What is no Exception passed through the tracer: of the forward, like `sys.exit`.
+    for one in chained(error):
+        if isinstance(one, NameError) and one.name:
+            obstacle = loaded.obstacle(one.name)
+            if obstacle is not None:
+                return obstacle
     missing = what_is_missing(error)
     if missing is not None:
         return NotAnalysed(missing, line)
+    if isinstance(error, Exception):
+        return error
+    # What is no Exception passed through the tracer, as `sys.exit` does.
     message = f"{candidate.name}.forward raises {describe(error)}"
     return FileError("trace-error", job.path, line, message)
+
+
+def _of_forward(error: BaseException) -> bool:
+    return isinstance(error, FileError) and error.kind == "trace-error"
 
 
 def _line(job: Job, error: BaseException) -> int | None:
@@ -257,16 +270,16 @@ def _unfinished(
             reason = f"line {error.line}: {reason}"
         return Report(models=(incomplete_model(job, candidate, "not-analysed", reason),))
     if isinstance(error, FileError):
-        problem = _problem(job, error, shown)
+        problem = _problem(job, error, shown, candidate.line)
     else:
         problem = internal_error(job, candidate.line, candidate.name, error)
     model = incomplete_model(job, candidate, "failed", problem.message)
     return Report(models=(model,), errors=(problem,))
 
 
-def _problem(job: Job, error: FileError, shown: Callable[[str], str]) -> Problem:
+def _problem(job: Job, error: FileError, shown: Callable[[str], str], line: int = 1) -> Problem:
     path = job.shown if error.path == job.path else shown(error.path)
-    return Problem(path, error.line or 1, error.kind, error.message)
+    return Problem(path, error.line or line, error.kind, error.message)
 
 
 def internal_error(job: Job, line: int, subject: str, error: BaseException) -> Problem:

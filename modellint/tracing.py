@@ -190,7 +190,10 @@ class Tracer(TorchFunctionMode):
     def _outcome(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
         """What the table says of the result's sizes; what it refuses ends the run."""
         try:
-            return entry.outcome(bound)
+            outcome = entry.outcome(bound)
+            if self.real and isinstance(outcome, tuple) and Handle in map(type, outcome):
+                return None  # A tensor's value is a size here, which has no expression.
+            return outcome
         except Refused as refusal:
             self._refuse(record, refusal)
         except (ValueError, IndexError) as error:

@@ -57,8 +57,8 @@ def _recurrent(cells: int) -> Any:
         batch_first: Any = None,
         *_: Any,
     ) -> Any:
-        if isinstance(hx, (Tensor, list, tuple)) and isinstance(params, bool):
-            # The packed form: (data, batch_sizes, hx, params, …).
+        if isinstance(has_biases, (list, tuple)):
+            # The packed form: (data, batch_sizes, hx, params, has_biases, …).
             return None
         directions = 2 if bidirectional else 1
         _features(input, params[0])

@@ -41,7 +41,9 @@ def test_row(row: Row, tmp_path: Path, lasting_pool: LastingPool | None, one_wor
         assert _snapshot(tmp_path) == before
     if lasting_pool is not None:
         assert lasting_pool.strays() == []
-        assert list(lasting_pool.folder.iterdir()) == []
+        # torch's compiler makes a folder when it is imported, and keeps it.
+        left = [path.name for path in lasting_pool.folder.iterdir()]
+        assert [name for name in left if not name.startswith("torchinductor")] == []
 
 
 def _hold(row: Row, report: Any) -> None:
