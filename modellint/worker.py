@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
@@ -21,6 +22,9 @@ from modellint.pipeline import Job
 from modellint.rules import Rule
 from modellint.strays import adopt_orphans, end_children
 from modellint.supervisor import supervise
+
+#: What every file needs, its imports included: imported once, before the forks.
+_STAGES = """loading building inputs roles tracing freezing fx printing places linting""".split()
 
 
 def main() -> None:
@@ -71,8 +75,11 @@ def _ready(answers: int) -> dict[str, Rule] | None:
         send(answers, frame({"type": "no-torch", "message": str(error)}))
         return None
     del torch
-    for name in ("building", "inputs", "linting", "loading", "places"):
+    for name in _STAGES:
         import_module(f"modellint.{name}")
+    if "numpy" in sys.modules:
+        # Torch imports the rest of numpy; its random state is seeded for each model.
+        import_module("numpy.random")
     from modellint.plugins import load_rules
 
     rules = dict(load_rules())

@@ -38,17 +38,21 @@ class LastingPool(ForkingPool):
             patched.setenv("TMPDIR", str(self.folder))
             super().start()
 
+    @property
+    def server(self) -> int | None:
+        """The number of the process that has imported torch, once there is one."""
+        return self._server._process.pid if self._server is not None else None
+
     def strays(self) -> list[str]:
         """The command lines of what runs besides the server and its supervisors."""
         return [text for text in self._strays() if text]
 
     def _strays(self) -> Iterator[str]:
-        server = self._server._process.pid if self._server is not None else None
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 marked = self._mark.encode() in (process / "environ").read_bytes()
                 parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-                if marked and str(server) not in (process.name, parent):
+                if marked and str(self.server) not in (process.name, parent):
                     yield (process / "cmdline").read_text()
             except OSError:  # Gone since it was listed.
                 continue

@@ -100,6 +100,13 @@ def test_one_job_runs_one_file_at_a_time():
 
 
 @linux
+def test_the_server_has_one_thread_to_fork_from(lasting_pool):
+    write("a.py")
+    lint_targets(["."], Settings())
+    assert len(list(Path(f"/proc/{lasting_pool.server}/task").iterdir())) == 1
+
+
+@linux
 def test_files_whose_worker_was_killed_run_once_more():
     write("a.py", MEETS.format(own="a", other="b") + "    time.sleep(0.5)\n")
     write(
