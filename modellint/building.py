@@ -217,7 +217,9 @@ def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate)
             return obstacle
     if isinstance(error, TypeError) and _is_refused_call(error, path):
         called = candidate.name if candidate.kind == "factory" else candidate.class_name
-        reason = f"{describe(error).partition(': ')[2]} ({how_to_give(called)})"
+        stated = [call.origin for call in candidate.calls if call.origin.endswith(".toml")]
+        how = f"its args are those of {stated[0]}" if stated else how_to_give(called)
+        reason = f"{describe(error).partition(': ')[2]} ({how})"
         return NotAnalysed(reason, _constructor_line(candidate))
     missing = what_is_missing(error)
     if missing is not None:

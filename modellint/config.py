@@ -184,8 +184,9 @@ def _positive(given: _Value) -> float:
 
 
 def _memory(given: _Value) -> int:
+    text = _text(given)
     try:
-        return parse_memory(_text(given))
+        return parse_memory(text)
     except UsageError as error:
         raise given.configuration.wrong(given.key, f"is wrong: {error}") from error
 

@@ -80,10 +80,23 @@ class Plans:
         return self._made[configuration.path]
 
 
+def _check_paths(configuration: Configuration) -> None:
+    """Raise `UsageError` for a model's file that is not there: its budget would hold nothing."""
+    paths = {
+        **{f'budget."{selector}"': selector for selector in configuration.budgets},
+        **{f"models[{at}]": f"{one.path}::" for at, one in enumerate(configuration.models)},
+    }
+    for key, selector in paths.items():
+        path = selector.rpartition("::")[0]
+        if "*" not in path and not (configuration.folder / path).is_file():
+            raise configuration.wrong(key, f"speaks of {path}, which is no file")
+
+
 def make_plan(configuration: Configuration, settings: Settings) -> Plan:
     """Put the command line over a configuration; raise `UsageError` where a name is unknown."""
     rules = load_rules(configuration.plugins)
     _check(configuration, rules)
+    _check_paths(configuration)
     selected = ("default",) if configuration.select is None else configuration.select
     written = Layer(selected, configuration.ignore, configuration.extend_select)
     given = Layer(settings.select, settings.ignore, settings.extend_select)

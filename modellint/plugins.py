@@ -90,7 +90,10 @@ def load_rules(paths: Iterable[str | Path] = (), *, installed: bool = True) -> R
         path = Path(given).resolve()
         if path not in seen:
             seen.add(path)
-            found += _rules_at(path, str(given))
+            brought = _rules_at(path, str(given))
+            if not brought:
+                raise PluginError(f"plugin {given} holds no rule: no function there has @rule")
+            found += brought
     return Rules(_distinct(found))
 
 

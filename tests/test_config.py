@@ -370,6 +370,8 @@ def test_a_timeout_is_read():
         ('[budget."net.py::Nett"]\nmacs = 3', "budget", "Net"),
         ('[[models]]\npath = "net.py"\nmodel = "Nett"', "models", "Net"),
         ('[[models]]\npath = "net.py"\nmodle = "Net"', "models", "model"),
+        ('[[models]]\npath = "nett.py"\nmodel = "Net"', "models", "nett.py"),
+        ('[budget."nett.py::Net"]\nmacs = 3', "budget", "nett.py"),
     ],
 )
 def test_a_name_that_there_is_not_is_refused_with_the_nearest(text, key, near):
@@ -429,7 +431,14 @@ def test_the_prefix_does_not_belong_in_its_own_file():
         found()
 
 
-@pytest.mark.parametrize("broken", ["raise ValueError", "import no_such_package", None])
+def test_arguments_that_the_class_refuses_are_told_to_be_the_configurations():
+    configure('[[models]]\npath = "net.py"\nmodel = "Net"\nargs = {depth = 3}')
+    (model,) = lint_targets(["net.py"], Settings()).models
+    assert model.status == "not-analysed"
+    assert "pyproject.toml" in model.reason
+
+
+@pytest.mark.parametrize("broken", ["raise ValueError", "import no_such_package", "x = 1", None])
 def test_a_plugin_that_does_not_load_is_named(broken):
     configure('plugins = ["lint/mine.py"]')
     if broken:
