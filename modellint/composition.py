@@ -71,8 +71,9 @@ class Pair:
     def _taps(self) -> int | None:
         """Distinct offsets that the composed kernel reads: those of one, spread by the other's."""
         one, other = self.first, self.second
-        if not one.rank or not other.rank or self.averaged:
-            # A layer that mixes channels only: with it, an average may change places.
+        if not one.rank or one.rank != other.rank or self.averaged:
+            # One of them must mix channels only: it may change places with an average, and does
+            # not care whether positions stand in rows.
             first, second = (prod(node.kernel or ()) for node in (one, other))
             return None if first > 1 and second > 1 else first * second
         return prod(

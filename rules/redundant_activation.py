@@ -46,8 +46,8 @@ def redundant_activation(graph: Graph) -> Iterator[Finding | Skip]:
             continue
         yield Finding(
             call,
-            f"{named(call)} changes nothing: {_origin(found)}, so that it gets "
-            f"{_interval(found)} and leaves it as it is",
+            f"{named(call)} changes nothing: what {named(found.maker)} gives it has "
+            f"{_interval(found)}",
             help="leave it out, or put a layer between the two",
             related=[found.maker],
         )
@@ -59,14 +59,10 @@ def _bounds(call: Node) -> tuple[float, float]:
     return float(call.arguments["min_val"]), float(call.arguments["max_val"])
 
 
-def _origin(found: Range) -> str:
-    return f"{named(found.maker)} gives values"
-
-
 def _interval(found: Range) -> str:
     if found.high == inf:
         return f"no value below {found.low:g}"
-    return f"values from {found.low:g} to {found.high:g}"
+    return f"no value outside {found.low:g} to {found.high:g}"
 
 
 redundant_activation.flags(

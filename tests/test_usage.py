@@ -154,5 +154,8 @@ def test_a_pair_of_layers_is_counted_as_the_kernel_that_it_makes():
     flat = composed(nn.Conv2d(8, 4, 3, padding=1), nn.Flatten(), nn.Linear(1024, 5))
     assert flat == [(288 + 5120, 8 * 256 * 5)]
     assert composed(nn.Linear(4, 6), nn.Linear(6, 3), size="N,4") == [(42, 12)]
+    rows = composed(nn.Conv2d(8, 4, 3), nn.Flatten(2), nn.Conv1d(4, 5, 1))
+    assert rows == [(288 + 20, 8 * 5 * 9)]
+    assert composed(nn.Conv2d(8, 4, 3), nn.Flatten(2), nn.Conv1d(4, 5, 3)) == [(348, None)]
     pooled = composed(nn.Conv2d(8, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
     assert pooled == [(288 + 20, 8 * 5 * 9)]
