@@ -233,7 +233,9 @@ def _related(entry: _Raised, subject: Subject) -> Iterator[Related]:
         yield Related(subject.shown(call.path), call.line, call.column, "called here")
     for node in entry.finding.related:
         site = _site(node, subject)
-        yield Related(subject.shown(site.path), site.line, site.column, f"{node.key} is built here")
+        verb = "built" if node.construction else "called"
+        text = f"{node.key} is {verb} here"
+        yield Related(subject.shown(site.path), site.line, site.column, text)
 
 
 def _layer(graph: Graph, node: Node, model_line: int) -> Layer:

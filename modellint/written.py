@@ -21,11 +21,15 @@ PROBABILITY_LOSSES = frozenset(["BCELoss", "binary_cross_entropy"])
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """One of torch's losses that a file builds or calls, as it is written there."""
+    """One of torch's losses that a file builds or calls, as it is written there.
+
+    `owner` is the class with a `forward` in which it stands, if it stands in one.
+    """
 
     name: str
     written: str
     line: int
+    owner: str | None = None
 
 
 @fact
@@ -36,15 +40,22 @@ def losses(graph: Graph) -> tuple[Loss, ...]:
     known = LOGIT_LOSSES | PROBABILITY_LOSSES
     names = read_names(graph.source.tree)
     found = []
-    for node in ast.walk(graph.source.tree):
+    pending: list[tuple[ast.AST, str | None]] = [(graph.source.tree, None)]
+    for node, owner in pending:
+        if isinstance(node, ast.ClassDef) and any(map(_is_forward, node.body)):
+            owner = node.name
+        pending += [(inner, owner) for inner in ast.iter_child_nodes(node)]
         # A class of losses may be picked by name first: `losses = {"ce": nn.CrossEntropyLoss}`.
-        if not isinstance(node, (ast.Attribute, ast.Name)):
-            continue
-        dotted = names.dotted(node) or ""
-        name = dotted.rpartition(".")[2]
-        if name in known and dotted.startswith("torch."):
-            found.append(Loss(name, written_name(node) or name, node.lineno))
+        if isinstance(node, (ast.Attribute, ast.Name)):
+            dotted = names.dotted(node) or ""
+            name = dotted.rpartition(".")[2]
+            if name in known and dotted.startswith("torch."):
+                found.append(Loss(name, written_name(node) or name, node.lineno, owner))
     return tuple(sorted(found, key=lambda loss: loss.line))
+
+
+def _is_forward(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.FunctionDef) and statement.name == "forward"
 
 
 @fact
@@ -53,19 +64,20 @@ def entry_count(graph: Graph) -> int:
     return len(entries(discover(graph.source))) if graph.source is not None else 0
 
 
-def read_by_itself(graph: Graph, loss: Loss) -> bool:
-    """Whether a loss inside the model's own class is computed of something else than its output.
+def takes_output(graph: Graph, loss: Loss) -> bool:
+    """Whether a loss can be that of the model's output, by where it stands.
 
-    A training step that never calls `self(...)` feeds the loss with what it computes itself.
+    Another model's class has it for itself. In the model's own, a training step that never calls
+    `self(...)` feeds it with what it computes by itself.
     """
-    for declared in graph.definitions(""):
-        if not declared.lineno <= loss.line <= (declared.end_lineno or 0):
-            continue
-        return not any(
-            isinstance(node, ast.Call) and (written_name(node.func) in ("self", "self.forward"))
-            for node in ast.walk(declared)
-        )
-    return False
+    if loss.owner is None:
+        return True
+    return any(
+        isinstance(node, ast.Call) and written_name(node.func) in ("self", "self.forward")
+        for declared in graph.definitions("")
+        if declared.name == loss.owner
+        for node in ast.walk(declared)
+    )
 
 
 def constructor(graph: Graph, layer: Node | Module) -> ast.Call | None:

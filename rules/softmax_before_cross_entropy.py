@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import e, log
 
 from modellint import Finding, Graph, Node, Skip, rule
@@ -12,6 +12,7 @@ from modellint.operations import (
     REORDERINGS,
     RESHAPES,
     WEIGHTED,
+    data_readers,
     varying_inputs,
 )
 from modellint.usage import training
@@ -22,7 +23,7 @@ from modellint.written import (
     Loss,
     entry_count,
     losses,
-    read_by_itself,
+    takes_output,
 )
 
 _SQUASHES = frozenset(["sigmoid", "relu"])
@@ -34,9 +35,10 @@ def softmax_before_cross_entropy(graph: Graph) -> Iterator[Finding | Skip]:
     """The model ends in a softmax, and its file trains with a cross entropy, which has its own.
 
     `nn.CrossEntropyLoss` and `F.cross_entropy` take logits and apply log-softmax to them. Reported
-    is a first output that is a softmax over the classes if the same file uses one of the two. A
-    sigmoid or ReLU on the logits counts likewise, where the file has no other model that it could
-    belong to, and for a sigmoid no `BCELoss`.
+    is an output that is a softmax over the classes if the same file uses one of the two; of several
+    outputs the first, or one that is nothing but an output, as the weights of an attention are not.
+    A sigmoid or ReLU on the logits counts likewise for a single output, where the file has no other
+    model that it could belong to, and for a sigmoid no `BCELoss`.
 
     **Why it matters.** Probabilities lie between 0 and 1, so the second softmax gives the right one
     of C classes at most e / (e + C - 1): the loss cannot fall below log(1 + (C - 1) / e), 1.46 for
@@ -48,27 +50,24 @@ def softmax_before_cross_entropy(graph: Graph) -> Iterator[Finding | Skip]:
     in evaluation mode only; the model is traced in training mode to see. Ignore it where the loss
     belongs to another model of the file. There are no options.
     """
-    found = _last_activation(graph)
-    if found is None:
-        return
-    loss = _loss_of(graph, found)
-    if loss is None:
-        return
-    trained = training(graph)
-    if isinstance(trained, str):
-        yield Skip(found, f"it may be left out in training mode, not traced: {trained}")
-        return
-    other = _last_activation(trained)
-    if other is not None and other.op == found.op:
-        yield _finding(found, loss, graph.outputs[0])
+    ends = _last_activations(graph)
+    for place, found in ends.items():
+        loss = _loss_of(graph, found)
+        if loss is None:
+            continue
+        trained = training(graph)
+        if isinstance(trained, str):
+            yield Skip(found, f"it may be left out in training mode, not traced: {trained}")
+            continue
+        other = _last_activations(trained).get(place)
+        if other is not None and other.op == found.op:
+            yield _finding(found, loss, graph.outputs[place])
 
 
 def _loss_of(graph: Graph, call: Node) -> Loss | None:
     """The cross entropy of the model's file that takes what this activation gives."""
     known = losses(graph)
-    found = [
-        loss for loss in known if loss.name in LOGIT_LOSSES and not read_by_itself(graph, loss)
-    ]
+    found = [loss for loss in known if loss.name in LOGIT_LOSSES and takes_output(graph, loss)]
     if not found:
         return None
     if call.op == "sigmoid" and any(loss.name in PROBABILITY_LOSSES for loss in known):
@@ -78,20 +77,28 @@ def _loss_of(graph: Graph, call: Node) -> Loss | None:
     return found[0]
 
 
-def _last_activation(graph: Graph) -> Node | None:
-    """The softmax over classes that is the first output, or a sigmoid or ReLU on logits."""
-    if not graph.outputs:
-        return None
-    node, way = graph.outputs[0], list[Node]()
+def _last_activations(graph: Graph) -> Mapping[int, Node]:
+    """The activations that the outputs end in, by the output's place."""
+    found = ((place, _activation(graph, place)) for place in range(len(graph.outputs)))
+    return {place: node for place, node in found if node is not None}
+
+
+def _activation(graph: Graph, place: int) -> Node | None:
+    """The softmax over classes that an output is, or the sigmoid or ReLU on a single output."""
+    node, way = graph.outputs[place], list[Node]()
     while node.op in _MOVES and node.inputs:
         way.append(node)
         node = node.input
     rank = len(node.output.shape) if node.outputs else 0
     if node.op == "softmax" and node.index in graph.varying and rank:
-        return node if _over_classes(node, rank, way) else None
-    if node.op in _SQUASHES and not way and rank == 2 and node.output.example[1] > 1:
+        # The weights of an attention are read by what they weigh, too.
+        chain = [node, *reversed(way)]
+        apart = all(len(data_readers(graph, s)) == (s is not chain[-1]) for s in chain)
+        return node if _over_classes(node, rank, way) and (apart or not place) else None
+    if len(graph.outputs) == 1 and node.op in _SQUASHES and not way and rank == 2:
         sources = varying_inputs(graph, node)
-        return node if sources and sources[0].op in WEIGHTED else None
+        logits = bool(sources) and sources[0].op in WEIGHTED and node.output.example[1] > 1
+        return node if logits else None
     return None
 
 
@@ -207,6 +214,33 @@ softmax_before_cross_entropy.flags(
     """,
     layers=["relu@14#2"],
 )
+# The second of two outputs.
+softmax_before_cross_entropy.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Discriminator(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(16, 32), nn.ReLU())
+            self.real = nn.Sequential(nn.Linear(32, 1), nn.Sigmoid())
+            self.label = nn.Sequential(nn.Linear(32, 10), nn.Softmax(dim=1))
+
+        def forward(self, x):
+            x = self.body(x)
+            return self.real(x), self.label(x)
+
+
+    adversarial_loss = nn.BCELoss()
+    auxiliary_loss = nn.CrossEntropyLoss()
+
+    if __name__ == "__main__":
+        Discriminator()(torch.rand(2, 16))
+    """,
+    layers=["label.1"],
+)
 # Log-softmax; a softmax over positions; one in evaluation mode only.
 softmax_before_cross_entropy.allows(
     """
@@ -273,6 +307,30 @@ softmax_before_cross_entropy.allows(
 
     if __name__ == "__main__":
         loss = F.nll_loss(Net()(torch.rand(2, 16)).log(), torch.tensor([1, 2]))
+    """
+)
+# The weights of an attention beside the logits.
+softmax_before_cross_entropy.allows(
+    """
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.score = nn.Linear(16, 1)
+            self.fc = nn.Linear(16, 10)
+
+        def forward(self, x):
+            weights = self.score(x).squeeze(-1).softmax(1)
+            return self.fc((weights.unsqueeze(-1) * x).sum(1)), weights
+
+
+    if __name__ == "__main__":
+        logits, weights = Net()(torch.rand(2, 7, 16))
+        loss = F.cross_entropy(logits, torch.tensor([1, 2]))
     """
 )
 # Features of a model that is no classifier, beside others.
