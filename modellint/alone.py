@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from modellint.deaths import CLOSED, Death, died, timed_out
-from modellint.frames import DONE, content, frame, receive_frames, send
+from modellint.frames import content, frame, is_done, receive_frames, send
 from modellint.launching import check_ready, launch, log_text, never_ready, new_log
 from modellint.pipeline import Job
 
@@ -58,12 +58,11 @@ class SinglePool:
             process = launch("lint_one", subprocess.PIPE, subprocess.PIPE, log)
             self._running.add(process)
             try:
-                death = yield from _relay(process, job, log)
+                end = yield from _relay(process, job, log)
             finally:
                 _end(process)
                 self._running.discard(process)
-            end = asdict(death) if death is not None else {"kind": None}
-            yield {"type": "end", **end, "printed": log_text(log) if job.verbose else ""}
+            yield {**end, "type": "end", "printed": log_text(log) if job.verbose else ""}
 
     def close(self) -> None:
         """End all processes, those in the middle of a job included."""
@@ -73,7 +72,7 @@ class SinglePool:
 
 def _relay(
     process: subprocess.Popen[bytes], job: Job, log: IO[bytes]
-) -> Generator[Any, None, Death | None]:
+) -> Generator[Any, None, dict[str, Any]]:
     """Give the job; pass its messages on until the process is done, dies, or has no time left."""
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(BrokenPipeError):  # Then it says so itself, or is dead.
@@ -88,16 +87,16 @@ def _relay(
             data = arrived.get(timeout=_POLL)
         except queue.Empty:
             if process.poll() is not None:
-                return _dead(process, log, job, ready=deadline is not None)
+                return asdict(_dead(process, log, job, ready=deadline is not None))
             if deadline is not None and time.monotonic() >= deadline:
-                return timed_out(job.timeout, log_text(log), job.path)
+                return asdict(timed_out(job.timeout, log_text(log), job.path))
             continue
-        if data == DONE:
-            return None
+        if data is not None and is_done(data):
+            return {**content(data), "kind": None}
         if data is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_AFTER_CLOSING)
-            return _dead(process, log, job, ready=deadline is not None)
+            return asdict(_dead(process, log, job, ready=deadline is not None))
         message = content(data)
         check_ready(message)
         if message["type"] == "ready":

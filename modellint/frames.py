@@ -14,8 +14,7 @@ from typing import Any
 
 _LENGTH = struct.Struct(">I")
 _pack, _unpack, _size = _LENGTH.pack, _LENGTH.unpack_from, _LENGTH.size
-#: The frame that says a file is done: it has no content.
-DONE = _pack(0)
+_DONE = b'{"type": "done"'
 
 
 def frame(message: Any) -> bytes:
@@ -29,6 +28,11 @@ def send(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[write(descriptor, view) :]
+
+
+def is_done(data: bytes) -> bool:
+    """Whether a frame says that a file is done, told without reading the whole of it."""
+    return data.startswith(_DONE, _size)
 
 
 def split_frames(buffer: bytearray) -> Iterator[bytes]:

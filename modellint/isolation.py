@@ -15,7 +15,7 @@ from os import _exit  # Bound here: the hooks replace it, and so may user code.
 from typing import NoReturn
 
 from modellint.errors import PluginError
-from modellint.frames import DONE, frame, send
+from modellint.frames import frame, send
 from modellint.hooks import watch
 from modellint.limits import leave_no_core, limit_memory
 from modellint.paths import project_root, shown_path
@@ -23,6 +23,7 @@ from modellint.pipeline import Job, internal_error, lint_file
 from modellint.plugins import load_rules
 from modellint.results import Problem, Report
 from modellint.rules import Rule
+from modellint.warming import imported_late
 
 #: Above the descriptors that user code is likely to meet, or to close in a loop.
 _PRIVATE = 200
@@ -63,9 +64,7 @@ def lint_alone(job: Job, installed: Mapping[str, Rule], answers: int, log: int) 
         changed = _confine(job, log)
         for message in _messages(job, _chosen(job, installed)):
             send(answers, message)
-        if changed:
-            send(answers, frame({"type": "changed", "files": changed}))
-        send(answers, DONE)
+        send(answers, frame({"type": "done", "changed": changed, "late": imported_late()}))
         status = 0
     except PluginError as error:  # The front end has loaded it, but this may be another Python.
         _send_problem(answers, Problem(job.shown, 1, "plugin-error", str(error)))
@@ -76,8 +75,8 @@ def lint_alone(job: Job, installed: Mapping[str, Rule], answers: int, log: int) 
         _exit(status)
 
 
-def _confine(job: Job, log: int) -> list[str] | None:
-    """Limit this process; the list that it will note changed files in, if that is asked for."""
+def _confine(job: Job, log: int) -> list[str]:
+    """Limit this process; the list that changed files will be noted in, if that is asked for."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # What a helper module compiles to would be written beside it.
@@ -91,8 +90,8 @@ def _confine(job: Job, log: int) -> list[str] | None:
     limit_memory(job.memory)
     with contextlib.suppress(OSError):  # The file may be standard input in a folder that is not.
         os.chdir(project_root(job.path))
-    changed: list[str] | None = [] if job.verbose else None
-    watch(log, changed)
+    changed: list[str] = []
+    watch(log, changed if job.verbose else None)
     faulthandler.enable(log)
     faulthandler.dump_traceback_later(max(job.timeout - _BEFORE, job.timeout * 0.9), file=log)
     return changed
@@ -113,7 +112,7 @@ def _seed() -> None:
 
 def _send_problem(answers: int, problem: Problem) -> None:
     send(answers, frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
-    send(answers, DONE)
+    send(answers, frame({"type": "done", "changed": [], "late": []}))
 
 
 def _chosen(job: Job, installed: Mapping[str, Rule]) -> Sequence[Rule]:

@@ -90,8 +90,6 @@ def run_file(pool: Pool, work: Work) -> list[Report]:
                 reports.append(report)
                 for model in report.models:
                     unfinished.pop(model.name, None)
-            elif message["type"] == "changed":
-                reports.append(Report(remarks=tuple(_changes(job, message["files"]))))
             else:
                 end = message
                 reports.append(Report(remarks=tuple(_remarks(job, end))))
@@ -134,14 +132,10 @@ def _missed(job: Job, models: Sequence[Candidate]) -> Iterator[Report]:
         yield Report(models=(model,), errors=(problem,))
 
 
-def _changes(job: Job, files: Sequence[str]) -> Iterator[Note]:
-    """What `-v` tells of the files that a process changed."""
-    for change in files:
-        yield Note(job.shown, 1, change)
-
-
 def _remarks(job: Job, end: Mapping[str, Any]) -> Iterator[Note]:
     """What `-v` tells of a process besides its result."""
+    for change in end.get("changed", ()):
+        yield Note(job.shown, 1, change)
     if end.get("strays"):
         yield Note(job.shown, 1, "processes that it had started were still running; ended")
     for line in end.get("printed", "").splitlines():

@@ -17,11 +17,12 @@ from dataclasses import asdict
 from typing import Any, NoReturn
 
 from modellint.deaths import CLOSED, Death, died, timed_out
-from modellint.frames import DONE, frame, receive, send, split_frames
+from modellint.frames import content, frame, is_done, receive, send, split_frames
 from modellint.isolation import lint_alone, move_high, redirect
 from modellint.pipeline import Job
 from modellint.rules import Rule
 from modellint.strays import adopt_orphans, die_with, end_children, kill_group
+from modellint.warming import import_late
 
 #: How often the death of a process is noticed whose children keep its pipe open, in seconds.
 _POLL = 0.1
@@ -45,7 +46,9 @@ def supervise(connection: socket.socket, server: int, rules: Mapping[str, Rule])
         descriptor = move_high(connection.detach())
         for message in receive(descriptor):
             job = Job.from_dict(message)
-            send(descriptor, frame({"type": "end", **_start(job, rules, descriptor).end()}))
+            end = _start(job, rules, descriptor).end()
+            send(descriptor, frame({**end, "type": "end"}))
+            import_late(end.get("late", ()))
     except (_HungUpError, OSError):
         pass  # The front end is gone, and so is whom to tell.
     finally:
@@ -96,6 +99,7 @@ class _Run:
         self.buffer = bytearray()
         self.printed = bytearray()
         self.prints = True
+        self.done: dict[str, Any] = {}
 
     def end(self) -> dict[str, Any]:
         """Relay what the process says until it ends, one way or another; how it did."""
@@ -103,7 +107,7 @@ class _Run:
             death = self._relay()
         finally:
             strays = self._clean()
-        ending = asdict(death) if death is not None else {"kind": None}
+        ending = asdict(death) if death is not None else {**self.done, "kind": None}
         printed = self.printed.decode("utf-8", "backslashreplace")
         return {**ending, "printed": printed, "strays": strays}
 
@@ -145,7 +149,8 @@ class _Run:
             self.closed = time.monotonic()
         self.buffer += data
         for complete in split_frames(self.buffer):
-            if complete == DONE:
+            if is_done(complete):
+                self.done = content(complete)
                 return True
             send(self.front, complete)
         return False

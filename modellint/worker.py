@@ -12,19 +12,16 @@ import os
 import select
 import signal
 import socket
-import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 
 from modellint.frames import frame, receive, send
 from modellint.isolation import lint_alone, move_high, redirect
 from modellint.pipeline import Job
+from modellint.plugins import load_rules
 from modellint.rules import Rule
 from modellint.strays import adopt_orphans, end_children
 from modellint.supervisor import supervise
-
-#: What every file needs, its imports included: imported once, before the forks.
-_STAGES = """loading building inputs roles tracing freezing fx printing places linting""".split()
+from modellint.warming import warm
 
 
 def main() -> None:
@@ -69,19 +66,10 @@ def _nothing_on(flags: int, *streams: int) -> None:
 def _ready(answers: int) -> dict[str, Rule] | None:
     """Import all that a file needs, and say that it is there; `None` without torch."""
     try:
-        # Before any directory of the user's is importable: a torch.py beside a model is no torch.
-        import torch
+        warm()
     except ImportError as error:
         send(answers, frame({"type": "no-torch", "message": str(error)}))
         return None
-    del torch
-    for name in _STAGES:
-        import_module(f"modellint.{name}")
-    if "numpy" in sys.modules:
-        # Torch imports the rest of numpy; its random state is seeded for each model.
-        import_module("numpy.random")
-    from modellint.plugins import load_rules
-
     rules = dict(load_rules())
     send(answers, frame({"type": "ready"}))
     return rules

@@ -29,13 +29,14 @@ EDGE = {
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {
-    "worker", "supervisor", "isolation", "hooks", "limits", "strays", "deaths", "failures",
-    "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
+    "worker", "warming", "supervisor", "isolation", "hooks", "limits", "strays", "deaths",
+    "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
     "geometry", "source", "plugins", "errors",
 }  # fmt: skip
-#: Where torch's internals are used: by the tracer, and by what redirects construction to meta.
-TRACING = {"tracing", "backend", "fx", "redirection", "shapes"}
+#: Where torch's internals are used: by the tracer, by what redirects construction to meta, and by
+#: what spares a worker the import of torch's compiler.
+TRACING = {"tracing", "backend", "fx", "redirection", "shapes", "warming"}
 INTERNALS = {"torch.fx", "torch.overrides"}
 #: Facts of a graph that rules share, and the words for them.
 FACTS = {

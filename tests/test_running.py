@@ -106,6 +106,19 @@ def test_the_server_has_one_thread_to_fork_from(lasting_pool):
     assert len(list(Path(f"/proc/{lasting_pool.server}/task").iterdir())) == 1
 
 
+def test_no_file_pays_for_the_compiler_of_torch():
+    body = "self.table = nn.Embedding(9, 4); assert 'torch._dynamo' not in sys.modules"
+    write("a.py", body)
+    assert not lint_targets(["a.py"], Settings()).errors
+
+
+@linux
+def test_what_one_file_makes_torch_import_the_next_one_finds():
+    write("a.py", "torch.zeros(3).sin(); assert 'sympy' in sys.modules")
+    write("b.py", "assert 'sympy' in sys.modules")
+    assert not lint_targets(["a.py", "b.py"], Settings(jobs=1)).errors
+
+
 @linux
 def test_files_whose_worker_was_killed_run_once_more():
     write("a.py", MEETS.format(own="a", other="b") + "    time.sleep(0.5)\n")
@@ -141,6 +154,7 @@ def test_a_model_that_hangs_costs_its_neighbours_only_time():
 
 
 @linux
+@pytest.mark.slow
 def test_a_stopped_supervisor_is_given_up(monkeypatch):
     from modellint import pool
 

@@ -541,6 +541,7 @@ MODULES = [
             """,
         ),
         status=NOT_ANALYSED,
+        marks=(slow,),
     ),
     Row(
         126,

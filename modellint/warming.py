@@ -1,0 +1,66 @@
+"""What a worker imports once so that no file pays for it, and what it spares all of them.
+
+Torch imports parts of itself when they are first needed, in a process that forks for each file
+that is in each file again.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from types import FunctionType
+
+#: The stages of a file, and with them what they import.
+_STAGES = """loading building inputs roles tracing freezing fx printing places linting""".split()
+#: What torch's operations without a kernel for meta tensors import, a third of a second's worth.
+#: Too much for a run that does not need it, so it is imported once a file has needed it.
+_LATE = ("torch.fx.experimental.symbolic_shapes",)
+
+
+def warm() -> None:
+    """Import what every file needs; `ImportError` without torch."""
+    # Before any directory of the user's is importable: a torch.py beside a model is no torch.
+    import_module("torch")
+    for name in _STAGES:
+        import_module(f"modellint.{name}")
+    if "numpy" in sys.modules:
+        # Torch imports the rest of numpy; its random state is seeded for each model.
+        import_module("numpy.random")
+    _spare_compiler()
+
+
+def imported_late() -> list[str]:
+    """What this process has imported that the next one may need as well."""
+    return [name for name in _LATE if name in sys.modules]
+
+
+def import_late(names: Iterable[str]) -> None:
+    """Import what another process has said it needed."""
+    for name in names:
+        if name in _LATE:
+            import_module(name)
+
+
+def _spare_compiler() -> None:
+    """Let torch's kernels in Python run without importing its compiler, which takes a second.
+
+    `torch._disable_dynamo` wraps such a kernel so that the compiler leaves it alone: at the first
+    call it imports the compiler to ask for a function to call in place of the kernel, and keeps
+    that in `__dynamo_disable`. Nothing is compiled here, so that the kernel itself will do.
+    """
+    import torch
+
+    wrap = getattr(torch, "_disable_dynamo", None)
+    if wrap is None or "torch._dynamo" in sys.modules:
+        return
+    code = wrap(lambda: None).__code__
+    if "fn" not in code.co_freevars:
+        return
+    at = code.co_freevars.index("fn")
+    for wrapper in gc.get_referrers(code):
+        if isinstance(wrapper, FunctionType) and wrapper.__closure__ is not None:
+            kernel = wrapper.__closure__[at].cell_contents
+            if isinstance(kernel, FunctionType):
+                vars(kernel).setdefault("__dynamo_disable", kernel)
