@@ -22,9 +22,10 @@ Progress = Callable[[int, int], None]
 """Told after each file how many files are done, and of how many."""
 
 _DOING = {"load": "loading the file", "build": "building", "trace": "tracing"}
-#: Ends after which a file is taken up again, and how often: a worker that was lost may be another
-#: file's doing, and a model that hangs should cost its neighbours in the file no more than once.
-_FORGIVEN = {"lost": 1, "timeout": 1}
+#: Ends after which the models that are left are taken up again once only: a model that hangs may
+#: cost its neighbours the time of a file, not that of each of them, and a worker that was lost may
+#: be another file's doing, then no model is to blame.
+_ONCE = frozenset({"lost", "timeout"})
 
 
 @dataclass(frozen=True)
@@ -78,37 +79,46 @@ def run_file(pool: Pool, work: Work) -> list[Report]:
     job = work.job
     reports: list[Report] = []
     unfinished = {candidate.name: candidate for candidate in work.models}
-    chances = dict(_FORGIVEN)
+    seen: set[str] = set()
     while unfinished:
-        stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
-        end: Mapping[str, Any] = {"kind": None}
-        for message in pool.run(job):
-            if message["type"] == "stage":
-                stage = message
-            elif message["type"] == "report":
-                report = Report.from_dict(message["report"])
-                reports.append(report)
-                for model in report.models:
-                    unfinished.pop(model.name, None)
-            else:
-                end = message
-                reports.append(Report(remarks=tuple(_remarks(job, end))))
+        stage, end = _run_once(pool, job, unfinished, reports)
         kind = end["kind"]
         if kind is None:
             # An error of the whole file stands for its models.
             if not any(report.errors and not report.models for report in reports):
                 reports += _missed(job, [*unfinished.values()])
             break
-        again = chances.get(kind, 1) > 0
-        chances[kind] = chances.get(kind, 2) - 1
-        if kind != "lost" or not again:
-            only = again and stage["model"] in unfinished
-            lost = [stage["model"]] if only else [*unfinished]
-            reports.append(_ended(job, stage, end, [unfinished.pop(name) for name in lost]))
-        job = replace(
-            job, done=tuple(one.name for one in work.models if one.name not in unfinished)
-        )
+        goes_on = kind not in _ONCE or kind not in seen
+        seen.add(kind)
+        if kind != "lost" or not goes_on:
+            blamed = [stage["model"]] if goes_on and stage["model"] in unfinished else [*unfinished]
+            reports.append(_ended(job, stage, end, [unfinished.pop(name) for name in blamed]))
+        done = tuple(one.name for one in work.models if one.name not in unfinished)
+        job = replace(job, done=done)
     return reports
+
+
+def _run_once(
+    pool: Pool, job: Job, unfinished: dict[str, Candidate], reports: list[Report]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Run a job to its end; the last stage that it reached, and how it ended.
+
+    Its reports are added to `reports`, and the models that they hold leave `unfinished`.
+    """
+    stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
+    end: Mapping[str, Any] = {"kind": None}
+    for message in pool.run(job):
+        if message["type"] == "stage":
+            stage = message
+        elif message["type"] == "report":
+            report = Report.from_dict(message["report"])
+            reports.append(report)
+            for model in report.models:
+                unfinished.pop(model.name, None)
+        else:
+            end = message
+    reports.append(Report(remarks=tuple(_remarks(job, end))))
+    return stage, end
 
 
 def _ended(
