@@ -15,6 +15,7 @@ from modellint.limits import parse_memory
 from modellint.linting import Subject, lint_graph
 from modellint.paths import shown_path
 from modellint.plugins import Rules, load_rules
+from modellint.report.rules_page import described
 from modellint.results import FailLevel, ModelReport, Problem, Report, Status
 from modellint.rule_options import checked_options
 from modellint.selection import DEFAULT, Layer, select_rules
@@ -62,7 +63,8 @@ def lint(
     except FileError as error:
         problem = Problem(shown_path(error.path), error.line or 1, error.kind, error.message)
         report = _incomplete(subject, "failed", error.message, problem)
-    return Report(torch=torch_version(), fail_level=fail_level).merged(report)
+    run = Report(torch=torch_version(), fail_level=fail_level, rules=described(rules))
+    return run.merged(report)
 
 
 def lint_paths(

@@ -6,34 +6,20 @@ by a line number: what is added or moved elsewhere in the file changes nothing.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from modellint.errors import FileError, UsageError
+from modellint.errors import UsageError
+from modellint.identity import Key, keyed
 from modellint.paths import absolute_path, shown_path
 from modellint.results import Diagnostic, Report
-from modellint.source import SourceFile, parse_source, read_source
 
 _VERSION = 1
-
-
-class Key(NamedTuple):
-    """What an entry is known by; `path` is relative to the baseline's folder."""
-
-    path: str
-    within: str
-    rule: str
-    source: str
-
-    def __str__(self) -> str:
-        where = f"{self.path} ({self.within})" if self.within else self.path
-        return f"{self.rule} in {where}: {self.source}"
 
 
 @dataclass(frozen=True)
@@ -103,7 +89,7 @@ class Baseline:
             known.update((key, place) for place in found[: self.entries.get(key, 0)])
         new = tuple(
             finding
-            for key, finding in _keyed(report, self.path)
+            for key, finding in keyed(report, _folder(self.path))
             if (key, _place(finding)) not in known
         )
         gone = [
@@ -142,44 +128,12 @@ def _place(finding: Diagnostic) -> _Place:
 def _places(report: Report, baseline: str) -> Mapping[Key, list[_Place]]:
     """The places of each key, in order; models that share a layer flag it at one place."""
     found: dict[Key, list[_Place]] = {}
-    for key, finding in _keyed(report, baseline):
+    for key, finding in keyed(report, _folder(baseline)):
         places = found.setdefault(key, [])
         if _place(finding) not in places:
             places.append(_place(finding))
     return found
 
 
-def _keyed(report: Report, baseline: str) -> Iterator[tuple[Key, Diagnostic]]:
-    folder = os.path.dirname(absolute_path(baseline))  # noqa: PTH120
-    sources: dict[str, SourceFile | None] = {}
-    for finding in report.findings:
-        if finding.path not in sources:
-            sources[finding.path] = _source(report, finding.path)
-        source = sources[finding.path]
-        relative = Path(os.path.relpath(absolute_path(finding.path), folder)).as_posix()
-        text = source.snippet(finding.line).strip() if source else ""
-        within = _class_at(source.tree, finding.line) if source else ""
-        yield Key(relative, within, finding.rule, text), finding
-
-
-def _source(report: Report, path: str) -> SourceFile | None:
-    try:
-        if path in report.texts:
-            return parse_source(path, report.texts[path].encode())
-        return read_source(path)
-    except FileError:  # Such as `<string>`: its findings are known by rule and path.
-        return None
-
-
-def _class_at(tree: ast.Module, line: int) -> str:
-    """The innermost class around a line, with those around it: `Outer.Inner`."""
-    names: list[str] = []
-    body: list[ast.stmt] = tree.body
-    while True:
-        around = [s for s in body if s.lineno <= line <= (s.end_lineno or s.lineno)]
-        if not around:
-            return ".".join(names)
-        (inside,) = around[:1]
-        if isinstance(inside, ast.ClassDef):
-            names.append(inside.name)
-        body = [node for node in ast.iter_child_nodes(inside) if isinstance(node, ast.stmt)]
+def _folder(baseline: str) -> str:
+    return os.path.dirname(absolute_path(baseline))  # noqa: PTH120

@@ -24,6 +24,7 @@ from modellint.pipeline import (
     stated_inputs,
 )
 from modellint.plans import BUDGET, Plan, Plans
+from modellint.report.rules_page import described
 from modellint.results import FailLevel, Note, Problem, Report
 from modellint.running import Progress, Work, run_all
 from modellint.selection import unknown
@@ -277,11 +278,13 @@ def _joined(
         for target in targets
         if target.data is not None
     }
+    ran = [rule for target in targets for rule in plans.of(target.path).on]
     run = Report(
         torch=torch_version(),
         fail_level=settings.fail_level or "warning",
         strict=settings.strict,
         texts=texts,
+        rules=described({rule.name: rule for rule in ran}.values()),
     ).merged(*parts)
     levels = {
         path: plans.of(absolute_path(path)).fail_level

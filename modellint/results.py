@@ -308,6 +308,23 @@ class Silenced:
 
 
 @dataclass(frozen=True, slots=True)
+class RulePage:
+    """A rule as it describes itself, for formats that carry the pages of their rules.
+
+    `summary` is one sentence, `text` the docstring, `page` what `--explain` prints with headings
+    in Markdown; `default` says whether the rule is on unless something says otherwise.
+    """
+
+    name: str
+    category: str
+    severity: Severity
+    default: bool
+    summary: str
+    text: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """An entry of `errors`: what of the linted files, or of a rule, fails by its own fault."""
 
@@ -334,7 +351,7 @@ class Note:
         return {"path": self.path, "line": self.line, "message": self.message}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """Everything a run found, in the order in which it is printed.
 
@@ -342,7 +359,9 @@ class Report:
     `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
     not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
-    the path that findings have. `baseline` is what one held back, where the run had one.
+    the path that findings have. `baseline` is what one held back, where the run had one. `rules`
+    are the pages of the rules that were on. A report prints as the `full` text, and shows as tables
+    in a notebook.
     """
 
     models: tuple[ModelReport, ...] = ()
@@ -357,6 +376,7 @@ class Report:
     texts: Mapping[str, str] = field(default_factory=dict)
     fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
     baseline: Baselined | None = None
+    rules: tuple[RulePage, ...] = field(default=(), compare=False)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -461,6 +481,19 @@ class Report:
 
         view = View(color=color, layers=layers, contract=contract, statistics=statistics)
         return render(self, format, view)
+
+    def __str__(self) -> str:
+        return self.render("full").rstrip("\n")
+
+    def __repr__(self) -> str:
+        from modellint.report.lines import last_line
+
+        return f"<Report: {last_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        from modellint.report.notebook import tables
+
+        return tables(self)
 
 
 _FAILING: Mapping[FailLevel, tuple[Severity, ...]] = {

@@ -130,22 +130,35 @@ def mentions_torch(data: bytes) -> bool:
 
 def read_source(path: str | Path) -> SourceFile:
     """Read, decode and compile a file; raise `FileError` with the line if it is no valid Python."""
-    name = str(path)
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        message = f"cannot be read: {error.strerror or error}"
-        raise FileError("unreadable", name, None, message) from error
-    return parse_source(name, data)
+    return parse_source(str(path), _read(path))
+
+
+def read_lines(path: str | Path) -> tuple[str, ...]:
+    """The lines of a file that need not be valid Python; raise `FileError` if it is no text."""
+    return split_lines(_decode(str(path), _read(path)))
 
 
 def parse_source(path: str, data: bytes) -> SourceFile:
     """Decode and compile a file's bytes, as `read_source` does for a file on disk."""
-    text = _decode(path, data)
-    # Python ends lines at \n, \r\n and \r only: str.splitlines would also split at form feeds.
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    lines = tuple(text.split("\n"))
+    lines = split_lines(_decode(path, data))
+    text = "\n".join(lines)
     return SourceFile(path, text, lines, _parse(path, text))
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    """The lines of a text without their ends, as Python counts them.
+
+    Python ends lines at \\n, \\r\\n and \\r only: `str.splitlines` would also split at form feeds.
+    """
+    return tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+
+
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}"
+        raise FileError("unreadable", str(path), None, message) from error
 
 
 def _decode(path: str, data: bytes) -> str:

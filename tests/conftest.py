@@ -20,6 +20,11 @@ settings.register_profile("full", max_examples=500, **_UNTIMED)
 settings.load_profile("fast")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--rewrite-golden` takes what the formats print now for what they should: read the diff."""
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite tests/golden")
+
+
 class LastingPool(ForkingPool):
     """Worker processes that outlive a run, since importing torch takes seconds.
 

@@ -19,7 +19,7 @@ FRONT_END = {
     "deaths", "engine", "errors", "frames", "launching", "limits", "listing", "paths", "pipeline",
     "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
     "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
-    "discovery", "contract", "linting", "geometry", "costs",
+    "discovery", "contract", "identity", "linting", "geometry", "costs",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
 EDGE = {

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
 from modellint.errors import UsageError
-from modellint.report import concise, full, json_format
+from modellint.report import (
+    concise,
+    full,
+    github,
+    gitlab,
+    json_format,
+    junit,
+    markdown,
+    sarif,
+)
 from modellint.report.view import View
 from modellint.results import Report
 
@@ -16,6 +25,11 @@ FORMATS: Mapping[str, Callable[[Report, View], str]] = {
     "full": full.render,
     "concise": concise.render,
     "json": json_format.render,
+    "sarif": sarif.render,
+    "github": github.render,
+    "gitlab": gitlab.render,
+    "junit": junit.render,
+    "markdown": markdown.render,
 }
 
 

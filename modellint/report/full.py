@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from unicodedata import category, east_asian_width
 
-from modellint.errors import FileError
+from modellint.report.excerpts import Excerpts
 from modellint.report.layers import tables
 from modellint.report.lines import (
     alike,
@@ -19,9 +18,9 @@ from modellint.report.lines import (
     shape,
     statistics,
 )
+from modellint.report.owners import layer_of
 from modellint.report.view import View
-from modellint.results import Diagnostic, Layer, Report
-from modellint.source import read_source
+from modellint.results import Diagnostic, Layer, Problem, Report
 
 #: How many of the layers or models that share a finding are named.
 _NAMED = 8
@@ -29,12 +28,9 @@ _NAMED = 8
 
 def render(report: Report, view: View) -> str:
     """Render a report for reading: findings, then errors, then what is not known, then counts."""
-    texts = {path: tuple(text.splitlines()) for path, text in report.texts.items()}
-    blocks = [
-        "\n".join(_finding(finding, models, _layer(report, finding), texts, view))
-        for finding, models in alike(report)
-    ]
-    blocks += [error_line(problem, view) for problem in report.errors]
+    excerpts = Excerpts(report)
+    blocks = [finding_block(one, names, report, excerpts, view) for one, names in alike(report)]
+    blocks += ["\n".join(_error(problem, excerpts, view)) for problem in report.errors]
     blocks += incomplete_lines(report, view)
     if view.layers:
         blocks += [table.rstrip("\n") for table in tables(report, view)]
@@ -47,46 +43,63 @@ def render(report: Report, view: View) -> str:
     return "".join(f"{block}\n" for block in _spaced(blocks))
 
 
+def finding_block(
+    finding: Diagnostic, models: Sequence[str], report: Report, excerpts: Excerpts, view: View
+) -> str:
+    """One finding of these models with its source line, its shapes, places and help."""
+    lines = [headline(finding, view)]
+    gutter = len(str(finding.line))
+    lines += _snippet(finding, excerpts, gutter, view)
+    for label, text in _remarks(finding, models, layer_of(report, finding)):
+        lines.append(f"{'':{gutter}} {view.paint(f'{label:>6}:', bold=True)} {printable(text)}")
+    return "\n".join(lines)
+
+
 def _spaced(blocks: list[str]) -> Iterator[str]:
     """The blocks with an empty line around each that is longer than a line."""
     for block, after in zip(blocks, [*blocks[1:], ""], strict=True):
         yield block + "\n" if after and ("\n" in block or "\n" in after) else block
 
 
-def _finding(
-    finding: Diagnostic,
-    models: Sequence[str],
-    layer: Layer | None,
-    texts: Mapping[str, tuple[str, ...]],
-    view: View,
-) -> Iterator[str]:
-    yield headline(finding, view)
-    gutter = len(str(finding.line))
-    yield from _snippet(finding, texts, gutter, view)
-    for label, text in _remarks(finding, models, layer):
-        yield f"{'':{gutter}} {view.paint(f'{label:>6}:', bold=True)} {printable(text)}"
+def _error(problem: Problem, excerpts: Excerpts, view: View) -> Iterator[str]:
+    yield error_line(problem, view)
+    line = excerpts.line(problem.path, problem.line).rstrip()
+    if line:
+        yield _numbered(problem.line, line, view)
 
 
-def _snippet(
-    finding: Diagnostic, texts: Mapping[str, tuple[str, ...]], gutter: int, view: View
-) -> Iterator[str]:
-    lines = texts.get(finding.path) or _lines(str(Path(finding.path).absolute()))
-    line = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
-    if not line.strip():
+def _snippet(finding: Diagnostic, excerpts: Excerpts, gutter: int, view: View) -> Iterator[str]:
+    line = excerpts.line(finding.path, finding.line).rstrip()
+    if not line:
         return
-    bar = view.paint("|", fg="blue", bold=True)
-    number = view.paint(str(finding.line), fg="blue", bold=True)
+    begin = finding.column - 1
+    end = finding.end_column - 1 if finding.end_line == finding.line else len(line)
+    before, marked = _shown(line[:begin]), _shown(line[begin:end])
     # A tab before the carets stays a tab, so that both lines are indented alike.
-    before = "".join("\t" if c == "\t" else " " for c in line[: finding.column - 1])
-    carets = "^" * _width(finding, line)
-    yield f"{number} {bar} {''.join(c if c == chr(9) else printable(c) for c in line.rstrip())}"
-    yield f"{'':{gutter}} {bar} {before}{view.paint(carets, fg='yellow', bold=True)}"
+    indent = "".join(c if c == "\t" else " " * _columns(c) for c in before)
+    carets = "^" * max(sum(map(_columns, marked)), 1)
+    yield _numbered(finding.line, line, view)
+    yield f"{'':{gutter}} {_bar(view)} {indent}{view.paint(carets, fg='yellow', bold=True)}"
 
 
-def _width(finding: Diagnostic, line: str) -> int:
-    """How many columns the construction spans on its first line."""
-    end = finding.end_column if finding.end_line == finding.line else len(line.rstrip()) + 1
-    return max(end - finding.column, 1)
+def _numbered(number: int, line: str, view: View) -> str:
+    return f"{view.paint(str(number), fg='blue', bold=True)} {_bar(view)} {_shown(line)}"
+
+
+def _bar(view: View) -> str:
+    return view.paint("|", fg="blue", bold=True)
+
+
+def _shown(line: str) -> str:
+    """Source as it is printed: nothing in it acts on the terminal, except tabs."""
+    return "\t".join(map(printable, line.split("\t")))
+
+
+def _columns(character: str) -> int:
+    """How many columns of a terminal a character takes: ideographs two, accents none."""
+    if category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _remarks(
@@ -106,14 +119,6 @@ def _remarks(
         yield "help", finding.help
 
 
-def _layer(report: Report, finding: Diagnostic) -> Layer | None:
-    """The finding's layer; models of one name are told apart by their file, or not at all."""
-    models = [model for model in report.models if model.name == finding.model]
-    if len(models) > 1:
-        models = [model for model in models if model.path == finding.path]
-    return models[0].layers.get(finding.layer) if len(models) == 1 else None
-
-
 def _named(names: Sequence[str]) -> str:
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f", … {rest} more" if rest > 0 else "")
@@ -125,11 +130,3 @@ def _silencing(report: Report, view: View) -> Iterator[str]:
         label = view.paint("note:", bold=True)
         rule = report.findings[0].rule
         yield f"{label} to accept a finding, end its line with `# modellint: ignore[{rule}] -- why`"
-
-
-@lru_cache(maxsize=8)
-def _lines(path: str) -> tuple[str, ...]:
-    try:
-        return read_source(path).lines
-    except FileError:  # Gone or changed since it was linted: the finding stands without its line.
-        return ()

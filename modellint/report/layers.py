@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from tabulate import tabulate
 
-from modellint.report.lines import shape, title
+from modellint.report.lines import printable, shape, title
 from modellint.report.view import View
 from modellint.results import Layer, ModelReport, Report
 
-_HEADERS = (
+HEADERS = (
     "layer",
     "type",
     "input → output",
@@ -22,7 +22,7 @@ _HEADERS = (
     "MACs",
     "field",
 )
-_ALIGN = ("left", "left", "left", *("right",) * 7)
+ALIGN = ("left", "left", "left", *("right",) * 7)
 
 
 def tables(report: Report, view: View) -> Iterator[str]:
@@ -34,9 +34,15 @@ def tables(report: Report, view: View) -> Iterator[str]:
 
 def table(model: ModelReport) -> str:
     """The layers of one model in execution order, with totals."""
-    rows = [_row(layer, model.parameters or 0) for layer in model.layers.values()]
-    total = ["total", "", "", "", "", "", _number(model.parameters), "", _number(model.macs), ""]
-    return tabulate([*rows, total], _HEADERS, "simple", colalign=_ALIGN, disable_numparse=True)
+    rows = [map(printable, row) for row in layer_rows(model)]
+    return tabulate(rows, HEADERS, "simple", colalign=ALIGN, disable_numparse=True)
+
+
+def layer_rows(model: ModelReport) -> Iterator[list[str]]:
+    """The cells of the table of layers, below `HEADERS`; keys are as the user's code has them."""
+    for layer in model.layers.values():
+        yield _row(layer, model.parameters or 0)
+    yield ["total", "", "", "", "", "", number(model.parameters), "", number(model.macs), ""]
 
 
 def _row(layer: Layer, total: int) -> list[str]:
@@ -49,14 +55,15 @@ def _row(layer: Layer, total: int) -> list[str]:
         _sizes(layer.kernel),
         _sizes(layer.stride),
         _padding(layer.padding),
-        _number(layer.parameters or None),
+        number(layer.parameters or None),
         share,
-        _number(layer.macs or None),
+        number(layer.macs or None),
         _sizes(layer.receptive_field),
     ]
 
 
-def _number(value: int | None) -> str:
+def number(value: int | None) -> str:
+    """A count with its thousands apart; nothing where it is not known."""
     return "" if value is None else f"{value:,}"
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from modellint.report.view import View
-from modellint.results import Diagnostic, ModelReport, Problem, Report
+from modellint.results import Diagnostic, ModelReport, Problem, Report, Status
 from modellint.rules import SEVERITIES
+
+#: How a model's status reads.
+STATUS: Mapping[Status, str] = {
+    "analysed": "analysed",
+    "partial": "partly analysed",
+    "not-analysed": "not analysed",
+    "failed": "failed",
+}
 
 
 def printable(text: str) -> str:
@@ -48,13 +56,19 @@ def error_line(problem: Problem, view: View) -> str:
     return f"{place} {view.severity('error', problem.kind)} {printable(problem.message)}"
 
 
+def incomplete(report: Report) -> Iterator[ModelReport]:
+    """The models of which something, or everything, is not known."""
+    for model in report.models:
+        if model.status in ("not-analysed", "partial") and model.reason:
+            yield model
+
+
 def incomplete_lines(report: Report, view: View) -> Iterator[str]:
     """One line for each model of which something, or everything, is not known."""
-    for model in report.models:
-        if model.status in _INCOMPLETE and model.reason:
-            place = view.paint(f"{printable(model.path)}:{model.line}:", bold=True)
-            status = view.paint(_INCOMPLETE[model.status], fg="cyan", bold=True)
-            yield f"{place} {status}: {printable(model.name)}: {printable(model.reason)}"
+    for model in incomplete(report):
+        place = view.paint(f"{printable(model.path)}:{model.line}:", bold=True)
+        status = view.paint(STATUS[model.status], fg="cyan", bold=True)
+        yield f"{place} {status}: {printable(model.name)}: {printable(model.reason or '')}"
 
 
 def statistics(report: Report) -> Iterator[str]:
@@ -90,8 +104,14 @@ def contracts(report: Report, view: View) -> Iterator[str]:
     for model in report.models:
         if model.accepts is not None:
             place = view.paint(f"{printable(model.path)}:{model.line}:", bold=True)
-            tried = "" if model.confirmed else " (not confirmed by running)"
-            yield f"{place} {printable(model.name)} accepts {printable(model.accepts)}{tried}"
+            yield f"{place} {printable(model.name)} accepts {printable(accepted(model))}"
+
+
+def accepted(model: ModelReport) -> str:
+    """A model's contract in words, with whether it holds where it was tried."""
+    if not model.accepts:
+        return ""
+    return model.accepts + ("" if model.confirmed else " (not confirmed by running)")
 
 
 def title(model: ModelReport, view: View) -> str:
@@ -107,9 +127,6 @@ def shape(sizes: tuple[int | str, ...]) -> str:
     """A shape as Python writes a tuple: `(N, 6, H - 2)`."""
     inside = ", ".join(map(str, sizes))
     return f"({inside},)" if len(sizes) == 1 else f"({inside})"
-
-
-_INCOMPLETE = {"not-analysed": "not analysed", "partial": "partly analysed"}
 
 
 def _checked(report: Report) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from textwrap import dedent, indent
 
 from tabulate import tabulate
 
 from modellint.report.view import View
+from modellint.results import RulePage
 from modellint.rules import Category, Example, Rule
 
 
@@ -28,26 +29,42 @@ def rules_table(rules: Iterable[Rule]) -> str:
 
 def rule_page(rule: Rule, view: View) -> str:
     """The page of one rule: what it says, its options, a model that it flags and one it allows."""
-    return "\n".join(_page(rule, view)) + "\n"
+    return "\n".join(_page(rule, lambda heading: view.paint(heading, bold=True))) + "\n"
 
 
-def _page(rule: Rule, view: View) -> Iterator[str]:
-    yield view.paint(rule.name, bold=True)
+def described(rules: Iterable[Rule]) -> tuple[RulePage, ...]:
+    """The rules as a report carries them, in order of their names."""
+    return tuple(
+        RulePage(
+            name=rule.name,
+            category=rule.category.value,
+            severity=rule.category.severity,
+            default=rule.default,
+            summary=rule.summary,
+            text=rule.page,
+            page="\n".join(_page(rule, lambda heading: f"### {heading}")) + "\n",
+        )
+        for rule in sorted(rules, key=lambda rule: rule.name)
+    )
+
+
+def _page(rule: Rule, heading: Callable[[str], str]) -> Iterator[str]:
+    yield heading(rule.name)
     yield f"{rule.category.value}, {_severity(rule)}"
     if rule.aliases:
         yield f"also known as {', '.join(rule.aliases)}"
     yield ""
     yield rule.page
     if rule.options:
-        yield f"\n{view.paint('Options', bold=True)}\n"
+        yield f"\n{heading('Options')}\n"
         yield "\n".join(f"    {name} = {value!r}" for name, value in rule.options.items())
-    yield from _example("A model that it flags", rule.flagged, view)
-    yield from _example("A model that it allows", rule.allowed, view)
+    yield from _example("A model that it flags", rule.flagged, heading)
+    yield from _example("A model that it allows", rule.allowed, heading)
 
 
-def _example(caption: str, examples: list[Example], view: View) -> Iterator[str]:
+def _example(caption: str, examples: list[Example], heading: Callable[[str], str]) -> Iterator[str]:
     if examples:
-        yield f"\n{view.paint(caption, bold=True)}\n"
+        yield f"\n{heading(caption)}\n"
         yield indent(dedent(examples[0].source).strip("\n"), "    ")
 
 

@@ -1,0 +1,33 @@
+"""Lines of the source that a report is about."""
+
+from __future__ import annotations
+
+from modellint.errors import FileError
+from modellint.results import Diagnostic, Report
+from modellint.source import read_lines, split_lines
+
+
+class Excerpts:
+    """The source of a report's files, each read when it is first asked for."""
+
+    def __init__(self, report: Report) -> None:
+        self._files = {path: split_lines(text) for path, text in report.texts.items()}
+
+    def line(self, path: str, number: int) -> str:
+        """A line counted from 1; empty where there is none, or no such file any more."""
+        if path not in self._files:
+            try:
+                self._files[path] = read_lines(path)
+            except FileError:  # Gone or changed since it was linted: findings stand without it.
+                self._files[path] = ()
+        lines = self._files[path]
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def span(self, finding: Diagnostic) -> str:
+        """The text from a finding's first column to its last, over several lines perhaps."""
+        numbers = range(finding.line, max(finding.line, finding.end_line) + 1)
+        lines = [self.line(finding.path, number) for number in numbers]
+        # From the end first: on one line, the start's cut would move it.
+        lines[-1] = lines[-1][: finding.end_column - 1]
+        lines[0] = lines[0][finding.column - 1 :]
+        return "\n".join(lines)

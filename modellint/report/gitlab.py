@@ -1,0 +1,73 @@
+"""The `gitlab` format: a Code Quality report, as GitLab's merge requests show it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modellint.report.checkout import GITLAB, checkout_path
+from modellint.report.fingerprints import distinct, fingerprints
+from modellint.report.lines import alike, printable
+from modellint.report.troubles import troubles
+from modellint.report.view import View
+from modellint.results import Diagnostic, Report
+from modellint.rules import Severity
+
+_SEVERITIES: Mapping[Severity, str] = {"error": "major", "warning": "minor", "info": "info"}
+
+
+def render(report: Report, view: View) -> str:
+    """Render a report as a JSON list of issues, `[]` where there is nothing to say."""
+    issues = [*_findings(report), *_others(report)]
+    return json.dumps(issues, indent=2) + "\n"
+
+
+def _findings(report: Report) -> Iterator[dict[str, Any]]:
+    groups = list(alike(report))
+    marks = fingerprints(report, [finding for finding, _ in groups])
+    for (finding, models), mark in zip(groups, marks, strict=True):
+        yield {
+            "description": _description(finding, len(models)),
+            "check_name": finding.rule,
+            "fingerprint": mark,
+            "severity": _SEVERITIES[finding.severity],
+            "location": _location(
+                finding.path,
+                {"line": finding.line, "column": finding.column},
+                {"line": finding.end_line, "column": finding.end_column},
+            ),
+        }
+
+
+def _others(report: Report) -> Iterator[dict[str, Any]]:
+    """Files that fail, and models of which something is not known."""
+    entries = list(troubles(report))
+    # By neither the line nor the message, which may hold a line.
+    marks = distinct((one.kind, one.path, one.subject) for one in entries)
+    for one, mark in zip(entries, marks, strict=True):
+        yield {
+            "description": printable(one.message),
+            "check_name": one.kind,
+            "fingerprint": mark,
+            "severity": _SEVERITIES[one.severity],
+            "location": _location(one.path, {"line": one.line}, {"line": one.line}),
+        }
+
+
+def _description(finding: Diagnostic, models: int) -> str:
+    parts = [printable(finding.message)]
+    if models > 1:
+        parts.append(f"in {models} models")
+    if finding.help:
+        parts.append(f"help: {printable(finding.help)}")
+    return "; ".join(parts)
+
+
+def _location(path: str, begin: Mapping[str, int], end: Mapping[str, int]) -> dict[str, Any]:
+    # GitLab reads positions, other readers of the format only lines.
+    return {
+        "path": printable(checkout_path(path, GITLAB)),
+        "lines": {"begin": begin["line"], "end": end["line"]},
+        "positions": {"begin": dict(begin), "end": dict(end)},
+    }

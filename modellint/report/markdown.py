@@ -1,0 +1,103 @@
+"""The `markdown` format: tables for a job summary, a pull request or an issue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from modellint.report.layers import ALIGN, HEADERS, layer_rows, number
+from modellint.report.lines import STATUS, accepted, alike, last_line, printable, shape, statistics
+from modellint.report.troubles import troubles
+from modellint.report.view import View
+from modellint.results import Diagnostic, ModelInput, ModelReport, Report
+
+#: What Markdown, its tables, or GitHub's formulas would take for their own.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
+
+
+def render(report: Report, view: View) -> str:
+    """Render a report as Markdown: what was found, then the models with what they accept."""
+    blocks = [] if view.quiet else [f"**modellint**: {last_line(report)}"]
+    blocks += _section("Findings", _FINDINGS, (_finding(*group) for group in alike(report)))
+    blocks += _section("Not analysed in full", _TROUBLES, _troubles(report))
+    blocks += _section("Models", _MODELS, (_model(model, view) for model in report.models))
+    if view.layers:
+        for model in report.models:
+            if model.layers:
+                blocks += _layers(model)
+    if view.statistics:
+        counts = (line.split() for line in statistics(report))
+        blocks += _section("Rules", ("findings:", "rule"), counts)
+    return "".join(f"{block}\n\n" for block in blocks)[:-1]
+
+
+#: Columns; a name that ends in a colon is that of numbers.
+_FINDINGS = ("severity", "rule", "where", "layer", "what", "help")
+_TROUBLES = ("severity", "kind", "where", "what")
+_MODELS = ("model", "where", "status", "inputs", "parameters:", "MACs:", "accepts")
+
+
+def _finding(finding: Diagnostic, models: Sequence[str]) -> list[str]:
+    layers = (
+        finding.layer if finding.count == 1 else f"{finding.layer} and {finding.count - 1} more"
+    )
+    owner = models[0] if len(models) == 1 else f"{models[0]} and {len(models) - 1} more"
+    place = f"{finding.path}:{finding.line}:{finding.column}"
+    return [
+        finding.severity,
+        finding.rule,
+        place,
+        f"{owner}: {layers}",
+        finding.message,
+        finding.help or "",
+    ]
+
+
+def _troubles(report: Report) -> Iterator[list[str]]:
+    for one in troubles(report):
+        yield [one.severity, one.kind, f"{one.path}:{one.line}", one.message]
+
+
+def _model(model: ModelReport, view: View) -> list[str]:
+    return [
+        model.name,
+        f"{model.path}:{model.line}",
+        STATUS[model.status],
+        ", ".join(map(_input, model.inputs)),
+        number(model.parameters),
+        number(model.macs),
+        accepted(model) if view.contract else model.accepts or "",
+    ]
+
+
+def _input(given: ModelInput) -> str:
+    return f"{given.name} {shape(given.shape)} {given.dtype}, {given.source}"
+
+
+def _layers(model: ModelReport) -> Iterator[str]:
+    """A model's table of layers, folded away."""
+    # The line after the tag must be empty, or the table would be read as HTML.
+    yield f"<details><summary>Layers of {_cell(model.name)}</summary>"
+    right = [name + ":" * (side == "right") for name, side in zip(HEADERS, ALIGN, strict=True)]
+    yield _table(right, layer_rows(model))
+    yield "</details>"
+
+
+def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A heading and a table, or nothing where there is nothing to tell."""
+    cells = list(rows)
+    if cells:
+        yield f"### {title}"
+        yield _table(columns, cells)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    names = [column.rstrip(":") for column in columns]
+    rules = ["---:" if column.endswith(":") else "---" for column in columns]
+    lines = [names, rules, *([*map(_cell, row)] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """A text that stays in its cell and says what it says."""
+    return _SPECIAL.sub(r"\\\1", printable(text))

@@ -1,0 +1,35 @@
+"""What a report says besides findings: files that fail, models that are not known in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from modellint.report.lines import incomplete
+from modellint.results import Report
+from modellint.rules import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error, or a model of which something is not known; `kind` is the error's or the status.
+
+    `subject` is the model where it is about one.
+    """
+
+    kind: str
+    severity: Severity
+    path: str
+    line: int
+    subject: str
+    message: str
+
+
+def troubles(report: Report) -> Iterator[Trouble]:
+    """The errors, then what could not be analysed, which is an error only under `--strict`."""
+    for problem in report.errors:
+        yield Trouble(problem.kind, "error", problem.path, problem.line, "", problem.message)
+    severity: Severity = "error" if report.strict else "warning"
+    for model in incomplete(report):
+        message = f"{model.name}: {model.reason}"
+        yield Trouble(model.status, severity, model.path, model.line, model.name, message)
