@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from modellint.baseline import Baseline
-from modellint.errors import UsageError
+from modellint.output import write
 from modellint.paths import shown_path
 from modellint.report.lines import plural, printable
 from modellint.results import Report
@@ -16,10 +15,7 @@ from modellint.suppressing import add_ignores
 
 def write_baseline(report: Report, path: str) -> tuple[Report, list[str]]:
     """Write the findings of a report as a baseline; give what is left to report, and a word."""
-    try:
-        Path(path).write_text(Baseline.of(report, path).text(), "utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    write(Baseline.of(report, path).text(), path)
     told = f"{plural(len(report.findings), 'finding')} written to {shown_path(path)}"
     return replace(report, findings=()), [told]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
@@ -16,9 +15,11 @@ import click
 from modellint._version import __version__
 from modellint.acting import about_baseline, write_baseline, write_ignores
 from modellint.command_options import acceptance_options, configuration_options, process_options
+from modellint.completion import rule_names, rules_and_categories
 from modellint.engine import Settings, lint_targets, list_models, plans_of
 from modellint.errors import PluginError, UsageError, WorkerError
 from modellint.listing import list_page
+from modellint.output import discard_output, have_streams, survive_any_text, wants_color, write
 from modellint.plans import Plans
 from modellint.progress import Bar, wants_bar
 from modellint.report import FORMATS, View, render
@@ -42,7 +43,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.argument("targets", nargs=-1, metavar="TARGET...", type=click.Path(readable=False))
 @click.option(
     "--input",
     "inputs",
@@ -53,6 +54,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option(
     "--select",
     multiple=True,
+    shell_complete=rules_and_categories,
     metavar="NAMES",
     callback=_names,
     help="Rules and categories that are on, separated by commas; also: all, default (the default).",
@@ -60,6 +62,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option(
     "--ignore",
     multiple=True,
+    shell_complete=rules_and_categories,
     metavar="NAMES",
     callback=_names,
     help="Rules and categories that are off.",
@@ -67,6 +70,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option(
     "--extend-select",
     multiple=True,
+    shell_complete=rules_and_categories,
     metavar="NAMES",
     callback=_names,
     help="Rules and categories that are on besides.",
@@ -103,7 +107,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @configuration_options
 @acceptance_options
 @click.option("--rules", "show_rules", is_flag=True, help="List the rules.")
-@click.option("--explain", metavar="RULE", help="Print a rule's page.")
+@click.option("--explain", metavar="RULE", shell_complete=rule_names, help="Print a rule's page.")
 @click.option(
     "--list",
     "show_list",
@@ -134,7 +138,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     2 wrong usage, a plugin that does not load, or an internal error.
     """
     view = View(
-        color=_wants_color(options["color"], options["output"]),
+        color=wants_color(options["color"], options["output"], os.environ),
         layers=options["layers"],
         contract=options["contract"],
         statistics=options["statistics"],
@@ -144,27 +148,27 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     settings = _settings(options)
     if options["explain"]:
         rule = find_rule(Plans(settings).here.rules, options["explain"])
-        _write(rule_page(rule, view), options["output"])
+        write(rule_page(rule, view), options["output"])
         return 0
     if options["show_rules"]:
-        _write(rules_table(Plans(settings).here.rules.values()), options["output"])
+        write(rules_table(Plans(settings).here.rules.values()), options["output"])
         return 0
     if options["show_settings"]:
         plans = plans_of(targets or ["."], settings, options["stdin_filename"] or "-")
-        _write(settings_page(plans), options["output"])
+        write(settings_page(plans), options["output"])
         return 0
     stdin, stdin_name = _stdin(targets, options)
     if options["show_list"]:
         report, models = list_models(targets, settings, stdin, stdin_name)
-        _write(list_page(models, report, view), options["output"])
+        write(list_page(models, report, view), options["output"])
         return report.exit_status
     return _lint(targets, settings, options, view, stdin, stdin_name)
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
-    _have_streams()
-    _survive_any_text()
+    have_streams()
+    survive_any_text()
     try:
         status = command.main(standalone_mode=False)
         sys.stdout.flush()
@@ -180,7 +184,7 @@ def main() -> NoReturn:
         click.echo(f"modellint: {printable(str(error))}", err=True)
         status = _WRONG_USAGE
     except BrokenPipeError:  # The reader, `head` say, has seen enough.
-        _discard_output()
+        discard_output()
         status = 1
     except Exception:  # The edge of the tool: 1 would say that the files have findings.
         traceback.print_exc()
@@ -240,7 +244,7 @@ def _lint(
     acted = options["write_baseline"] is not None or options["add_ignore"] is not None
     report, words = _acted_on(report, options)
     if not acted or report.findings or report.errors:
-        _write(render(report, options["format_"], view), options["output"])
+        write(render(report, options["format_"], view), options["output"])
     for line in words if not view.quiet else ():
         click.echo(f"modellint: {line}", err=True)
     if not report.models and not report.errors and not view.quiet:
@@ -282,18 +286,20 @@ def _remarks(report: Report) -> Iterator[str]:
     """What `-v` adds: notes, where input shapes come from, checks that lacked a fact."""
     yield from map(_noted, report.notes)
     for model in report.models:
-        place = f"{printable(model.path)}:{model.line}: note: {model.name}"
+        place = f"{model.path}:{model.line}: note: {model.name}"
         for given in model.inputs:
             sizes = "×".join(map(str, given.example))
-            yield f"{place}: input {given.name} is {sizes} {given.dtype} ({given.source})"
+            yield printable(
+                f"{place}: input {given.name} is {sizes} {given.dtype} ({given.source})"
+            )
         for skipped in model.skipped:
-            yield f"{place}: {skipped.rule} skips {skipped.layer}: {printable(skipped.reason)}"
+            yield printable(f"{place}: {skipped.rule} skips {skipped.layer}: {skipped.reason}")
     for remark in report.remarks:
-        yield f"{printable(remark.path)}: {printable(remark.message)}"
+        yield printable(f"{remark.path}: {remark.message}")
 
 
 def _noted(note: Note) -> str:
-    return f"{printable(note.path)}:{note.line}: note: {printable(note.message)}"
+    return printable(f"{note.path}:{note.line}: note: {note.message}")
 
 
 def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:
@@ -307,56 +313,6 @@ def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | N
     if not options["stdin_filename"]:
         raise UsageError("TARGET - needs --stdin-filename, the name that findings are reported at")
     return sys.stdin.buffer.read(), options["stdin_filename"]
-
-
-def _wants_color(choice: str, output: str | None) -> bool:
-    if choice != "auto":
-        return choice == "always"
-    return output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _write(text: str, output: str | None) -> None:
-    if output is None:
-        # `color` is decided already: click would strip it for a pipe even under --color always.
-        try:
-            click.echo(text, nl=False, color=True)
-        except BrokenPipeError:
-            raise
-        except OSError as error:  # A full disk, say.
-            _discard_output()
-            raise UsageError(f"cannot write the report: {error.strerror or error}") from error
-        return
-    try:
-        Path(output).write_text(text, "utf-8", "backslashreplace")
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
-
-
-def _have_streams() -> None:
-    """Open the null device for standard streams that the caller closed (`>&-`).
-
-    Else the next file that is opened, a pipe to the worker say, would stand in for them.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            try:
-                os.fstat(number)
-            except OSError:
-                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-            mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - stays open
-
-
-def _discard_output() -> None:
-    """Let what is still to be flushed go nowhere: writing it has just failed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _survive_any_text() -> None:
-    """Print what a terminal's encoding lacks, and file names that are no text, as escapes."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _hint(error: click.ClickException) -> str:

@@ -15,7 +15,7 @@ RULES = sorted(path for path in (ROOT / "rules").rglob("*.py") if path.name != "
 #: Everything that a command without user code imports, and what must be importable without torch.
 FRONT_END = {
     "__init__", "__main__", "_version", "accepting", "acting", "alone", "baseline", "cli",
-    "command_options", "comments", "config", "suppressing",
+    "command_options", "comments", "completion", "config", "output", "suppressing",
     "deaths", "engine", "errors", "frames", "launching", "limits", "listing", "paths", "pipeline",
     "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
     "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
@@ -26,6 +26,7 @@ EDGE = {
     "cli", "__main__", "api", "engine", "running", "pool", "alone", "launching", "listing",
     "intake", "targets", "selection", "accepting", "command_options", "config", "plans",
     "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
+    "completion", "output",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {
