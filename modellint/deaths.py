@@ -50,8 +50,8 @@ def running_line(log: str, path: str) -> int | None:
 def _stack(lines: Sequence[str]) -> Sequence[str]:
     """The lines of the last stack of the thread that counts: the current one, else the main one."""
     headers = [at for at, line in enumerate(lines) if line.endswith(_HEADER)]
-    # The main thread comes last, since the newest is first.
-    current = [at for at in headers if lines[at].startswith(("Current thread", "Stack "))]
+    # The main thread comes last, since the newest is first; a stack of C functions may follow.
+    current = [at for at in headers if lines[at].startswith(("Current thread 0x", "Stack "))]
     start = max(current or headers, default=len(lines))
     return lines[start + 1 : min((at for at in headers if at > start), default=len(lines))]
 

@@ -353,6 +353,11 @@ Current thread 0x00007e (most recent call first):
   File "/x/net.py", line 25 in <module>
   File "/lib/modellint/building.py", line 130 in build
 """
+#: What Python 3.14 writes besides.
+C_STACK = """
+Current thread's C stack trace (most recent call first):
+  Binary file "/lib/python3.14", at _Py_DumpStack+0x31 [0x55]
+"""
 TIMEOUT = """Timeout (0:00:03)!
 Thread 0x00007f (most recent call first):
   File "/x/net.py", line 3 in worker
@@ -366,6 +371,8 @@ Thread 0x00007e (most recent call first):
     ("log", "path", "line"),
     [
         (CRASH, "/x/net.py", 18),
+        (CRASH + C_STACK, "/x/net.py", 18),
+        (CRASH.replace("7e (", "7e [python] ("), "/x/net.py", 18),
         (TIMEOUT, "/x/net.py", 7),
         (TIMEOUT + CRASH, "/x/net.py", 18),
         (CRASH, "/x/other.py", None),
