@@ -8,9 +8,12 @@ import os
 import subprocess
 import sys
 from textwrap import dedent
+from xml.etree import ElementTree
 
 import pytest
 from command import modellint
+
+from modellint.report import FORMATS
 
 pytestmark = pytest.mark.usefixtures("one_worker")
 
@@ -196,6 +199,32 @@ def test_output_goes_to_a_file(tmp_path):
     run = modellint("net.py", "--format", "json", "-o", "report.json", cwd=tmp_path)
     assert run.stdout == ""
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["summary"]["warning"] == 1
+
+
+ODD_NAMES = [
+    os.fsdecode(b"no \xff text.py"),
+    "100%: a,b ::error:: é|`*.py",
+    "new\nline.py",
+    "'\".py",
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse these names")
+@pytest.mark.parametrize("name", FORMATS)
+def test_odd_file_names_come_out_of_every_format(tmp_path, name):
+    for odd in ODD_NAMES:
+        write_net(tmp_path, name=odd)
+    run = modellint(".", "--format", name, cwd=tmp_path)
+    assert run.returncode == 1, run.stderr
+    if name in ("json", "sarif", "gitlab"):
+        assert json.loads(run.stdout)
+        assert run.stdout.isascii()
+    elif name == "junit":
+        suites = ElementTree.fromstring(run.stdout)
+        assert len(suites) == len(ODD_NAMES)
+    else:
+        assert "\\udcff" in run.stdout
+        assert "new\\nline.py" in run.stdout.replace("\\\\", "\\")
 
 
 def test_the_contract_is_confirmed_when_asked_for(tmp_path):
