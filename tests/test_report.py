@@ -1,6 +1,7 @@
 """The formats, on a report made by hand: golden texts, and what must survive any content."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from modellint.results import (
     Problem,
     Related,
     Report,
+    RulePage,
     SkippedCheck,
 )
 
@@ -158,6 +160,14 @@ def test_json_has_the_documented_keys_in_order():
 def test_a_report_comes_back_from_its_dict():
     data = json.loads(json.dumps(REPORT.to_dict()))
     assert Report.from_dict(data) == replace(REPORT, texts={})
+
+
+def test_a_report_goes_to_another_process_and_back():
+    page = RulePage("even-kernel", "suspicious", "warning", True, "summary", "text", "page")
+    report = replace(REPORT, rules=(page,))
+    copy = pickle.loads(pickle.dumps(report))
+    assert copy == report
+    assert copy.rules == report.rules
 
 
 def test_the_table_of_layers_shows_shapes_and_windows():

@@ -84,7 +84,7 @@ def _other(one: Trouble) -> _Command:
         "line": one.line,
         "title": f"modellint: {one.kind}",
     }
-    return _Command(_LEVELS[one.severity], properties, printable(one.message))
+    return _Command(_LEVELS[one.severity], properties, printable(one.sentence))
 
 
 def _file(path: str) -> str:

@@ -47,7 +47,7 @@ def _others(report: Report) -> Iterator[dict[str, Any]]:
     marks = distinct((one.kind, one.path, one.subject) for one in entries)
     for one, mark in zip(entries, marks, strict=True):
         yield {
-            "description": printable(one.message),
+            "description": printable(one.sentence),
             "check_name": one.kind,
             "fingerprint": mark,
             "severity": _SEVERITIES[one.severity],

@@ -55,7 +55,7 @@ def _finding(finding: Diagnostic, models: Sequence[str]) -> list[str]:
 
 def _troubles(report: Report) -> Iterator[list[str]]:
     for one in troubles(report):
-        yield [one.severity, one.kind, f"{one.path}:{one.line}", one.message]
+        yield [one.severity, one.kind, f"{one.path}:{one.line}", one.sentence]
 
 
 def _model(model: ModelReport, view: View) -> list[str]:

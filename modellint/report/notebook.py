@@ -10,9 +10,9 @@ from modellint.report.lines import STATUS, alike, last_line, printable
 from modellint.report.troubles import troubles
 from modellint.results import Report
 
-_CELL = 'style="text-align:left;vertical-align:top;white-space:normal"'
+_CELL = 'style="text-align:left;vertical-align:top;white-space:normal;padding:2px 8px"'
 #: Readable on light and on dark; the word is beside the colour.
-_COLORS = {"error": "#d1242f", "warning": "#b8860b", "info": "#0b7fab"}
+_COLORS = {"error": "#d1242f", "warning": "#9a6700", "info": "#0b7fab"}
 
 
 def tables(report: Report) -> str:

@@ -176,7 +176,7 @@ def _related(finding: Diagnostic) -> Iterator[dict[str, Any]]:
 def _notifications(report: Report) -> Iterator[dict[str, Any]]:
     """What fails, what could not be analysed, and the notes."""
     for one in troubles(report):
-        yield _notification(one.kind, _LEVELS[one.severity], one.path, one.line, one.message)
+        yield _notification(one.kind, _LEVELS[one.severity], one.path, one.line, one.sentence)
     for note in report.notes:
         yield _notification("note", "note", note.path, note.line, note.message)
 

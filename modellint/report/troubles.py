@@ -24,6 +24,11 @@ class Trouble:
     subject: str
     message: str
 
+    @property
+    def sentence(self) -> str:
+        """The message, after the model that it is about."""
+        return f"{self.subject}: {self.message}" if self.subject else self.message
+
 
 def troubles(report: Report) -> Iterator[Trouble]:
     """The errors, then what could not be analysed, which is an error only under `--strict`."""
@@ -31,5 +36,5 @@ def troubles(report: Report) -> Iterator[Trouble]:
         yield Trouble(problem.kind, "error", problem.path, problem.line, "", problem.message)
     severity: Severity = "error" if report.strict else "warning"
     for model in incomplete(report):
-        message = f"{model.name}: {model.reason}"
-        yield Trouble(model.status, severity, model.path, model.line, model.name, message)
+        reason = model.reason or ""
+        yield Trouble(model.status, severity, model.path, model.line, model.name, reason)
