@@ -13,6 +13,8 @@ from typing import Any
 from torch import nn
 
 _PLAIN = frozenset([list, tuple, dict, OrderedDict])
+#: A longer container holds data, such as a vocabulary, and is not looked through.
+_LARGEST = 20_000
 #: Where a module keeps what it registers.
 _TABLES = frozenset(["_modules", "_parameters", "_buffers", "_forward_hooks"])
 
@@ -76,9 +78,12 @@ def _modules_in(container: Any, where: str) -> Iterator[tuple[str, nn.Module]]:
             yield path, value
         elif type(value) in _PLAIN and id(value) not in seen:
             seen.add(id(value))
-            pairs = list(value.items() if isinstance(value, Mapping) else enumerate(value))
-            pending += [
+            if len(value) > _LARGEST:
+                continue
+            pairs: Any = value.items() if isinstance(value, Mapping) else enumerate(value)
+            inside = [
                 (f"{path}[{key!r}]", item)
-                for key, item in reversed(pairs)
+                for key, item in pairs
                 if isinstance(item, nn.Module) or type(item) in _PLAIN
             ]
+            pending += reversed(inside)

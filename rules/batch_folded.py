@@ -9,6 +9,9 @@ from modellint import Finding, Graph, Node, Skip, rule
 from modellint.operations import RESHAPES, WINDOWS, data_readers, passed_through, varying_inputs
 from modellint.wording import named, times
 
+#: Roles of a first axis that counts no samples: time, channels, space.
+_NO_BATCH = frozenset("LTSCDHW")
+
 
 @rule("suspicious")
 def batch_folded(graph: Graph) -> Iterator[Finding | Skip]:
@@ -28,7 +31,7 @@ def batch_folded(graph: Graph) -> Iterator[Finding | Skip]:
     output; concatenated batches. There are no options.
     """
     batch = next((given.axes[0] for given in graph.inputs[:1] if given.axes), "")
-    if batch not in graph.symbols:
+    if batch not in graph.symbols or batch[0] in _NO_BATCH:
         return
     told: set[int] = set()
     for output in graph.outputs:

@@ -39,6 +39,9 @@ def batch_norm_single_value(graph: Graph) -> Iterator[Finding | Skip]:
         samples, channels, *positions = call.input.output.symbolic
         if (samples != 1 and samples not in batches) or any(size != 1 for size in positions):
             continue
+        if not call.input.output.known:
+            yield Skip(call, "its input's sizes are known for the example only")
+            continue
         pooled = _pooled(graph, call)
         if not positions and pooled is None:
             continue

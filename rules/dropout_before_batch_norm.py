@@ -23,11 +23,11 @@ _PASSES = (ELEMENTWISE | RESHAPES | REORDERINGS | POOLS | ADAPTIVE_POOLS | {"cat
 
 
 @rule("advice")
-def dropout_before_batch_norm(graph: Graph) -> Iterator[Finding | Skip]:
+def dropout_before_batch_norm(graph: Graph, *, least: float = 0.05) -> Iterator[Finding | Skip]:
     """What a dropout gives reaches a batch norm.
 
     Followed through activations, pools, reshapes, concatenations and one layer with weights, until
-    another norm. Dropout with p = 0 is none.
+    another norm. Dropout with a p below `least` shifts too little to matter.
 
     **Why it matters.** Dropout scales what it keeps by 1 / (1 - p), so that the mean is the same in
     training and evaluation, but the variance is not: for values with mean 0 it is 1 / (1 - p)
@@ -36,14 +36,15 @@ def dropout_before_batch_norm(graph: Graph) -> Iterator[Finding | Skip]:
     al., CVPR 2019, arXiv 1801.05134, who find that the two together often do worse than either).
 
     **When it is fine.** Dropout behind the last batch norm, where the same paper puts it. Ignore it
-    where p is small, or where it was measured to help, as in wide residual networks. There are no
-    options.
+    where it was measured to help, as in wide residual networks.
+
+    **Options.** `least`, the smallest p that is reported.
     """
     for call in graph.calls(*DROPOUTS):
         share = call.arguments.get("p")
         if call.index not in graph.varying or not isinstance(share, (int, float)):
             continue
-        if not 0 < share < 1:
+        if not 0 < share < 1 or share < least:
             continue
         norm = _norm_after(graph, call)
         if norm is None:
@@ -129,7 +130,30 @@ dropout_before_batch_norm.flags(
     """,
     layers=["features.2"],
 )
-# Behind the last batch norm; without a share; before another kind of norm, which keeps nothing.
+dropout_before_batch_norm.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = nn.Linear(16, 32)
+            self.drop = nn.Dropout(0.02)
+            self.norm = nn.BatchNorm1d(32)
+
+        def forward(self, x):
+            return self.norm(self.drop(self.fc1(x)))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 16))
+    """,
+    layers=["drop"],
+    least=0.01,
+)
+# Behind the last batch norm; with a small share; before a norm that keeps no statistics.
 dropout_before_batch_norm.allows(
     """
     import torch
@@ -140,14 +164,14 @@ dropout_before_batch_norm.allows(
         def __init__(self):
             super().__init__()
             self.fc1 = nn.Linear(16, 32)
-            self.none = nn.Dropout(0.0)
+            self.little = nn.Dropout(0.01)
             self.norm = nn.BatchNorm1d(32)
             self.drop = nn.Dropout(0.5)
             self.last = nn.LayerNorm(32)
             self.fc2 = nn.Linear(32, 10)
 
         def forward(self, x):
-            x = self.drop(self.norm(self.none(self.fc1(x))).relu())
+            x = self.drop(self.norm(self.little(self.fc1(x))).relu())
             return self.fc2(self.last(x))
 
 

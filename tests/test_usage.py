@@ -127,6 +127,14 @@ def test_modules_of_plain_containers_have_paths_places_and_no_registration():
     assert sorted(layers) == ["layers[0]", "layers[1][0]", "named['a']"]
 
 
+def test_long_containers_are_taken_for_data():
+    model = Keeps()
+    model.vocabulary = {str(number): [number] for number in range(30_000)}
+    model.pairs = [[number] for number in range(3)]
+    graph = modellint.trace(model, ["N,4"])
+    assert all(module.registered for module in graph.modules.values())
+
+
 def test_training_mode_reaches_held_modules_and_leaves_them():
     model = Plain().eval()
     held = model.layers[0].norm
