@@ -24,7 +24,8 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from modellint.dims import Dim
-from modellint.holding import walk
+from modellint.holding import is_stock, walk
+from modellint.layer_calls import LAYER_CALLS
 from modellint.recording import Record, translated
 
 _OPERATORS = {
@@ -345,24 +346,31 @@ def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
         infer(module, args, kwargs)
 
 
-def ask_for_parameters(model: nn.Module, infer: Callable[[nn.Module, Any, Any], None]) -> None:
+def ask_for_parameters(
+    modules: Sequence[tuple[str, nn.Module]], infer: Callable[[nn.Module, Any, Any], None]
+) -> None:
     """Have the lazy modules of a model (a copy of the user's) ask `infer` for their parameters."""
-    for _, module in walk(model):
-        waits = getattr(module, "has_uninitialized_params", None)
-        if waits is not None and waits():
+    for _, module in modules:
+        # Asked of the class: a module answers for what it has not by a search in Python.
+        waits = getattr(type(module), "has_uninitialized_params", None)
+        if waits is not None and waits(module):
             handle: Any = module._initialize_hook
             module._forward_pre_hooks[handle.id] = infer
 
 
 @contextmanager
 def observed_calls(
-    modules: Sequence[tuple[str, nn.Module]], stack: list[nn.Module], called: set[int]
+    modules: Sequence[tuple[str, nn.Module]],
+    stack: list[nn.Module],
+    called: set[int],
+    call: Callable[[Any, Any, Any], Any],
 ) -> Iterator[None]:
     """Keep the running modules of this thread on a stack, and the `id` of each that ran.
 
     Each module's `forward` is wrapped in the instance and unwrapped at the end. Global hooks send
     every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
-    `nn.Module.__call__` makes Python invalidate the caches of thousands of classes.
+    `nn.Module.__call__` makes Python invalidate the caches of thousands of classes. The commonest
+    of torch's own layers hand their arguments straight to `call`, the tracer's.
     """
     mine = threading.get_ident()
     changed: list[tuple[dict[str, Any], Any]] = []
@@ -370,7 +378,11 @@ def observed_calls(
         for _, module in modules:
             attributes = vars(module)
             own = attributes.get("forward", changed)
-            attributes["forward"] = _observed(module, module.forward, stack, called, mine)
+            observed = _observed(module, module.forward, stack, called, mine)
+            arguments = LAYER_CALLS.get(type(module)) if own is changed else None
+            if arguments is not None:
+                observed = _short(module, observed, arguments, call, stack, called, mine)
+            attributes["forward"] = observed
             changed.append((attributes, own))
         yield
     finally:
@@ -379,6 +391,35 @@ def observed_calls(
                 attributes.pop("forward", None)
             else:
                 attributes["forward"] = own
+
+
+def _short(
+    module: nn.Module,
+    observed: Callable[..., Any],
+    arguments: Callable[[Any, Any], tuple[Any, Any, Any] | None],
+    call: Callable[[Any, Any, Any], Any],
+    stack: list[nn.Module],
+    called: set[int],
+    mine: int,
+) -> Callable[..., Any]:
+    """A forward that gives the tracer what the layer would call, without the way there."""
+
+    def short(*args: Any, **kwargs: Any) -> Any:
+        plain = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
+        if not plain or threading.get_ident() != mine or _current_mode() is None:
+            return observed(*args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            found = arguments(module, args[0])
+            if found is not None:
+                stack.append(module)
+                called.add(id(module))
+                try:
+                    return call(*found)
+                finally:
+                    stack.pop()
+        return observed(*args, **kwargs)
+
+    return short
 
 
 #: Functionals that most layers of most models call, and the modules of torch.nn that call them.
@@ -581,9 +622,15 @@ def is_our_file(filename: str) -> bool:
     return filename.startswith(_OURS)
 
 
-@functools.lru_cache(maxsize=65536)
-def is_users_file(filename: str) -> bool:
-    """Whether a file is neither torch's, nor ours, nor the standard library's."""
+class _UsersFiles(dict[str, bool]):
+    """Answers by file name, kept: a trace asks several times an operation."""
+
+    def __missing__(self, filename: str) -> bool:
+        answer = self[filename] = _is_users_file(filename)
+        return answer
+
+
+def _is_users_file(filename: str) -> bool:
     if filename.startswith("<"):
         # A notebook's cell or a string that was executed is the user's; frozen modules are not.
         return not filename.startswith(("<frozen", "<eval_with_key", "<string>", "<__array"))
@@ -591,6 +638,15 @@ def is_users_file(filename: str) -> bool:
     if filename.startswith((_TORCH, _OURS)):
         return False
     return not filename.startswith(_STANDARD) or "site-packages" in filename
+
+
+#: Whether a file is neither torch's, nor ours, nor the standard library's, by its name.
+users_files = _UsersFiles()
+
+
+def is_users_file(filename: str) -> bool:
+    """Whether a file is neither torch's, nor ours, nor the standard library's."""
+    return users_files[filename]
 
 
 def plain_structure(output: Any) -> Any:
@@ -629,7 +685,9 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
     Attributes are compared by their container as well: what a forward appends to a list or puts
     into a dict of a module is taken out again. Random state is put back.
     """
-    saved = [_Saved(vars(module), is_stock(type(module))) for _, module in modules]
+    # Torch's own layers put nothing into containers, which are most of what they hold.
+    stock = [(own := vars(m), own.copy()) for _, m in modules if is_stock(type(m))]
+    saved = [_Saved(vars(module)) for _, module in modules if not is_stock(type(module))]
     python, seeds = random.getstate(), torch.get_rng_state()
     numpy = sys.modules.get("numpy")
     numbers = numpy.random.get_state() if numpy is not None else None
@@ -641,6 +699,8 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
         torch.default_generator.manual_seed(0)
         yield
     finally:
+        for now, then in stock:
+            _put_back(now, then)
         for state in saved:
             state.restore()
         random.setstate(python)
@@ -649,30 +709,22 @@ def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Itera
             numpy.random.set_state(numbers)
 
 
-def _is_stock(of: type) -> bool:
-    """Whether a class is one of torch's own layers, not derived from one."""
-    return of.__module__.startswith("torch.nn.modules.")
-
-
-#: Typed as plain, since mypy takes the class of a Module for unhashable.
-is_stock: Callable[[type], bool] = functools.lru_cache(maxsize=4096)(_is_stock)
+def _put_back(now: dict[str, Any], then: dict[str, Any]) -> None:
+    if len(now) != len(then) or not all(map(operator.is_, now.values(), then.values())):
+        now.clear()
+        now.update(then)
 
 
 class _Saved:
-    """A module's attributes, and the contents of the containers among them.
-
-    A `stock` layer of torch's own puts nothing into containers, which are most of what it holds.
-    """
+    """A module's attributes, and the contents of the containers among them."""
 
     __slots__ = ("attributes", "contents", "empty", "values")
 
-    def __init__(self, attributes: dict[str, Any], stock: bool) -> None:
+    def __init__(self, attributes: dict[str, Any]) -> None:
         self.attributes = attributes
         self.values = attributes.copy()
         self.contents: list[tuple[Any, Any]] = []
         self.empty: list[Any] = []
-        if stock:
-            return
         held = [value for value in attributes.values() if type(value) in _CONTAINERS]
         for container in held:
             # The loop goes on with what is found: containers inside of containers.
@@ -683,10 +735,7 @@ class _Saved:
 
     def restore(self) -> None:
         """Put everything back that is not as it was."""
-        now, then = self.attributes, self.values
-        if len(now) != len(then) or not all(map(operator.is_, now.values(), then.values())):
-            now.clear()
-            now.update(then)
+        _put_back(self.attributes, self.values)
         for container in self.empty if any(self.empty) else ():
             container.clear()
         for container, content in self.contents:

@@ -33,7 +33,7 @@ from modellint.graph import (
 )
 from modellint.recording import ATOMS, Handle, Record
 from modellint.source import SourceFile
-from modellint.tracing import Traced
+from modellint.tracing import Traced, arguments_of
 
 #: Where modules were built: by `id(module)`, the user's line, and one inside a library.
 Sites = Mapping[int, tuple[Site, Site | None]]
@@ -155,6 +155,7 @@ class _Maker:
         self.by_record: dict[Record, Node] = {}
         self.keys: dict[str, int] = {}
         self.sizes: dict[tuple[int, Expr], int] = {}
+        self.tensors: dict[tuple[int, str], Tensor] = {}
         self.paths: dict[int, str] = {}
         self.kinds: dict[int, str | None] = {}
         walked = traced.walked
@@ -227,14 +228,11 @@ class _Maker:
     def _leaf(self, record: Record) -> Node:
         """An input, a parameter, a buffer or a constant."""
         name = record.path[0] if record.path else f"constant_{record.index}"
-        shape = record.shapes[0]
-        if record.op == "input":
-            shape = tuple([self.size(size) for size in shape])
         return Node.made(
             index=record.index,
             op=record.op,
             inputs=(),
-            outputs=(Tensor(shape, record.dtypes[0]),),
+            outputs=(self._tensor(record.shapes[0], record.dtypes[0]),),
             arguments=(
                 {"requires_grad": record.leaf.requires_grad} if record.op == "parameter" else {}
             ),
@@ -253,7 +251,7 @@ class _Maker:
         key = self._unique(self._key(record, path, kind, principal))
         outputs = tuple(
             [
-                Tensor(tuple([self.size(size) for size in shape]), dtype)
+                self._tensor(shape, dtype)
                 for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
             ]
         )
@@ -265,7 +263,10 @@ class _Maker:
             op=record.op,
             inputs=tuple([known[source] for source in record.inputs]),
             outputs=outputs,
-            arguments={name: self._argument(value) for name, value in record.arguments.items()},
+            arguments={
+                name: value if type(value) in ATOMS else self._argument(value)
+                for name, value in arguments_of(record).items()
+            },
             key=key,
             module=path,
             type=module.type if principal else record.op,
@@ -273,6 +274,15 @@ class _Maker:
             call=record.call,
             parameter=None,
         )
+
+    def _tensor(self, shape: tuple[int, ...], dtype: str) -> Tensor:
+        """What a shape is in the graph: one object, so that what it is asked is found out once."""
+        key = (id(shape), dtype)
+        found = self.tensors.get(key)
+        if found is None:
+            found = Tensor(tuple([self.size(size) for size in shape]), dtype)
+            self.tensors[key] = found
+        return found
 
     def _key(self, record: Record, path: str, kind: str | None, principal: bool) -> str:
         if record.op in LAYERS:
@@ -302,7 +312,7 @@ class _Maker:
         """The module that owns an operation, and whether this is what that module is for."""
         module: nn.Module = record.module
         if record.op == "linear":
-            weight = record.arguments.get("weight")
+            weight = arguments_of(record).get("weight")
             if isinstance(weight, Handle) and weight.record.leaf is not None:
                 owner = self.owners.get(id(weight.record.leaf))
                 if isinstance(owner, nn.Linear):

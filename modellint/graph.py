@@ -8,16 +8,42 @@ function of the graph, memoised with `fact`. This module imports no torch.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import wraps
 from math import prod
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, Generic, TypeVar, overload
 
 from modellint.dims import Constraint, Dim, symbolic
 from modellint.source import SourceFile
 
 T = TypeVar("T")
+
+
+class cached_property(Generic[T]):  # noqa: N801 - it stands for functools' own
+    """As that of functools, without the lock that it takes up to Python 3.11.
+
+    A graph belongs to one thread, and a rule asks a node so often that the lock was a tenth of all
+    that the rules took.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.compute = compute
+        self.name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> cached_property[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> T | cached_property[T]:
+        """Compute it on the first access; it is an attribute of the instance from then on."""
+        if instance is None:
+            return self
+        value = instance.__dict__[self.name] = self.compute(instance)
+        return value
+
 
 #: Operations that own parameters or move pixels: what the table of layers lists.
 LAYERS = frozenset(
@@ -162,7 +188,7 @@ class Node:
     def made(cls, **fields: Any) -> Node:
         """Make a node of all its fields; a frozen dataclass's own way takes four times as long."""
         node = cls.__new__(cls)
-        vars(node).update(fields)
+        object.__setattr__(node, "__dict__", fields)
         return node
 
     def __repr__(self) -> str:
@@ -320,11 +346,26 @@ class Graph:
 
         What only prepares a weight (the `batch_norm` of a weight standardisation) is no layer.
         """
+        return iter(self._layers if not ops else self._named(ops))
+
+    def _named(self, ops: Iterable[str]) -> list[Node]:
+        found = [node for op in {*ops} for node in self._by_op.get(op, ())]
+        found.sort(key=attrgetter("index"))
+        return found
+
+    @cached_property
+    def _by_op(self) -> Mapping[str, list[Node]]:
+        """The operations that `calls` tells of, by functional name."""
+        found: dict[str, list[Node]] = {}
+        varying = self.varying
         for node in self.nodes:
-            if node.op in ops or (not ops and node.is_layer):
-                if node.is_layer and node.type == node.op and node.index not in self.varying:
-                    continue
-                yield node
+            if node.type != node.op or node.index in varying or node.op not in LAYERS:
+                found.setdefault(node.op, []).append(node)
+        return found
+
+    @cached_property
+    def _layers(self) -> list[Node]:
+        return self._named(LAYERS)
 
     @cached_property
     def _readers(self) -> Mapping[int, tuple[Node, ...]]:
@@ -343,8 +384,13 @@ class Graph:
         """The indices of the nodes that depend on an input, the inputs included."""
         found: set[int] = set()
         for node in self.nodes:
-            if node.op == "input" or any(source.index in found for source in node.inputs):
+            if node.op == "input":
                 found.add(node.index)
+                continue
+            for source in node.inputs:
+                if source.index in found:
+                    found.add(node.index)
+                    break
         return frozenset(found)
 
 
@@ -353,7 +399,9 @@ def fact_of_call(compute: Callable[[Graph, Node], T]) -> Callable[[Graph, Node],
 
     @wraps(compute)
     def shared(graph: Graph, node: Node) -> T:
-        known = graph.facts.setdefault(compute, {})
+        known = graph.facts.get(compute)
+        if known is None:
+            known = graph.facts[compute] = {}
         if node.index not in known:
             known[node.index] = compute(graph, node)
         result: T = known[node.index]

@@ -7,7 +7,8 @@ forward may run all the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from torch import nn
@@ -46,6 +47,15 @@ def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return found
 
 
+def _is_stock(of: type) -> bool:
+    """Whether a class is one of torch's own layers, not derived from one."""
+    return of.__module__.startswith("torch.nn.modules.")
+
+
+#: Typed as plain, since mypy takes the class of a Module for unhashable.
+is_stock: Callable[[type], bool] = lru_cache(maxsize=4096)(_is_stock)
+
+
 def nesting(model: nn.Module) -> int:
     """How many modules lie in each other, at most, the model itself included."""
     return 1 + max(path.count(".") + 1 if path else 0 for path, _ in walk(model))
@@ -56,6 +66,8 @@ def held(registered: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Modu
     found: list[tuple[str, nn.Module]] = []
     seen = {id(module) for _, module in registered}
     for path, module in registered:
+        if is_stock(type(module)):
+            continue  # Torch's own layers hold only numbers in tuples, and are most modules.
         for name, value in vars(module).items():
             if type(value) not in _PLAIN or not value or name in _TABLES:
                 continue

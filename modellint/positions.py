@@ -184,6 +184,12 @@ def _whole(place: Place, size: int, dim: int | None = None) -> Place:
 def _join(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     """Position by position, of one or several operands that are broadcast to the output."""
     rank = len(node.output.shape)
+    first, state = reading[0]
+    if first.outputs and len(first.output.shape) == rank and (
+        len(reading) == 1
+        or all(other is state and len(of.output.shape) == rank for of, other in reading[1:])
+    ):  # fmt: skip
+        return state
     columns = []
     for source, state in reading:
         shift = rank - len(source.output.shape) if source.outputs else 0
@@ -202,7 +208,7 @@ def _met(column: Sequence[Place | None]) -> Place | None:
     found = [place for place in column if place is not None]
     if not found:
         return None
-    if all(place == found[0] for place in found[1:]):
+    if all(place is found[0] or place == found[0] for place in found[1:]):
         return found[0]
     if any(place.largest is None for place in found):
         return found[0].lost

@@ -33,9 +33,9 @@ class Handle(Sized):
 class Record:
     """One operation as it ran: its function, and its arguments with tensors as handles.
 
-    `arguments` are the same by name, as the table's entry binds them. `leaf` is the tensor of a
-    parameter, buffer or constant; `path` its name, an input's, or the way to an element of a
-    result.
+    `arguments` are the same by name, as the table's entry binds them; `None` until they are asked
+    for (`tracing.arguments_of`). `leaf` is the tensor of a parameter, buffer or constant; `path`
+    its name, an input's, or the way to an element of a result.
     """
 
     __slots__ = (
@@ -62,7 +62,7 @@ class Record:
         func: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        arguments: dict[str, Any],
+        arguments: dict[str, Any] | None,
         inputs: tuple[Record, ...],
         module: Any,
         call: Site | None,
@@ -167,16 +167,17 @@ class Tape:
             self.constraints[key] = Constraint(expr, relation, self.describe(), origin)
 
 
-_sites: dict[tuple[CodeType, int], Site] = {}
+#: By the code's identity, since a code object hashes all that it holds; it is kept alive beside.
+_sites: dict[tuple[int, int], tuple[Site, CodeType]] = {}
 
 
 def site(code: CodeType, instruction: int) -> Site:
     """The place of an instruction, with columns in bytes, from 1."""
-    key = (code, instruction)
+    key = (id(code), instruction)
     found = _sites.get(key)
     if found is None:
         line, end, column, last = list(code.co_positions())[instruction // 2]
         line = line or code.co_firstlineno
-        found = Site(code.co_filename, line, (column or 0) + 1, end or line, (last or 0) + 1)
-        _sites[key] = found
-    return found
+        made = Site(code.co_filename, line, (column or 0) + 1, end or line, (last or 0) + 1)
+        found = _sites[key] = (made, code)
+    return found[0]

@@ -29,7 +29,7 @@ from modellint.collecting import uncollected
 from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
-from modellint.holding import held, walk
+from modellint.holding import held, is_stock, walk
 from modellint.recording import ATOMS, Handle, Record, Tape, site
 from modellint.shapes import OPS, Op, Out, Refused
 from modellint.shapes import Tensor as Sized
@@ -79,14 +79,40 @@ def _resolved(func: Any) -> _Resolved:
 class _Value:
     """What is known of one tensor that the forward holds."""
 
-    __slots__ = ("base", "held", "record", "shape", "tensor")
+    __slots__ = ("base", "handle", "held", "record", "shape", "tensor")
 
     def __init__(self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record):
         self.held = held
         self.tensor = tensor
-        self.shape = shape
-        self.record = record
         self.base: _Value | None = None
+        self.made_by(record, shape)
+
+    def made_by(self, record: Record, shape: tuple[int, ...]) -> None:
+        """Take what a record made for the value from here on."""
+        self.record = record
+        self.shape = shape
+        self.handle = Handle(shape, self.tensor.dtype, record)
+
+
+class _Outcome(NamedTuple):
+    """What an operation makes of arguments of these sizes and dtypes, whenever it gets them.
+
+    `sizes` are those of the single result that is made without running the operation, else `None`.
+    """
+
+    shape: Any
+    sizes: tuple[int, ...] | None
+    dtype: torch.dtype | None
+    in_place: bool
+
+
+#: Stands in an operation's key for an argument that has none: nothing is kept of such a call.
+_UNKEYED = object()
+#: Stands before a size, which would compare (and so demand something) as an int.
+_SIZE = object()
+_WHOLE = frozenset([int, str, type(None)])
+_KEYS = frozenset([torch.dtype, torch.device, torch.layout, torch.memory_format, type(Ellipsis)])
+_META = torch.device("meta")
 
 
 @dataclass(frozen=True)
@@ -120,6 +146,10 @@ class Tracer(TorchFunctionMode):
         self.device = torch.device("cpu" if real else "meta")
         self.tape = tape
         self.values: dict[int, _Value] = {}
+        #: Outcomes by the operation, its arguments, and the identity of its tensors' shapes.
+        self.outcomes: dict[tuple[Any, ...], _Outcome] = {}
+        #: One object for equal shapes, so that their identity tells them.
+        self.shapes: dict[tuple[Any, ...], tuple[int, ...]] = {}
         self.stack: list[nn.Module] = [model]
         self.refused: tuple[Record, Refused] | None = None
         self.partial: str | None = (
@@ -160,32 +190,87 @@ class Tracer(TorchFunctionMode):
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record one operation and answer with its result on meta."""
-        name, in_place, entry, special, inside = _resolved(func)
-        if inside is not None:
+        known = _resolved(func)
+        if known.inside is not None:
             with self:
-                return inside(*args, **kwargs)
-        if special is not None:
-            return special(self, func, args, kwargs)
+                return known.inside(*args, **kwargs)
+        if known.special is not None:
+            return known.special(self, func, args, kwargs)
+        entry = known.entry
         if kwargs:
             if kwargs.get("out", self) is None:
                 del kwargs["out"]
             if kwargs.get("device") is not None:
                 kwargs["device"] = torch.device("cpu")
         values: list[_Value] = []
-        sized_args = tuple([self._sized(arg, values) for arg in args])
-        sized_kwargs = {key: self._sized(value, values) for key, value in kwargs.items()}
-        bound = self._bind(func, entry, sized_args, sized_kwargs)
-        record = self._enter(name, func, sized_args, sized_kwargs, bound, values)
+        # By identity: what is known of a function is kept for good, and hashes all of itself.
+        key: list[Any] = [id(known)]
+        sized_args = tuple([self._sized(arg, values, key) for arg in args])
+        sized_kwargs = {}
+        for name, value in kwargs.items():
+            key.append(name)
+            sized_kwargs[name] = self._sized(value, values, key)
+        whole = None if entry is None or self.real or _UNKEYED in key else tuple(key)
+        found = None if whole is None else self.outcomes.get(whole)
+        if found is not None and entry is not None:
+            record = self._enter(known.name, func, sized_args, sized_kwargs, None, values)
+            return self._again(entry, found, args, kwargs, record, values)
+        bound = bind(func, entry, sized_args, sized_kwargs)
+        record = self._enter(known.name, func, sized_args, sized_kwargs, bound, values)
+        unknowns = len(self.tape.unknowns)
         outcome = None if entry is None else self._outcome(entry, bound, record)
-        in_place = in_place or bound.get("inplace") is True
+        in_place = known.in_place or bound.get("inplace") is True
+        keeps = whole is not None and outcome is not None and unknowns == len(self.tape.unknowns)
         if entry is None or entry.runs or outcome is None or self.real:
+            if isinstance(outcome, tuple) and not isinstance(outcome, Out):
+                outcome = self._one(outcome)
+            if keeps and whole is not None:
+                self.outcomes[whole] = _Outcome(outcome, None, None, in_place)
             result = self._run(func, args, kwargs, record)
             return self._results(result, outcome, record, values, in_place)
         if in_place:
             if isinstance(outcome, tuple) and _plain(outcome) != _plain(values[0].shape):
-                self._refuse(record, Refused(f"{name} in place changes the size"))
+                self._refuse(record, Refused(f"{known.name} in place changes the size"))
+            if keeps and whole is not None:
+                self.outcomes[whole] = _Outcome(outcome, None, None, True)
             return self._written(values[0], record)
-        return self._empty(entry, outcome, bound, values, record)
+        if isinstance(outcome, list):
+            return self._several(outcome, values, record)
+        if isinstance(outcome, Out):
+            shape, dtype = outcome.shape, backend.dtype_of(outcome.dtype)
+        else:
+            shape = outcome
+            dtype = backend.result_dtype(entry.dtype, entry.name, bound, values)
+        shape, sizes = self._one(shape), _plain(shape)
+        if keeps and whole is not None:
+            self.outcomes[whole] = _Outcome(shape, sizes, dtype, False)
+        return self._empty(shape, sizes, dtype, record)
+
+    def _one(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The one object that stands for a shape in this run."""
+        # An expression has one value in a run, and hashes by identity, which asks nothing of sizes.
+        whole = tuple([size.expr if type(size) is Dim else size for size in shape])
+        return self.shapes.setdefault(whole, shape)
+
+    def _again(
+        self,
+        entry: Op,
+        outcome: _Outcome,
+        args: Any,
+        kwargs: dict[str, Any],
+        record: Record,
+        values: list[_Value],
+    ) -> Any:
+        """The result of an operation that came before with arguments of the same sizes.
+
+        What it demands of the sizes is on the tape already.
+        """
+        if outcome.sizes is not None and outcome.dtype is not None:
+            return self._empty(outcome.shape, outcome.sizes, outcome.dtype, record)
+        if entry.runs:
+            result = self._run(record.func, args, kwargs, record)
+            return self._results(result, outcome.shape, record, values, outcome.in_place)
+        return self._written(values[0], record)
 
     def _outcome(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
         """What the table says of the result's sizes; what it refuses ends the run."""
@@ -199,27 +284,13 @@ class Tracer(TorchFunctionMode):
         except (ValueError, IndexError) as error:
             self._refuse(record, Refused(f"{entry.name}: {error}"))
 
-    def _bind(
-        self, func: Any, entry: Op | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> dict[str, Any]:
-        if entry is None:
-            return {**{str(index): arg for index, arg in enumerate(args)}, **kwargs}
-        order = backend.REORDERED.get(func)
-        if order is not None:
-            kwargs = {**dict(zip(order, args, strict=False)), **kwargs}
-            args = ()
-        bound = entry.bind(args, kwargs)
-        if entry.name == "getitem":
-            bound["index"] = normal_index(bound["index"], len(bound["input"].shape))
-        return bound
-
     def _enter(
         self,
         name: str,
         func: Any,
         args: Any,
         kwargs: Any,
-        bound: dict[str, Any],
+        bound: dict[str, Any] | None,
         values: list[_Value],
     ) -> Record:
         records = self.tape.records
@@ -255,6 +326,7 @@ class Tracer(TorchFunctionMode):
         record.leaf = tensor
         record.path = (path,) if path else ()
         stand_in, shape = backend.stand_in(tensor)
+        shape = self.shapes.setdefault(shape, shape)
         if self.real:
             stand_in = backend.real_stand_in(tensor)
         elif kind == "constant" and tensor.is_meta:
@@ -272,27 +344,46 @@ class Tracer(TorchFunctionMode):
         self.values[id(held)] = value
         return value
 
-    def _sized(self, arg: Any, values: list[_Value]) -> Any:
-        """An argument with tensors as the table sees them; collects the tensors' values."""
+    def _sized(self, arg: Any, values: list[_Value], key: list[Any]) -> Any:
+        """An argument with tensors as the table sees them.
+
+        Collects the tensors' values, and what of the argument decides on sizes: the key.
+        """
         kind = type(arg)
         if kind in ATOMS:
+            if kind is float or kind is bool:
+                key.append(kind)  # 1, 1.0 and True are equal, but make different dtypes.
+            key.append(arg)
             return arg
         value = self.values.get(id(arg))
         if value is None and isinstance(arg, torch.Tensor):
             value = self.value_of(arg)
         if value is not None:
             values.append(value)
-            return Handle(value.shape, value.tensor.dtype, value.record)
+            handle = value.handle
+            key.append(id(handle.shape))
+            key.append(handle.dtype)
+            return handle
         if kind is tuple and ATOMS.issuperset(map(type, arg)):
+            key.append(arg if _WHOLE.issuperset(map(type, arg)) else _UNKEYED)
             return arg
-        if kind is tuple or kind is list:
-            return type(arg)(self._sized(item, values) for item in arg)
+        if kind is Dim:
+            key.append(_SIZE)
+            key.append(arg.value)
+            key.append(arg.expr)
+            return arg
         if isinstance(arg, (tuple, list)):
-            return tuple(self._sized(item, values) for item in arg)
+            key.append(len(arg))
+            made = [self._sized(item, values, key) for item in arg]
+            return made if kind is list else tuple(made)
         if isinstance(arg, dict):
-            return {key: self._sized(item, values) for key, item in arg.items()}
+            key.append(_UNKEYED)
+            return {name: self._sized(item, values, key) for name, item in arg.items()}
         if isinstance(arg, slice):
-            return slice(self._index(arg.start), self._index(arg.stop), self._index(arg.step))
+            bounds = [self._index(bound) for bound in (arg.start, arg.stop, arg.step)]
+            key.append(slice)
+            return slice(*[self._sized(bound, values, key) for bound in bounds])
+        key.append(arg if kind in _KEYS else _UNKEYED)
         return arg
 
     def _index(self, bound: Any) -> Any:
@@ -301,35 +392,27 @@ class Tracer(TorchFunctionMode):
     # -- results --------------------------------------------------------------------------------
 
     def _empty(
-        self,
-        entry: Op,
-        outcome: Any,
-        bound: dict[str, Any],
-        values: list[_Value],
-        record: Record,
-    ) -> Any:
+        self, shape: tuple[int, ...], sizes: tuple[int, ...], dtype: torch.dtype, record: Record
+    ) -> torch.Tensor:
         """An empty meta tensor of the computed shape: nothing runs."""
-        if isinstance(outcome, list):
-            made = tuple(
-                torch.empty(
-                    _plain(one.shape if isinstance(one, Out) else one),
-                    dtype=backend.dtype_of(one.dtype)
-                    if isinstance(one, Out)
-                    else (values[0].tensor.dtype),
-                    device="meta",
-                )
-                for one in outcome
-            )
-            return self._results(made, outcome, record, values, False)
-        if isinstance(outcome, Out):
-            shape, dtype = outcome.shape, backend.dtype_of(outcome.dtype)
-        else:
-            shape = outcome
-            dtype = backend.result_dtype(entry.dtype, entry.name, bound, values)
-        tensor = torch.empty(_plain(shape), dtype=dtype, device="meta")
+        tensor = torch.empty(sizes, dtype=dtype, device=_META)
         record.shapes, record.dtypes = (shape,), (backend.dtype_name(dtype),)
-        self._keep(tensor, tensor, shape, record)
+        self.values[id(tensor)] = _Value(tensor, tensor, shape, record)
         return tensor
+
+    def _several(self, outcome: list[Any], values: list[_Value], record: Record) -> Any:
+        """Empty meta tensors for an operation with several results."""
+        made = tuple(
+            torch.empty(
+                _plain(one.shape if isinstance(one, Out) else one),
+                dtype=backend.dtype_of(one.dtype)
+                if isinstance(one, Out)
+                else (values[0].tensor.dtype),
+                device="meta",
+            )
+            for one in outcome
+        )
+        return self._results(made, outcome, record, values, False)
 
     def _run(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
@@ -378,7 +461,8 @@ class Tracer(TorchFunctionMode):
             if in_place and values:
                 if backend.sizes(values[0].tensor) != _plain(values[0].shape):
                     # unsqueeze_, transpose_ and their kin leave the tensor with another shape.
-                    values[0].shape = self._checked(outcome, values[0].tensor, record, values)
+                    shape = self._checked(outcome, values[0].tensor, record, values)
+                    values[0].made_by(values[0].record, shape)
                 return self._written(values[0], record)
             shape = self._checked(outcome, result, record, values)
             record.shapes, record.dtypes = (shape,), (backend.dtype_name(result.dtype),)
@@ -433,7 +517,7 @@ class Tracer(TorchFunctionMode):
             inputs = [value.shape for value in values]
             inputs.append(tuple(_dims_in((record.args, record.kwargs))))
             return unknown_like(example, inputs)
-        shape = tuple(shape)
+        shape = self._one(tuple(shape))
         if _plain(shape) != example:
             raise AssertionError(
                 f"{record.op}: the table says {shape}, PyTorch makes {example}; "
@@ -444,7 +528,7 @@ class Tracer(TorchFunctionMode):
     def _written(self, value: _Value, record: Record) -> Any:
         """An in-place operation: the tensor, and what it is a view of, are new values."""
         record.shapes, record.dtypes = (value.shape,), (backend.dtype_name(value.tensor.dtype),)
-        value.record = record
+        value.made_by(record, value.shape)
         base = value.base
         while base is not None:
             update = Record(
@@ -460,7 +544,7 @@ class Tracer(TorchFunctionMode):
             )
             update.shapes, update.dtypes = (base.shape,), record.dtypes
             self.tape.records.append(update)
-            base.record = update
+            base.made_by(update, base.shape)
             base = base.base
         return value.held
 
@@ -485,11 +569,38 @@ class Tracer(TorchFunctionMode):
 
     def _site(self) -> Site | None:
         frame: Any = sys._getframe(2)
+        users = backend.users_files
         while frame is not None:
-            if backend.is_users_file(frame.f_code.co_filename):
-                return site(frame.f_code, frame.f_lasti)
+            code = frame.f_code
+            if users[code.co_filename]:
+                return site(code, frame.f_lasti)
             frame = frame.f_back
         return None
+
+
+def bind(
+    func: Any, entry: Op | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments of a call by name, by the table's entry; by position where there is none."""
+    if entry is None:
+        return {**{str(index): arg for index, arg in enumerate(args)}, **kwargs}
+    order = backend.REORDERED.get(func)
+    if order is not None:
+        kwargs = {**dict(zip(order, args, strict=False)), **kwargs}
+        args = ()
+    bound = entry.bind(args, kwargs)
+    if entry.name == "getitem":
+        bound["index"] = normal_index(bound["index"], len(bound["input"].shape))
+    return bound
+
+
+def arguments_of(record: Record) -> dict[str, Any]:
+    """The arguments of a record by name; bound now, where its outcome was known already."""
+    if record.arguments is None:
+        record.arguments = bind(
+            record.func, _resolved(record.func).entry, record.args, record.kwargs
+        )
+    return record.arguments
 
 
 def plain_or_none(number: Any) -> Any:
@@ -645,7 +756,7 @@ def _convert(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     tensor = args[0]
     dtype = backend.target_dtype(func, args[1:], kwargs, tensor)
     values: list[_Value] = []
-    sized = tracer._sized(tensor, values)
+    sized = tracer._sized(tensor, values, [])
     if dtype is None:
         return tensor
     record = tracer._enter(
@@ -680,7 +791,7 @@ def _constant(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
 def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     index = args[1]
     values: list[_Value] = []
-    sized = [tracer._sized(arg, values) for arg in args]
+    sized = [tracer._sized(arg, values, []) for arg in args]
     bound = dict(zip(("input", "index", "value"), sized, strict=True))
     bound["index"] = normal_index(bound["index"], len(values[0].shape))
     record = tracer._enter("setitem", func, tuple(sized), {}, bound, values)
@@ -693,7 +804,8 @@ def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
 def _set_data(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     tensor, new = args
     value, source = tracer.value_of(tensor), tracer.value_of(new)
-    value.tensor, value.shape, value.record = source.tensor, source.shape, source.record
+    value.tensor = source.tensor
+    value.made_by(source.record, source.shape)
 
 
 def _gradient_flag(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
@@ -776,9 +888,11 @@ def run(
         stack.enter_context(backend.untouched(modules, training))
         stack.enter_context(backend.eager())
         stack.enter_context(sizes_kept({type(module) for _, module in modules}))
-        backend.ask_for_parameters(model, tracer.infer)
+        backend.ask_for_parameters(tracer.walked, tracer.infer)
         stack.enter_context(backend.direct_functionals(tracer.call))
-        stack.enter_context(backend.observed_calls(modules, tracer.stack, tracer.called))
+        stack.enter_context(
+            backend.observed_calls(modules, tracer.stack, tracer.called, tracer.call)
+        )
         stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())
         stack.enter_context(tracer)
@@ -831,7 +945,7 @@ def run(
 def _kept(tracer: Tracer, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[Record]:
     """What the forward computed and put into attributes, such as a loss that is read later."""
     for _, module in modules:
-        if backend.is_stock(type(module)):
+        if is_stock(type(module)):
             continue
         for value in vars(module).values():
             inside: Any = value if type(value) in (list, tuple) else (value,)

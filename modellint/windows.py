@@ -121,6 +121,16 @@ def windows(call: Node, extra: tuple[tuple[int, int], ...] = ()) -> tuple[Window
     `extra` is padding (begin, end) on each axis besides the operation's own. `None` where the
     kernel is not known, the call has no output, or its arguments are none that PyTorch accepts.
     """
+    if extra:
+        return _of(call, extra)
+    kept = vars(call)
+    if "windows" not in kept:
+        kept["windows"] = _of(call, ())
+    found: tuple[Window, ...] | None = kept["windows"]
+    return found
+
+
+def _of(call: Node, extra: tuple[tuple[int, int], ...]) -> tuple[Window, ...] | None:
     kernel = call.kernel
     if kernel is None or not call.rank or not call.outputs or not call.inputs:
         return None
