@@ -21,13 +21,12 @@ from modellint.shapes import Tensor as Sized
 class Handle(Sized):
     """A tensor argument: its sizes and dtype as the table sees them, and where it came from."""
 
-    record: Record
+    __slots__ = ("record",)
 
-    def __new__(cls, shape: tuple[int, ...], dtype: Any, record: Record) -> Handle:
-        """Make a handle of the value that a record made."""
-        made = super().__new__(cls, shape, dtype)
-        made.record = record
-        return made
+    def __init__(self, shape: tuple[int, ...], dtype: Any, record: Record) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.record = record
 
 
 class Record:

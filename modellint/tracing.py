@@ -106,8 +106,6 @@ class _Outcome(NamedTuple):
     in_place: bool
 
 
-#: Stands in an operation's key for an argument that has none: nothing is kept of such a call.
-_UNKEYED = object()
 #: Stands before a size, which would compare (and so demand something) as an int.
 _SIZE = object()
 _WHOLE = frozenset([int, str, type(None)])
@@ -210,7 +208,7 @@ class Tracer(TorchFunctionMode):
         for name, value in kwargs.items():
             key.append(name)
             sized_kwargs[name] = self._sized(value, values, key)
-        whole = None if entry is None or self.real or _UNKEYED in key else tuple(key)
+        whole = None if entry is None or self.real or key[0] is None else tuple(key)
         found = None if whole is None else self.outcomes.get(whole)
         if found is not None and entry is not None:
             record = self._enter(known.name, func, sized_args, sized_kwargs, None, values)
@@ -347,7 +345,8 @@ class Tracer(TorchFunctionMode):
     def _sized(self, arg: Any, values: list[_Value], key: list[Any]) -> Any:
         """An argument with tensors as the table sees them.
 
-        Collects the tensors' values, and what of the argument decides on sizes: the key.
+        Collects the tensors' values, and what of the argument decides on sizes: the key, whose
+        first entry becomes `None` where an argument has none.
         """
         kind = type(arg)
         if kind in ATOMS:
@@ -365,7 +364,10 @@ class Tracer(TorchFunctionMode):
             key.append(handle.dtype)
             return handle
         if kind is tuple and ATOMS.issuperset(map(type, arg)):
-            key.append(arg if _WHOLE.issuperset(map(type, arg)) else _UNKEYED)
+            if _WHOLE.issuperset(map(type, arg)):
+                key.append(arg)
+            else:
+                key[0] = None
             return arg
         if kind is Dim:
             key.append(_SIZE)
@@ -377,13 +379,16 @@ class Tracer(TorchFunctionMode):
             made = [self._sized(item, values, key) for item in arg]
             return made if kind is list else tuple(made)
         if isinstance(arg, dict):
-            key.append(_UNKEYED)
+            key[0] = None
             return {name: self._sized(item, values, key) for name, item in arg.items()}
         if isinstance(arg, slice):
             bounds = [self._index(bound) for bound in (arg.start, arg.stop, arg.step)]
             key.append(slice)
             return slice(*[self._sized(bound, values, key) for bound in bounds])
-        key.append(arg if kind in _KEYS else _UNKEYED)
+        if kind in _KEYS:
+            key.append(arg)
+        else:
+            key[0] = None
         return arg
 
     def _index(self, bound: Any) -> Any:
@@ -756,7 +761,7 @@ def _convert(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     tensor = args[0]
     dtype = backend.target_dtype(func, args[1:], kwargs, tensor)
     values: list[_Value] = []
-    sized = tracer._sized(tensor, values, [])
+    sized = tracer._sized(tensor, values, [None])
     if dtype is None:
         return tensor
     record = tracer._enter(
@@ -791,7 +796,7 @@ def _constant(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
 def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     index = args[1]
     values: list[_Value] = []
-    sized = [tracer._sized(arg, values, []) for arg in args]
+    sized = [tracer._sized(arg, values, [None]) for arg in args]
     bound = dict(zip(("input", "index", "value"), sized, strict=True))
     bound["index"] = normal_index(bound["index"], len(values[0].shape))
     record = tracer._enter("setitem", func, tuple(sized), {}, bound, values)
@@ -947,12 +952,19 @@ def _kept(tracer: Tracer, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[
     for _, module in modules:
         if is_stock(type(module)):
             continue
-        for value in vars(module).values():
-            inside: Any = value if type(value) in (list, tuple) else (value,)
-            for item in value.values() if type(value) is dict else inside:
+        for name, value in vars(module).items():
+            kind = type(value)
+            if kind in ATOMS or name in _REGISTERS:
+                continue
+            inside: Any = value if kind in (list, tuple) else (value,)
+            for item in value.values() if kind is dict else inside:
                 found = tracer.values.get(id(item))
                 if found is not None and found.record.varying:
                     yield found.record
+
+
+#: Where every module keeps parameters, modules and hooks.
+_REGISTERS = frozenset(vars(nn.Module()))
 
 
 def _comes_from(error: BaseException | None, refusal: Refused) -> bool:

@@ -15,11 +15,17 @@ Shape = tuple[int, ...]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Tensor(NamedTuple):
+class Tensor:
     """A tensor as the table sees it: its sizes and its dtype (opaque here)."""
 
-    shape: Shape
-    dtype: Any
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: Shape, dtype: Any) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+    def __repr__(self) -> str:
+        return f"Tensor({show(self.shape)}, {self.dtype})"
 
 
 class Out(NamedTuple):
@@ -75,8 +81,7 @@ class Op:
             fixed = parameters.index(self.variadic)
             rest = args[fixed:]
             if len(rest) == 1 and isinstance(rest[0], (tuple, list)):
-                # One sequence stands for all; a tensor is a named tuple, but no sequence.
-                rest = rest if isinstance(rest[0], Tensor) else rest[0]
+                rest = rest[0]  # One sequence stands for all.
             bound = dict(zip(parameters, args[:fixed], strict=False))
             if self.variadic in kwargs:
                 rest = kwargs[self.variadic]

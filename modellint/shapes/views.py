@@ -336,9 +336,7 @@ def _listed(entry: Any) -> Shape | None:
 
 def normal_index(index: Any, rank: int) -> tuple[Any, ...]:
     """An index as a tuple, the ellipsis expanded, one entry for each axis of the input."""
-    # A tensor is a named tuple here, but as an index it is one entry.
-    several = isinstance(index, tuple) and not isinstance(index, Tensor)
-    entries = list(index) if several else [index]
+    entries = list(index) if isinstance(index, tuple) else [index]
     used = sum(1 for e in entries if e is not None and e is not Ellipsis and e is not True)
     full = [slice(None)] * (rank - used)
     for at, entry in enumerate(entries):
