@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from modellint.graph import Graph, Node, fact
 
 #: Sizes are tried up to here; what holds there is taken to hold for all greater ones.
 LIMIT = 1024
+#: How many of the sizes that a contract names are held to a condition, to see whether it says more.
+_TRIED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,9 @@ def contract(
         about = [c for c in demands.values() if any(s.name == name for s in c.expr.symbols)]
         sizes[name] = _sizes_of(name, about, symbols)
     joint = [
-        condition(c) for c in demands.values() if len(c.expr.symbols) > 1 and not _implied(c, sizes)
+        condition(c)
+        for c in demands.values()
+        if (_unsaid(c, sizes) if len(c.expr.symbols) == 1 else not _implied(c, sizes))
     ]
     return Contract(sizes, tuple(dict.fromkeys(joint)), confirmed)
 
@@ -233,6 +238,20 @@ def _implied(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
     names = [s.name for s in constraint.expr.symbols]
     growing = all(grows(constraint.expr, s) for s in constraint.expr.symbols)
     return growing and constraint.holds({name: sizes[name].min for name in names})
+
+
+def _unsaid(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
+    """Whether a condition on one symbol, such as that H is odd, has no short form in its sizes."""
+    (symbol,) = constraint.expr.symbols
+    said = sizes[symbol.name]
+    if said.values is not None or constraint.relation == ">=":
+        return False
+    tried = range(said.min, said.min + _TRIED * said.multiple_of, said.multiple_of)
+    return not all(
+        constraint.holds({symbol.name: size})
+        for size in tried
+        if said.max is None or size <= said.max
+    )
 
 
 def _sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int]) -> Sizes:
@@ -301,7 +320,7 @@ def _summary(valid: Sequence[int], limit: int, example: int) -> Sizes:
     step = gcd(*valid)
     if len(valid) == 1 and last + first <= limit:
         return Sizes(first, first, 1, (first,))
-    if limit - last < step:
+    if limit - last < max(step, *(b - a for a, b in pairwise(valid)), 1):
         if len(valid) == (last - first) // step + 1:
             return Sizes(first, None, step)
         # Neither an interval nor the multiples of a number: no short form says it all.

@@ -114,6 +114,8 @@ def _missing(error: BaseException) -> str | None:
     if any(kind.__name__ in _NETWORK for kind in type(error).__mro__):
         return "needs the network, which a lint run does not use: download the file beforehand"
     if isinstance(error, FileNotFoundError):
+        if error.filename is None:  # numpy says the name in its message only.
+            return f"needs a file which is not there: {describe(error)}"
         return f"needs the file {error.filename!r}, which is not there"
     text = describe(error)
     if any(sign in text for sign in _GPU):

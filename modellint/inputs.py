@@ -239,7 +239,7 @@ class _Search:
             if graph.mismatch is None:
                 return graph
             failed = failed or graph
-        if failed is not None and not self._sure(feeds[0]):
+        if failed is not None and not self._sure(feeds[0], failed):
             raise NotAnalysed(
                 f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
                 "none that were tried fit: call it in the file, or give --input"
@@ -249,20 +249,27 @@ class _Search:
         assert error is not None
         raise error
 
-    def _sure(self, feed: Feed) -> bool:
+    def _sure(self, feed: Feed, failed: Graph) -> bool:
         """Whether a refusal is the model's fault, not that of an input that was only assumed."""
         if "assumed" not in feed.sources:
             return True
-        return len(feed.names) == 1 and self.first.kind in ("Conv", "Linear", "Recurrent")
+        if len(feed.names) != 1:
+            return False
+        if self.first.kind == "Embedding":
+            # Tokens that an embedding took are what it is for, whatever is refused behind it.
+            tokens = failed.inputs[0].node
+            return any(node.outputs and tokens in node.inputs for node in failed.calls("embedding"))
+        return self.first.kind in ("Conv", "Linear", "Recurrent")
 
     def _fit(self, feed: Feed) -> Graph:
         """Run a feed, and again with sizes that satisfy what the run demanded."""
-        first: tuple[Feed, Traced] | None = None
+        furthest: tuple[Feed, Traced] | None = None
         tried = {tuple(sorted(feed.example.items()))}
         demands: dict[tuple[Any, str], Constraint] = {}
         for _ in range(ATTEMPTS):
             traced = self._run(feed)
-            first = first or (feed, traced)
+            if furthest is None or _goes_further(traced, furthest[1]):
+                furthest = (feed, traced)
             for constraint in traced.tape.constraints.values():
                 demands[constraint.expr, constraint.relation] = constraint
             if traced.refused is None:
@@ -280,8 +287,8 @@ class _Search:
             if following is None:
                 break
             feed = following
-        assert first is not None
-        return self._freeze(*first)
+        assert furthest is not None
+        return self._freeze(*furthest)
 
     def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
         """The feed with integers for the input that reaches an embedding, if its dtype is free."""
@@ -525,6 +532,13 @@ class _Search:
             # Unknown sizes are those of the run, so the run must be the example.
             return frozen(self._run(feed, exact=True))
         return graph
+
+
+def _goes_further(traced: Traced, other: Traced) -> bool:
+    """Whether a refused run came further than another: its sizes fit more of the model."""
+    if traced.refused is None or other.refused is None:
+        return False
+    return len(traced.tape.records) > len(other.tape.records)
 
 
 def _is_ours(error: Exception) -> bool:

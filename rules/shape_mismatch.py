@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.geometry import makers
+from modellint.wording import named
 
 
 @rule("correctness")
@@ -33,7 +34,11 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
         for source in sources
     ]
     sizes = ", ".join(f"{name} = {size}" for name, size in graph.symbols.items())
-    message = "; ".join([graph.mismatch.message, *came, *([f"here {sizes}"] if sizes else [])])
+    refused = graph.mismatch.message
+    if call.type != call.op:
+        refused = f"{named(call)}: {refused}"
+    assumed = ", an assumed size" if graph.guessed else ""
+    message = "; ".join([refused, *came, *([f"here {sizes}{assumed}"] if sizes else [])])
     layers = [source for source in sources if source.op != "input"]
     yield Finding(call, message, help=graph.mismatch.help, related=layers)
 

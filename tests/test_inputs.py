@@ -187,3 +187,57 @@ def test_a_free_size_is_said_to_be_assumed() -> None:
     assert graph.inputs[0].guessed
     assert graph.inputs[0].source == "assumed"
     assert not modellint.trace(nn.Conv2d(3, 4, 3), ["2,3,9,9"]).inputs[0].guessed
+
+
+def test_the_fault_is_where_the_sizes_that_fit_lead() -> None:
+    # At 224 fc1 refuses as well; 28 fits it, and the fault is fc2.
+    class Typo(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
+            self.conv2 = nn.Conv2d(6, 16, 5)
+            self.fc1 = nn.Linear(16 * 5 * 5, 120)
+            self.fc2 = nn.Linear(102, 84)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = torch.max_pool2d(torch.relu(self.conv1(x)), 2)
+            x = torch.max_pool2d(torch.relu(self.conv2(x)), 2)
+            return self.fc2(torch.relu(self.fc1(torch.flatten(x, 1))))
+
+    mismatch = modellint.trace(Typo()).mismatch
+    assert mismatch is not None
+    assert mismatch.node.module == "fc2"
+
+
+def test_what_is_refused_behind_an_embedding_of_tokens_is_the_models_fault() -> None:
+    class Typo(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Embedding(5000, 100)
+            self.fc1 = nn.Linear(100, 64)
+            self.fc2 = nn.Linear(46, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc2(self.fc1(self.embed(x)))
+
+    mismatch = modellint.trace(Typo()).mismatch
+    assert mismatch is not None
+    assert mismatch.node.module == "fc2"
+
+
+def test_a_condition_without_a_short_form_is_told_as_it_is() -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down = nn.Conv2d(3, 16, 3, stride=2, padding=1)
+            self.up = nn.ConvTranspose2d(16, 16, 3, stride=2, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x, self.up(torch.relu(self.down(x)))], 1)
+
+    report = modellint.lint(Odd()).models[0]
+    assert report.contract["H"].max is None
+    told = [condition for condition in report.joint if "H" in condition]
+    assert len(told) == 1
+    assert eval(told[0], {"H": 225})
+    assert not eval(told[0], {"H": 224})
