@@ -400,8 +400,9 @@ class _Search:
     def _run(
         self, feed: Feed, exact: bool = False, real: bool = False, training: bool = False
     ) -> Traced:
+        from modellint.recording import NeedsValues
         from modellint.shapes import NotTensor, Tensor
-        from modellint.tracing import NeedsValues, run
+        from modellint.tracing import run
 
         sizes = dict(feed.example)
         for batch in feed.batches:
@@ -547,7 +548,8 @@ def _is_ours(error: Exception) -> bool:
 
     last = traceback.extract_tb(error.__traceback__)[-1]
     # These hand over to torch or to the user's code, whose exceptions may show them as the last.
-    return is_our_file(last.filename) and last.name not in ("_run", "direct", "observed", "answer")
+    handing_over = ("perform", "direct", "observed", "answer")
+    return is_our_file(last.filename) and last.name not in handing_over
 
 
 def _about(constraint: Constraint, example: Mapping[str, int]) -> bool:

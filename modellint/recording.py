@@ -115,6 +115,38 @@ def translated(
     return argument
 
 
+class NeedsValues(Exception):
+    """The forward asks for the value of a tensor that depends on the input."""
+
+
+def dims_in(arg: Any) -> Iterator[Dim]:
+    """The sizes in an argument, inside of containers too; not those of tensors."""
+    if type(arg) in ATOMS or type(arg) is Handle:
+        return
+    if isinstance(arg, Dim):
+        yield arg
+    elif isinstance(arg, (tuple, list)):
+        for item in arg:
+            yield from dims_in(item)
+    elif isinstance(arg, dict):
+        yield from dims_in(tuple(arg.values()))
+    elif isinstance(arg, slice):
+        yield from dims_in((arg.start, arg.stop, arg.step))
+
+
+def dims_behind(record: Record) -> Iterator[Dim]:
+    """The sizes among the arguments of everything that led to a record's value."""
+    seen: set[int] = set()
+    pending = [record]
+    while pending:
+        current = pending.pop()
+        if current.index in seen:
+            continue
+        seen.add(current.index)
+        yield from dims_in((current.args, current.kwargs))
+        pending.extend(current.inputs)
+
+
 def _symbols(shape: tuple[int, ...]) -> Iterator[tuple[Expr, int]]:
     return ((size.expr, size.value) for size in shape if isinstance(size, Dim))
 

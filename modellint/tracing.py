@@ -24,29 +24,28 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from modellint import backend
+from modellint.answers import ANSWERS
 from modellint.builtins_shim import original, sizes_kept
 from modellint.collecting import uncollected
 from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
 from modellint.holding import held, is_stock, walk
-from modellint.recording import ATOMS, Handle, Record, Tape, site
+from modellint.recording import (
+    ATOMS,
+    Handle,
+    NeedsValues,
+    Record,
+    Tape,
+    dims_behind,
+    dims_in,
+    site,
+)
 from modellint.shapes import OPS, Op, Out, Refused
 from modellint.shapes import Tensor as Sized
-from modellint.shapes.core import broadcast, numel, plain
+from modellint.shapes.core import broadcast
 from modellint.shapes.views import normal_index, unknown_like
-
-
-class NeedsValues(Exception):
-    """The forward asks for the value of a tensor that depends on the input."""
-
-
-class Sizes(tuple[int, ...]):
-    """A shape whose sizes carry expressions; `torch.Size` would make them plain ints."""
-
-    def numel(self) -> int:
-        """The product of the sizes."""
-        return numel(self)
+from modellint.special_calls import SPECIAL, attribute
 
 
 class _Resolved(NamedTuple):
@@ -63,9 +62,9 @@ class _Resolved(NamedTuple):
 def _resolved(func: Any) -> _Resolved:
     name, in_place = backend.name_of(func)
     entry = OPS.get(name)
-    special = _SPECIAL.get(name)
+    special = SPECIAL.get(name)
     if func.__name__ == "__get__" and entry is None:
-        special = _attribute
+        special = attribute
     if name == "unfold" and backend.is_method(func):
         entry = OPS["unfold_axis"]
     inside = None
@@ -76,7 +75,7 @@ def _resolved(func: Any) -> _Resolved:
     return _Resolved(name, in_place, entry, special, inside)
 
 
-class _Value:
+class Value:
     """What is known of one tensor that the forward holds."""
 
     __slots__ = ("base", "handle", "held", "record", "shape", "tensor")
@@ -84,7 +83,7 @@ class _Value:
     def __init__(self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record):
         self.held = held
         self.tensor = tensor
-        self.base: _Value | None = None
+        self.base: Value | None = None
         self.made_by(record, shape)
 
     def made_by(self, record: Record, shape: tuple[int, ...]) -> None:
@@ -143,7 +142,7 @@ class Tracer(TorchFunctionMode):
         self.real = real
         self.device = torch.device("cpu" if real else "meta")
         self.tape = tape
-        self.values: dict[int, _Value] = {}
+        self.values: dict[int, Value] = {}
         #: Outcomes by the operation, its arguments, and the identity of its tensors' shapes.
         self.outcomes: dict[tuple[Any, ...], _Outcome] = {}
         #: One object for equal shapes, so that their identity tells them.
@@ -173,7 +172,7 @@ class Tracer(TorchFunctionMode):
 
     def infer(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
         """Give a lazy module its parameters before its first forward."""
-        backend.materialize(module, *self._stand_ins((args, kwargs or {})))
+        backend.materialize(module, *self.stand_ins((args, kwargs or {})))
         self.know(module)
 
     # -- what arrives ---------------------------------------------------------------------------
@@ -181,7 +180,7 @@ class Tracer(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        answer = _ANSWERS.get(func)
+        answer = ANSWERS.get(func)
         if answer is not None:
             return answer(self, *args, **(kwargs or {}))
         return self.call(func, args, dict(kwargs) if kwargs else {})
@@ -200,21 +199,21 @@ class Tracer(TorchFunctionMode):
                 del kwargs["out"]
             if kwargs.get("device") is not None:
                 kwargs["device"] = torch.device("cpu")
-        values: list[_Value] = []
+        values: list[Value] = []
         # By identity: what is known of a function is kept for good, and hashes all of itself.
         key: list[Any] = [id(known)]
-        sized_args = tuple([self._sized(arg, values, key) for arg in args])
+        sized_args = tuple([self.sized(arg, values, key) for arg in args])
         sized_kwargs = {}
         for name, value in kwargs.items():
             key.append(name)
-            sized_kwargs[name] = self._sized(value, values, key)
+            sized_kwargs[name] = self.sized(value, values, key)
         whole = None if entry is None or self.real or key[0] is None else tuple(key)
         found = None if whole is None else self.outcomes.get(whole)
         if found is not None and entry is not None:
-            record = self._enter(known.name, func, sized_args, sized_kwargs, None, values)
+            record = self.enter(known.name, func, sized_args, sized_kwargs, None, values)
             return self._again(entry, found, args, kwargs, record, values)
         bound = bind(func, entry, sized_args, sized_kwargs)
-        record = self._enter(known.name, func, sized_args, sized_kwargs, bound, values)
+        record = self.enter(known.name, func, sized_args, sized_kwargs, bound, values)
         unknowns = len(self.tape.unknowns)
         outcome = None if entry is None else self._outcome(entry, bound, record)
         in_place = known.in_place or bound.get("inplace") is True
@@ -224,14 +223,14 @@ class Tracer(TorchFunctionMode):
                 outcome = self._one(outcome)
             if keeps and whole is not None:
                 self.outcomes[whole] = _Outcome(outcome, None, None, in_place)
-            result = self._run(func, args, kwargs, record)
+            result = self.perform(func, args, kwargs, record)
             return self._results(result, outcome, record, values, in_place)
         if in_place:
             if isinstance(outcome, tuple) and _plain(outcome) != _plain(values[0].shape):
                 self._refuse(record, Refused(f"{known.name} in place changes the size"))
             if keeps and whole is not None:
                 self.outcomes[whole] = _Outcome(outcome, None, None, True)
-            return self._written(values[0], record)
+            return self.written(values[0], record)
         if isinstance(outcome, list):
             return self._several(outcome, values, record)
         if isinstance(outcome, Out):
@@ -257,7 +256,7 @@ class Tracer(TorchFunctionMode):
         args: Any,
         kwargs: dict[str, Any],
         record: Record,
-        values: list[_Value],
+        values: list[Value],
     ) -> Any:
         """The result of an operation that came before with arguments of the same sizes.
 
@@ -266,9 +265,9 @@ class Tracer(TorchFunctionMode):
         if outcome.sizes is not None and outcome.dtype is not None:
             return self._empty(outcome.shape, outcome.sizes, outcome.dtype, record)
         if entry.runs:
-            result = self._run(record.func, args, kwargs, record)
+            result = self.perform(record.func, args, kwargs, record)
             return self._results(result, outcome.shape, record, values, outcome.in_place)
-        return self._written(values[0], record)
+        return self.written(values[0], record)
 
     def _outcome(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
         """What the table says of the result's sizes; what it refuses ends the run."""
@@ -282,15 +281,16 @@ class Tracer(TorchFunctionMode):
         except (ValueError, IndexError) as error:
             self._refuse(record, Refused(f"{entry.name}: {error}"))
 
-    def _enter(
+    def enter(
         self,
         name: str,
         func: Any,
         args: Any,
         kwargs: Any,
         bound: dict[str, Any] | None,
-        values: list[_Value],
+        values: list[Value],
     ) -> Record:
+        """Put one operation on the tape, with the module and the line that it belongs to."""
         records = self.tape.records
         record = Record(
             len(records),
@@ -312,7 +312,7 @@ class Tracer(TorchFunctionMode):
 
     # -- values ---------------------------------------------------------------------------------
 
-    def value_of(self, tensor: torch.Tensor) -> _Value:
+    def value_of(self, tensor: torch.Tensor) -> Value:
         """What is known of a tensor; a new one is a parameter, a buffer or a constant."""
         found = self.values.get(id(tensor))
         if found is not None:
@@ -333,16 +333,17 @@ class Tracer(TorchFunctionMode):
             record.varying = True
         record.shapes, record.dtypes = (shape,), (backend.dtype_name(tensor.dtype),)
         self.tape.records.append(record)
-        return self._keep(tensor, stand_in, shape, record)
+        return self.keep(tensor, stand_in, shape, record)
 
-    def _keep(
+    def keep(
         self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record
-    ) -> _Value:
-        value = _Value(held, tensor, shape, record)
+    ) -> Value:
+        """Remember what is known of a tensor that the forward now holds."""
+        value = Value(held, tensor, shape, record)
         self.values[id(held)] = value
         return value
 
-    def _sized(self, arg: Any, values: list[_Value], key: list[Any]) -> Any:
+    def sized(self, arg: Any, values: list[Value], key: list[Any]) -> Any:
         """An argument with tensors as the table sees them.
 
         Collects the tensors' values, and what of the argument decides on sizes: the key, whose
@@ -376,15 +377,15 @@ class Tracer(TorchFunctionMode):
             return arg
         if isinstance(arg, (tuple, list)):
             key.append(len(arg))
-            made = [self._sized(item, values, key) for item in arg]
+            made = [self.sized(item, values, key) for item in arg]
             return made if kind is list else tuple(made)
         if isinstance(arg, dict):
             key[0] = None
-            return {name: self._sized(item, values, key) for name, item in arg.items()}
+            return {name: self.sized(item, values, key) for name, item in arg.items()}
         if isinstance(arg, slice):
             bounds = [self._index(bound) for bound in (arg.start, arg.stop, arg.step)]
             key.append(slice)
-            return slice(*[self._sized(bound, values, key) for bound in bounds])
+            return slice(*[self.sized(bound, values, key) for bound in bounds])
         if kind in _KEYS:
             key.append(arg)
         else:
@@ -402,10 +403,10 @@ class Tracer(TorchFunctionMode):
         """An empty meta tensor of the computed shape: nothing runs."""
         tensor = torch.empty(sizes, dtype=dtype, device=_META)
         record.shapes, record.dtypes = (shape,), (backend.dtype_name(dtype),)
-        self.values[id(tensor)] = _Value(tensor, tensor, shape, record)
+        self.values[id(tensor)] = Value(tensor, tensor, shape, record)
         return tensor
 
-    def _several(self, outcome: list[Any], values: list[_Value], record: Record) -> Any:
+    def _several(self, outcome: list[Any], values: list[Value], record: Record) -> Any:
         """Empty meta tensors for an operation with several results."""
         made = tuple(
             torch.empty(
@@ -419,9 +420,9 @@ class Tracer(TorchFunctionMode):
         )
         return self._results(made, outcome, record, values, False)
 
-    def _run(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
+    def perform(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
-        args, kwargs = self._stand_ins(args), self._stand_ins(kwargs)
+        args, kwargs = self.stand_ins(args), self.stand_ins(kwargs)
         makes = not record.inputs and backend.makes_tensors(record.op)
         if kwargs.get("device") is not None or (makes and "device" not in kwargs):
             kwargs["device"] = self.device
@@ -434,7 +435,8 @@ class Tracer(TorchFunctionMode):
                 raise NeedsValues(f"{record.op} depends on values") from error
             self._refuse(record, Refused(f"{record.op}: {str(error).splitlines()[0]}"))
 
-    def _stand_ins(self, arg: Any) -> Any:
+    def stand_ins(self, arg: Any) -> Any:
+        """An argument as the operation itself takes it: meta tensors and plain numbers."""
         if type(arg) in ATOMS:
             return arg
         if isinstance(arg, torch.Tensor):
@@ -444,12 +446,12 @@ class Tracer(TorchFunctionMode):
         if isinstance(arg, type):
             return original(arg)
         if isinstance(arg, tuple) and hasattr(arg, "_fields"):
-            return type(arg)(*(self._stand_ins(item) for item in arg))
+            return type(arg)(*(self.stand_ins(item) for item in arg))
         if isinstance(arg, (tuple, list)):
             kind = list if isinstance(arg, list) else tuple
-            return kind(self._stand_ins(item) for item in arg)
+            return kind(self.stand_ins(item) for item in arg)
         if isinstance(arg, dict):
-            return {key: self._stand_ins(item) for key, item in arg.items()}
+            return {key: self.stand_ins(item) for key, item in arg.items()}
         if isinstance(arg, slice):
             return slice(
                 plain_or_none(self._index(arg.start)),
@@ -459,7 +461,7 @@ class Tracer(TorchFunctionMode):
         return arg
 
     def _results(
-        self, result: Any, outcome: Any, record: Record, values: list[_Value], in_place: bool
+        self, result: Any, outcome: Any, record: Record, values: list[Value], in_place: bool
     ) -> Any:
         """Register a result's tensors with their symbolic shapes, checked against the example."""
         if isinstance(result, torch.Tensor):
@@ -468,13 +470,13 @@ class Tracer(TorchFunctionMode):
                     # unsqueeze_, transpose_ and their kin leave the tensor with another shape.
                     shape = self._checked(outcome, values[0].tensor, record, values)
                     values[0].made_by(values[0].record, shape)
-                return self._written(values[0], record)
+                return self.written(values[0], record)
             shape = self._checked(outcome, result, record, values)
             record.shapes, record.dtypes = (shape,), (backend.dtype_name(result.dtype),)
             if any(value.tensor is result for value in values):
                 # contiguous(), to() and their kin may return their argument.
                 result = result.view(result.shape)
-            made = self._keep(result, result, shape, record)
+            made = self.keep(result, result, shape, record)
             if values and backend.is_view(record.op):
                 made.base = values[0]
             return result
@@ -508,19 +510,19 @@ class Tracer(TorchFunctionMode):
             part.path = path
             part.shapes, part.dtypes = (shape,), (backend.dtype_name(tensor.dtype),)
             self.tape.records.append(part)
-            made = self._keep(tensor, tensor, shape, part)
+            made = self.keep(tensor, tensor, shape, part)
             if values and backend.is_view(record.op):
                 made.base = values[0]
         return result
 
     def _checked(
-        self, outcome: Any, result: torch.Tensor, record: Record, values: list[_Value]
+        self, outcome: Any, result: torch.Tensor, record: Record, values: list[Value]
     ) -> tuple[int, ...]:
         example = backend.sizes(result)
         shape = outcome.shape if isinstance(outcome, Out) else outcome
         if shape is None:
             inputs = [value.shape for value in values]
-            inputs.append(tuple(_dims_in((record.args, record.kwargs))))
+            inputs.append(tuple(dims_in((record.args, record.kwargs))))
             return unknown_like(example, inputs)
         shape = self._one(tuple(shape))
         if _plain(shape) != example:
@@ -530,7 +532,7 @@ class Tracer(TorchFunctionMode):
             )
         return shape
 
-    def _written(self, value: _Value, record: Record) -> Any:
+    def written(self, value: Value, record: Record) -> Any:
         """An in-place operation: the tensor, and what it is a view of, are new values."""
         record.shapes, record.dtypes = (value.shape,), (backend.dtype_name(value.tensor.dtype),)
         value.made_by(record, value.shape)
@@ -566,7 +568,7 @@ class Tracer(TorchFunctionMode):
         real = backend.replay(record)
         if real is None:
             raise NeedsValues("the value of a parameter")
-        for size in _dims_behind(record):
+        for size in dims_behind(record):
             demand(subtract(size.expr, constant(size.value)), "==", "tool")
         return real
 
@@ -621,232 +623,6 @@ def _pointwise(**arguments: Any) -> tuple[int, ...]:
     return broadcast(*(a.shape for a in arguments.values() if isinstance(a, Sized)))
 
 
-def _dims_in(arg: Any) -> Iterator[Dim]:
-    if type(arg) in ATOMS or type(arg) is Handle:
-        return
-    if isinstance(arg, Dim):
-        yield arg
-    elif isinstance(arg, (tuple, list)):
-        for item in arg:
-            yield from _dims_in(item)
-    elif isinstance(arg, dict):
-        yield from _dims_in(tuple(arg.values()))
-    elif isinstance(arg, slice):
-        yield from _dims_in((arg.start, arg.stop, arg.step))
-
-
-def _dims_behind(record: Record) -> Iterator[Dim]:
-    seen: set[int] = set()
-    pending = [record]
-    while pending:
-        current = pending.pop()
-        if current.index in seen:
-            continue
-        seen.add(current.index)
-        yield from _dims_in((current.args, current.kwargs))
-        pending.extend(current.inputs)
-
-
-# -- questions that a tensor answers without an operation ---------------------------------------
-
-
-def _shape(tracer: Tracer, tensor: torch.Tensor) -> Sizes:
-    return Sizes(tracer.value_of(tensor).shape)
-
-
-def _size(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
-    shape = tracer.value_of(tensor).shape
-    return Sizes(shape) if dim is None else shape[dim]
-
-
-def _numel(tracer: Tracer, tensor: torch.Tensor) -> int:
-    return numel(tracer.value_of(tensor).shape)
-
-
-def _rank(tracer: Tracer, tensor: torch.Tensor) -> int:
-    return len(tracer.value_of(tensor).shape)
-
-
-def _length(tracer: Tracer, tensor: torch.Tensor) -> int:
-    # len() makes a plain int of whatever this returns, so the size is fixed here.
-    shape = tracer.value_of(tensor).shape
-    if not shape:
-        raise TypeError("len() of a 0-d tensor")
-    if isinstance(shape[0], Dim):
-        demand(subtract(shape[0].expr, constant(shape[0].value)), "==", "tool")
-    return plain(shape[0])
-
-
-def _device(tracer: Tracer, tensor: torch.Tensor) -> torch.device:
-    return torch.device("cpu")
-
-
-def _no(tracer: Tracer, tensor: torch.Tensor) -> bool:
-    return False
-
-
-def _trainable(tracer: Tracer, tensor: torch.Tensor) -> bool:
-    return isinstance(tensor, nn.Parameter)
-
-
-def _nothing(tracer: Tracer, tensor: torch.Tensor) -> None:
-    return None
-
-
-def _iterate(tracer: Tracer, tensor: torch.Tensor) -> Any:
-    return iter(tracer.call(torch.unbind, (tensor, 0), {}))
-
-
-def _stride(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
-    value = tracer.value_of(tensor)
-    strides: tuple[int, ...]
-    if value.tensor.is_contiguous():
-        strides = tuple(numel(value.shape[at + 1 :]) for at in range(len(value.shape)))
-    else:
-        for size in value.shape:
-            if isinstance(size, Dim):
-                demand(subtract(size.expr, constant(size.value)), "==", "tool")
-        strides = value.tensor.stride()
-    return strides if dim is None else strides[dim]
-
-
-def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
-    def answer(tracer: Tracer, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        return convert(tracer.read(tensor))
-
-    return answer
-
-
-#: Typed loosely, since the type checker sees the values of attributes where these are descriptors.
-_TENSOR: Any = torch.Tensor
-_ANSWERS: dict[Any, Callable[..., Any]] = {
-    _TENSOR.shape.__get__: _shape,
-    _TENSOR.size: _size,
-    _TENSOR.numel: _numel,
-    _TENSOR.nelement: _numel,
-    torch.numel: _numel,
-    _TENSOR.dim: _rank,
-    _TENSOR.ndimension: _rank,
-    _TENSOR.ndim.__get__: _rank,
-    _TENSOR.__len__: _length,
-    _TENSOR.__iter__: _iterate,
-    _TENSOR.stride: _stride,
-    _TENSOR.device.__get__: _device,
-    _TENSOR.is_meta.__get__: _no,
-    _TENSOR.is_cuda.__get__: _no,
-    _TENSOR.requires_grad.__get__: _trainable,
-    _TENSOR.grad.__get__: _nothing,
-    _TENSOR.grad_fn.__get__: _nothing,
-    _TENSOR.item: _value(lambda real: real.item()),
-    _TENSOR.tolist: _value(lambda real: real.tolist()),
-    _TENSOR.__bool__: _value(bool),
-    _TENSOR.__int__: _value(int),
-    _TENSOR.__float__: _value(float),
-    _TENSOR.__index__: _value(lambda real: real.__index__()),
-    _TENSOR.numpy: _value(lambda real: real.detach().numpy()),
-    _TENSOR.__array__: _value(lambda real: real.detach().numpy()),
-}
-
-
-# -- operations that need more than a shape -----------------------------------------------------
-
-
-def _attribute(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    """A property that is no operation: `dtype`, `layout`, `names`, …."""
-    return func(tracer.value_of(args[0]).tensor)
-
-
-def _convert(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    """`to`, `cpu`, `cuda`, `type`, `float`, …: only the dtype can change."""
-    tensor = args[0]
-    dtype = backend.target_dtype(func, args[1:], kwargs, tensor)
-    values: list[_Value] = []
-    sized = tracer._sized(tensor, values, [None])
-    if dtype is None:
-        return tensor
-    record = tracer._enter(
-        "to", torch.Tensor.to, (sized, dtype), {}, {"input": sized, "dtype": dtype}, values
-    )
-    made = (
-        values[0].tensor.to(dtype)
-        if tracer.real
-        else torch.empty_like(values[0].tensor, dtype=dtype)
-    )
-    record.shapes, record.dtypes = (values[0].shape,), (backend.dtype_name(dtype),)
-    tracer._keep(made, made, values[0].shape, record)
-    return made
-
-
-def _constant(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    """`torch.tensor` and its kin: a constant of the graph, whose values stay known."""
-    if args and isinstance(args[0], torch.Tensor):
-        return _convert(tracer, torch.Tensor.to, args, kwargs)
-    if not tracer.real and any(
-        tracer.value_of(t).record.varying for _, t in backend.tensors_in(args)
-    ):
-        raise NeedsValues(f"{func.__name__} of values that depend on the input")
-    kwargs = {key: value for key, value in kwargs.items() if key != "device"}
-    for size in _dims_in(args):
-        demand(subtract(size.expr, constant(size.value)), "==", "tool")
-    made = func(*tracer._stand_ins(args), **kwargs)
-    tracer.value_of(made)
-    return made
-
-
-def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    index = args[1]
-    values: list[_Value] = []
-    sized = [tracer._sized(arg, values, [None]) for arg in args]
-    bound = dict(zip(("input", "index", "value"), sized, strict=True))
-    bound["index"] = normal_index(bound["index"], len(values[0].shape))
-    record = tracer._enter("setitem", func, tuple(sized), {}, bound, values)
-    if tracer.real or not backend.has_mask(index):
-        with torch.no_grad():
-            tracer._run(torch.Tensor.__setitem__, args, {}, record)
-    tracer._written(values[0], record)
-
-
-def _set_data(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    tensor, new = args
-    value, source = tracer.value_of(tensor), tracer.value_of(new)
-    value.tensor = source.tensor
-    value.made_by(source.record, source.shape)
-
-
-def _gradient_flag(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    return args[0]
-
-
-def _ignored(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> None:
-    return None
-
-
-def _assertion(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    if not isinstance(args[0], torch.Tensor):
-        return func(*args, **kwargs)
-    return None
-
-
-def _equal(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
-    return func(*(tracer.read(a) if isinstance(a, torch.Tensor) else a for a in args), **kwargs)
-
-
-_SPECIAL: dict[str, Callable[[Tracer, Any, Any, Any], Any]] = {
-    **dict.fromkeys(backend.CONVERSIONS, _convert),
-    **dict.fromkeys(("tensor", "as_tensor", "asarray", "from_numpy", "scalar_tensor"), _constant),
-    "setitem": _setitem,
-    "set_data": _set_data,
-    "requires_grad": _gradient_flag,
-    "set_requires_grad": _ignored,
-    "set_grad": _ignored,
-    "retain_grad": _gradient_flag,
-    "_assert": _assertion,
-    "equal": _equal,
-    "allclose": _equal,
-    "is_nonzero": _equal,
-}
-
-
 # -- the run ------------------------------------------------------------------------------------
 
 
@@ -882,7 +658,7 @@ def run(
             tape.records.append(record)
             inputs.append(record)
             tensor = backend.example_input(_plain(given.shape), dtype, tracer.device)
-            tracer._keep(tensor, tensor, given.shape, record)
+            tracer.keep(tensor, tensor, given.shape, record)
             return tensor
 
         positional = [entered(str(index), given) for index, given in enumerate(args)]
