@@ -7,7 +7,7 @@ from the last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -42,6 +42,7 @@ __all__ = [
     "dilated_runs",
     "drift",
     "ends_in_global_max",
+    "leading_to",
     "full",
     "live",
     "loses",
@@ -214,7 +215,12 @@ def _cut(reader: Node, node: Node, rank: int) -> Sides | None:
 @fact
 def live(graph: Graph) -> frozenset[int]:
     """The indices of the nodes that an output depends on, the outputs included."""
-    found = {node.index for node in graph.outputs}
+    return leading_to(graph, graph.outputs)
+
+
+def leading_to(graph: Graph, ends: Iterable[Node]) -> frozenset[int]:
+    """The indices of the nodes that some nodes depend on, those included."""
+    found = {node.index for node in ends}
     for node in reversed(graph.nodes):
         if node.index in found:
             found.update(source.index for source in node.inputs)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modellint.errors import FileError, ModellintError
-from modellint.graph import Graph, Module, Node, fact
+from modellint.geometry import leading_to
+from modellint.graph import Graph, Module, fact
 
 #: Methods that only build, initialise or hand out what a model consists of.
 _SETUP = ("init", "reset", "load", "freeze", "get_", "set_", "no_weight_decay", "group_matcher")
@@ -63,14 +64,7 @@ def training(graph: Graph) -> Graph | str:
 @fact
 def results(graph: Graph) -> frozenset[int]:
     """The indices of the nodes that an output, or a value that the model keeps, depends on."""
-    pending: list[Node] = [*graph.outputs, *graph.kept]
-    found = {node.index for node in pending}
-    while pending:
-        for source in pending.pop().inputs:
-            if source.index not in found:
-                found.add(source.index)
-                pending.append(source)
-    return frozenset(found)
+    return leading_to(graph, (*graph.outputs, *graph.kept))
 
 
 @fact
