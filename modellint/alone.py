@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
-from types import TracebackType
 from typing import IO, Any
 
 from modellint.deaths import CLOSED, Death, died, timed_out
@@ -34,17 +33,6 @@ class SinglePool:
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
-
-    def __enter__(self) -> SinglePool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Nothing is shared by the jobs, so there is nothing to start."""

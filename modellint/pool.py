@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import chain
-from types import TracebackType
 from typing import IO, Any
 
 from modellint.errors import WorkerError
@@ -42,17 +41,6 @@ class ForkingPool:
         self._idle: list[socket.socket] = []
         self._open: set[socket.socket] = set()
         self._closed = False
-
-    def __enter__(self) -> ForkingPool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Begin to import torch, which takes seconds, and return at once."""

@@ -5,21 +5,12 @@ import pickle
 from dataclasses import replace
 
 import pytest
+import reports
+from reports import CONV
 
 from modellint.errors import UsageError
 from modellint.report import FORMATS, View, render
-from modellint.results import (
-    Diagnostic,
-    Layer,
-    ModelInput,
-    ModelReport,
-    Note,
-    Problem,
-    Related,
-    Report,
-    RulePage,
-    SkippedCheck,
-)
+from modellint.results import Note, Problem, Related, Report, RulePage
 
 SOURCE = """\
 class Net(nn.Module):
@@ -29,54 +20,10 @@ class Net(nn.Module):
     def forward(self, x):
         return self.conv1(x)
 """
-LAYER = Layer(
-    key="conv1",
-    path="conv1",
-    type="Conv2d",
-    op="conv2d",
-    line=3,
-    inputs=(("N", 1, "H", "W"),),
-    outputs=(("N", 6, "H - 2", "W - 2"),),
-    example_inputs=((1, 1, 28, 28),),
-    example_outputs=((1, 6, 26, 26),),
-    parameters=60,
-    macs=36504,
-    receptive_field=(3, 3),
-    kernel=(3, 3),
-    stride=(1, 1),
-    padding=((0, 0), (0, 1)),
+MODEL = replace(
+    reports.MODEL, parameters=60, macs=36504, layers={"conv1": CONV}, contract={}, accepts=None
 )
-MODEL = ModelReport(
-    path="net.py",
-    name="Net",
-    class_name="Net",
-    line=1,
-    status="analysed",
-    inputs=(
-        ModelInput("x", ("N", 1, "H", "W"), (1, 1, 28, 28), "float32", "call at line 9", False),
-    ),
-    parameters=60,
-    macs=36504,
-    layers={"conv1": LAYER},
-    skipped=(SkippedCheck("even-kernel", "conv1", "its kernel is not known"),),
-)
-FINDING = Diagnostic(
-    rule="edge-losing-padding",
-    category="suspicious",
-    severity="warning",
-    path="net.py",
-    line=3,
-    column=22,
-    end_line=3,
-    end_column=40,
-    model="Net",
-    layer="conv1",
-    count=1,
-    layers=("conv1",),
-    message="conv1 trims 1 px from every side",
-    help="padding=1 keeps 28×28",
-    related=(Related("net.py", 6, 16, "called here"),),
-)
+FINDING = replace(reports.FINDING, related=(Related("net.py", 6, 16, "called here"),))
 REPORT = Report(
     models=(MODEL, replace(MODEL, name="Late", line=9, status="not-analysed", reason="needs size")),
     findings=(FINDING, replace(FINDING, rule="even-kernel", count=3, layers=("a", "b", "c"))),
