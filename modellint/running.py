@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,7 +51,7 @@ def run_all(
     processes first.
     """
     # The threads only wait for processes.
-    with open_pool() as pool, ThreadPoolExecutor(jobs or cores()) as threads:
+    with closing(open_pool()) as pool, ThreadPoolExecutor(jobs or cores()) as threads:
         tasks: list[Future[list[Report]]] = []
         try:
             for work in works:
@@ -91,8 +92,11 @@ def run_file(pool: Pool, work: Work) -> list[Report]:
         goes_on = kind not in _ONCE or kind not in seen
         seen.add(kind)
         if kind != "lost" or not goes_on:
-            blamed = [stage["model"]] if goes_on and stage["model"] in unfinished else [*unfinished]
+            blamed = [stage["model"]] if stage["model"] in unfinished else [*unfinished]
             reports.append(_ended(job, stage, end, [unfinished.pop(name) for name in blamed]))
+        if not goes_on:
+            reports.append(_unreached(job, stage, end, [*unfinished.values()]))
+            break
         done = tuple(one.name for one in work.models if one.name not in unfinished)
         job = replace(job, done=done)
     return reports
@@ -125,12 +129,26 @@ def _ended(
     job: Job, stage: Mapping[str, Any], end: Mapping[str, Any], lost: Sequence[Candidate]
 ) -> Report:
     """What a file's process lost when it ended before its time, at which stage and line."""
-    where = f"while {_DOING.get(stage['name'], 'checking')} {stage['model'] or ''}".rstrip()
-    message = f"{end['message']} {where}"
+    message = _told(stage, end)
     kind = "crash" if end["kind"] == "lost" else end["kind"]
     line = end.get("line") or stage["line"]
     models = tuple(incomplete_model(job, candidate, "failed", message) for candidate in lost)
     return Report(models=models, errors=(Problem(job.shown, line, kind, message),))
+
+
+def _told(stage: Mapping[str, Any], end: Mapping[str, Any]) -> str:
+    where = f"while {_DOING.get(stage['name'], 'checking')} {stage['model'] or ''}".rstrip()
+    return f"{end['message']} {where}"
+
+
+def _unreached(
+    job: Job, stage: Mapping[str, Any], end: Mapping[str, Any], left: Sequence[Candidate]
+) -> Report:
+    """The models whose turn never came, since others of the file took all the time there is."""
+    reason = f"its turn never came: {_told(stage, end)}"
+    return Report(
+        models=tuple(incomplete_model(job, candidate, "not-analysed", reason) for candidate in left)
+    )
 
 
 def _missed(job: Job, models: Sequence[Candidate]) -> Iterator[Report]:

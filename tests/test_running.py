@@ -153,6 +153,21 @@ def test_a_model_that_hangs_costs_its_neighbours_only_time():
     assert kinds(report) == [("a.py", "timeout", line)]
 
 
+def test_models_whose_turn_never_came_are_not_blamed():
+    write("a.py", "while True: pass")
+    hanging = Path("a.py").read_text()
+    others = [hanging.replace("Net", "Other"), hanging.replace("Net", "Last")]
+    Path("a.py").write_text("".join([hanging, *others]))
+    report = lint_targets(["a.py"], Settings(timeout=0.5))
+    assert [(m.name, m.status) for m in report.models] == [
+        ("Net", "failed"),
+        ("Other", "failed"),
+        ("Last", "not-analysed"),
+    ]
+    assert [kind for _, kind, _ in kinds(report)] == ["timeout", "timeout"]
+    assert report.exit_status == 1
+
+
 @linux
 @pytest.mark.slow
 def test_a_stopped_supervisor_is_given_up(monkeypatch):

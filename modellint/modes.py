@@ -1,0 +1,53 @@
+"""Which options go together: what a run is for, and what would have no effect on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modellint.errors import UsageError
+
+#: What a run can be for besides a report, by the option that asks for it.
+_MODES = {
+    "--explain": "explain",
+    "--rules": "show_rules",
+    "--show-settings": "show_settings",
+    "--list": "show_list",
+    "--write-baseline": "write_baseline",
+    "--add-ignore": "add_ignore",
+}
+_PAGES = ("--explain", "--rules", "--show-settings", "--list")
+#: What only a report of a run has, by the option that asks for it.
+_OF_REPORTS = {
+    "--layers": "layers",
+    "--contract": "contract",
+    "--statistics": "statistics",
+    "--strict": "strict",
+    "--fail-level": "fail_level",
+    "--baseline": "baseline",
+}
+
+
+def check_modes(options: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for options of which one would silently count for nothing."""
+    modes = [flag for flag, name in _MODES.items() if _given(options[name])]
+    if len(modes) > 1:
+        raise UsageError(f"{' and '.join(modes)} are different things to do: give one of them")
+    if not modes:
+        return
+    mode = modes[0]
+    reported = [flag for flag, name in _OF_REPORTS.items() if _given(options[name])]
+    if options["format_"] != "full":
+        reported.append("--format")
+    if mode in _PAGES and reported:
+        raise UsageError(f"{mode} runs no model: {_listed(reported)} would have no effect")
+    if mode == "--write-baseline" and options["baseline"] is not None:
+        raise UsageError("--write-baseline writes all findings, and takes no --baseline")
+
+
+def _given(value: Any) -> bool:
+    return value is not None and value is not False
+
+
+def _listed(flags: Sequence[str]) -> str:
+    return flags[0] if len(flags) == 1 else f"{', '.join(flags[:-1])} and {flags[-1]}"
