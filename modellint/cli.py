@@ -18,7 +18,9 @@ from modellint.command_options import acceptance_options, configuration_options,
 from modellint.completion import rule_names, rules_and_categories
 from modellint.engine import Settings, lint_targets, list_models, plans_of
 from modellint.errors import PluginError, UsageError, WorkerError
+from modellint.kinds import KINDS, kind_page
 from modellint.listing import list_page
+from modellint.modes import check_modes
 from modellint.output import discard_output, have_streams, survive_any_text, wants_color, write
 from modellint.plans import Plans
 from modellint.progress import Bar, wants_bar
@@ -107,7 +109,12 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @configuration_options
 @acceptance_options
 @click.option("--rules", "show_rules", is_flag=True, help="List the rules.")
-@click.option("--explain", metavar="RULE", shell_complete=rule_names, help="Print a rule's page.")
+@click.option(
+    "--explain",
+    metavar="RULE",
+    shell_complete=rule_names,
+    help="Print the page of a rule or an error.",
+)
 @click.option(
     "--list",
     "show_list",
@@ -146,6 +153,10 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     )
     targets = _with_taken(targets, options)
     settings = _settings(options)
+    check_modes(options)
+    if options["explain"] in KINDS:
+        write(kind_page(options["explain"]), options["output"])
+        return 0
     if options["explain"]:
         rule = find_rule(Plans(settings).here.rules, options["explain"])
         write(rule_page(rule, view), options["output"])
@@ -230,10 +241,6 @@ def _lint(
     name: str,
 ) -> int:
     started = time.perf_counter()
-    if options["write_baseline"] is not None and options["add_ignore"] is not None:
-        raise UsageError("--write-baseline and --add-ignore both take all findings: give one")
-    if options["write_baseline"] is not None and options["baseline"] is not None:
-        raise UsageError("--write-baseline writes all findings, and takes no --baseline")
     problems = [problem for problem in map(unusable, targets) if problem is not None]
     usable = [target for target in targets if unusable(target) is None]
     report = _watched(usable, settings, stdin, name, quiet=view.quiet)

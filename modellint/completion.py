@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from modellint.kinds import KINDS
 from modellint.plugins import load_rules
 from modellint.rules import Category
 
 
 def rule_names(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
-    """The rules that an unfinished word may mean."""
-    return [name for name in load_rules() if name.startswith(incomplete)]
+    """The rules and kinds of errors that an unfinished word may mean."""
+    return [name for name in (*load_rules(), *KINDS) if name.startswith(incomplete)]
 
 
 def rules_and_categories(

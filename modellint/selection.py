@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from modellint.errors import UsageError
+from modellint.kinds import KINDS
 from modellint.rules import Category, Rule
 
 #: A rule's own name outweighs its category, which outweighs `default` and `all`.
@@ -59,11 +60,16 @@ def select_rules(rules: Mapping[str, Rule], layers: Iterable[Layer]) -> tuple[Ru
 
 
 def find_rule(rules: Mapping[str, Rule], name: str) -> Rule:
-    """The rule of a name or an alias; raise `UsageError` with the nearest name if none has it."""
+    """The rule of a name or an alias; raise `UsageError` with the nearest name if none has it.
+
+    Whoever looks for a rule may as well mean a kind of error, so that those are near names too.
+    """
     for rule in rules.values():
         if name == rule.name or name in rule.aliases:
             return rule
-    raise UsageError(f"there is no rule {name!r}{_nearest(name, rules)}")
+    near = get_close_matches(name, [*rules, *KINDS], n=1)
+    hint = f"did you mean {near[0]}?" if near else f"--rules lists them; errors: {', '.join(KINDS)}"
+    raise UsageError(f"there is no rule or kind of error {name!r}; {hint}")
 
 
 def check_words(rules: Mapping[str, Rule], words: Iterable[str]) -> None:

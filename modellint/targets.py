@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from pathspec import GitIgnoreSpec
@@ -70,10 +70,25 @@ def unusable(name: str) -> str | None:
     if name == "-":
         return None
     try:
-        _is_directory(_split(name)[0])
+        path, _ = _split(name)
+        if not _is_directory(path) and _is_foreign(path):
+            return f"{path}: not a Python file"
     except UsageError as error:
         return str(error)
     return None
+
+
+def _is_foreign(path: str) -> bool:
+    """Whether a file is none of Python's by its suffix; scripts have none, or say so at the top."""
+    suffix = PurePath(path).suffix
+    if not suffix or suffix.startswith(".py") or suffix == ".ipynb":
+        return False
+    try:
+        with Path(path).open("rb") as file:
+            first = file.readline(256)
+    except OSError:  # Reported as the file's own fault.
+        return False
+    return not (first.startswith(b"#!") and b"python" in first)
 
 
 def _expanded(
@@ -98,6 +113,8 @@ def _split(name: str) -> tuple[str, tuple[str, ...]]:
     """A selector's path and name; a file may itself have `::` in its name."""
     if "::" in name and not os.path.lexists(name):
         path, _, selected = name.rpartition("::")
+        if "::" in path and not os.path.lexists(path):
+            raise UsageError(f"{name}: a selector names one model, as in file.py::Name")
         return path, (selected,)
     return name, ()
 

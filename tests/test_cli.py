@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from command import modellint
 
+from modellint.kinds import KINDS
 from modellint.report import FORMATS
 
 pytestmark = pytest.mark.usefixtures("one_worker")
@@ -137,6 +138,12 @@ def test_an_ignore_comment_silences_its_rule_alone(tmp_path, comment, status):
         (["--input", "1,H"], 1),
         (["--input", "1,-3"], 2),
         (["--explain", "nothing-like-it"], 2),
+        (["--list", "--rules"], 2),
+        (["--list", "--contract"], 2),
+        (["--list", "--format", "json"], 2),
+        (["--list", "--write-baseline", "known.json"], 2),
+        (["--explain", "even-kernel", "--add-ignore"], 2),
+        (["--show-settings", "--statistics"], 2),
         (["--format", "yaml"], 2),
         (["--timeout", "0"], 2),
     ],
@@ -156,9 +163,13 @@ def test_an_unknown_rule_names_the_nearest(tmp_path):
     assert "edge-losing-padding" in run.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["nowhere.py"], ["-"], ["net.py::Nothing"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["nowhere.py"], ["-"], ["net.py::Nothing"], ["net.py::Net::conv1"], ["net.txt"]],
+)
 def test_wrong_targets_are_usage_errors(tmp_path, arguments):
     write_net(tmp_path)
+    write_net(tmp_path, name="net.txt")
     run = modellint(*arguments, cwd=tmp_path, stdin="")
     assert run.returncode == 2
     assert "Traceback" not in run.stderr
@@ -272,6 +283,34 @@ def test_rules_and_pages_are_printed(tmp_path):
     assert page.returncode == 0
     assert page.stdout.startswith("even-kernel\n")
     assert "class " in page.stdout
+
+
+def test_every_kind_of_error_is_explained(tmp_path):
+    for kind in KINDS:
+        page = modellint("--explain", kind, cwd=tmp_path)
+        assert page.returncode == 0
+        assert page.stdout.startswith(f"{kind}\n")
+    near = modellint("--explain", "build-eror", cwd=tmp_path)
+    assert near.returncode == 2
+    assert "build-error" in near.stderr
+
+
+def test_a_script_of_any_suffix_is_linted(tmp_path):
+    write_net(tmp_path, name="net.cgi")
+    script = tmp_path / "net.cgi"
+    script.write_text("#!/usr/bin/env python3\n" + script.read_text("utf-8"), "utf-8")
+    status, report = report_of("net.cgi", cwd=tmp_path)
+    assert (status, len(report["models"])) == (1, 1)
+
+
+def test_a_forward_that_fails_is_not_to_be_silenced(tmp_path):
+    write_net(tmp_path)
+    net = tmp_path / "net.py"
+    assert "modellint: ignore[" in modellint("net.py", cwd=tmp_path).stdout
+    net.write_text(net.read_text("utf-8").replace("(1, 28, 28)", "(3, 28, 28)"), "utf-8")
+    run = modellint("net.py", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "modellint: ignore[" not in run.stdout
 
 
 def test_a_missing_path_leaves_the_others_linted(tmp_path):

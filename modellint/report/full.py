@@ -125,8 +125,10 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _silencing(report: Report, view: View) -> Iterator[str]:
-    """How to silence, once a run, with the first finding's rule as the example."""
-    if report.findings:
+    """How to silence, once a run, with the first finding's rule that can be fine as the example."""
+    # What is never meant, such as a forward that fails, is to be mended.
+    fine = (finding.rule for finding in report.findings if finding.category != "correctness")
+    rule = next(fine, None)
+    if rule is not None:
         label = view.paint("note:", bold=True)
-        rule = report.findings[0].rule
         yield f"{label} to accept a finding, end its line with `# modellint: ignore[{rule}] -- why`"

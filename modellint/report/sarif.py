@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from modellint._version import __version__
+from modellint.kinds import KINDS
 from modellint.report.checkout import GITHUB, checkout_path
 from modellint.report.excerpts import Excerpts
 from modellint.report.fingerprints import fingerprints
@@ -30,19 +31,9 @@ _PROBLEMS: Mapping[Severity, str] = {
     "warning": "warning",
     "info": "recommendation",
 }
-#: What a notification may be of, besides the kinds of errors.
+#: What a notification may be of.
 _NOTIFICATIONS: Mapping[str, str] = {
-    "syntax-error": "A file is not valid Python.",
-    "encoding-error": "A file cannot be decoded.",
-    "import-error": "Loading a file raises.",
-    "build-error": "The constructor of a model raises.",
-    "trace-error": "The forward of a model raises.",
-    "timeout": "A file takes longer than the time limit.",
-    "crash": "A file ends the process that loads it.",
-    "memory-limit": "A file needs more memory than the limit.",
-    "unreadable": "A file cannot be read.",
-    "plugin-error": "A rule raises.",
-    "internal-error": "modellint itself fails on a file.",
+    **{name: kind.summary for name, kind in KINDS.items()},
     "not-analysed": "A model needs something that only its author has.",
     "partial": "Some numbers of a model are not known.",
     "note": "A remark that changes no result.",
