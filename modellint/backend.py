@@ -295,6 +295,34 @@ def eager() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def judged_states() -> Iterator[None]:
+    """Recurrent layers leave sizes that do not fit to their operation inside the block.
+
+    They compare them in Python and raise an error like any other, where an operation refuses.
+    """
+    originals = {of: vars(of)["check_forward_args"] for of in (nn.RNNBase, nn.LSTM)}
+    for of, original in originals.items():
+        of.check_forward_args = _leaving_sizes(original)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for of, original in originals.items():
+            of.check_forward_args = original  # type: ignore[attr-defined]
+
+
+def _leaving_sizes(check: Callable[..., None]) -> Callable[..., None]:
+    def checked(layer: Any, given: Any, hidden: Any, batch_sizes: Any) -> None:
+        try:
+            check(layer, given, hidden, batch_sizes)
+        except RuntimeError:
+            # Packed sequences have an operation that nobody judges.
+            if batch_sizes is not None:
+                raise
+
+    return checked
+
+
 def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """An input of a size: without values on meta, else the same random ones every time."""
     if device.type == "meta":

@@ -53,6 +53,7 @@ LAYERS = frozenset(
     adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d max_unpool2d
     batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm
     scaled_dot_product_attention lstm gru rnn_tanh rnn_relu lstm_cell gru_cell
+    rnn_tanh_cell rnn_relu_cell
     embedding embedding_bag interpolate grid_sample pad prelu
     pixel_shuffle pixel_unshuffle unfold fold""".split()
 )

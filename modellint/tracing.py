@@ -668,6 +668,7 @@ def run(
         modules = [*tracer.walked, *tracer.held]
         stack.enter_context(backend.untouched(modules, training))
         stack.enter_context(backend.eager())
+        stack.enter_context(backend.judged_states())
         stack.enter_context(sizes_kept({type(module) for _, module in modules}))
         backend.ask_for_parameters(tracer.walked, tracer.infer)
         stack.enter_context(backend.direct_functionals(tracer.call))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from modellint import Finding, Graph, Skip, rule
+from modellint import Finding, Graph, Module, Node, Skip, rule
 from modellint.geometry import makers
 from modellint.wording import named
 
@@ -40,7 +41,21 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
     assumed = ", an assumed size" if graph.guessed else ""
     message = "; ".join([refused, *came, *([f"here {sizes}{assumed}"] if sizes else [])])
     layers = [source for source in sources if source.op != "input"]
-    yield Finding(call, message, help=graph.mismatch.help, related=layers)
+    yield Finding(call, message, help=graph.mismatch.help, related=[*_block(graph, call), *layers])
+
+
+def _block(graph: Graph, call: Node) -> Iterator[Module]:
+    """The block that a layer is built in, where its line builds the same layer of other blocks."""
+    built = Counter(module.construction for module in graph.modules.values())
+    path = call.module if call.type != call.op else ""
+    if not path or built[call.construction] < 2:
+        return
+    while "." in path:
+        path = path.rpartition(".")[0]
+        block = graph.modules.get(path)
+        if block is not None and block.construction and built[block.construction] == 1:
+            yield block
+            return
 
 
 shape_mismatch.flags(

@@ -194,12 +194,6 @@ def test_the_layers_before_a_mismatch_have_their_shapes() -> None:
     assert next(graph.calls("conv2d")).output.symbolic == ("N", 8, "H - 2", "W - 2")
 
 
-@pytest.mark.xfail(strict=True, reason="nn.LSTM refuses in Python before its operation runs")
-def test_features_of_a_recurrent_layer_that_do_not_fit_are_a_mismatch() -> None:
-    graph = modellint.trace(nn.LSTM(7, 5, batch_first=True), ["2,4,6"])
-    assert graph.mismatch is not None
-
-
 def test_dropout_and_norms_are_traced_as_in_evaluation_for_a_model_in_training() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout()).train()
     graph = modellint.trace(model, ["1,3,3,3"])

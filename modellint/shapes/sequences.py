@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import ceil, floor
 from typing import Any
 
 from modellint.dims import demand, expr_of, symbolic
 from modellint.expressions import ONE, subtract
-from modellint.shapes.core import Out, Refused, Shape, Tensor, equal, fitting, op, plain
+from modellint.shapes.core import (
+    Out,
+    Refused,
+    Shape,
+    Tensor,
+    equal,
+    fitting,
+    op,
+    plain,
+    show,
+)
 
 
 @op("embedding")
@@ -44,6 +55,34 @@ def _features(input: Tensor, weight: Tensor) -> None:
     )
 
 
+def _state_features(params: Any) -> tuple[int, int]:
+    """The features of the hidden state and, of an LSTM's four gates, those of the cell state."""
+    recurrent = params[1].shape
+    return recurrent[1], recurrent[0] // 4
+
+
+#: Which sizes a state has, and what each must be.
+_STATE = (("first", "num_layers * directions"), ("second", "the batch"), ("last", "hidden_size"))
+
+
+def _fits(name: str, input: Tensor, state: Tensor, own: tuple[int, int], first: Any) -> None:
+    """Demand that a state has a slice a layer and direction, the input's batch, the features."""
+    layers, features = own
+    batch = input.shape[0 if first else 1]
+    wanted = (layers, batch, features)
+    message = f"{name} should be {show(wanted)} and is {show(state.shape)}"
+    if len(state.shape) != len(wanted):
+        raise Refused(message)
+    other = input.shape[1 if first else 0]
+    for have, want, (place, what) in zip(state.shape, wanted, _STATE, strict=True):
+        helped = (
+            f"the {place} size of {name} should be {symbolic(want)}, {what}; here {symbolic(have)}"
+        )
+        if what == "the batch" and plain(have) == plain(other):
+            helped += f"; batch_first={not first} takes the input as it comes"
+        equal(have, want, partial(Refused, message, helped))
+
+
 def _recurrent(cells: int) -> Any:
     def shape(
         input: Tensor,
@@ -64,6 +103,9 @@ def _recurrent(cells: int) -> Any:
         _features(input, params[0])
         # A tensor is a named tuple too, so that only the entry itself tells (h, c) from h.
         states = hx if cells == 2 else (hx,)
+        layers = plain(num_layers or 1) * directions
+        for name, state, features in zip("hc", states, _state_features(params), strict=False):
+            _fits(f"{name}0", input, state, (layers, features), batch_first)
         hidden = states[0].shape[-1]
         return [(*input.shape[:-1], hidden * directions), *(state.shape for state in states)]
 
@@ -74,10 +116,23 @@ for _name, _cells in (("lstm", 2), ("gru", 1), ("rnn_tanh", 1), ("rnn_relu", 1))
     op(_name)(_recurrent(_cells))
 
 
+def _fits_cell(name: str, input: Tensor, state: Tensor, features: int) -> None:
+    """Demand that a state has the cell's features for each sample of the input."""
+    wanted = (*input.shape[:-1], features)
+    message = f"{name} should be {show(wanted)} and is {show(state.shape)}"
+    if len(state.shape) != len(wanted):
+        raise Refused(message)
+    meant = ("the batch", "hidden_size")[-len(wanted) :]
+    for have, want, what in zip(state.shape, wanted, meant, strict=True):
+        helped = f"{what} of {name} should be {symbolic(want)}, here {symbolic(have)}"
+        equal(have, want, partial(Refused, message, helped))
+
+
 @op("gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 def cell(input: Tensor, hx: Tensor, w_ih: Tensor, *rest: Any) -> Shape:
     """The hidden state's shape."""
     _features(input, w_ih)
+    _fits_cell("h", input, hx, rest[0].shape[1])
     return hx.shape
 
 
@@ -85,6 +140,8 @@ def cell(input: Tensor, hx: Tensor, w_ih: Tensor, *rest: Any) -> Shape:
 def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, *rest: Any) -> list[Shape]:
     """The shapes of the hidden and the cell state."""
     _features(input, w_ih)
+    for name, state in zip("hc", hx, strict=True):
+        _fits_cell(name, input, state, rest[0].shape[1])
     return [hx[0].shape, hx[1].shape]
 
 

@@ -17,6 +17,7 @@ from modellint.shapes.core import (
     axis,
     broadcast,
     equal,
+    fitting,
     numel,
     op,
     plain,
@@ -62,7 +63,17 @@ def _keeps(batch: int, total: int, rest: int) -> bool:
 
 def _view_refusal(before: Shape, after: Shape) -> Refused:
     total = symbolic(numel(before))
-    return Refused(f"a view of {show(before)} ({total} values) as {show(after)} does not fit")
+    message = f"a view of {show(before)} ({total} values) as {show(after)} does not fit"
+    return Refused(message, _keeping_batch(before, after))
+
+
+def _keeping_batch(before: Shape, after: Shape) -> str | None:
+    """What would fit in place of the features in `view(-1, 400)`, where that flattens a batch."""
+    if len(after) != 2 or len(before) < 2 or not (after[0] is before[0] or plain(after[0]) == -1):
+        return None
+    return fitting("the last size", numel(before[1:]), after[1]) + (
+        "; flatten(1) takes it from the map"
+    )
 
 
 @op("view_as", "reshape_as", "expand_as", runs=True)

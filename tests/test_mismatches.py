@@ -1,0 +1,153 @@
+"""What is said of a forward whose sizes do not fit: where, both sizes, and what would fit."""
+
+from collections.abc import Callable
+from textwrap import dedent
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import modellint
+
+
+class Run(nn.Module):
+    """One layer, called by a function."""
+
+    def __init__(self, layer: nn.Module, run: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.layer = layer
+        self.run = run
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.run(self.layer, x)
+
+
+def zeros(*sizes: int) -> Callable[..., Tensor]:
+    """A call with a state of these sizes; 0 stands for the input's first size."""
+
+    def run(layer: nn.Module, x: Tensor) -> Tensor:
+        state = torch.zeros([size or x.size(0) for size in sizes])
+        of_lstm = isinstance(layer, nn.LSTM | nn.LSTMCell)
+        out: Tensor = layer(x, (state, state) if of_lstm else state)[0]
+        return out
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("layer", "sizes", "given"),
+    [
+        (nn.LSTM(7, 5, 2, batch_first=True), (1, 0, 5), "4,6,7"),
+        (nn.LSTM(7, 5, 2, batch_first=True), (2, 0, 6), "4,6,7"),
+        (nn.LSTM(7, 5, bidirectional=True), (1, 6, 5), "4,6,7"),
+        (nn.GRU(7, 5, 2), (2, 0, 5), "4,6,7"),
+        (nn.RNN(7, 5), (1, 2, 5), "4,6,7"),
+        (nn.GRU(7, 5), (1, 6, 5), "4,6,8"),
+        (nn.LSTMCell(7, 5), (0, 6), "4,7"),
+        (nn.GRUCell(7, 5), (3, 5), "4,7"),
+        (nn.RNNCell(7, 5), (0, 5), "4,8"),
+    ],
+)
+def test_states_and_features_that_a_recurrent_layer_refuses_are_a_mismatch(layer, sizes, given):
+    model = Run(layer, zeros(*sizes))
+    with pytest.raises(RuntimeError):
+        model(torch.zeros([int(size) for size in given.split(",")]))
+    graph = modellint.trace(model, [given])
+    assert graph.mismatch is not None
+    assert graph.mismatch.node.key == "layer"
+
+
+@pytest.mark.parametrize(
+    ("layer", "sizes", "given"),
+    [
+        (nn.LSTM(7, 5, 2, batch_first=True, bidirectional=True), (4, 0, 5), "4,6,7"),
+        (nn.LSTM(7, 5), (1, 5), "6,7"),
+        (nn.GRU(7, 5, 2), (2, 6, 5), "4,6,7"),
+        (nn.GRU(7, 5), (1, 1, 5), "4,1,7"),
+        (nn.LSTMCell(7, 5), (0, 5), "4,7"),
+        (nn.GRUCell(7, 5), (5,), "7"),
+    ],
+)
+def test_states_that_fit_are_none(layer, sizes, given):
+    model = Run(layer, zeros(*sizes))
+    wanted = model(torch.zeros([int(size) for size in given.split(",")])).shape
+    graph = modellint.trace(model, [given])
+    assert graph.mismatch is None
+    assert graph.outputs[0].output.example == wanted
+
+
+def test_what_a_recurrent_layer_checks_is_as_it_was_after_a_trace():
+    checks = nn.RNNBase.check_forward_args, nn.LSTM.check_forward_args
+    modellint.trace(nn.LSTM(7, 5), ["4,6,8"])
+    assert (nn.RNNBase.check_forward_args, nn.LSTM.check_forward_args) == checks
+
+
+def test_projected_states_have_sizes_of_their_own():
+    def run(layer: nn.Module, x: Tensor) -> Tensor:
+        hidden, cell = torch.zeros(1, x.size(1), 3), torch.zeros(1, x.size(1), 5)
+        out: Tensor = layer(x, (hidden, cell))[0]
+        return out
+
+    graph = modellint.trace(Run(nn.LSTM(7, 5, proj_size=3), run), ["4,6,7"])
+    assert graph.mismatch is None
+    assert graph.outputs[0].output.symbolic == ("L", "N", 3)
+
+
+def test_integers_are_no_sequence_of_features():
+    with pytest.raises(modellint.ModellintError, match="int64"):
+        modellint.trace(Run(nn.GRU(7, 5), lambda layer, x: layer(x.long())[0]), ["4,6,7"])
+
+
+@pytest.mark.parametrize("rows", [lambda x: -1, lambda x: x.size(0)])
+def test_a_view_with_a_wrong_number_names_the_right_one(rows):
+    def run(layer: nn.Module, x: Tensor) -> Tensor:
+        return layer(x).view(rows(x), 16 * 5 * 5)
+
+    graph = modellint.trace(Run(nn.Conv2d(1, 16, 3), run), ["3,1,6,6"])
+    assert graph.mismatch is not None
+    assert graph.mismatch.help is not None
+    assert "= 256" in graph.mismatch.help
+
+
+def test_a_view_that_is_no_flatten_names_no_number():
+    def run(layer: nn.Module, x: Tensor) -> Tensor:
+        return layer(x).view(7, 11)
+
+    graph = modellint.trace(Run(nn.Conv2d(1, 16, 3), run), ["3,1,6,6"])
+    assert graph.mismatch is not None
+    assert graph.mismatch.help is None
+
+
+@pytest.mark.usefixtures("one_worker")
+def test_the_block_of_a_shared_line_is_named(tmp_path):
+    (tmp_path / "net.py").write_text(
+        dedent(
+            """
+            import torch
+            from torch import nn
+
+
+            class Block(nn.Module):
+                def __init__(self, size, out):
+                    super().__init__()
+                    self.conv = nn.Conv2d(size, out, 3, padding=1)
+
+                def forward(self, x):
+                    return self.conv(x)
+
+
+            class Net(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.first = Block(3, 8)
+                    self.second = Block(4, 8)
+
+                def forward(self, x):
+                    return self.second(self.first(x))
+            """
+        )
+    )
+    report = modellint.lint_paths([tmp_path / "net.py"], select=["shape-mismatch"])
+    (finding,) = report.findings
+    assert (finding.layer, finding.line) == ("second.conv", 9)
+    assert 19 in [related.line for related in finding.related]
