@@ -31,13 +31,15 @@ _TRIED = 64
 class Sizes:
     """The sizes one symbol may have while the others keep the example's.
 
-    `max` is `None` where there is no greatest; `values` lists them where only some work.
+    `max` is `None` where there is no greatest; `values` lists them where only some work. `apart`
+    is how far the sizes are from each other where they are no multiples: 2 for those that are odd.
     """
 
     min: int = 1
     max: int | None = None
     multiple_of: int = 1
     values: tuple[int, ...] | None = None
+    apart: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The sizes as the JSON report has them."""
@@ -52,11 +54,15 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Contract:
-    """The sizes a model accepts: each free symbol's, and what ties several of them."""
+    """The sizes a model accepts: each free symbol's, and what ties several of them.
+
+    `told` are those of the joint conditions that the sizes say in full, though not in JSON.
+    """
 
     sizes: Mapping[str, Sizes] = field(default_factory=dict)
     joint: tuple[str, ...] = ()
     confirmed: bool = False
+    told: frozenset[str] = frozenset()
 
     def __getitem__(self, symbol: str) -> Sizes:
         return self.sizes[symbol]
@@ -191,7 +197,12 @@ def contract(
         for c in demands.values()
         if (_unsaid(c, sizes) if len(c.expr.symbols) == 1 else not _implied(c, sizes))
     ]
-    return Contract(sizes, tuple(dict.fromkeys(joint)), confirmed)
+    told = [
+        condition(c)
+        for c in demands.values()
+        if len(c.expr.symbols) == 1 and sizes[next(iter(c.expr.symbols)).name].apart is not None
+    ]
+    return Contract(sizes, tuple(dict.fromkeys(joint)), confirmed, frozenset(told))
 
 
 @fact
@@ -323,8 +334,10 @@ def _summary(valid: Sequence[int], limit: int, example: int) -> Sizes:
     if limit - last < max(step, *(b - a for a, b in pairwise(valid)), 1):
         if len(valid) == (last - first) // step + 1:
             return Sizes(first, None, step)
-        # Neither an interval nor the multiples of a number: no short form says it all.
-        return Sizes(first, None, step, tuple(valid[:64]) if len(valid) <= 64 else None)
+        gaps = {later - earlier for earlier, later in pairwise(valid)}
+        apart = gaps.pop() if len(gaps) == 1 else None
+        # Else neither an interval nor the multiples of a number: no short form says it all.
+        return Sizes(first, None, step, tuple(valid) if len(valid) <= 64 else None, apart)
     return Sizes(first, last, step, tuple(valid) if len(valid) <= 64 else None)
 
 
@@ -478,7 +491,8 @@ def _inside(
     sizes: Sizes, name: str, branches: Sequence[Constraint], example: Mapping[str, int]
 ) -> list[int]:
     """Sizes that the contract admits: its ends, and one that breaks each compared condition."""
-    valid = list(sizes.values or range(sizes.min, (sizes.max or LIMIT) + 1, sizes.multiple_of))
+    step = sizes.apart or sizes.multiple_of
+    valid = list(sizes.values or range(sizes.min, (sizes.max or LIMIT) + 1, step))
     chosen = {valid[0], valid[min(1, len(valid) - 1)], valid[-1] if sizes.max else valid[0]}
     for branch in branches:
         if any(symbol.name == name for symbol in branch.expr.symbols):
@@ -497,6 +511,8 @@ def _admits(sizes: Sizes, size: int) -> bool:
     if sizes.values is not None:
         return size in sizes.values
     inside = size >= sizes.min and (sizes.max is None or size <= sizes.max)
+    if sizes.apart is not None:
+        return inside and (size - sizes.min) % sizes.apart == 0
     return inside and size % sizes.multiple_of == 0
 
 
@@ -505,7 +521,10 @@ def _outside(sizes: Sizes) -> list[int]:
     chosen = []
     if sizes.min > 1:
         chosen.append(sizes.min - 1)
-    if sizes.multiple_of > 1 and sizes.max != sizes.min:
+    if sizes.apart is not None:
+        # Not near the least: what is left of a map there may be 1, which broadcasts.
+        chosen.append(sizes.min + sizes.apart + 1)
+    elif sizes.multiple_of > 1 and sizes.max != sizes.min:
         chosen.append(sizes.min + 1)
     if sizes.max is not None:
         chosen.append(sizes.max + 1)
@@ -516,6 +535,7 @@ def describe(graph: Graph, of: Contract) -> str:
     """The contract in one line of words, with who demands it.
 
     As `N any; C = 3; H and W multiples of 16, at least 16 (cat at net.py:41: H == 16*(H // 16))`.
+    Conditions that say of one symbol alone what the words have said are left out.
     """
     said: dict[str, list[str]] = {}
     for given in graph.inputs:
@@ -530,15 +550,17 @@ def describe(graph: Graph, of: Contract) -> str:
     for phrase, symbols in sorted(said.items(), key=lambda item: ex.symbol(item[1][0]).key):
         reason = _because(graph, symbols[0], of.sizes.get(symbols[0]))
         parts.append(f"{_listed(symbols)} {phrase}{reason}")
-    return "; ".join([*parts, *of.joint]) or "one size only"
+    joint = [condition for condition in of.joint if condition not in of.told]
+    return "; ".join([*parts, *joint]) or "one size only"
 
 
 def _because(graph: Graph, name: str, sizes: Sizes | None) -> str:
     """Who demands the divisor or the least size of a symbol."""
-    if sizes is None or (sizes.min == 1 and sizes.multiple_of == 1 and sizes.max is None):
+    if sizes is None or sizes == Sizes():
         return ""
     values = dict(graph.symbols)
-    probe = sizes.min - 1 if sizes.multiple_of == 1 else sizes.min + 1
+    stepped = sizes.multiple_of > 1 or sizes.apart is not None
+    probe = sizes.min + 1 if stepped else sizes.min - 1
     for constraint in graph.constraints:
         if not any(s.name == name for s in constraint.expr.symbols) or not constraint.reason:
             continue
@@ -561,16 +583,20 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def words(sizes: Sizes) -> str:
-    """The sizes of a symbol in words: `any`, `28 to 29`, `multiples of 16, at least 16`."""
+    """The sizes of a symbol in words: `any`, `28 to 29`, `odd`, `multiples of 16, at least 16`."""
     if sizes.values is not None and sizes.max is not None:
         if len(sizes.values) == 1:
             return f"= {sizes.values[0]}"
         if sizes.values == tuple(range(sizes.min, sizes.max + 1)):
             return f"{sizes.min} to {sizes.max}"
         return "one of " + ", ".join(map(str, sizes.values))
+    first = 1
     said = "any" if sizes.min == 1 and sizes.multiple_of == 1 else ""
-    if sizes.multiple_of > 1:
+    if sizes.apart is not None:
+        first = sizes.min % sizes.apart or sizes.apart
+        said = "odd" if sizes.apart == 2 else f"{first} more than a multiple of {sizes.apart}"
+    elif sizes.multiple_of > 1:
         said = f"multiples of {sizes.multiple_of}"
-    if sizes.min > 1:
+    if sizes.min > first:
         said = f"{said}, at least {sizes.min}" if said else f"at least {sizes.min}"
     return said if sizes.max is None else f"{said}, at most {sizes.max}"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import modellint
-from modellint.contract import Contract, contract, describe
+from modellint.contract import Contract, confirm, contract, describe
 from modellint.graph import Graph
 
 
@@ -160,6 +160,35 @@ def test_a_vit_takes_one_size_only() -> None:
     for side in "HW":
         if side in graph.symbols:
             assert list(found[side].values or ()) == admitted_by_eager
+
+
+class UpAgain(nn.Module):
+    """A sum of the input and what comes back up from a strided convolution."""
+
+    def __init__(self, kernel: int, stride: int, padding: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, kernel, stride, padding)
+        self.up = nn.ConvTranspose2d(8, 3, kernel, stride, padding)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.up(self.down(x))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first", "apart"), [((3, 2, 1), 1, 2), ((3, 2, 0), 3, 2), ((5, 3, 0), 5, 3)]
+)
+def test_sizes_that_lie_evenly_apart_are_told_in_words(
+    arguments: tuple[int, int, int], first: int, apart: int
+) -> None:
+    graph = modellint.trace(UpAgain(*arguments))
+    found = confirm(graph)
+    assert (found["H"].min, found["H"].apart, found.confirmed) == (first, apart, True)
+    assert len(found.joint) == 2
+    told = describe(graph, found)
+    assert "any" not in told.partition("; ")[2]
+    assert "==" not in told.rpartition(")")[2]
+    sides = admitted(UpAgain(*arguments), 3, range(first + apart, first + 4 * apart))
+    assert sides == list(range(first + apart, first + 4 * apart, apart))
 
 
 def test_a_resnet_takes_any_size_from_one() -> None:
