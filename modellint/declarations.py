@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from modellint.evidence import MODEL_WRAPPERS, is_library_model
 from modellint.inlining import FLUENT
+from modellint.misnaming import meant_forward
 from modellint.names import Names, top_level, written_name
 from modellint.scopes import Function
 
@@ -27,6 +28,8 @@ _NOT_MODELS = (
 _EMPTY_BASES = frozenset({"torch.nn.Module", "torch.jit.ScriptModule", "torch.nn.Container"})
 _LISTS = frozenset({"torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.ParameterList"})
 _LIGHTNING = ("LightningModule", "PyTorchModelHubMixin")
+#: Why a class is no model that holds layers and methods, but nothing that runs them all.
+NO_FORWARD = "has no forward"
 _LOSS_NAMES = ("Loss", "Criterion", "loss")
 _SCRIPTS = frozenset(
     """main train test evaluate eval fit run validate predict inference demo setup parse_args
@@ -49,13 +52,17 @@ class Parameters:
 
 @dataclass(frozen=True)
 class ModelClass:
-    """A `torch.nn.Module` class of the file; `skip` says why it is no model of its own."""
+    """A `torch.nn.Module` class of the file; `skip` says why it is no model of its own.
+
+    `builds` tells whether its constructor builds layers of torch's.
+    """
 
     name: str
     node: ast.ClassDef
     bases: tuple[str, ...]
     parameters: Parameters
     skip: str | None
+    builds: bool
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ def read_declarations(tree: ast.Module, names: Names) -> Declarations:
         for node in top_level(tree.body)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    family = _Family(nodes, names)
+    family = _Family(nodes, names, tree.body)
     classes = {
         name: ModelClass(
             name,
@@ -85,6 +92,7 @@ def read_declarations(tree: ast.Module, names: Names) -> Declarations:
             tuple(names.dotted(base) or "" for base in node.bases),
             family.parameters(name),
             family.skip(name),
+            family.layers(name),
         )
         for name, node in nodes.items()
         if family.is_model(name)
@@ -119,9 +127,12 @@ def parameters_of(node: Function, *, method: bool) -> Parameters:
 class _Family:
     """The classes of a file with their inheritance."""
 
-    def __init__(self, nodes: Mapping[str, ast.ClassDef], names: Names) -> None:
+    def __init__(
+        self, nodes: Mapping[str, ast.ClassDef], names: Names, statements: list[ast.stmt]
+    ) -> None:
         self._nodes = nodes
         self._names = names
+        self._statements = statements
 
     def _bases(self, name: str) -> list[str]:
         return [self._names.dotted(base) or "" for base in _bases(self._nodes[name])]
@@ -155,7 +166,7 @@ class _Family:
         if any(_is_library_class(base) for base in foreign):
             return True
         unknown = [base for base in foreign if base not in _PLAIN_BASES]
-        return bool(unknown) and (self._method(name, "forward") is not None or self._layers(name))
+        return bool(unknown) and (self._method(name, "forward") is not None or self.layers(name))
 
     def _method(self, name: str, method: str) -> Function | None:
         for node in self._lineage(name):
@@ -169,16 +180,17 @@ class _Family:
                         return item
         return None
 
-    def _layers(self, name: str) -> bool:
+    def layers(self, name: str) -> bool:
         """Whether the constructor of a class builds torch layers as attributes."""
         init = self._method(name, "__init__")
         if init is None:
             return False
-        return any(
-            isinstance(node, ast.Call)
-            and (self._names.dotted(node.func) or "").startswith("torch.nn.")
+        called = (
+            self._names.dotted(node.func) or ""
             for node in ast.walk(init)
+            if isinstance(node, ast.Call)
         )
+        return any(one.startswith("torch.nn.") and not one.endswith("Loss") for one in called)
 
     def _assigns_forward(self, name: str) -> bool:
         return any(
@@ -230,8 +242,14 @@ class _Family:
         if all(
             base in _EMPTY_BASES | _PLAIN_BASES or base.endswith(_LIGHTNING) for base in foreign
         ):
-            return "has no forward"
+            return None if self._is_misnamed(name) else NO_FORWARD
         return None
+
+    def _is_misnamed(self, name: str) -> bool:
+        """Whether a class has what was meant to be its forward, and no subclass has another."""
+        meant = any(meant_forward(node, self._statements) for node in self._lineage(name))
+        derived = (other for other in self._nodes if self._nodes[name] in self._lineage(other))
+        return meant and not any(self._method(other, "forward") for other in derived)
 
     def _abstract(self, name: str) -> bool:
         declared: set[str] = set()

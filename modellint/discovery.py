@@ -21,7 +21,9 @@ from modellint.arguments import (
     how_to_give,
 )
 from modellint.declarations import (
+    NO_FORWARD,
     Declarations,
+    ModelClass,
     Parameters,
     parameters_of,
     read_declarations,
@@ -92,6 +94,9 @@ def with_arguments(candidate: Candidate, arguments: Mapping[str, object], origin
     call = ConstructorCall(callee, (), words, True, line, origin)
     kind: Kind = "class" if candidate.kind == "instance" else candidate.kind
     return replace(candidate, kind=kind, calls=(call,), missing=None)
+
+
+_NOTHING_RUNS = "has no forward, so there is nothing to follow"
 
 
 class _Discovery:
@@ -297,6 +302,11 @@ class _Discovery:
             aliases=tuple(sorted({one.variable for one in shown.values() if one.variable})),
             constructor_line=declared.parameters.line,
         )
+        if self._lacks_forward(declared):
+            # What is called all the same fails, which its run will tell.
+            called = name in self.evidence.hints
+            yield replace(candidate, skip=None, missing=None if called else _NOTHING_RUNS)
+            return
         if not candidate.is_entry:
             yield candidate
             return
@@ -314,6 +324,15 @@ class _Discovery:
                 yield self._instance(one, candidate)
             return
         yield candidate
+
+    def _lacks_forward(self, declared: ModelClass) -> bool:
+        """Whether a class that the file builds has layers, but nothing that could run them."""
+        if declared.skip != NO_FORWARD or not declared.builds or not self._shown(declared.name):
+            return False
+        steps = {getattr(item, "name", "") for item in declared.node.body}
+        derived = any(declared.name in other.bases for other in self.declared.classes.values())
+        # Lightning runs the steps, and __call__ may stand for a forward.
+        return not derived and not steps & {"training_step", "__call__"}
 
     def _makers(self, name: str) -> list[str]:
         return [maker for maker, model in self.factories.items() if model == name]

@@ -76,6 +76,16 @@ def innermost_name(error: BaseException) -> str | None:
     return last
 
 
+def without_forward(error: BaseException) -> str | None:
+    """The name of the class that was called and has no forward, if that is what was raised."""
+    if not isinstance(error, NotImplementedError):
+        return None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "_forward_unimplemented":
+            return type(frame.f_locals["self"]).__name__
+    return None
+
+
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an exception, or what it came of, is that memory was refused."""
     return any(

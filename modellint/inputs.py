@@ -8,6 +8,7 @@ the batch. This module imports torch only when something is traced.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import traceback
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,9 @@ from modellint import expressions as ex
 from modellint.contract import holds_at, pinned, solutions
 from modellint.dims import Constraint, Dim, free
 from modellint.errors import FileError, NotAnalysed, UsageError
-from modellint.failures import describe, line_in
+from modellint.failures import describe, line_in, without_forward
 from modellint.graph import Graph
+from modellint.misnaming import meant_forward
 from modellint.source import SourceFile
 from modellint.specs import InputSpec, parse_input
 
@@ -453,6 +455,9 @@ class _Search:
         return None if traced.refused is not None else self._freeze(feed, traced)
 
     def _failed(self, error: Exception) -> FileError:
+        lacking = without_forward(error)
+        if lacking is not None and self.source is not None:
+            return self._lacks_forward(lacking)
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if self.path is None or frame.filename == self.path]
         from modellint.backend import is_users_file
@@ -462,6 +467,19 @@ class _Search:
         message = f"{self.name}.forward raises {type(error).__name__}: {_short(error)}"
         path = self.path or (place.filename if place else "<model>")
         return FileError("trace-error", path, place.lineno if place else None, message)
+
+    def _lacks_forward(self, lacking: str) -> FileError:
+        """The error of a class without a forward, at what was meant to be one."""
+        assert self.source is not None
+        own = lacking == type(self.model).__name__
+        message = f"{'' if own else f'{self.name} cannot run: '}{lacking} has no forward"
+        line = None
+        for node in self.source.tree.body:
+            if isinstance(node, ast.ClassDef) and node.name == lacking:
+                meant = meant_forward(node, self.source.tree.body)
+                line = meant.line if meant else node.lineno
+                message += f"; {meant.told}" if meant else ""
+        return FileError("trace-error", self.source.path, line, message)
 
     def _recursed(self, error: RecursionError) -> FileError | NotAnalysed:
         """Endless recursion, unless so many modules are nested that Python gives up on them."""

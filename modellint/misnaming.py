@@ -1,0 +1,62 @@
+"""What a class without `forward` has in place of one: a misspelt name, or one in a wrong place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+#: How alike a name must be to stand for `forward`: `foward` is, `reward` (0.77) is not.
+_ALIKE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A function that was probably meant to be a class's `forward`, and what is wrong with it."""
+
+    line: int
+    told: str
+
+
+def meant_forward(node: ast.ClassDef, functions: Iterable[ast.stmt] = ()) -> Meant | None:
+    """What was meant to be the forward of a class that has none; `None` if nothing was.
+
+    `functions` are the statements of the module, one of which may have lost its indentation.
+    """
+    found = [*_misspelt(node), *_nested(node), *_dedented(node, functions)]
+    return found[0] if found else None
+
+
+def _misspelt(node: ast.ClassDef) -> Iterator[Meant]:
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name.isalpha():
+            ratio = SequenceMatcher(None, item.name.lower(), "forward").ratio()
+            if ratio >= _ALIKE and item.name != "forward":
+                told = f"it defines {item.name}: did you mean forward?"
+                yield Meant(item.lineno, told)
+
+
+def _nested(node: ast.ClassDef) -> Iterator[Meant]:
+    """A `forward` indented too far, so that it is a function inside of a method."""
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef):
+            for item in method.body:
+                if _is_forward(item):
+                    told = f"forward is defined inside of {method.name}: indent it less"
+                    yield Meant(item.lineno, told)
+
+
+def _dedented(node: ast.ClassDef, statements: Iterable[ast.stmt]) -> Iterator[Meant]:
+    """A `forward` right behind the class that is not indented."""
+    after = [item for item in statements if item.lineno > (node.end_lineno or node.lineno)]
+    if after and _is_forward(after[0]):
+        yield Meant(after[0].lineno, "forward stands behind the class: indent it")
+
+
+def _is_forward(item: ast.stmt) -> bool:
+    return (
+        isinstance(item, ast.FunctionDef)
+        and item.name == "forward"
+        and [argument.arg for argument in item.args.args][:1] == ["self"]
+    )
