@@ -301,14 +301,15 @@ def judged_states() -> Iterator[None]:
 
     They compare them in Python and raise an error like any other, where an operation refuses.
     """
-    originals = {of: vars(of)["check_forward_args"] for of in (nn.RNNBase, nn.LSTM)}
-    for of, original in originals.items():
-        of.check_forward_args = _leaving_sizes(original)  # type: ignore[attr-defined]
+    layers: tuple[Any, ...] = (nn.RNNBase, nn.LSTM)
+    originals = [vars(of)["check_forward_args"] for of in layers]
+    for of, original in zip(layers, originals, strict=True):
+        of.check_forward_args = _leaving_sizes(original)
     try:
         yield
     finally:
-        for of, original in originals.items():
-            of.check_forward_args = original  # type: ignore[attr-defined]
+        for of, original in zip(layers, originals, strict=True):
+            of.check_forward_args = original
 
 
 def _leaving_sizes(check: Callable[..., None]) -> Callable[..., None]:

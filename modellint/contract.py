@@ -399,7 +399,8 @@ def solutions(
 ) -> Iterator[dict[str, int]]:
     """Sizes that satisfy the constraints: square ones first, common ones before the smallest.
 
-    Symbols outside `free` keep the example's sizes.
+    Where sizes need only be small enough, the greatest come first: a sequence of one token says
+    little. Symbols outside `free` keep the example's sizes.
     """
     relevant = [
         c
@@ -416,6 +417,8 @@ def solutions(
         values = {**example, **dict.fromkeys(involved, size)}
         if all(c.holds(values) for c in relevant):
             square.append(size)
+    if all(c.relation == ">=" for c in relevant) and square[:1] == [1]:
+        square.sort(reverse=True)
     common = _COMMON[1 if example.get("C") == 1 else 3]
     for size in dict.fromkeys([*(side for side in common if side in square), *square]):
         yield {**example, **dict.fromkeys(involved, size)}
@@ -599,4 +602,6 @@ def words(sizes: Sizes) -> str:
         said = f"multiples of {sizes.multiple_of}"
     if sizes.min > first:
         said = f"{said}, at least {sizes.min}" if said else f"at least {sizes.min}"
-    return said if sizes.max is None else f"{said}, at most {sizes.max}"
+    if sizes.max is None:
+        return said
+    return f"at most {sizes.max}" if said == "any" else f"{said}, at most {sizes.max}"

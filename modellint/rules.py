@@ -47,15 +47,15 @@ _SEVERITY: Mapping[Category, Severity] = {
 class Finding:
     """What a rule says of one call, or of a module that has none, with this model's own numbers.
 
-    `help` names a concrete change and what it gives. `related` are other calls of the same cause.
-    `assumes_size` marks a finding that holds only for the example size: where that size was
-    guessed, it is shown as `info` and names the size. `severity` replaces the rule's own.
+    `help` names a concrete change and what it gives. `related` are other calls or modules of the
+    same cause. `assumes_size` marks a finding that holds only for the example size: where that size
+    was guessed, it is shown as `info` and names the size. `severity` replaces the rule's own.
     """
 
     call: Node | Module
     message: str
     help: str | None = None
-    related: Sequence[Node] = ()
+    related: Sequence[Node | Module] = ()
     assumes_size: bool = False
     severity: Severity | None = None
 

@@ -31,6 +31,7 @@ from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
 from modellint.holding import held, is_stock, walk
+from modellint.indexing import judge_indices
 from modellint.recording import (
     ATOMS,
     Handle,
@@ -681,6 +682,11 @@ def run(
         try:
             output = model(*positional, **named)
             kept = tuple(_kept(tracer, modules))
+            beyond = None if real else judge_indices(tape, arguments_of)
+            if beyond is not None:
+                tracer.refused = beyond
+                del tape.records[beyond[0].index + 1 :]
+                raise beyond[1]
         except Exception as error:
             if tracer.refused is None or not _comes_from(error, tracer.refused[1]):
                 raise
