@@ -295,35 +295,6 @@ def eager() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def judged_states() -> Iterator[None]:
-    """Recurrent layers leave sizes that do not fit to their operation inside the block.
-
-    They compare them in Python and raise an error like any other, where an operation refuses.
-    """
-    layers: tuple[Any, ...] = (nn.RNNBase, nn.LSTM)
-    originals = [vars(of)["check_forward_args"] for of in layers]
-    for of, original in zip(layers, originals, strict=True):
-        of.check_forward_args = _leaving_sizes(original)
-    try:
-        yield
-    finally:
-        for of, original in zip(layers, originals, strict=True):
-            of.check_forward_args = original
-
-
-def _leaving_sizes(check: Callable[..., None]) -> Callable[..., None]:
-    def checked(layer: Any, given: Any, hidden: Any, batch_sizes: Any) -> None:
-        try:
-            check(layer, given, hidden, batch_sizes)
-        except RuntimeError:
-            # Packed sequences have an operation that nobody judges.
-            if batch_sizes is not None:
-                raise
-
-    return checked
-
-
 def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """An input of a size: without values on meta, else the same random ones every time."""
     if device.type == "meta":

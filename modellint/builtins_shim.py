@@ -1,8 +1,9 @@
-"""`int`, `float` and `range` that keep a size's expression, put into a model's modules' globals.
+"""Builtins that keep a size's expression, put into a model's modules' globals.
 
-`int(x)` returns a plain int whatever `x.__int__` returns, and `range(n)` counts without asking, so
-both would lose what a size depends on. While a forward runs, the modules that define the model see
-these two instead; everything else, torch and the standard library included, keeps the real ones.
+`int(x)` and `len(x)` return plain ints whatever `x.__int__` and `x.__len__` return, and `range(n)`
+counts without asking, so that they would lose what a size depends on. While a forward runs, the
+modules that define the model see these instead; everything else, torch and the standard library
+included, keeps the real ones.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
+
+import torch
 
 from modellint.dims import Dim, Ratio, demand
 from modellint.expressions import constant, subtract
@@ -97,7 +100,14 @@ class Range(metaclass=_RangeType):
     """`range`, except that counting up to a size is recorded: it is fixed from here on."""
 
 
-_REPLACED = {"int": Int, "float": Float, "range": Range}
+def length(of: Any) -> int:
+    """`len`, except that a tensor's first size stays a size."""
+    if isinstance(of, torch.Tensor) and of.dim():
+        return of.shape[0]
+    return builtins.len(of)
+
+
+_REPLACED = {"int": Int, "float": Float, "range": Range, "len": length}
 
 
 def original(argument: Any) -> Any:

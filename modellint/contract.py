@@ -394,6 +394,17 @@ _SIZED = frozenset({"D", "H", "W", "L"})
 _COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
 
 
+#: Sizes that are tried where none up to the limit will do: seconds of sound are long.
+_LONG = tuple(1 << power for power in range(11, 21))
+
+
+def _hold(
+    demands: Iterable[Constraint], example: Mapping[str, int], names: Sequence[str], size: int
+) -> bool:
+    values = {**example, **dict.fromkeys(names, size)}
+    return all(demand.holds(values) for demand in demands)
+
+
 def solutions(
     constraints: Sequence[Constraint], example: Mapping[str, int], free: Sequence[str]
 ) -> Iterator[dict[str, int]]:
@@ -414,11 +425,12 @@ def solutions(
         return
     square = []
     for size in range(1, LIMIT + 1):
-        values = {**example, **dict.fromkeys(involved, size)}
-        if all(c.holds(values) for c in relevant):
+        if _hold(relevant, example, involved, size):
             square.append(size)
-    if all(c.relation == ">=" for c in relevant) and square[:1] == [1]:
+    if square[:1] == [1] and all(c.relation == ">=" for c in relevant):
         square.sort(reverse=True)
+    if not square:
+        square = [size for size in _LONG if _hold(relevant, example, involved, size)]
     common = _COMMON[1 if example.get("C") == 1 else 3]
     for size in dict.fromkeys([*(side for side in common if side in square), *square]):
         yield {**example, **dict.fromkeys(involved, size)}

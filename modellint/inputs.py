@@ -22,12 +22,14 @@ from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.failures import describe, line_in, without_forward
 from modellint.graph import Graph
 from modellint.misnaming import meant_forward
+from modellint.objections import Objected, unmet
 from modellint.source import SourceFile
 from modellint.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from modellint.recording import Tape
     from modellint.roles import First
     from modellint.tracing import Traced
 
@@ -236,6 +238,8 @@ class _Search:
             try:
                 graph = self._fit(feed)
             except (FileError, NotAnalysed) as raised:
+                if isinstance(raised, Objected) and raised.of_code:
+                    raise
                 error = error or raised
                 continue
             if graph.mismatch is None:
@@ -249,6 +253,13 @@ class _Search:
         if failed is not None:
             return failed
         assert error is not None
+        if isinstance(error, Objected) and "assumed" in feeds[0].sources and len(self.wanted) > 1:
+            raise NotAnalysed(
+                f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
+                f"with those that were tried it raises {error.raised}: call it in the file, or "
+                "give --input",
+                error.line,
+            )
         raise error
 
     def _sure(self, feed: Feed, failed: Graph) -> bool:
@@ -266,10 +277,23 @@ class _Search:
     def _fit(self, feed: Feed) -> Graph:
         """Run a feed, and again with sizes that satisfy what the run demanded."""
         furthest: tuple[Feed, Traced] | None = None
+        objection: Objected | None = None
         tried = {tuple(sorted(feed.example.items()))}
         demands: dict[tuple[Any, str], Constraint] = {}
         for _ in range(ATTEMPTS):
-            traced = self._run(feed)
+            try:
+                traced = self._run(feed)
+            except Objected as raised:
+                objection = objection or raised
+                wanted = raised.wanted
+                if wanted is None:
+                    break
+                demands[wanted.expr, wanted.relation] = wanted
+                following = self._next(feed, list(demands.values()), tried)
+                if following is None:
+                    break
+                feed = following
+                continue
             if furthest is None or _goes_further(traced, furthest[1]):
                 furthest = (feed, traced)
             for constraint in traced.tape.constraints.values():
@@ -289,7 +313,9 @@ class _Search:
             if following is None:
                 break
             feed = following
-        assert furthest is not None
+        if furthest is None:
+            assert objection is not None
+            raise objection
         return self._freeze(*furthest)
 
     def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
@@ -402,7 +428,7 @@ class _Search:
     def _run(
         self, feed: Feed, exact: bool = False, real: bool = False, training: bool = False
     ) -> Traced:
-        from modellint.recording import NeedsValues
+        from modellint.recording import NeedsValues, Tape
         from modellint.shapes import NotTensor, Tensor
         from modellint.tracing import run
 
@@ -420,8 +446,9 @@ class _Search:
                 kwargs[name] = Tensor(dims, dtype)
             else:
                 args.append(Tensor(dims, dtype))
+        tape = Tape()
         try:
-            traced = run(self.model, args, kwargs, real=real, training=training)
+            traced = run(self.model, args, kwargs, tape, real=real, training=training)
         except NotTensor as error:
             raise NotAnalysed(
                 f"{self.name}.forward takes something else than tensors: {error}"
@@ -441,7 +468,7 @@ class _Search:
                 raise
             if sizes != feed.example:
                 return self._run(feed, exact=True, real=real, training=training)
-            raise self._failed(error) from error
+            raise self._failed(error, tape) from error
         if traced.refused is not None and sizes != feed.example:
             return self._run(feed, exact=True, real=real, training=training)
         return traced
@@ -454,7 +481,7 @@ class _Search:
             return None
         return None if traced.refused is not None else self._freeze(feed, traced)
 
-    def _failed(self, error: Exception) -> FileError:
+    def _failed(self, error: Exception, tape: Tape) -> FileError:
         lacking = without_forward(error)
         if lacking is not None and self.source is not None:
             return self._lacks_forward(lacking)
@@ -466,7 +493,9 @@ class _Search:
         place = users[-1] if users else None
         message = f"{self.name}.forward raises {type(error).__name__}: {_short(error)}"
         path = self.path or (place.filename if place else "<model>")
-        return FileError("trace-error", path, place.lineno if place else None, message)
+        raising = frames[-1]
+        wanted = unmet(tape.constraints.values(), error, raising.filename, raising.lineno or 0)
+        return Objected(path, place.lineno if place else None, message, error, wanted)
 
     def _lacks_forward(self, lacking: str) -> FileError:
         """The error of a class without a forward, at what was meant to be one."""

@@ -32,6 +32,7 @@ from modellint.expressions import constant, subtract
 from modellint.graph import Site
 from modellint.holding import held, is_stock, walk
 from modellint.indexing import judge_indices
+from modellint.own_checks import judged_states, unread_masks
 from modellint.recording import (
     ATOMS,
     Handle,
@@ -631,6 +632,7 @@ def run(
     model: nn.Module,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
+    tape: Tape | None = None,
     *,
     training: bool = False,
     real: bool = False,
@@ -641,9 +643,9 @@ def run(
     any other value as it is. With `real`, operations run on the CPU with values: for forwards in
     which values decide. The model is left as it was. Raises `NeedsValues` where the forward
     depends on values, and whatever the forward raises by itself; sizes that do not fit are not an
-    error but the `refused` of the result.
+    error but the `refused` of the result. A `tape` that is given has what was recorded until then.
     """
-    tape = Tape()
+    tape = Tape() if tape is None else tape
     with ExitStack() as stack:
         stack.enter_context(uncollected())
         tracer = Tracer(model, tape, real)
@@ -669,7 +671,8 @@ def run(
         modules = [*tracer.walked, *tracer.held]
         stack.enter_context(backend.untouched(modules, training))
         stack.enter_context(backend.eager())
-        stack.enter_context(backend.judged_states())
+        stack.enter_context(judged_states())
+        stack.enter_context(unread_masks())
         stack.enter_context(sizes_kept({type(module) for _, module in modules}))
         backend.ask_for_parameters(tracer.walked, tracer.infer)
         stack.enter_context(backend.direct_functionals(tracer.call))

@@ -35,9 +35,9 @@ WORKER_SIDE = {
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
     "geometry", "source", "plugins", "errors",
 }  # fmt: skip
-#: Where torch's internals are used: by the tracer, by what redirects construction to meta, and by
-#: what spares a worker the import of torch's compiler.
-TRACING = {"tracing", "backend", "fx", "redirection", "shapes", "warming"}
+#: Where torch's internals are used: by the tracer and what it replaces of torch's layers, by what
+#: redirects construction to meta, and by what spares a worker the import of torch's compiler.
+TRACING = {"tracing", "backend", "fx", "own_checks", "redirection", "shapes", "warming"}
 INTERNALS = {"torch.fx", "torch.overrides"}
 #: Facts of a graph that rules share, and the words for them.
 FACTS = {
