@@ -301,6 +301,9 @@ class _Search:
             if traced.refused is None:
                 folded = self._folded(feed, traced)
                 if folded is None or not feed.searched:
+                    square = self._square_one_off(feed, furthest)
+                    if square is not None:
+                        return square
                     graph = self._freeze(feed, traced, self._general(feed, traced))
                     return self._tried_elsewhere(feed, graph)
                 demands[folded.expr, "=="] = folded
@@ -317,6 +320,22 @@ class _Search:
             assert objection is not None
             raise objection
         return self._freeze(*furthest)
+
+    def _square_one_off(self, feed: Feed, refused: tuple[Feed, Traced]) -> Graph | None:
+        """What a square image is refused for, where only oblong ones fit and only by chance."""
+        from modellint.one_short import square_one_off, with_positions_named
+
+        if not {"H", "W"} <= feed.searched or feed.example["H"] == feed.example["W"]:
+            return None
+        side = square_one_off(refused[1])
+        if side is None:
+            return None
+        example = {**feed.example, "H": side, "W": side}
+        square = replace(feed, example=example, solved=feed.solved - {"H", "W"})
+        traced = self._run(square)
+        return (
+            None if traced.refused is None else self._freeze(square, with_positions_named(traced))
+        )
 
     def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
         """The feed with integers for the input that reaches an embedding, if its dtype is free."""

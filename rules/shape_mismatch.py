@@ -17,8 +17,12 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
     The finding names the operation, what came in and what it accepts, both in terms of the
     input's sizes, and the argument that would fit: a linear layer behind a flatten with the wrong
     `in_features`, channels or groups that do not agree, maps of different size in a sum or
-    concatenation, a kernel larger than its map. Layers before that point are reported as usual;
-    those after it were never reached.
+    concatenation, a kernel larger than its map, a recurrent layer's state, more positions than an
+    embedding has rows. Layers before that point are reported as usual; those after it were never
+    reached.
+
+    Where nobody said the size of the image, one that fits is looked for. Learned positions that are
+    one off for every square image, as those that forget a class token, are told at a square one.
 
     **Why it matters.** The model raises on its first batch. Written in terms of `H` and `W`, the
     message also says for which other input size the model was meant.

@@ -118,6 +118,43 @@ def test_a_view_that_is_no_flatten_names_no_number():
     assert graph.mismatch.help is None
 
 
+class Patches(nn.Module):
+    """Patches, perhaps a token before them, and learned positions."""
+
+    def __init__(self, positions: int, token: bool, patch: int = 4) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(3, 8, patch, patch)
+        self.token = nn.Parameter(torch.zeros(1, 1, 8)) if token else None
+        self.pos = nn.Parameter(torch.zeros(1, positions, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        if self.token is not None:
+            x = torch.cat([self.token.expand(x.size(0), -1, -1), x], 1)
+        return x + self.pos
+
+
+@pytest.mark.parametrize(
+    ("positions", "token", "patch", "side"), [(64, True, 4, 32), (196, True, 16, 224)]
+)
+def test_positions_that_are_one_too_few_for_every_square_are_named(positions, token, patch, side):
+    graph = modellint.trace(Patches(positions, token, patch))
+    assert graph.mismatch is not None
+    assert graph.mismatch.node.op == "add"
+    assert graph.inputs[0].node.output.example[-2:] == (side, side)
+    assert graph.guessed
+    assert graph.mismatch.help is not None
+    assert f"{positions + 1}" in graph.mismatch.help
+
+
+@pytest.mark.parametrize(
+    ("positions", "token", "given"),
+    [(65, True, []), (64, False, []), (128, False, []), (129, True, []), (64, True, ["1,3,36,28"])],
+)
+def test_positions_that_some_square_or_oblong_image_is_meant_for_fit(positions, token, given):
+    assert modellint.trace(Patches(positions, token), given).mismatch is None
+
+
 @pytest.mark.usefixtures("one_worker")
 def test_the_block_of_a_shared_line_is_named(tmp_path):
     (tmp_path / "net.py").write_text(
