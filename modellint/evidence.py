@@ -93,7 +93,7 @@ class _EvidenceReader:
         self.options = parser_defaults(source.tree)
         self.module_names = module_bindings(source.tree) | names.local | frozenset(names.origins)
         self.scope = Scope("module", None)
-        self.tensors = Reader(names, self._constant_of, self._example_of)
+        self.tensors = Reader(names, self._constant_of, self._example_of, self._called)
 
     def read(self) -> None:
         """Read every scope of the file; module-level values are seen by the others."""
@@ -268,6 +268,11 @@ class _EvidenceReader:
             return self._model(node.args[0])
         return None
 
+    def _called(self, node: ast.expr) -> str | None:
+        """The callee that built the model which an expression stands for."""
+        model = self._model(node)
+        return model[0] if model is not None else None
+
     def _value(self, node: ast.expr) -> Value:
         value = Value()
         try:
@@ -319,11 +324,11 @@ class _EvidenceReader:
                 if tensors and isinstance(argument, ast.Constant):
                     break
                 return None
-            tensors.append(InputTensor(None, example.shape, example.dtype))
+            tensors.append(InputTensor(None, example.shape, example.dtype, example.of))
         for keyword in node.keywords:
             example = self.tensors.read(keyword.value)
             if example is not None and keyword.arg is not None:
-                tensors.append(InputTensor(keyword.arg, example.shape, example.dtype))
+                tensors.append(InputTensor(keyword.arg, example.shape, example.dtype, example.of))
             elif not isinstance(keyword.value, ast.Constant):
                 return None
         return tuple(tensors)
@@ -354,7 +359,9 @@ class _EvidenceReader:
     def _tensors(self, node: ast.expr) -> tuple[InputTensor, ...] | None:
         items = node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
         examples = [self.tensors.read(item) for item in items]
-        found = [InputTensor(None, one.shape, one.dtype) for one in examples if one is not None]
+        found = [
+            InputTensor(None, one.shape, one.dtype, one.of) for one in examples if one is not None
+        ]
         return tuple(found) if found and len(found) == len(items) else None
 
     def _summary_sizes(
@@ -385,7 +392,13 @@ class _EvidenceReader:
         if not tensors:
             return
         callee, variable = model
-        hint = InputHint(tensors, node.lineno, f"{word} at line {node.lineno}")
+        of = next((tensor.of for tensor in tensors if tensor.of is not None), None)
+        source = (
+            f"{word} at line {node.lineno}"
+            if of is None
+            else f"what {of} gives at line {node.lineno}"
+        )
+        hint = InputHint(tensors, node.lineno, source)
         known = self.hints.setdefault(callee, [])
         if hint not in known:
             known.append(hint)

@@ -12,18 +12,26 @@ from modellint.names import Names, NotConstant, constant
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A tensor's shape and dtype; None is a size that the file does not tell."""
+    """A tensor's shape and dtype; None is a size that the file does not tell.
+
+    `of` names the model whose output it is, if it is one; then the shape is not known at all.
+    """
 
     shape: tuple[int | None, ...]
     dtype: str = "float32"
+    of: str | None = None
 
 
 class InputTensor(NamedTuple):
-    """One input of a model; `name` is None when it is passed by position."""
+    """One input of a model; `name` is None when it is passed by position.
+
+    `of` names the model whose output it is, where only that one's trace will tell the shape.
+    """
 
     name: str | None
     shape: tuple[int | None, ...]
     dtype: str
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +80,22 @@ _WRAPPERS = frozenset(
 
 
 class Reader:
-    """Reads tensor expressions; `lookup` and `tensor` answer for names, the first for constants."""
+    """Reads tensor expressions; `lookup` and `tensor` answer for names, the first for constants.
+
+    `model` names the model that is called by an expression, if one is.
+    """
 
     def __init__(
         self,
         names: Names,
         lookup: Callable[[str], Any],
         tensor: Callable[[str], Example | None],
+        model: Callable[[ast.expr], str | None] = lambda node: None,
     ) -> None:
         self._names = names
         self._lookup = lookup
         self._tensor = tensor
+        self._model = model
 
     def read(self, node: ast.expr) -> Example | None:
         """The tensor that an expression makes, or None if the tree does not tell."""
@@ -95,12 +108,16 @@ class Reader:
                 return self._call(node)
             case ast.Subscript(value=value, slice=ast.Constant(value=None)):
                 inner = self.read(value)
-                return inner and replace(inner, shape=(1, *inner.shape))
+                known = inner is not None and inner.of is None
+                return replace(inner, shape=(1, *inner.shape)) if inner and known else None
             case ast.BinOp(left=left, right=right):
                 return self.read(left) or self.read(right)
         return None
 
     def _call(self, node: ast.Call) -> Example | None:
+        model = self._model(node.func)
+        if model is not None:
+            return Example((), of=model)
         name = self._names.dotted(node.func) or ""
         if name in _WRAPPERS and node.args:
             inner = self.read(node.args[0])
@@ -214,6 +231,8 @@ class Reader:
             return self._with_dtype(owner, node)
         if method in _CASTS:
             return replace(owner, dtype=_CASTS[method])
+        if owner.of is not None:
+            return None
         if method == "unsqueeze" and node.args:
             return _unsqueezed(owner, self._value(node.args[0]))
         if method in ("view", "reshape"):

@@ -41,5 +41,8 @@ def _inputs(hint: InputHint) -> str:
     for tensor in hint.tensors:
         sizes = ", ".join("?" if size is None else str(size) for size in tensor.shape)
         name = f"{tensor.name}=" if tensor.name else ""
+        if tensor.of is not None:
+            shapes.append(f"{name}the output of {tensor.of}")
+            continue
         shapes.append(f"{name}({sizes}) {tensor.dtype}")
     return f"{', '.join(shapes)} ({hint.source})"

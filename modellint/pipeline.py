@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from modellint.discovery import Candidate, discover, entries, find, with_arguments
 from modellint.errors import FileError, NotAnalysed
 from modellint.failures import chained, describe, line_in, ran_out_of_memory, what_is_missing
+from modellint.feeding import Feeding, makers
 from modellint.limits import MEMORY, lift_memory, lowered_memory, shown_memory
 from modellint.paths import project_root
 from modellint.results import ModelReport, Note, Problem, Report, Status
@@ -166,18 +167,21 @@ def lint_file(
     if not buildable:
         return
     yield Stage("load")
-    loaded = load(source, buildable, root=project_root(job.path))
+    feeders = makers(buildable, source)
+    loaded = load(source, [*buildable, *feeders.values()], root=project_root(job.path))
+    feeding = Feeding(loaded, feeders)
     yield Report(
         notes=tuple(Note(shown(note.path), note.line, note.message) for note in loaded.notes)
     )
     for candidate in buildable:
-        yield from _lint_model(job, candidate, loaded, rules, shown)
+        yield from _lint_model(job, candidate, loaded, feeding, rules, shown)
 
 
 def _lint_model(
     job: Job,
     candidate: Candidate,
     loaded: LoadedModule,
+    feeding: Feeding,
     rules: Sequence[Rule],
     shown: Callable[[str], str],
 ) -> Iterator[Stage | Report]:
@@ -192,10 +196,11 @@ def _lint_model(
         yield Stage("build", candidate.name, line)
         built = build(loaded, candidate)
         yield Stage("trace", candidate.name, line)
+        given = stated_inputs(job, candidate.name)
         graph = trace_with_inputs(
             built.model,
-            given=stated_inputs(job, candidate.name),
-            hints=candidate.inputs,
+            given=given,
+            hints=() if given else feeding.hints(candidate),
             sites=places_of(built, loaded.source),
             name=candidate.name,
             path=job.path,
