@@ -234,7 +234,9 @@ class _Maker:
             inputs=(),
             outputs=(self._tensor(record.shapes[0], record.dtypes[0]),),
             arguments=(
-                {"requires_grad": record.leaf.requires_grad} if record.op == "parameter" else {}
+                {"requires_grad": record.leaf.requires_grad, "owned": True, **arguments_of(record)}
+                if record.op == "parameter"
+                else {}
             ),
             key=self._unique(f"{record.op}:{name}"),
             module=self.paths[id(record.module)],

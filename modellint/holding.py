@@ -99,3 +99,24 @@ def _modules_in(container: Any, where: str) -> Iterator[tuple[str, nn.Module]]:
                 if isinstance(item, nn.Module) or type(item) in _PLAIN
             ]
             pending += reversed(inside)
+
+
+def is_owned(tensor: Any, registered: Sequence[tuple[str, nn.Module]], frame: Any) -> bool:
+    """Whether a parameter that no registered module has is a module's, or held in a container.
+
+    A module that a forward makes anew is seen at work, on the stack that ends in `frame`.
+    """
+    while frame is not None:
+        module = frame.f_locals.get("self")
+        if isinstance(module, nn.Module):
+            own = vars(module)
+            if any(one is tensor for one in (*own.get("_parameters", {}).values(), *own.values())):
+                return True
+        frame = frame.f_back
+    return any(
+        item is tensor
+        for _, module in registered
+        for value in vars(module).values()
+        if type(value) in _PLAIN and len(value) <= _LARGEST
+        for item in (value.values() if isinstance(value, Mapping) else value)
+    )

@@ -30,7 +30,7 @@ from modellint.collecting import uncollected
 from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
-from modellint.holding import held, is_stock, walk
+from modellint.holding import held, is_owned, is_stock, walk
 from modellint.indexing import judge_indices
 from modellint.own_checks import judged_states, unread_masks
 from modellint.recording import (
@@ -325,6 +325,8 @@ class Tracer(TorchFunctionMode):
         record = Record(len(self.tape.records), kind, None, (), {}, {}, (), self.stack[-1], None)
         record.leaf = tensor
         record.path = (path,) if path else ()
+        if kind == "parameter" and not path:
+            record.arguments = {"owned": is_owned(tensor, self.walked, sys._getframe())}
         stand_in, shape = backend.stand_in(tensor)
         shape = self.shapes.setdefault(shape, shape)
         if self.real:

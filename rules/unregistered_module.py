@@ -23,13 +23,16 @@ def unregistered_module(graph: Graph) -> Iterator[Finding | Skip]:
     less.
 
     **When it is fine.** Modules without parameters, and those whose parameters are all frozen
-    (`requires_grad_(False)`), as a teacher that is kept out of the state on purpose: silent. There
-    are no options.
+    (`requires_grad_(False)`), as a teacher that is kept out of the state on purpose: silent. So is
+    a parameter that `forward` makes by itself, without a module. There are no options.
     """
     foreign = [
         node
         for node in graph.nodes
-        if node.op == "parameter" and node.parameter is None and node.arguments["requires_grad"]
+        if node.op == "parameter"
+        and node.parameter is None
+        and node.arguments["requires_grad"]
+        and node.arguments["owned"]
     ]
     if not foreign:
         return
@@ -218,6 +221,46 @@ unregistered_module.allows(
             for layer, scale in zip(self.layers, self.scales):
                 x = layer(x).relu() * scale
             return x
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 16))
+    """
+)
+# A number that each forward makes anew belongs to no module.
+unregistered_module.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 16)
+
+        def forward(self, x):
+            return self.fc(x) * nn.Parameter(torch.ones(1))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 16))
+    """
+)
+unregistered_module.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 16)
+            self.scales = [nn.Parameter(torch.ones(16)) for _ in range(2)]
+
+        def forward(self, x):
+            return self.fc(x * self.scales[0]) * self.scales[1]
 
 
     if __name__ == "__main__":
