@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from modellint.channels import dim_after
 from modellint.graph import Graph, Node, fact
 from modellint.masks import Mask
 from modellint.operations import (
@@ -18,6 +19,7 @@ from modellint.operations import (
     CONVOLUTIONS,
     ELEMENTWISE,
     NORMS,
+    REORDERINGS,
     WINDOWS,
     varying_inputs,
 )
@@ -86,18 +88,28 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """A run as far as a node; `most` is how many dilated windows one path led through, an axis."""
+    """A run as far as a node; `most` is how many dilated windows one path led through, an axis.
+
+    `dims` are the node's dimensions along which the axes lie: the last ones unless it was permuted.
+    """
 
     first: Node
     axes: tuple[Reach, ...]
     most: tuple[int, ...]
+    dims: tuple[int, ...]
     dilated: tuple[Node, ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has led through a window or pad."""
+        return self.axes != (Reach(),) * len(self.axes)
 
     def joined(self, other: _State) -> _State:
         """Two branches that began at the same map, as one."""
         axes = tuple(a.united(b) for a, b in zip(self.axes, other.axes, strict=True))
         dilated = tuple(dict.fromkeys(self.dilated + other.dilated))
-        return _State(self.first, axes, tuple(map(max, self.most, other.most)), dilated)
+        most = tuple(map(max, self.most, other.most))
+        return _State(self.first, axes, most, self.dims, dilated)
 
 
 @fact
@@ -136,20 +148,21 @@ class _Runs:
         self.graph = graph
         self.states: dict[int, _State] = {}
         self.continued: set[int] = set()
-        self.ends: list[tuple[Node, _State]] = []
+        self.ends: list[tuple[tuple[Node, ...], _State]] = []
         for node in graph.nodes:
             if node.index in graph.varying and node.outputs:
                 self._visit(node)
         for node in graph.outputs:
             if node.index in self.states:
-                self.ends.append((node, self.states[node.index]))
+                self.ends.append(((node,), self.states[node.index]))
 
     def ended(self) -> Iterator[Run]:
-        """Runs where they end; a map that also leads on in its run is no end of it."""
+        """Runs where they end; maps that all lead on in their run are no end of it."""
         seen = set()
-        for last, state in self.ends:
+        for maps, state in self.ends:
             chained = {at: state.axes[at] for at, most in enumerate(state.most) if most > 1}
-            if chained and last.index not in self.continued and last.index not in seen:
+            last = next((node for node in maps if node.index not in self.continued), None)
+            if chained and last is not None and last.index not in seen:
                 seen.add(last.index)
                 yield Run(state.first, last, chained, state.dilated)
 
@@ -159,39 +172,45 @@ class _Runs:
             for source in varying_inputs(self.graph, node)
             if source.index in self.states
         ]
-        maps = [(source, state) for source, state in reading if self._spread_out(source)]
-        together: dict[int, tuple[Node, _State]] = {}
+        maps = [(source, state) for source, state in reading if _is_spread_out(source, state)]
+        together: dict[tuple[int, tuple[int, ...]], tuple[tuple[Node, ...], _State]] = {}
         for source, state in maps:
-            _, known = together.get(state.first.index, (source, state))
+            begins = state.first.index, state.dims
+            read, known = together.get(begins, ((), state))
             joined = state if known is state else known.joined(state)
-            together[state.first.index] = source, joined
+            together[begins] = (*read, source), joined
         behind: _State | None = None
         if len(together) == 1:
             ((_, joined),) = together.values()
             behind = self._behind(node, maps[0][0], joined)
         if behind is None:
             self.ends += together.values()
-            behind = _State(node, (Reach(),) * self.rank, (0,) * self.rank)
+            rank = len(node.output.shape)
+            dims = tuple(range(max(rank - self.rank, 0), rank))
+            behind = _State(node, (Reach(),) * self.rank, (0,) * self.rank, dims)
         else:
             self.continued.update(source.index for source, _ in maps)
         self.states[node.index] = behind
 
-    def _spread_out(self, source: Node) -> bool:
-        """Whether an operand has positions, not one value for all of them, as a gate has."""
-        return any(size > 1 for size in source.output.example[-self.rank :])
-
     def _behind(self, node: Node, source: Node, state: _State) -> _State | None:
         """The run behind one more operation; `None` where it ends."""
         before, after = source.output.example, node.output.example
+        if node.op in REORDERINGS and state.begun:
+            moved = tuple(dim_after(source, dim, node) for dim in state.dims)
+            dims = tuple(dim for dim in moved if dim is not None)
+            return replace(state, dims=dims) if len(dims) == self.rank else None
+        last = state.dims == tuple(range(len(before) - self.rank, len(before)))
         if node.op in WINDOWS:
-            return self._windowed(node, state)
+            return self._windowed(node, state) if last else None
         if len(before) != len(after):
             return None
         if node.op == "pad":
-            return self._padded(node, state)
-        if node.op in _CARRYING and before[-self.rank :] == after[-self.rank :]:
-            return state
-        return None
+            return self._padded(node, state) if last else None
+        if any(before[dim] != after[dim] for dim in state.dims):
+            return None
+        # A linear layer on the channels, which were moved to the end, is a convolution of one tap.
+        mixes = node.op == "linear" and state.begun and len(before) - 1 not in state.dims
+        return state if mixes or node.op in _CARRYING else None
 
     def _windowed(self, node: Node, state: _State) -> _State | None:
         axes = windows(node)
@@ -208,7 +227,7 @@ class _Runs:
             count + (axis.d > 1 and axis.k > 1)
             for count, axis in zip(state.most, axes, strict=True)
         )
-        return _State(state.first, moved, most, (*state.dilated, node))
+        return _State(state.first, moved, most, state.dims, (*state.dilated, node))
 
     def _padded(self, node: Node, state: _State) -> _State:
         pairs = tuple(map(int, node.arguments.get("pad", ())))
@@ -217,6 +236,11 @@ class _Runs:
             for reach, at in zip(state.axes, range(2 * self.rank - 2, -1, -2), strict=True)
         )
         return replace(state, axes=moved)
+
+
+def _is_spread_out(source: Node, state: _State) -> bool:
+    """Whether an operand has positions, not one value for all of them, as a gate has."""
+    return any(source.output.example[dim] > 1 for dim in state.dims)
 
 
 #: What hands maps on position by position; of concatenations, those along features.

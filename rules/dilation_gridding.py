@@ -169,3 +169,53 @@ dilation_gridding.allows(
         Net()(torch.rand(1, 4, 256))
     """
 )
+# Channels are mixed behind a permutation, as in ConvNeXt.
+dilation_gridding.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
+            self.mix = nn.Linear(8, 8)
+            self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
+
+        def forward(self, x):
+            y = self.mix(self.conv1(x).permute(0, 2, 3, 1)).relu()
+            return self.conv2(x + y.permute(0, 3, 1, 2))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 8, 32, 32))
+    """,
+    layers=["conv1"],
+)
+# A run that ends where all its maps are joined with one from before it.
+dilation_gridding.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+            self.conv1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+            self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+            self.pool = nn.MaxPool2d(2)
+
+        def forward(self, x):
+            x1 = self.conv1(self.stem(x)).relu()
+            x2 = self.conv2(x1).relu()
+            return torch.cat([x2, x1, self.pool(x).mean(1, keepdim=True)], 1)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """,
+    layers=["conv1"],
+)
