@@ -33,7 +33,8 @@ class Flattened:
 
     `positions` are the sizes of its spatial axes, `channels` the features at each position.
     `raw` tells that no convolution or pool stands between the model's input and the map; `followed`
-    that its positions are places of the input, as geometry follows them, and not only by its rank.
+    that its positions are places of the input, as geometry follows them, or a window's own, and not
+    only by its rank.
     """
 
     map: Node
@@ -110,12 +111,22 @@ def _described(graph: Graph, node: Node, first: int) -> Flattened | None:
         # Without windows only the rank tells: (N, C, h, w), or (C, h, w) of one sample.
         if len(sizes) < 4 and not (raw and len(sizes) == 3):
             return None
+        followed = _is_window_map(graph, node)
         spatial = list(range(min(first, 1) + 1, len(sizes)))
     inside = [dim for dim in spatial if dim >= first]
     if not inside:
         return None
     positions = tuple(sizes[dim] for dim in inside)
     return Flattened(node, prod(sizes[first:]) // prod(positions), positions, raw, followed)
+
+
+def _is_window_map(graph: Graph, node: Node | None) -> bool:
+    """Whether a convolution or pool made a map, so that its last dimensions are positions."""
+    while node is not None:
+        if node.op in WINDOWS:
+            return len(node.output.shape) == node.rank + 2
+        node = passed_through(graph, node)
+    return False
 
 
 def _untouched(graph: Graph, node: Node | None) -> bool:

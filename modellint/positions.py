@@ -28,6 +28,7 @@ from modellint.operations import (
     TRANSPOSED,
     WINDOWS,
 )
+from modellint.windows import windows
 
 #: Whole where it can be: between upsampled positions lie fractions, and they are slow to compare.
 Number = int | Fraction
@@ -224,6 +225,7 @@ def _met(column: Sequence[Place | None]) -> Place | None:
 
 def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     kernel = node.effective_kernel
+    axes = windows(node)
     strides = node.stride
     ((source, state),) = reading[:1]
     rank = len(source.output.shape)
@@ -241,17 +243,18 @@ def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         elif kernel is None or not place.alone(source):
             made.append(place.lost)
         else:
-            made.append(_wider(place, kernel[spatial], strides[spatial], after[place.dim]))
+            span = kernel[spatial]
+            least = span if axes is None else axes[spatial].reach
+            made.append(_wider(place, span, least, strides[spatial], after[place.dim]))
     return tuple(made)
 
 
-def _wider(place: Place, span: Number, step: Number, size: int) -> Place:
-    more = (span - 1) * place.jump
+def _wider(place: Place, span: Number, least: Number, step: Number, size: int) -> Place:
     return Place(
         place.dim,
         size,
-        None if place.largest is None else place.largest + more,
-        place.smallest + more,
+        None if place.largest is None else place.largest + (span - 1) * place.jump,
+        place.smallest + (least - 1) * place.jump,
         place.jump * step,
         place.inner,
         place.even,
@@ -305,7 +308,7 @@ def _resampled(extra: Callable[[Node, int, int], int]) -> Step:
                 made.append(replace(_whole(place, whole[axis], place.dim), size=1))
             else:
                 span = 1 + extra(node, place.size, size)
-                made.append(_wider(place, span, Fraction(place.size, size), size))
+                made.append(_wider(place, span, span, Fraction(place.size, size), size))
         return tuple(made)
 
     return step
@@ -472,7 +475,8 @@ def _reshaped(node: Node, reading: Reading, whole: Sequence[int]) -> State:
             if sizes[dim] > 1
             and stride % step == 0
             and step <= stride
-            and stride * place.size <= step * sizes[dim]
+            # Whole: rows that cut across an axis hold other parts of it each.
+            and not step * sizes[dim] % (stride * place.size)
         ]
         made.append(
             replace(place, dim=fits[0], inner=stride // after[fits[0]]) if fits else place.lost
@@ -646,7 +650,7 @@ def _shuffled(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         else:
             before, after = place.size, node.output.example[place.dim]
             span = max(before // max(after, 1), 1)
-            made.append(_wider(place, span, Fraction(before, after), after))
+            made.append(_wider(place, span, span, Fraction(before, after), after))
     return tuple(made)
 
 

@@ -100,6 +100,16 @@ class Window:
         return found
 
     @cached_property
+    def reach(self) -> int:
+        """What the taps that meet data span: e, or less where outer ones lie in the padding."""
+        if not self.dead:
+            return self.span
+        live = full(self.k) & ~self.dead
+        if not live:
+            return 1
+        return self.d * (live.bit_length() - (live & -live).bit_length()) + 1
+
+    @cached_property
     def blind(self) -> Mask:
         """The outputs that read nothing but padding."""
         if self.d == 1 and self.begin < self.span and self.reached < self.span:

@@ -289,3 +289,24 @@ parameter_heavy_linear.allows(
         Small()(torch.rand(1, 1, 14, 14))
     """
 )
+# Rows that cut across a map are batch-folded's to tell of.
+parameter_heavy_linear.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 256, 3, stride=2, padding=1)
+            self.fc = nn.Linear(256, 1000)
+
+        def forward(self, x):
+            return self.fc(self.conv(x).relu().view(-1, 256))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 3, 10, 10))
+    """
+)

@@ -163,3 +163,24 @@ unproductive_layer.allows(
         AutoEncoder()(torch.rand(1, 3, 16, 16))
     """
 )
+# What a kernel whose outer taps lie in the padding cannot see.
+unproductive_layer.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 8, 3, padding=32, dilation=32)
+            self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv2(self.conv1(x).relu())
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """
+)
