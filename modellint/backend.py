@@ -190,6 +190,12 @@ _FLOATS = frozenset(
 )
 
 
+#: Operations that compute in the type of their weights.
+_WEIGHTED = frozenset(
+    """linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d""".split()
+)
+
+
 def result_dtype(rule: str | None, name: str, bound: Mapping[str, Any], values: Any) -> Any:
     """The dtype of an operation that does not run, by the entry's rule."""
     given = bound.get("dtype")
@@ -217,8 +223,12 @@ def result_dtype(rule: str | None, name: str, bound: Mapping[str, Any], values: 
         dtype = values[-1].tensor.dtype
         if len(values) == 3:
             dtype = torch.result_type(values[1].tensor, values[2].tensor)
-    if not dtype.is_floating_point and name in _FLOATS and not dtype.is_complex:
-        return torch.get_default_dtype()
+    if not dtype.is_floating_point and not dtype.is_complex:
+        if name in _FLOATS:
+            return torch.get_default_dtype()
+        if name in _WEIGHTED and len(values) > 1:
+            # An eager run refuses it: what comes after must not look refused as well.
+            return values[1].tensor.dtype
     return dtype
 
 

@@ -95,11 +95,29 @@ def _results(graph: Graph) -> frozenset[int]:
 
 
 def only_reader(graph: Graph, node: Node) -> Node | None:
-    """The one operation that computes with a node; `None` where several do, or a result is it."""
+    """The one operation that computes with a node; `None` where several do, or a result is it.
+
+    Nor is one known where the forward stopped inside the module that could have gone on to read it.
+    """
     if node.index in _results(graph):
         return None
     readers = data_readers(graph, node)
-    return readers[0] if len(readers) == 1 else None
+    if len(readers) != 1 or _is_in_use(graph, node, readers[0]):
+        return None
+    return readers[0]
+
+
+def _is_in_use(graph: Graph, node: Node, reader: Node) -> bool:
+    """Whether the forward that a node's value was made in did not come to its end."""
+    if graph.mismatch is None:
+        return False
+    owner = node.module if node.type == node.op else node.module.rpartition(".")[0]
+    inside = f"{owner}." if owner else ""
+    module = graph.modules.get(owner)
+    if module is not None and module.type == "Sequential" and reader.module.startswith(inside):
+        return False  # It hands each value to the next and keeps none.
+    stopped = graph.mismatch.node.module
+    return stopped == owner or stopped.startswith(inside)
 
 
 def descends(graph: Graph, node: Node, ancestor: Node) -> bool:

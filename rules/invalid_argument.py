@@ -198,3 +198,25 @@ invalid_argument.allows(
         Net()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
     """
 )
+# A layer that would raise computes floats: the next one is not to blame.
+invalid_argument.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(4, 8)
+            self.second = nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.second(self.first(x.long()).relu())
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(8, 4))
+    """,
+    layers=["first"],
+)

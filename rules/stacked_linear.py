@@ -211,3 +211,27 @@ stacked_linear.allows(
         Net()(torch.rand(1, 10, 8))
     """
 )
+# The forward stops at a layer that does not fit, before the map is multiplied by its gate.
+stacked_linear.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 64, 3, padding=1)
+            self.squeeze = nn.Conv2d(64, 32, 1)
+            self.gate = nn.Conv2d(16, 64, 1)
+
+        def forward(self, x):
+            x = self.conv(x)
+            gate = self.squeeze(x.mean((2, 3), keepdim=True)).relu()
+            return (x * self.gate(gate).sigmoid()).relu()
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
+    """
+)
