@@ -28,7 +28,8 @@ def input_divisor(graph: Graph) -> Iterator[Finding | Skip]:
     already. There are no options.
     """
     divided = {axis: sizes for axis, sizes in sized_axes(graph) if sizes.multiple_of > 1}
-    divided = {axis: sizes for axis, sizes in divided.items() if sizes.max is None}
+    # One size alone is fixed, by whatever asks for it.
+    divided = {axis: sizes for axis, sizes in divided.items() if sizes.max != sizes.min}
     if not divided:
         return
     asking = _asking(graph, tuple(divided))
@@ -156,5 +157,31 @@ input_divisor.allows(
 
     if __name__ == "__main__":
         Net()(torch.rand(1, 3, 64, 64))
+    """
+)
+# Few sizes, and of these every other one.
+input_divisor.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+            self.pool = nn.MaxPool2d(2)
+            self.up = nn.Upsample(scale_factor=2)
+            self.shrink = nn.MaxPool2d(8)
+            self.fc = nn.Linear(8 * 4 * 4, 10)
+
+        def forward(self, x):
+            x = self.conv(x)
+            x = x + self.up(self.pool(x))
+            return self.fc(self.shrink(x).flatten(1))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 32))
     """
 )
