@@ -1,0 +1,5 @@
+"""`python -m tests.mutations`."""
+
+from .report import main
+
+raise SystemExit(main())

@@ -1,0 +1,138 @@
+"""Plants all faults in all clean models and writes the table and its summary.
+
+python -m tests.mutations                              # all; rewrites the table and the page
+python -m tests.mutations --models resnet18 --rules even-kernel        # these rows only
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from . import borders, kernels, shapes, wiring  # noqa: F401 - each module adds its faults
+from .faults import FAULTS
+from .measure import Row, plant_all
+from .models import clean_models
+
+TABLE = Path(__file__).with_name("table.tsv")
+PAGE = Path(__file__).parent.parent.parent / "docs" / "mutations.md"
+BEGIN = "<!-- table: made by python -m tests.mutations -->\n"
+END = "<!-- end -->"
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a rule did: its planted and caught faults, and its own false alarms in all mutants."""
+
+    planted: int
+    caught: int
+    implied: int
+    elsewhere: int
+
+    @property
+    def recall(self) -> float:
+        """The part of the planted faults that was caught."""
+        return self.caught / self.planted
+
+    @property
+    def precision(self) -> float:
+        """The part of the rule's new findings that are planted faults."""
+        return self.caught / (self.caught + self.elsewhere) if self.caught else 0.0
+
+
+def scores(rows: Iterable[Row]) -> Mapping[str, Score]:
+    """The score of each rule that has planted faults, by name."""
+    planted, caught = Counter[str](), Counter[str]()
+    implied, elsewhere = Counter[str](), Counter[str]()
+    for row in rows:
+        planted[row.rule] += 1
+        caught[row.rule] += row.caught
+        implied.update(where.partition("@")[0] for where in row.implied.split())
+        elsewhere.update(where.partition("@")[0] for where in row.elsewhere.split())
+    return {
+        rule: Score(planted[rule], caught[rule], implied[rule], elsewhere[rule])
+        for rule in sorted(planted | elsewhere)
+        if planted[rule]
+    }
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """The scores as a Markdown table, all rules together in its last line."""
+    found = scores(rows)
+    lines = [
+        "| rule | planted | caught | recall | implied | elsewhere | precision |",
+        "|---|---|---|---|---|---|---|",
+        *(_line(rule, score) for rule, score in found.items()),
+    ]
+    columns = zip(*((s.planted, s.caught, s.implied, s.elsewhere) for s in found.values()))  # noqa: B905
+    models = len({row.model for row in rows})
+    lines.append(_line(f"**all**, in {models} models", Score(*map(sum, columns))))
+    return "\n".join(lines)
+
+
+def _line(name: str, score: Score) -> str:
+    recall, precision = f"{100 * score.recall:.1f} %", f"{100 * score.precision:.1f} %"
+    counts = f"{score.planted} | {score.caught} | {recall} | {score.implied} | {score.elsewhere}"
+    return f"| {name} | {counts} | {precision} |"
+
+
+def read_table(path: Path = TABLE) -> dict[tuple[str, str, str], Row]:
+    """The committed rows, by rule, fault and model."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        next(rows)
+        made = [Row(*cells) for cells in rows]
+    return {row.key: row for row in made}
+
+
+def write_table(rows: Iterable[Row], path: Path = TABLE) -> None:
+    """Write the rows, sorted, with a head line."""
+    lines = ["\t".join(field.name for field in fields(Row))]
+    lines += ["\t".join(astuple(row)) for row in sorted(rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def page_with(rows: Sequence[Row], text: str) -> str:
+    """The page with the summary of these rows between its marks."""
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{summary(rows)}\n\n{END}{rest.partition(END)[2]}"
+
+
+def planted(models: Sequence[str], rules: Sequence[str]) -> Iterator[Row]:
+    """What came of the faults of these rules in these models; of all where none are named."""
+    faults = [fault for fault in FAULTS if not rules or fault.rule in rules]
+    for exhibit in clean_models():
+        if not models or exhibit.name in models:
+            yield from plant_all(exhibit, faults)
+            gc.collect()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plant the faults that are asked for and rewrite their rows of the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("--models", nargs="+", default=(), help="only these models, by name")
+    parser.add_argument("--rules", nargs="+", default=(), help="only faults of these rules")
+    parser.add_argument("--output", type=Path, default=TABLE, help="the table to rewrite")
+    given = parser.parse_args(arguments)
+    started = time.perf_counter()
+    table = read_table(given.output) if given.models or given.rules else {}
+    for row in planted(given.models, given.rules):
+        table[row.key] = row
+        if not row.caught or row.elsewhere:
+            print("\t".join(astuple(row)), file=sys.stderr)
+    rows = sorted(table.values())
+    write_table(rows, given.output)
+    if given.output == TABLE:
+        PAGE.write_text(page_with(rows, PAGE.read_text("utf-8")), encoding="utf-8")
+    print(summary(rows))
+    print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
+    return 0
