@@ -8,9 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from modellint.collecting import uncollected
-from modellint.engine import Settings, lint_targets, torch_version
+from modellint.engine import Settings, lint_targets
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
+from modellint.installation import torch_version
 from modellint.limits import parse_memory
 from modellint.linting import Subject, lint_graph
 from modellint.paths import shown_path
@@ -83,15 +84,19 @@ def lint_paths(
     fail_level: FailLevel | None = None,
     strict: bool = False,
     baseline: str | os.PathLike[str] | None = None,
+    cache: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
 
     The files run in worker processes, `jobs` at once, by default as many as there are cores. What
     else is not given is as the files' configuration says: the nearest one of each, the one file
     `config`, or none if `isolated`; else `timeout` is 60 seconds a file, `memory` `8G` a file and
-    `fail_level` `warning`. Raises `UsageError` for paths, models and rules that do not exist, for a
-    configuration that is not valid, and where torch is missing; `PluginError` for a plugin that
-    does not load; `WorkerError` for worker processes that do not start.
+    `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
+    of earlier runs count; a `cache_dir` says where. Raises `UsageError` for paths, models and rules
+    that do not exist, for a configuration that is not valid, and where torch is missing;
+    `PluginError` for a plugin that does not load; `WorkerError` for worker processes that do not
+    start.
     """
     settings = Settings(
         inputs=tuple(inputs),
@@ -107,6 +112,8 @@ def lint_paths(
         fail_level=fail_level,
         strict=strict,
         baseline=None if baseline is None else os.fspath(baseline),
+        cache=cache or cache_dir is not None,
+        cache_dir=None if cache_dir is None else os.fspath(cache_dir),
     )
     return lint_targets(paths, settings)
 

@@ -223,7 +223,7 @@ def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate)
         return NotAnalysed(reason, _constructor_line(candidate))
     missing = what_is_missing(error)
     if missing is not None:
-        return NotAnalysed(missing, line)
+        return NotAnalysed(missing, line, elsewhere=True)
     message = describe(error)
     if isinstance(error, AttributeError) and any(sign in message for sign in _BEFORE_INIT):
         message += "; call super().__init__() first in __init__"

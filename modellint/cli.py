@@ -220,6 +220,8 @@ def _settings(options: dict[str, Any]) -> Settings:
         verbose=options["verbose"],
         confirmed=options["contract"],
         baseline=options["baseline"],
+        cache=not options["no_cache"],
+        cache_dir=options["cache_dir"] or None,
     )
 
 

@@ -85,6 +85,20 @@ def process_options(command: F) -> F:
             callback=lambda _context, _option, value: parse_memory(value) if value else None,
             help="How much memory a file may take besides torch, such as 2G or 512M.",
         ),
+        click.option(
+            "--cache-dir",
+            metavar="DIR",
+            envvar="MODELLINT_CACHE_DIR",
+            type=click.Path(file_okay=False),
+            show_default=".modellint_cache",
+            help="Where results are kept, for files that do not change.",
+        ),
+        click.option(
+            "--no-cache",
+            is_flag=True,
+            envvar="MODELLINT_NO_CACHE",
+            help="Keep no results, and use none of earlier runs.",
+        ),
     )
 
 

@@ -44,9 +44,9 @@ class StatedModel:
 class Configuration:
     """What one file says; `None` and empty where it says nothing.
 
-    `path` is the file's own, `None` where there is none. `plugins` are absolute, other paths and
-    patterns as written: relative to `folder`. `budgets` and `per_file_ignores` are by path, or by
-    `path::Model`.
+    `path` is the file's own, `None` where there is none. `plugins` and `cache_dir` are absolute,
+    other paths and patterns as written: relative to `folder`. `budgets` and `per_file_ignores` are
+    by path, or by `path::Model`.
     """
 
     path: str | None = None
@@ -57,6 +57,7 @@ class Configuration:
     fail_level: FailLevel | None = None
     timeout: float | None = None
     memory: int | None = None
+    cache_dir: str | None = None
     plugins: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -191,6 +192,10 @@ def _memory(given: _Value) -> int:
         raise given.configuration.wrong(given.key, f"is wrong: {error}") from error
 
 
+def _path(given: _Value) -> str:
+    return str(given.configuration.folder / _text(given))
+
+
 def _paths(given: _Value) -> tuple[str, ...]:
     return tuple(str(given.configuration.folder / text) for text in _texts(given))
 
@@ -323,6 +328,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[_Value], Any]]] = {
     "fail-level": ("fail_level", _one_of(get_args(FailLevel))),
     "timeout": ("timeout", _positive),
     "memory": ("memory", _memory),
+    "cache-dir": ("cache_dir", _path),
     "plugins": ("plugins", _paths),
     "severity": ("severity", _table_of(_one_of(SEVERITIES))),
     "rules": ("options", _table_of(_table_of(_any))),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from typing import Any
 
 from modellint.accepting import without_accepted
@@ -14,6 +13,7 @@ from modellint.comments import lint_comments
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
 from modellint.examples import InputHint, InputTensor
+from modellint.installation import own_installation, torch_version
 from modellint.intake import NotRead, read_target
 from modellint.paths import absolute_path
 from modellint.pipeline import (
@@ -24,9 +24,10 @@ from modellint.pipeline import (
     stated_inputs,
 )
 from modellint.plans import BUDGET, Plan, Plans
+from modellint.remembering import Memory
 from modellint.report.rules_page import described
 from modellint.results import FailLevel, Note, Problem, Report
-from modellint.running import Progress, Work, run_all
+from modellint.running import Outcome, Progress, Work, run_all
 from modellint.selection import unknown
 from modellint.source import SourceFile, mentions_torch, parse_source
 from modellint.specs import parse_input
@@ -40,7 +41,8 @@ class Settings:
     `None` stands for what the configuration says, else the default. `config` is the one file of
     configuration that counts; `isolated` leaves configuration out. `timeout` is in seconds a file,
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
-    `baseline` is the file of the findings that do not count.
+    `baseline` is the file of the findings that do not count. `cache` keeps results for files that
+    do not change, in `cache_dir` if that is given.
     """
 
     inputs: tuple[str, ...] = ()
@@ -58,16 +60,34 @@ class Settings:
     verbose: bool = False
     confirmed: bool = False
     baseline: str | None = None
+    cache: bool = False
+    cache_dir: str | None = None
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file that may concern modellint: what it holds, and the job as the run states it."""
+
+    target: Target
+    plan: Plan
+    job: Job
+    data: bytes
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A file that was read: its job, and the models it is about."""
+    """A file that was read: its job with what is said of its models, and the models it is about."""
 
-    job: Job
+    opened: _Opened
     plan: Plan
+    job: Job
     source: SourceFile
     models: tuple[Candidate, ...]
+
+    @property
+    def commented(self) -> bool:
+        """Whether it has ignore comments that its models may need."""
+        return bool(self.models and self.source.ignores)
 
 
 def lint_targets(
@@ -94,24 +114,38 @@ def lint_targets(
     if not targets:
         _ = plans.here
     parts: list[Report] = []
-    started: list[Plan] = []
+    started: dict[str, _Prepared] = {}
     commented: list[_Prepared] = []
+    memory = Memory(settings, own_installation)
 
     def works() -> Iterator[Work]:
         for target in targets:
-            prepared = _prepare(target, settings, plans.of(target.path))
+            opened = _open(target, settings, plans.of(target.path))
+            known = None if isinstance(opened, Report) else memory.recall(*_asked(opened))
+            if known is not None:
+                parts.extend(_accepted(known.reports, plans.of(target.path)))
+                if not known.commented:
+                    continue
+            prepared = _prepare(opened)
             if isinstance(prepared, Report):
                 parts.append(prepared)
-            elif prepared.models:
-                started.append(prepared.plan)
-                commented.extend([prepared] if prepared.source.ignores else [])
+                continue
+            commented.extend([prepared] if prepared.commented else [])
+            if known is None and prepared.models:
+                started[target.path] = prepared
                 yield Work(prepared.job, prepared.models)
+            elif known is None:
+                memory.keep_empty(*_asked(prepared.opened))
 
-    done = run_all(works(), settings.jobs, progress)
-    for plan, reports in zip(started, done, strict=True):
-        parts += [replace(one, findings=without_accepted(one, plan)) for one in reports]
+    def done(work: Work, outcome: Outcome) -> None:
+        prepared = started[work.job.path]
+        memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
+
+    outcomes = run_all(works(), settings.jobs, progress, done)
+    for prepared, outcome in zip(started.values(), outcomes, strict=True):
+        parts += _accepted(outcome.reports, prepared.plan)
     parts += _on_comments(commented, Report().merged(*parts))
-    report = _joined(parts, settings, targets, plans)
+    report = _joined([*parts, memory.close()], settings, targets, plans)
     if baseline is None:
         return report
     return baseline.without_known(report, dict(_settled(report, targets, plans)))
@@ -129,7 +163,7 @@ def list_models(
     plans = Plans(settings)
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
     for target in targets:
-        prepared = _prepare(target, settings, plans.of(target.path))
+        prepared = _prepare(_open(target, settings, plans.of(target.path)))
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
@@ -146,25 +180,16 @@ def plans_of(
     return {target.shown: plans.of(target.path) for target in targets}
 
 
-def torch_version() -> str | None:
-    """The installed torch's version without its build, read without importing it."""
-    try:
-        return metadata.version("torch").partition("+")[0]
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _prepare(target: Target, settings: Settings, plan: Plan) -> _Prepared | Report:
-    """Read a file as far as the front end does; a report is all there is to say of it."""
+def _open(target: Target, settings: Settings, plan: Plan) -> _Opened | Report:
+    """Read a file's bytes; a report is all there is to say of it."""
     try:
         data = read_target(target)
-        if not mentions_torch(data) and not target.explicit:
-            return Report()
-        source = parse_source(target.path, data)
     except NotRead as reason:
         return Report(notes=(Note(target.shown, 1, str(reason)),))
     except FileError as error:
-        return Report(errors=(Problem(target.shown, error.line or 1, error.kind, error.message),))
+        return _unread(target, error)
+    if not mentions_torch(data) and not target.explicit:
+        return Report()
     job = Job(
         path=target.path,
         shown=target.shown,
@@ -180,11 +205,37 @@ def _prepare(target: Target, settings: Settings, plan: Plan) -> _Prepared | Repo
         verbose=settings.verbose,
         confirmed=settings.confirmed,
         data=target.data,
+        observed=settings.cache and target.data is None,
     )
+    return _Opened(target, plan, job, data)
+
+
+def _unread(target: Target, error: FileError) -> Report:
+    problem = Problem(target.shown, error.line or 1, error.kind, error.message)
+    return Report(errors=(problem,))
+
+
+def _asked(opened: _Opened) -> tuple[Job, bytes, Plan]:
+    return opened.job, opened.data, opened.plan
+
+
+def _accepted(reports: Iterable[Report], plan: Plan) -> list[Report]:
+    """Reports without the findings that the configuration accepts."""
+    return [replace(one, findings=without_accepted(one, plan)) for one in reports]
+
+
+def _prepare(opened: _Opened | Report) -> _Prepared | Report:
+    """Find the models of a file as far as the front end does, in its syntax tree."""
+    if isinstance(opened, Report):
+        return opened
+    target, plan, job = opened.target, opened.plan, opened.job
     try:
+        source = parse_source(target.path, opened.data)
         _check_names(target, source)
         job = replace(job, models=_said(target, source, plan))
-        return _Prepared(job, plan, source, chosen_models(job, source))
+        return _Prepared(opened, plan, job, source, chosen_models(job, source))
+    except FileError as error:
+        return _unread(target, error)
     except UsageError:
         raise
     except Exception as error:  # The edge of the tool: one file must not end the run.

@@ -41,9 +41,14 @@ class FileError(ModellintError):
 
 
 class NotAnalysed(ModellintError):
-    """A model needs something its author may have and this run has not: arguments, a package."""
+    """A model needs something its author may have and this run has not: arguments, a package.
 
-    def __init__(self, reason: str, line: int | None = None) -> None:
+    `elsewhere` tells what is missing on this machine, such as a package or the network, from what
+    the file does not say.
+    """
+
+    def __init__(self, reason: str, line: int | None = None, *, elsewhere: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.line = line
+        self.elsewhere = elsewhere

@@ -15,6 +15,7 @@ from os import getpid  # Bound here: user code may replace it.
 from typing import Any, NoReturn
 
 from modellint.failures import NetworkAccess
+from modellint.readings import Readings
 
 #: Names of this machine, which libraries look up while they are imported, to log them.
 _HERE = frozenset({"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})
@@ -34,16 +35,18 @@ _LISTED = 20
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
 
-def watch(log: int, changed: list[str] | None = None) -> None:
+def watch(log: int, changed: list[str] | None = None, readings: Readings | None = None) -> None:
     """Install the hook, for good, in this process.
 
     `log` is the descriptor that lines of sudden ends go to. `changed` collects the files that are
-    written, made or removed.
+    written, made or removed, `readings` what is read.
     """
     here = _HERE | {os.uname().nodename} if hasattr(os, "uname") else _HERE
     own = getpid()
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
+        if readings is not None:
+            readings.see(event, args)
         if event in _SENDS:
             _refuse_address(args[-1])
         elif event in _LOOKUPS:

@@ -19,8 +19,9 @@ from modellint.frames import frame, send
 from modellint.hooks import watch
 from modellint.limits import leave_no_core, limit_memory
 from modellint.paths import project_root, shown_path
-from modellint.pipeline import Job, internal_error, lint_file
+from modellint.pipeline import Job, Lacking, internal_error, lint_file
 from modellint.plugins import load_rules
+from modellint.readings import Readings
 from modellint.results import Problem, Report
 from modellint.rules import Rule
 from modellint.warming import imported_late
@@ -61,10 +62,13 @@ def lint_alone(job: Job, installed: Mapping[str, Rule], answers: int, log: int) 
     """
     status = 1
     try:
-        changed = _confine(job, log)
+        readings = Readings(project_root(job.path)) if job.observed else None
+        changed = _confine(job, log, readings)
         for message in _messages(job, _chosen(job, installed)):
             send(answers, message)
-        send(answers, frame({"type": "done", "changed": changed, "late": imported_late()}))
+        read = None if readings is None else readings.to_dict()
+        done = {"type": "done", "changed": changed, "late": imported_late(), "read": read}
+        send(answers, frame(done))
         status = 0
     except PluginError as error:  # The front end has loaded it, but this may be another Python.
         _send_problem(answers, Problem(job.shown, 1, "plugin-error", str(error)))
@@ -75,7 +79,7 @@ def lint_alone(job: Job, installed: Mapping[str, Rule], answers: int, log: int) 
         _exit(status)
 
 
-def _confine(job: Job, log: int) -> list[str]:
+def _confine(job: Job, log: int, readings: Readings | None) -> list[str]:
     """Limit this process; the list that changed files will be noted in, if that is asked for."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -91,7 +95,9 @@ def _confine(job: Job, log: int) -> list[str]:
     with contextlib.suppress(OSError):  # The file may be standard input in a folder that is not.
         os.chdir(project_root(job.path))
     changed: list[str] = []
-    watch(log, changed if job.verbose else None)
+    if readings is not None:
+        readings.begin(job.path)
+    watch(log, changed if job.verbose else None, readings)
     faulthandler.enable(log)
     faulthandler.dump_traceback_later(max(job.timeout - _BEFORE, job.timeout * 0.9), file=log)
     return changed
@@ -112,7 +118,7 @@ def _seed() -> None:
 
 def _send_problem(answers: int, problem: Problem) -> None:
     send(answers, frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
-    send(answers, frame({"type": "done", "changed": [], "late": []}))
+    send(answers, frame({"type": "done", "changed": [], "late": [], "read": None}))
 
 
 def _chosen(job: Job, installed: Mapping[str, Rule]) -> Sequence[Rule]:
@@ -125,6 +131,8 @@ def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
     for result in lint_file(job, rules, _shown_below(job.folder)):
         if isinstance(result, Report):
             yield frame({"type": "report", "report": result.to_dict()})
+        elif isinstance(result, Lacking):
+            yield frame({"type": "lacking", **asdict(result)})
         else:
             yield frame({"type": "stage", **asdict(result)})
 

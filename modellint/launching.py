@@ -14,7 +14,7 @@ from modellint.errors import UsageError, WorkerError
 _PACKAGE_FOLDER = str(Path(__file__).parent.parent)
 #: The environment of user code: one thread, no GPU, the same order of sets in every run, and
 #: weights that were downloaded before without a look for newer ones.
-_FIXED = {
+FIXED = {
     "OMP_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "",
     "PYTHONHASHSEED": "0",
@@ -39,7 +39,7 @@ def launch(function: str, stdin: Any, stdout: Any, log: IO[bytes]) -> subprocess
         stdout=stdout,
         stderr=log,
         start_new_session=True,
-        env={**os.environ, **_FIXED},
+        env={**os.environ, **FIXED},
     )
 
 

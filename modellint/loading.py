@@ -72,7 +72,8 @@ class LoadedModule:
         if failure is None:
             return None
         if failure.reason is not None:
-            return NotAnalysed(f"line {failure.line} {failure.reason}", failure.line)
+            reason = f"line {failure.line} {failure.reason}"
+            return NotAnalysed(reason, failure.line, elsewhere=True)
         return FileError(failure.kind, self.source.path, failure.line, failure.message)
 
     def is_first_party(self, path: str) -> bool:

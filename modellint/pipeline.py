@@ -52,7 +52,7 @@ class Job:
     settings of single models, by name; `inputs` count before theirs. `data` is the text of what is
     not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
     seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
-    model's contract by running it.
+    model's contract by running it. `observed` notes what is read on the way.
     """
 
     path: str
@@ -71,6 +71,7 @@ class Job:
     verbose: bool = False
     confirmed: bool = False
     data: bytes | None = None
+    observed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON has it; bytes as Latin-1 text, which keeps each of them."""
@@ -88,6 +89,13 @@ class Job:
         data = values["data"]
         read["data"] = None if data is None else data.encode("latin-1")
         return cls(**{**values, **read})
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A model lacks what another machine may have, or this one tomorrow: a package, the network."""
+
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ def incomplete_model(job: Job, candidate: Candidate, status: Status, reason: str
 
 def lint_file(
     job: Job, rules: Sequence[Rule], shown: Callable[[str], str]
-) -> Iterator[Stage | Report]:
+) -> Iterator[Stage | Lacking | Report]:
     """Lint the models of one file, yielding each model's report as it is done.
 
     `shown` turns an absolute path into what reports print.
@@ -184,7 +192,7 @@ def _lint_model(
     feeding: Feeding,
     rules: Sequence[Rule],
     shown: Callable[[str], str],
-) -> Iterator[Stage | Report]:
+) -> Iterator[Stage | Lacking | Report]:
     from modellint.building import build
     from modellint.inputs import trace_with_inputs
     from modellint.linting import Subject, lint_graph
@@ -222,7 +230,10 @@ def _lint_model(
     except BaseException as error:  # User code raises what it likes, and the other models go on.
         if any(isinstance(one, MemoryError) for one in chained(error)):
             lift_memory()
-        yield _unfinished(job, candidate, _meaning(job, candidate, error, loaded), shown)
+        meaning = _meaning(job, candidate, error, loaded)
+        if isinstance(meaning, NotAnalysed) and meaning.elsewhere:
+            yield Lacking(candidate.name)
+        yield _unfinished(job, candidate, meaning, shown)
     # What filled the memory may hang in cycles of exceptions and frames.
     if lowered_memory():
         gc.collect()
@@ -247,7 +258,7 @@ def _meaning(
                 return obstacle
     missing = what_is_missing(error)
     if missing is not None:
-        return NotAnalysed(missing, line)
+        return NotAnalysed(missing, line, elsewhere=True)
     if isinstance(error, Exception):
         return error
     # What is no Exception passed through the tracer, as `sys.exit` does.

@@ -37,30 +37,45 @@ class Work:
     models: tuple[Candidate, ...]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a file: its reports, and what it read where they will be the same next time.
+
+    `read` is `None` where a process ended before its time, where a model lacked what may be there
+    later, or where nobody asked.
+    """
+
+    reports: tuple[Report, ...]
+    read: Mapping[str, Any] | None = None
+
+
 def open_pool() -> Pool:
     """The processes that files run in, by what this system can."""
     return ForkingPool() if FORKS else SinglePool()
 
 
 def run_all(
-    works: Iterable[Work], jobs: int | None = None, progress: Progress | None = None
-) -> list[list[Report]]:
-    """The reports of each file; `jobs` run at once, by default as many as there are cores.
+    works: Iterable[Work],
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    done: Callable[[Work, Outcome], None] = lambda work, outcome: None,
+) -> list[Outcome]:
+    """What came of each file; `jobs` run at once, by default as many as there are cores.
 
-    Files start as they arrive from `works`. Whatever is raised, Ctrl-C included, ends all
-    processes first.
+    Files start as they arrive from `works`; `done` is told of each as soon as it is through.
+    Whatever is raised, Ctrl-C included, ends all processes first.
     """
     # The threads only wait for processes.
     with closing(open_pool()) as pool, ThreadPoolExecutor(jobs or cores()) as threads:
-        tasks: list[Future[list[Report]]] = []
+        tasks: dict[Future[Outcome], Work] = {}
         try:
             for work in works:
                 pool.start()
-                tasks.append(threads.submit(run_file, pool, work))
-            for done, task in enumerate(as_completed(tasks), 1):
-                task.result()
+                tasks[threads.submit(run_file, pool, work)] = work
+            for count, task in enumerate(as_completed(tasks), 1):
+                done(tasks[task], task.result())
                 if progress is not None:
-                    progress(done, len(tasks))
+                    progress(count, len(tasks))
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             pool.close()
@@ -75,16 +90,19 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def run_file(pool: Pool, work: Work) -> list[Report]:
-    """The reports of a file's models; after a crash or a time-out, those that are left run anew."""
+def run_file(pool: Pool, work: Work) -> Outcome:
+    """What comes of a file; after a crash or a time-out, the models that are left run anew."""
     job = work.job
     reports: list[Report] = []
+    read: Mapping[str, Any] | None = None
     unfinished = {candidate.name: candidate for candidate in work.models}
     seen: set[str] = set()
     while unfinished:
         stage, end = _run_once(pool, job, unfinished, reports)
         kind = end["kind"]
         if kind is None:
+            # After an end before its time this one has not seen all of the file.
+            read = None if seen or end["lacking"] else end["read"]
             # An error of the whole file stands for its models.
             if not any(report.errors and not report.models for report in reports):
                 reports += _missed(job, [*unfinished.values()])
@@ -99,7 +117,7 @@ def run_file(pool: Pool, work: Work) -> list[Report]:
             break
         done = tuple(one.name for one in work.models if one.name not in unfinished)
         job = replace(job, done=done)
-    return reports
+    return Outcome(tuple(reports), read)
 
 
 def _run_once(
@@ -111,6 +129,7 @@ def _run_once(
     """
     stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
     end: Mapping[str, Any] = {"kind": None}
+    lacking = False
     for message in pool.run(job):
         if message["type"] == "stage":
             stage = message
@@ -119,10 +138,12 @@ def _run_once(
             reports.append(report)
             for model in report.models:
                 unfinished.pop(model.name, None)
+        elif message["type"] == "lacking":
+            lacking = True
         else:
             end = message
     reports.append(Report(remarks=tuple(_remarks(job, end))))
-    return stage, end
+    return stage, {**end, "lacking": lacking}
 
 
 def _ended(

@@ -37,6 +37,8 @@ def _page(paths: list[str], plan: Plan) -> Iterator[str]:
     yield f"timeout = {_value(plan.timeout)}"
     yield f"memory = {_value(shown_memory(plan.memory))}"
     folder = str(configuration.folder)
+    if configuration.cache_dir is not None:
+        yield f"cache-dir = {_value(shown_path(configuration.cache_dir, folder))}"
     yield f"plugins = {_value(shown_path(path, folder) for path in configuration.plugins)}"
     yield from _table("severity", plan.severities)
     for rule in plan.on:

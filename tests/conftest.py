@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 from modellint import running
 from modellint.pool import FORKS, ForkingPool
 
+# What a test lints must be linted; tests of the cache ask for one.
+os.environ["MODELLINT_NO_CACHE"] = "1"
+
 # The fast tier says the same in every run. CI runs the properties also with the full profile:
 # pytest -m 'slow or hypothesis' --hypothesis-profile=full
 _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

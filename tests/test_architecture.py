@@ -20,20 +20,21 @@ FRONT_END = {
     "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
     "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
     "discovery", "contract", "identity", "linting", "geometry", "costs",
+    "cache", "remembering", "installation", "readings", "states",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
 EDGE = {
     "cli", "__main__", "api", "engine", "running", "pool", "alone", "launching", "listing",
     "intake", "targets", "selection", "accepting", "command_options", "config", "plans",
     "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
-    "completion", "output",
+    "completion", "output", "cache", "remembering", "installation",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {
     "worker", "warming", "supervisor", "isolation", "hooks", "limits", "strays", "deaths",
     "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
-    "geometry", "source", "plugins", "errors",
+    "geometry", "source", "plugins", "errors", "readings", "states",
 }  # fmt: skip
 #: Where torch's internals are used: by the tracer and what it replaces of torch's layers, by what
 #: redirects construction to meta, and by what spares a worker the import of torch's compiler.

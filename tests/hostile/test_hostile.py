@@ -23,13 +23,25 @@ ELSEWHERE = {69: "test_running.py"}
 @pytest.mark.parametrize(
     "row", [pytest.param(row, id=row.id, marks=row.marks) for row in [*FILES, *MODELS]]
 )
-def test_row(row: Row, tmp_path: Path, lasting_pool: LastingPool | None, one_worker: None) -> None:
+def test_row(
+    row: Row,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    lasting_pool: LastingPool | None,
+    one_worker: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What is read is noted only for a cache, which is elsewhere so that no change escapes.
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.delenv("MODELLINT_NO_CACHE")
+    monkeypatch.setenv("MODELLINT_CACHE_DIR", str(cache))
     _write(tmp_path, row)
     before = _snapshot(tmp_path)
     wants_json = "--format" not in row.arguments
     form = ("--format", "json") if wants_json else ()
     others = () if row.alone else ("good.py",)
-    run = modellint(*form, *row.arguments, *others, cwd=tmp_path, stdin=row.stdin)
+    given = (*form, *row.arguments, *others)
+    run = modellint(*given, cwd=tmp_path, stdin=row.stdin)
     report = json.loads(run.stdout) if wants_json and run.stdout else None
     assert run.returncode == row.exit, run.stdout + run.stderr
     assert "Traceback" not in run.stderr
@@ -39,6 +51,9 @@ def test_row(row: Row, tmp_path: Path, lasting_pool: LastingPool | None, one_wor
         row.check(report, run)
     if not row.changes:
         assert _snapshot(tmp_path) == before
+    if any(cache.glob("*.json")) and row.exit == 0 and not row.changes:
+        again = modellint(*given, cwd=tmp_path, stdin=row.stdin)
+        assert (again.returncode, again.stdout) == (run.returncode, run.stdout)
     if lasting_pool is not None:
         assert lasting_pool.strays() == []
         # torch's compiler makes a folder when it is imported, and keeps it.
