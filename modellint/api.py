@@ -15,7 +15,7 @@ from modellint.installation import torch_version
 from modellint.limits import parse_memory
 from modellint.linting import Subject, lint_graph
 from modellint.paths import shown_path
-from modellint.plugins import Rules, load_rules
+from modellint.plugins import load_rules
 from modellint.report.rules_page import described
 from modellint.results import FailLevel, ModelReport, Problem, Report, Status
 from modellint.rule_options import checked_options
@@ -64,7 +64,7 @@ def lint(
     except FileError as error:
         problem = Problem(shown_path(error.path), error.line or 1, error.kind, error.message)
         report = _incomplete(subject, "failed", error.message, problem)
-    run = Report(torch=torch_version(), fail_level=fail_level, rules=described(rules))
+    run = Report(torch=_installed_torch(), fail_level=fail_level, rules=described(rules))
     return run.merged(report)
 
 
@@ -169,10 +169,9 @@ def assert_clean(
     raise AssertionError(f"{name} is not clean\n\n{report.render('full')}{accept}".rstrip())
 
 
-@cache
-def _installed_rules() -> Rules:
-    # Looking them up asks every installed distribution, longer than a small model takes to lint.
-    return load_rules()
+# Both ask the installed distributions, which takes longer than to lint a small model.
+_installed_rules = cache(load_rules)
+_installed_torch = cache(torch_version)
 
 
 def _incomplete(

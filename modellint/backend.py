@@ -14,7 +14,7 @@ import threading
 import types
 import warnings
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from modellint.dims import Dim
-from modellint.holding import is_stock, walk
+from modellint.holding import Members, is_stock
 from modellint.layer_calls import LAYER_CALLS
 from modellint.recording import Record, translated
 
@@ -183,6 +183,12 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
+@functools.lru_cache(maxsize=64)
+def dtype_names(dtype: torch.dtype) -> tuple[str]:
+    """The name of a dtype as the dtypes of an operation with one result."""
+    return (dtype_name(dtype),)
+
+
 #: Operations that make floats of integers.
 _FLOATS = frozenset(
     """sigmoid tanh exp log log2 log10 log1p sqrt rsqrt sin cos tan erf softmax log_softmax
@@ -315,9 +321,9 @@ def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.devi
     return torch.zeros(shape, dtype=dtype)
 
 
-def mixes_floats_and_shapes(model: nn.Module) -> bool:
-    """Whether a forward of the model holds a float other than 0 and 1 and looks at a shape."""
-    classes: Any = {type(module) for _, module in walk(model)}
+def mixes_floats_and_shapes(modules: Members) -> bool:
+    """Whether a forward of a model holds a float other than 0 and 1 and looks at a shape."""
+    classes: Any = {type(module) for _, module in modules.registered}
     return any(_mixes(of) for of in classes)
 
 
@@ -331,18 +337,18 @@ def _mixes(of: Any) -> bool:
     return any(type(held) is float and held not in (0.0, 1.0) for held in code.co_consts)
 
 
-def has_lazy(model: nn.Module) -> bool:
+def has_lazy(modules: Members) -> bool:
     """Whether a parameter still waits for its first input."""
-    own = (p for _, module in walk(model) for p in module._parameters.values())
-    return any(p is not None and nn.parameter.is_lazy(p) for p in own)
+    own = (p for _, module in modules.registered for p in module._parameters.values())
+    return any(nn.parameter.is_lazy(p) for p in own if p is not None)
 
 
-def lazy_copy(model: nn.Module) -> nn.Module:
+def lazy_copy(model: nn.Module, modules: Members) -> nn.Module:
     """A copy of a model with lazy modules; a lazy buffer, unlike a parameter, copies not itself."""
     kind: Any = nn.parameter.UninitializedBuffer
     memo: dict[int, Any] = {
         id(buffer): kind(requires_grad=False, device=buffer.device, dtype=buffer.dtype)
-        for _, module in walk(model)
+        for _, module in modules.registered
         for buffer in module._buffers.values()
         if isinstance(buffer, kind)
     }
@@ -370,7 +376,7 @@ def ask_for_parameters(
 
 @contextmanager
 def observed_calls(
-    modules: Sequence[tuple[str, nn.Module]],
+    modules: Iterable[tuple[str, nn.Module]],
     stack: list[nn.Module],
     called: set[int],
     call: Callable[[Any, Any, Any], Any],
@@ -689,7 +695,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def untouched(modules: Sequence[tuple[str, nn.Module]], training: bool) -> Iterator[None]:
+def untouched(modules: Iterable[tuple[str, nn.Module]], training: bool) -> Iterator[None]:
     """Every module in the given mode inside the block, and exactly as it was after it.
 
     Attributes are compared by their container as well: what a forward appends to a list or puts
@@ -737,11 +743,13 @@ class _Saved:
         self.empty: list[Any] = []
         held = [value for value in attributes.values() if type(value) in _CONTAINERS]
         for container in held:
+            if not container:
+                self.empty.append(container)
+                continue
+            self.contents.append((container, container.copy()))
             # The loop goes on with what is found: containers inside of containers.
             inside = container.values() if isinstance(container, dict) else container
             held += [value for value in inside if type(value) in _CONTAINERS]
-        self.contents = [(value, value.copy()) for value in held if value]
-        self.empty = [value for value in held if not value]
 
     def restore(self) -> None:
         """Put everything back that is not as it was."""

@@ -17,7 +17,7 @@ from math import prod
 from typing import Any
 
 from modellint.dims import evaluate
-from modellint.graph import Graph, Node, Parameter, Tensor, fact
+from modellint.graph import Graph, Node, Parameter, Tensor, fact, fact_of_call
 from modellint.operations import CONVOLUTIONS, TRANSPOSED
 
 #: The symbol that counts samples.
@@ -30,30 +30,34 @@ def _parameters_behind(graph: Graph) -> Mapping[int, frozenset[Parameter]]:
     behind: dict[int, frozenset[Parameter]] = {}
     for node in graph.nodes:
         if node.parameter is not None:
-            behind[node.index] = frozenset({node.parameter})
-        elif node.index not in graph.varying:
-            behind[node.index] = frozenset().union(
-                *(behind.get(source.index, frozenset()) for source in node.inputs)
-            )
+            behind[node.index] = frozenset((node.parameter,))
+        elif node.inputs and node.index not in graph.varying:
+            behind[node.index] = _union(behind, node)
     return behind
 
 
+def _union(behind: Mapping[int, frozenset[Parameter]], node: Node) -> frozenset[Parameter]:
+    found = [behind[source.index] for source in node.inputs if source.index in behind]
+    return found[0] if len(found) == 1 else frozenset().union(*found)
+
+
+@fact_of_call
 def own_parameters(graph: Graph, node: Node) -> frozenset[Parameter]:
     """The trainable tensors that a call uses, tied ones once."""
-    behind = _parameters_behind(graph)
-    return frozenset().union(*(behind.get(source.index, frozenset()) for source in node.inputs))
+    return _union(_parameters_behind(graph), node)
 
 
 def parameters(graph: Graph, node: Node) -> int:
     """How many trainable numbers a call uses, whether or not another call uses them too."""
-    return sum(parameter.numel for parameter in own_parameters(graph, node))
+    return sum([parameter.numel for parameter in own_parameters(graph, node)])
 
 
 def total_parameters(graph: Graph) -> int:
     """How many trainable numbers the model has; tied and shared ones count once."""
-    return sum(parameter.numel for parameter in set(graph.parameters))
+    return sum([parameter.numel for parameter in graph.parameters])
 
 
+@fact_of_call
 def macs(graph: Graph, node: Node) -> int:
     """The multiply-accumulates of one call for one sample; 0 where an operation has none."""
     count = _MACS.get(node.op)
@@ -65,7 +69,7 @@ def macs(graph: Graph, node: Node) -> int:
 @fact
 def total_macs(graph: Graph) -> int:
     """The multiply-accumulates of the whole forward for one sample."""
-    return sum(macs(graph, node) for node in graph.nodes)
+    return sum([macs(graph, node) for node in graph.nodes if node.op in _MACS])
 
 
 def activation_memory(graph: Graph, node: Node) -> int:
@@ -95,7 +99,20 @@ def sample_sizes(graph: Graph, tensor: Tensor) -> tuple[int, ...]:
 
     Where a size is known for the example only, it is that.
     """
-    values = {**graph.symbols, BATCH: 1}
+    known = _samples(graph)
+    # By identity: the graph keeps its tensors, and has one object for equal shapes.
+    found = known.get(id(tensor))
+    if found is None or found[0] is not tensor:
+        found = known[id(tensor)] = (tensor, _sampled({**graph.symbols, BATCH: 1}, tensor))
+    return found[1]
+
+
+@fact
+def _samples(graph: Graph) -> dict[int, tuple[Tensor, tuple[int, ...]]]:
+    return {}
+
+
+def _sampled(values: Mapping[str, int], tensor: Tensor) -> tuple[int, ...]:
     sizes = []
     for size, example in zip(tensor.shape, tensor.example, strict=True):
         try:

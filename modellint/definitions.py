@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import sys
-from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -25,11 +25,7 @@ def definitions(cls: Any, known: SourceFile | None = None) -> tuple[ast.ClassDef
 def definition(cls: Any, known: SourceFile | None = None) -> ast.ClassDef | None:
     """The tree of one class; `None` for torch's own, and for what was typed into a prompt."""
     source = source_of(cls, known)
-    if source is None:
-        return None
-    if source is known:
-        return _in_tree(source.tree).get(cls.__name__)
-    return _in_file(source.path).get(cls.__name__)
+    return source.classes.get(cls.__name__) if source is not None else None
 
 
 def source_of(cls: Any, known: SourceFile | None = None) -> SourceFile | None:
@@ -47,38 +43,18 @@ def source_of(cls: Any, known: SourceFile | None = None) -> SourceFile | None:
     return source_at(path) if path else None
 
 
-@lru_cache(maxsize=256)
 def source_at(path: str) -> SourceFile | None:
-    """A file of the user's or of a library's; `None` where there is no such source."""
+    """A file of the user's or of a library's as it is now; `None` where there is no such source."""
+    try:
+        state = os.stat(path)  # noqa: PTH116 - asked for every class and finding
+    except OSError:  # Such as the name of a notebook's cell.
+        return None
+    return _read_once(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: str, written: int, size: int) -> SourceFile | None:
     try:
         return read_source(path)
-    except FileError:  # Such as the name of a notebook's cell, or compiled code.
+    except FileError:  # Such as compiled code.
         return None
-
-
-@lru_cache(maxsize=256)
-def _in_file(path: str) -> Mapping[str, ast.ClassDef]:
-    source = source_at(path)
-    return _in_tree(source.tree) if source is not None else {}
-
-
-def _in_tree(tree: ast.Module) -> Mapping[str, ast.ClassDef]:
-    """The classes of a file by name; of several of one name the outermost, the first."""
-    found: dict[str, ast.ClassDef] = {}
-    level: list[ast.stmt] = list(tree.body)
-    while level:
-        for statement in level:
-            if isinstance(statement, ast.ClassDef):
-                found.setdefault(statement.name, statement)
-        level = [inner for statement in level for inner in blocks(statement)]
-    return found
-
-
-def blocks(statement: ast.stmt) -> Iterator[ast.stmt]:
-    """The statements in a statement's blocks; expressions are not searched."""
-    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
-        for inner in getattr(statement, block, ()):
-            if isinstance(inner, ast.stmt):
-                yield inner
-            else:  # An except or a case has its own block.
-                yield from inner.body

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-import torch
 from torch import nn
 
 from modellint import expressions as ex
+from modellint.backend import dtype_name
 from modellint.collecting import uncollected
 from modellint.definitions import definitions
-from modellint.dims import Constraint, Dim, dim, expr_of, symbolic
+from modellint.dims import Constraint, symbolic
 from modellint.expressions import Expr, Symbol
+from modellint.final import Final
 from modellint.fx import graph_module
 from modellint.graph import (
     LAYERS,
@@ -25,20 +27,23 @@ from modellint.graph import (
     Graph,
     Input,
     Mismatch,
-    Module,
     Node,
     Parameter,
-    Site,
     Tensor,
 )
-from modellint.recording import ATOMS, Handle, Record
+from modellint.holding import Members
+from modellint.module_table import NOWHERE, Modules, Sites
+from modellint.recording import Handle, Leaf, Record
 from modellint.source import SourceFile
 from modellint.tracing import Traced, arguments_of
 
-#: Where modules were built: by `id(module)`, the user's line, and one inside a library.
-Sites = Mapping[int, tuple[Site, Site | None]]
-
 _LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
+_NONE: Mapping[str, Any] = MappingProxyType({})
+_PARAMETER: Mapping[tuple[bool, bool], Mapping[str, Any]] = {
+    (trained, owned): MappingProxyType({"requires_grad": trained, "owned": owned})
+    for trained in (True, False)
+    for owned in (True, False)
+}
 
 _PRINCIPAL = {
     "Upsample": ("interpolate",),
@@ -85,11 +90,10 @@ def freeze(
             general = None
             maker = _Maker(traced, pins, example, sites, None)
             nodes = maker.nodes()
-    by_record = maker.by_record
-    used = {symbol for size in maker.sizes.values() for symbol in expr_of(size).symbols}
+    by_record, classes = maker.by_record, maker.modules.classes
     symbols = {
         symbol.name: example[symbol.name]
-        for symbol in sorted(used, key=lambda s: s.key)
+        for symbol in sorted(maker.final.symbols, key=lambda s: s.key)
         if symbol.name in example and not symbol.unknown
     }
     inputs = tuple(
@@ -116,7 +120,7 @@ def freeze(
         kept=tuple(by_record[record] for record in traced.kept),
         exact=traced.partial is None,
         source=source,
-        definitions=lambda path: definitions(maker.classes[path], source),
+        definitions=lambda path: definitions(classes(path), source),
         train=train,
     )
 
@@ -150,94 +154,59 @@ class _Maker:
         self.general = {node.key: node for node in general.nodes} if general else {}
         self.differ = False
         self.traced = traced
-        self.pins = pins
-        self.example = example
+        self.final = Final(pins, example)
         self.by_record: dict[Record, Node] = {}
         self.keys: dict[str, int] = {}
-        self.sizes: dict[tuple[int, Expr], int] = {}
-        self.tensors: dict[tuple[int, str], Tensor] = {}
-        self.paths: dict[int, str] = {}
-        self.kinds: dict[int, str | None] = {}
-        walked = traced.walked
-        self.classes: dict[str, Any] = {}
-        for path, module in walked:
-            self.paths[id(module)] = path
-        registered = set(self.paths)
-        for path, module in traced.held:
-            self.paths[id(module)] = path
+        self.tensors: dict[tuple[int, str], tuple[Tensor]] = {}
+        self.sites = sites
+        self.paths = traced.members.paths
+        self.kinds = {id(module): _kind(module) for _, module in traced.members}
         self.owners: dict[int, nn.Module] = {}
-        self.parameters, self.by_parameter = self._parameters(walked)
-        self.modules = self._modules(walked, registered, sites)
+        self.parameters, self.by_parameter = self._parameters(traced.members)
+        self.modules = Modules(traced, self.kinds, sites)
 
-    def _parameters(
-        self, walked: Sequence[tuple[str, nn.Module]]
-    ) -> tuple[tuple[Parameter, ...], dict[int, Parameter]]:
+    def _parameters(self, members: Members) -> tuple[tuple[Parameter, ...], dict[int, Parameter]]:
         names: dict[int, list[str]] = {}
         tensors: dict[int, Any] = {}
-        for path, module in walked:
+        for path, module in members.registered:
             prefix = f"{path}." if path else ""
             for name, tensor in module._parameters.items():
-                if tensor is not None:
-                    self.owners.setdefault(id(tensor), module)
-                    names.setdefault(id(tensor), []).append(prefix + name)
-                    tensors[id(tensor)] = tensor
+                if tensor is None:
+                    continue
+                key = id(tensor)
+                if key in names:
+                    names[key].append(prefix + name)
+                else:
+                    names[key] = [prefix + name]
+                    tensors[key] = tensor
+                    self.owners[key] = module
         made = {
-            key: Parameter(tuple(names[key]), _shape(tensor), str(tensor.dtype)[6:])
+            key: Parameter.made(
+                names=tuple(names[key]), shape=_shape(tensor), dtype=dtype_name(tensor.dtype)
+            )
             for key, tensor in tensors.items()
         }
         return tuple(made.values()), made
 
-    def _modules(
-        self,
-        walked: Sequence[tuple[str, nn.Module]],
-        registered: set[int],
-        sites: Sites,
-    ) -> dict[str, Module]:
-        called = self.traced.called
-        made = {}
-        for path, module in (*walked, *self.traced.held):
-            key = id(module)
-            site, related = sites.get(key, (None, None))
-            prefix = f"{path}." if path else ""
-            cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
-            self.classes[path] = cls
-            self.kinds[key] = layer_kind(cls)
-            made[path] = Module(
-                path=path,
-                type=type(module).__name__,
-                kind=self.kinds[key],
-                construction=site,
-                related=related,
-                parameters=tuple(
-                    prefix + name for name, own in module._parameters.items() if own is not None
-                ),
-                registered=key in registered,
-                called=key in called,
-            )
-        return made
-
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, in the order of the records."""
-        return tuple(self._node(record) for record in self.traced.tape.records)
-
-    def _node(self, record: Record) -> Node:
-        made = self._leaf(record) if record.op in _LEAVES else self._operation(record)
-        self.by_record[record] = made
-        return made
+        known = self.by_record
+        for record in self.traced.tape.records:
+            known[record] = self._leaf(record) if record.op in _LEAVES else self._operation(record)
+        return tuple(known.values())
 
     def _leaf(self, record: Record) -> Node:
         """An input, a parameter, a buffer or a constant."""
         name = record.path[0] if record.path else f"constant_{record.index}"
+        arguments = _NONE
+        if isinstance(record, Leaf) and record.op == "parameter":
+            arguments = _PARAMETER[record.leaf.requires_grad, record.owned]
         return Node.made(
             index=record.index,
             op=record.op,
             inputs=(),
-            outputs=(self._tensor(record.shapes[0], record.dtypes[0]),),
-            arguments=(
-                {"requires_grad": record.leaf.requires_grad, "owned": True, **arguments_of(record)}
-                if record.op == "parameter"
-                else {}
-            ),
+            outputs=self._outputs(record),
+            arguments=arguments,
             key=self._unique(f"{record.op}:{name}"),
             module=self.paths[id(record.module)],
             type=record.op,
@@ -251,39 +220,41 @@ class _Maker:
         path, kind = self.paths[id(owner)], self.kinds[id(owner)]
         known = self.by_record
         key = self._unique(self._key(record, path, kind, principal))
-        outputs = tuple(
-            [
-                self._tensor(shape, dtype)
-                for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
-            ]
-        )
+        outputs = self._outputs(record)
         if self.general:
             outputs = self._general_outputs(key, outputs)
-        module = self.modules[path]
+        layer = kind is not None or principal
         return Node.made(
             index=record.index,
             op=record.op,
             inputs=tuple([known[source] for source in record.inputs]),
             outputs=outputs,
-            arguments={
-                name: value if type(value) in ATOMS else self._argument(value)
-                for name, value in arguments_of(record).items()
-            },
+            bound=(self.final, record),
             key=key,
             module=path,
-            type=module.type if principal else record.op,
-            construction=module.construction if kind is not None or principal else None,
+            type=type(owner).__name__ if principal else record.op,
+            construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
             call=record.call,
             parameter=None,
         )
 
-    def _tensor(self, shape: tuple[int, ...], dtype: str) -> Tensor:
-        """What a shape is in the graph: one object, so that what it is asked is found out once."""
+    def _outputs(self, record: Record) -> tuple[Tensor, ...]:
+        """What an operation puts out; one object for equal sizes of single results."""
+        if len(record.shapes) != 1:
+            return tuple(
+                self._single(shape, dtype)[0]
+                for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
+            )
+        return self._single(record.shapes[0], record.dtypes[0])
+
+    def _single(self, shape: tuple[int, ...], dtype: str) -> tuple[Tensor]:
+        # One object for equal shapes, so that what it is asked is found out once.
         key = (id(shape), dtype)
         found = self.tensors.get(key)
         if found is None:
-            found = Tensor(tuple([self.size(size) for size in shape]), dtype)
-            self.tensors[key] = found
+            final = self.final.size
+            made = Tensor(tuple([final(size) for size in shape]), dtype)
+            found = self.tensors[key] = (made,)
         return found
 
     def _key(self, record: Record, path: str, kind: str | None, principal: bool) -> str:
@@ -314,7 +285,8 @@ class _Maker:
         """The module that owns an operation, and whether this is what that module is for."""
         module: nn.Module = record.module
         if record.op == "linear":
-            weight = arguments_of(record).get("weight")
+            args = record.args
+            weight = args[1] if len(args) > 1 else arguments_of(record).get("weight")
             if isinstance(weight, Handle) and weight.record.leaf is not None:
                 owner = self.owners.get(id(weight.record.leaf))
                 if isinstance(owner, nn.Linear):
@@ -325,44 +297,6 @@ class _Maker:
     def _unique(self, key: str) -> str:
         count = self.keys[key] = self.keys.get(key, 0) + 1
         return key if count == 1 else f"{key}#{count}"
-
-    def size(self, size: int) -> int:
-        """A size in its final form: pinned symbols as numbers, the example's value."""
-        if type(size) is not Dim:
-            # A size that the model's code computed with numpy would overflow where ints do not.
-            return size if type(size) is int else int(size)
-        key = (size.value, size.expr)
-        found = self.sizes.get(key)
-        if found is None:
-            expr = ex.substitute(size.expr, self.pins)
-            value = size.value
-            if expr.constant is None and not expr.unknown:
-                value = expr.evaluate(self.example)
-            found = self.sizes[key] = dim(value, expr)
-        return found
-
-    def _argument(self, value: Any) -> Any:
-        """An argument as rules see it: nodes for tensors, text for torch's own objects."""
-        kind = type(value)
-        if kind in ATOMS:
-            return value
-        if kind is Handle:
-            return self.by_record[value.record]
-        if kind is Dim:
-            return self.size(value)
-        if kind is Record:
-            return self.by_record[value]
-        if kind is tuple and ATOMS.issuperset(map(type, value)):
-            return value
-        if isinstance(value, (tuple, list)):
-            return tuple([self._argument(item) for item in value])
-        if kind is slice:
-            return slice(*(self._argument(v) for v in (value.start, value.stop, value.step)))
-        if kind is torch.dtype:
-            return str(value)[6:]
-        if isinstance(value, (torch.device, torch.layout, torch.memory_format)):
-            return str(value)
-        return value
 
     def partial(self, nodes: Sequence[Node]) -> str | None:
         """Which sizes are unknown, in a sentence, or `None`."""
@@ -400,6 +334,11 @@ def layer_kind(of: type) -> str | None:
         if inside and not base.__module__.endswith((".container", ".transformer")):
             return base.__name__
     return None
+
+
+def _kind(module: nn.Module) -> str | None:
+    cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
+    return layer_kind(cls)
 
 
 @lru_cache(maxsize=4096)

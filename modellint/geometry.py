@@ -223,7 +223,7 @@ def leading_to(graph: Graph, ends: Iterable[Node]) -> frozenset[int]:
     found = {node.index for node in ends}
     for node in reversed(graph.nodes):
         if node.index in found:
-            found.update(source.index for source in node.inputs)
+            found.update([source.index for source in node.inputs])
     return frozenset(found)
 
 
@@ -280,14 +280,16 @@ def trims(graph: Graph) -> tuple[Trim, ...]:
         return tuple(mine.get(node.rank - 1 - place, Fraction(0)) for place in range(3))
 
     for node in graph.nodes:
-        ways = [up[source.index] for source in node.inputs if source.index in up]
         if node.index in graph.varying:
-            up[node.index] = _sum(_heaviest(ways), of(node)) if ways else of(node)
+            ways = [up[source.index] for source in node.inputs if source.index in up]
+            heaviest = _heaviest(ways) if ways else zero
+            up[node.index] = _sum(heaviest, of(node)) if node.index in own else heaviest
+    alive = live(graph) & graph.varying
     for node in reversed(graph.nodes):
-        if node.index not in live(graph):
-            continue
-        ways = [down[reader.index] for reader in graph.readers(node) if reader.index in down]
-        down[node.index] = _sum(_heaviest(ways), of(node)) if ways else of(node)
+        if node.index in alive:
+            ways = [down[reader.index] for reader in graph.readers(node) if reader.index in down]
+            heaviest = _heaviest(ways) if ways else zero
+            down[node.index] = _sum(heaviest, of(node)) if node.index in own else heaviest
     found_trims = []
     for node in graph.nodes:
         if node.index not in own:
@@ -303,7 +305,10 @@ def trims(graph: Graph) -> tuple[Trim, ...]:
 
 
 def _heaviest(ways: list[tuple[Fraction, ...]]) -> tuple[Fraction, ...]:
-    return tuple(map(max, zip(*ways, strict=True))) if ways else (Fraction(0),) * 3
+    first = ways[0]
+    if all(way is first for way in ways):  # As nearly everywhere: most steps trim nothing.
+        return first
+    return tuple(map(max, zip(*ways, strict=True)))
 
 
 def _sum(left: tuple[Fraction, ...], right: tuple[Fraction, ...]) -> tuple[Fraction, ...]:

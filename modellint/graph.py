@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from math import prod
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 from modellint.dims import Constraint, Dim, symbolic
 from modellint.source import SourceFile
@@ -109,8 +109,22 @@ class Tensor:
         return f"({inside},)" if len(self.shape) == 1 else f"({inside})"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Made:
+    """A frozen value with a quicker way to make one of all its fields.
+
+    A trace makes thousands, and the way of a frozen dataclass takes four times as long.
+    """
+
+    @classmethod
+    def made(cls, **fields: Any) -> Self:
+        """Make one of all its fields, none left out."""
+        new = cls.__new__(cls)
+        object.__setattr__(new, "__dict__", fields)
+        return new
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter(Made):
     """One trainable tensor; tied parameters are one `Parameter` with several names."""
 
     names: tuple[str, ...]
@@ -159,7 +173,7 @@ class Module:
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class Node(Made):
     """One operation of the forward, at the functional level.
 
     `op` is the functional name (`conv2d`, `linear`, `view`, `add`), or `input`, `parameter`,
@@ -184,13 +198,6 @@ class Node:
     construction: Site | None = None
     call: Site | None = None
     parameter: Parameter | None = None
-
-    @classmethod
-    def made(cls, **fields: Any) -> Node:
-        """Make a node of all its fields; a frozen dataclass's own way takes four times as long."""
-        node = cls.__new__(cls)
-        object.__setattr__(node, "__dict__", fields)
-        return node
 
     def __repr__(self) -> str:
         return f"<{self.key}: {self.op} → {', '.join(map(str, self.outputs))}>"
@@ -265,6 +272,26 @@ class Node:
         if self.kernel is None:
             return None
         return tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True))
+
+
+class _Arguments:
+    """The arguments of a node that was made with what translates them once they are asked for.
+
+    Of most nodes nobody asks. This is no `__getattr__`, which would slow down all other attributes.
+    """
+
+    def __get__(self, node: Node | None, owner: type) -> Any:
+        if node is None:
+            return self
+        if "bound" not in node.__dict__:
+            raise AttributeError("arguments")
+        final, record = node.__dict__.pop("bound")
+        found = node.__dict__["arguments"] = final.arguments(record, node)
+        return found
+
+
+# An attribute of the node hides it.
+Node.arguments = _Arguments()  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,11 +397,13 @@ class Graph:
 
     @cached_property
     def _readers(self) -> Mapping[int, tuple[Node, ...]]:
-        readers: dict[int, dict[int, Node]] = {}
+        readers: dict[int, list[Node]] = {}
         for node in self.nodes:
             for source in node.inputs:
-                readers.setdefault(source.index, {})[node.index] = node
-        return {index: tuple(found.values()) for index, found in readers.items()}
+                found = readers.setdefault(source.index, [])
+                if not found or found[-1] is not node:  # It may read a node twice, `x + x`.
+                    found.append(node)
+        return {index: tuple(found) for index, found in readers.items()}
 
     def readers(self, node: Node) -> tuple[Node, ...]:
         """The operations that read a node, in execution order."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from torch import nn
@@ -45,6 +47,50 @@ def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
                 if child is not None
             ]
     return found
+
+
+#: What a tensor of a model is, `parameter` or `buffer`, and its name, as `Record.path` has it.
+Named = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Members:
+    """The modules of a model before a forward runs, found once for all its runs.
+
+    `registered` and `held` are by path; `paths` has both by `id`. `tensors` tells what a parameter
+    or buffer is and its name, by `id` as well.
+    """
+
+    registered: Sequence[tuple[str, nn.Module]]
+    held: Sequence[tuple[str, nn.Module]]
+    paths: Mapping[int, str]
+    tensors: Mapping[int, Named]
+
+    def __iter__(self) -> Iterator[tuple[str, nn.Module]]:
+        return chain(self.registered, self.held)
+
+
+def members(model: nn.Module) -> Members:
+    """The modules of a model and the names of their tensors, a shared one's first."""
+    registered = walk(model)
+    others = held(registered)
+    paths: dict[int, str] = {}
+    tensors: dict[int, Named] = {}
+    for path, module in chain(registered, others):
+        paths[id(module)] = path
+        name_tensors(path, module, tensors)
+    return Members(registered, others, paths, tensors)
+
+
+def name_tensors(path: str, module: nn.Module, known: dict[int, Named]) -> None:
+    """Add the names of a module's own parameters and buffers to those that are known."""
+    prefix = f"{path}." if path else ""
+    for name, parameter in module._parameters.items():
+        if parameter is not None:
+            known.setdefault(id(parameter), ("parameter", (prefix + name,)))
+    for name, buffer in module._buffers.items():
+        if buffer is not None:
+            known.setdefault(id(buffer), ("buffer", (prefix + name,)))
 
 
 def _is_stock(of: type) -> bool:

@@ -29,6 +29,7 @@ from modellint.specs import InputSpec, parse_input
 if TYPE_CHECKING:
     from torch import nn
 
+    from modellint.holding import Members
     from modellint.recording import Tape
     from modellint.roles import First
     from modellint.tracing import Traced
@@ -75,16 +76,19 @@ def trace_with_inputs(
     that the forward has not.
     """
     from modellint.backend import has_lazy, lazy_copy, unwrapped
+    from modellint.holding import members
     from modellint.roles import first_layer, wanted_inputs
 
     model = unwrapped(model)
-    if has_lazy(model):
+    modules = members(model)
+    if has_lazy(modules):
         # The first forward gives a lazy module its parameters: that one is not the user's.
-        model = lazy_copy(model)
+        model = lazy_copy(model, modules)
+        modules = members(model)
     called = name or type(model).__name__
-    first = first_layer(model)
+    first = first_layer(modules)
     wanted = wanted_inputs(model)
-    search = _Search(model, called, first, wanted, sites or {}, path, source)
+    search = _Search(model, modules, called, first, wanted, sites or {}, path, source)
     if given:
         return search.best([search.stated(list(given))])
     shown = [search.hinted(hint) for hint in hints]
@@ -99,6 +103,7 @@ class _Search:
     def __init__(
         self,
         model: nn.Module,
+        modules: Members,
         name: str,
         first: First,
         wanted: tuple[str, ...],
@@ -108,6 +113,7 @@ class _Search:
     ) -> None:
         self.source = source
         self.model = model
+        self.modules = modules
         self.name = name
         self.first = first
         self.wanted = wanted
@@ -373,7 +379,8 @@ class _Search:
             if all(c.holds(sizes) for c in compared if _about(c, sizes)):
                 continue
             try:
-                other = self._run(replace(feed, example=sizes))
+                # A batch that fits here fits there: what is refused is refused for its sizes.
+                other = self._run(replace(feed, example=sizes), again=False)
             except (FileError, NotAnalysed):
                 continue
             if other.refused is None and other.partial is None:
@@ -389,7 +396,7 @@ class _Search:
         from modellint.backend import mixes_floats_and_shapes
 
         free = [name for name in graph.symbols if name not in feed.batches]
-        if graph.partial or not free or not mixes_floats_and_shapes(self.model):
+        if graph.partial or not free or not mixes_floats_and_shapes(self.modules):
             return graph
         elsewhere = (
             {**graph.symbols, **{name: graph.symbols[name] + step for name in free}}
@@ -445,8 +452,14 @@ class _Search:
         return None
 
     def _run(
-        self, feed: Feed, exact: bool = False, real: bool = False, training: bool = False
+        self,
+        feed: Feed,
+        exact: bool = False,
+        real: bool = False,
+        training: bool = False,
+        again: bool = True,
     ) -> Traced:
+        """One run; where that fails with two samples, `again` as the example has it, with one."""
         from modellint.recording import NeedsValues, Tape
         from modellint.shapes import NotTensor, Tensor
         from modellint.tracing import run
@@ -467,7 +480,15 @@ class _Search:
                 args.append(Tensor(dims, dtype))
         tape = Tape()
         try:
-            traced = run(self.model, args, kwargs, tape, real=real, training=training)
+            traced = run(
+                self.model,
+                args,
+                kwargs,
+                tape,
+                real=real,
+                training=training,
+                modules=self.modules,
+            )
         except NotTensor as error:
             raise NotAnalysed(
                 f"{self.name}.forward takes something else than tensors: {error}"
@@ -485,10 +506,10 @@ class _Search:
         except Exception as error:
             if _is_ours(error):
                 raise
-            if sizes != feed.example:
+            if again and sizes != feed.example:
                 return self._run(feed, exact=True, real=real, training=training)
             raise self._failed(error, tape) from error
-        if traced.refused is not None and sizes != feed.example:
+        if again and traced.refused is not None and sizes != feed.example:
             return self._run(feed, exact=True, real=real, training=training)
         return traced
 

@@ -242,7 +242,7 @@ def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
     site = node.construction or node.call
     data = [source for source in node.inputs if source.index in graph.varying]
     windowed = node.kernel is not None
-    return Layer(
+    return Layer.made(
         key=node.key,
         path=node.module,
         type=node.type,

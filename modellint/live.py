@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from modellint.definitions import blocks, definition, source_of
+from modellint.definitions import definition, source_of
 from modellint.graph import Site
-from modellint.source import SourceFile
+from modellint.source import SourceFile, blocks
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,20 +55,30 @@ def construction_sites(model: nn.Module) -> Mapping[int, tuple[Site | None, Site
 
 def _site(modules: Mapping[str, nn.Module], path: str) -> Site | None:
     """The nearest place in the user's own classes: the attribute, or one that contains it."""
-    steps = path.split(".") if path else []
-    for depth in range(len(steps) - 1, -1, -1):
-        holder = modules.get(".".join(steps[:depth]))
+    steps: tuple[str, ...] = ()
+    while path:
+        path, _, last = path.rpartition(".")
+        steps = (last, *steps)
+        holder = modules.get(path)
         if holder is None:  # A plain list is no module.
             continue
         owner: Any = type(holder)
-        written = _written(owner)
-        found = written.attributes.get(steps[depth])
+        found = _place(owner, steps)
         if found is not None:
-            source, value = found
-            return _position(source, _element(value, steps[depth + 1 :]))
-        if written.site is not None:
-            return written.site
+            return found
     return None
+
+
+@lru_cache(maxsize=16384)
+def _place(owner: type, steps: tuple[str, ...]) -> Site | None:
+    """Where a class builds what `steps` lead to from it, else where it is defined."""
+    # Most modules of a model are built by a few classes, many times over.
+    written = _written(owner)
+    found = written.attributes.get(steps[0])
+    if found is None:
+        return written.site
+    source, value = found
+    return _position(source, _element(value, steps[1:]))
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ def _assigned(declared: ast.ClassDef) -> Mapping[str, ast.expr]:
     return found
 
 
-def _element(value: ast.expr, steps: list[str]) -> ast.expr:
+def _element(value: ast.expr, steps: tuple[str, ...]) -> ast.expr:
     """The part of `Sequential(a, b)` or `ModuleList([a, b])` that indices such as `1` name."""
     for step in steps:
         parts: list[ast.expr] = value.args if isinstance(value, ast.Call) else []

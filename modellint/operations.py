@@ -83,10 +83,13 @@ def varying_inputs(graph: Graph, node: Node) -> tuple[Node, ...]:
     return tuple(found.values())
 
 
-@fact_of_call
 def data_readers(graph: Graph, node: Node) -> tuple[Node, ...]:
     """The operations that compute with a node; questions for its dtype or device are left out."""
-    return tuple(reader for reader in graph.readers(node) if reader.outputs)
+    readers = graph.readers(node)
+    for reader in readers:
+        if not reader.outputs:
+            return tuple([reader for reader in readers if reader.outputs])
+    return readers
 
 
 @fact

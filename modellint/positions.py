@@ -11,10 +11,10 @@ Norms are taken as position by position, though their statistics may see more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
 from math import ceil
+from typing import NamedTuple
 
 from modellint.graph import Graph, Node, fact
 from modellint.operations import (
@@ -33,9 +33,10 @@ from modellint.windows import windows
 #: Whole where it can be: between upsampled positions lie fractions, and they are slow to compare.
 Number = int | Fraction
 
+_SLIDING = WINDOWS | TRANSPOSED
 
-@dataclass(frozen=True, slots=True)
-class Place:
+
+class Place(NamedTuple):
     """Where one axis of an input lies in a node, and how much of it a position there sees.
 
     `dim` is the dimension that it runs along; `None` once the positions are mixed or lost. Where
@@ -57,11 +58,11 @@ class Place:
     @property
     def lost(self) -> Place:
         """The same axis where nothing is known any more."""
-        return replace(self, dim=None, largest=None)
+        return self._replace(dim=None, largest=None)
 
     def blurred(self, dim: int, size: int) -> Place:
         """The same axis where only its dimension, of this size, can still be told."""
-        return replace(self, dim=dim, size=size, inner=1, even=False)
+        return self._replace(dim=dim, size=size, inner=1, even=False)
 
     def alone(self, node: Node) -> bool:
         """Whether it has a dimension of the node's first output to itself."""
@@ -125,9 +126,10 @@ def map_axes(graph: Graph) -> tuple[int, ...]:
     found: set[int] = set()
     known = places(graph)
     for node in graph.nodes:
-        if node.rank and node.index in known and (node.op in WINDOWS or node.op in TRANSPOSED):
-            state = known.get(node.input.index, ())
-            found.update(axis for axis, place in enumerate(state) if _slides(node, place))
+        if node.op in _SLIDING and node.index in known:
+            for axis, place in enumerate(known.get(node.input.index, ())):
+                if axis not in found and _slides(node, place):
+                    found.add(axis)
     return tuple(sorted(found))
 
 
@@ -177,8 +179,8 @@ def _whole(place: Place, size: int, dim: int | None = None) -> Place:
     """The place after an operation that lets every position see all of the axis."""
     if place.largest is None:
         return place.lost
-    return replace(
-        place, dim=dim, largest=max(place.largest, size), smallest=max(place.smallest, size)
+    return place._replace(
+        dim=dim, largest=max(place.largest, size), smallest=max(place.smallest, size)
     )
 
 
@@ -201,7 +203,7 @@ def _join(node: Node, reading: Reading, whole: Sequence[int]) -> State:
 def _moved(place: Place | None, shift: int) -> Place | None:
     if place is None or place.dim is None or not shift:
         return place
-    return replace(place, dim=place.dim + shift)
+    return place._replace(dim=place.dim + shift)
 
 
 def _met(column: Sequence[Place | None]) -> Place | None:
@@ -220,7 +222,7 @@ def _met(column: Sequence[Place | None]) -> Place | None:
     if any((p.dim, p.inner, p.size) != (first.dim, first.inner, first.size) for p in running):
         return first.lost
     even = all(place.even for place in running)
-    return replace(first, largest=largest, smallest=smallest, even=even)
+    return first._replace(largest=largest, smallest=smallest, even=even)
 
 
 def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
@@ -279,8 +281,7 @@ def _transposed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
             stride = node.stride[spatial]
             more = -(-kernel[spatial] // stride) - 1
             fewer = max(kernel[spatial] // stride - 1, 0)
-            made.append(replace(
-                place,
+            made.append(place._replace(
                 size=node.output.example[place.dim or 0],
                 largest=None if place.largest is None else place.largest + more * place.jump,
                 smallest=place.smallest + fewer * place.jump,
@@ -305,7 +306,7 @@ def _resampled(extra: Callable[[Node, int, int], int]) -> Step:
             elif size == place.size:
                 made.append(place)
             elif size == 1:
-                made.append(replace(_whole(place, whole[axis], place.dim), size=1))
+                made.append(_whole(place, whole[axis], place.dim)._replace(size=1))
             else:
                 span = 1 + extra(node, place.size, size)
                 made.append(_wider(place, span, span, Fraction(place.size, size), size))
@@ -352,7 +353,7 @@ def _reduced(node: Node, reading: Reading, whole: Sequence[int]) -> State:
             made.append(_whole(place, whole[axis]))
         else:
             below = 0 if keep else sum(dim < place.dim for dim in gone)
-            made.append(replace(place, dim=place.dim - below))
+            made.append(place._replace(dim=place.dim - below))
     return tuple(made)
 
 
@@ -398,8 +399,8 @@ def _product(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         if left and right and None not in (left.dim, right.dim) and left.dim != right.dim:
             # Queries against keys: every pair of positions. The rows stand for the axis, and
             # whatever follows lets each see all columns.
-            left = replace(_whole(left, size, left.dim), smallest=left.smallest)
-            right = replace(right, dim=None)
+            left = _whole(left, size, left.dim)._replace(smallest=left.smallest)
+            right = right._replace(dim=None)
         made.append(_met([left, right]))
     return tuple(made)
 
@@ -426,7 +427,7 @@ def _permuted(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     if order is None:
         return tuple(place.lost if place else None for place in state)
     return tuple(
-        place if place is None or place.dim is None else replace(place, dim=order.index(place.dim))
+        place if place is None or place.dim is None else place._replace(dim=order.index(place.dim))
         for place in state
     )
 
@@ -467,7 +468,7 @@ def _reshaped(node: Node, reading: Reading, whole: Sequence[int]) -> State:
             continue
         stride = before[place.dim] * place.inner
         if place.size <= 1:
-            made.append(replace(place, dim=None))
+            made.append(place._replace(dim=None))
             continue
         fits = [
             dim
@@ -479,7 +480,7 @@ def _reshaped(node: Node, reading: Reading, whole: Sequence[int]) -> State:
             and not step * sizes[dim] % (stride * place.size)
         ]
         made.append(
-            replace(place, dim=fits[0], inner=stride // after[fits[0]]) if fits else place.lost
+            place._replace(dim=fits[0], inner=stride // after[fits[0]]) if fits else place.lost
         )
     return tuple(made)
 
@@ -499,7 +500,7 @@ def _concatenated(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         # Positions stay in order, but where each part begins is no longer told apart.
         parts = [(source, state[axis]) for source, state in reading]
         joined.append(_met([
-            (replace(place, size=full) if place.alone(source) else place.blurred(dim, full))
+            (place._replace(size=full) if place.alone(source) else place.blurred(dim, full))
             if place and place.dim == dim
             else place
             for source, place in parts
@@ -511,7 +512,7 @@ def _stacked(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     dim = int(node.arguments.get("dim", 0)) % len(node.output.shape)
     columns = [
         [
-            replace(place, dim=place.dim + (place.dim >= dim))
+            place._replace(dim=place.dim + (place.dim >= dim))
             if place and place.dim is not None
             else place
             for place in state
@@ -528,7 +529,7 @@ def _padded(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         if place is None or place.dim is None:
             made.append(place)
         elif place.alone(source):
-            made.append(replace(place, size=node.output.example[place.dim]))
+            made.append(place._replace(size=node.output.example[place.dim]))
         elif node.output.example[place.dim] == source.output.example[place.dim]:
             made.append(place)
         else:
@@ -570,19 +571,19 @@ def _selected(node: Node, source: Node, state: State, index: Sequence[int | slic
             made.append(place)
             continue
         if place.dim not in target:
-            made.append(replace(place, dim=place.dim + after - before))
+            made.append(place._replace(dim=place.dim + after - before))
             continue
         where = target[place.dim]
         if where is None:
-            made.append(replace(place, dim=None))
+            made.append(place._replace(dim=None))
             continue
         dim, cut = where
         size = node.output.example[dim]
         if size == source.output.example[place.dim]:
-            made.append(replace(place, dim=dim))
+            made.append(place._replace(dim=dim))
         elif place.alone(source):
             step = abs(int(cut.step or 1))
-            made.append(replace(place, dim=dim, size=size, jump=place.jump * step))
+            made.append(place._replace(dim=dim, size=size, jump=place.jump * step))
         else:
             made.append(place.blurred(dim, size))
     return tuple(made)
@@ -605,7 +606,7 @@ def _unpacked(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     if len(node.output.shape) != len(source.output.shape):
         return tuple(place.lost if place else None for place in state)
     return tuple(
-        replace(place, size=node.output.example[place.dim])
+        place._replace(size=node.output.example[place.dim])
         if place and place.dim is not None and place.alone(source)
         else place
         for place in state
@@ -626,7 +627,7 @@ def _split(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         return _selected(node, source, state, index)
     return tuple(
         (
-            replace(place, size=node.output.example[dim])
+            place._replace(size=node.output.example[dim])
             if place.alone(source)
             else place.blurred(dim, node.output.example[dim])
         )

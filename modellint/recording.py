@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from types import CodeType
+from types import CodeType, MappingProxyType
 from typing import Any
 
 from modellint.contract import pinned
@@ -84,6 +84,42 @@ class Record:
             if record.varying:
                 self.varying = True
                 break
+
+
+class Leaf(Record):
+    """A parameter, buffer or constant: a tensor that no operation of the forward made.
+
+    Nearly half of all records are such, hence the attributes of the class for what they lack.
+    `owned` tells that a module or a container has the tensor.
+    """
+
+    __slots__ = ("owned",)
+    func = None
+    args = ()
+    kwargs: Mapping[str, Any] = MappingProxyType({})  # type: ignore[assignment]
+    arguments: Mapping[str, Any] = MappingProxyType({})  # type: ignore[assignment]
+    inputs = ()
+    call = None
+
+    def __init__(
+        self,
+        index: int,
+        op: str,
+        leaf: Any,
+        path: tuple[str, ...],
+        module: Any,
+        shape: tuple[int, ...],
+        dtypes: tuple[str, ...],
+    ) -> None:
+        self.index = index
+        self.op = op
+        self.leaf = leaf
+        self.path = path
+        self.module = module
+        self.shapes = (shape,)
+        self.dtypes = dtypes
+        self.varying = False
+        self.owned = True
 
 
 def _of_the_run(size: Dim) -> int:

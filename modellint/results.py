@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modellint._version import __version__
 from modellint.contract import Sizes
+from modellint.graph import Made
 from modellint.rules import SEVERITIES, Severity
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class ModelInput:
         return cls(**fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+@dataclass(frozen=True)
+class Layer(Made):
     """One call of a layer: shapes, cost, window and receptive field.
 
     Shapes are symbolic in `inputs` and `outputs`, the example's in the other two. `parameters`

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from modellint.freezing import layer_kind
-from modellint.holding import walk
+from modellint.holding import Members
 
 _SPACE = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 #: Sizes to begin with, by symbol; a symbol that a layer fixes is solved from it.
@@ -69,9 +69,9 @@ class First:
         return made
 
 
-def first_layer(model: nn.Module) -> First:
+def first_layer(modules: Members) -> First:
     """The first layer with weights in the order of registration."""
-    for _, module in walk(model):
+    for _, module in modules.registered:
         cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
         kind = layer_kind(cls) or ""
         if kind.startswith("Lazy"):

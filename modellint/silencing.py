@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from modellint.errors import FileError
+from modellint.definitions import source_at
 from modellint.graph import Site
 from modellint.rules import Rule
-from modellint.source import Ignore, SourceFile, read_source
+from modellint.source import Ignore, SourceFile
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,7 @@ class Silence:
 
     def _source(self, path: str) -> SourceFile | None:
         if path not in self.sources:
-            try:
-                self.sources[path] = read_source(path)
-            except FileError:  # Such as `<string>`: code without a file has no comments.
-                self.sources[path] = None
+            self.sources[path] = source_at(path)
         return self.sources[path]
 
 

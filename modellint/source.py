@@ -87,6 +87,18 @@ class SourceFile:
             self.extent(node): node for node in ast.walk(self.tree) if isinstance(node, ast.Call)
         }
 
+    @cached_property
+    def classes(self) -> Mapping[str, ast.ClassDef]:
+        """The classes by name, those in blocks too; of several of one name the outermost first."""
+        found: dict[str, ast.ClassDef] = {}
+        level: list[ast.stmt] = list(self.tree.body)
+        while level:
+            for statement in level:
+                if isinstance(statement, ast.ClassDef):
+                    found.setdefault(statement.name, statement)
+            level = [inner for statement in level for inner in blocks(statement)]
+        return found
+
     def extent(self, node: ast.expr) -> Extent:
         """Where an expression begins and ends, in lines and code points from 1."""
         last = node.end_lineno or node.lineno
@@ -101,6 +113,16 @@ class SourceFile:
         """The column, in code points from 1, of an offset that `ast` or `co_positions` gave."""
         before = self.snippet(line).encode("utf-8", "surrogatepass")[: max(utf8_byte_offset, 0)]
         return len(before.decode("utf-8", "ignore")) + 1
+
+
+def blocks(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The statements in a statement's blocks; expressions are not searched."""
+    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for inner in getattr(statement, block, ()):
+            if isinstance(inner, ast.stmt):
+                yield inner
+            else:  # An except or a case has its own block.
+                yield from inner.body
 
 
 @contextmanager

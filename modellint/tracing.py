@@ -30,12 +30,13 @@ from modellint.collecting import uncollected
 from modellint.dims import Dim, demand, recording
 from modellint.expressions import constant, subtract
 from modellint.graph import Site
-from modellint.holding import held, is_owned, is_stock, walk
+from modellint.holding import Members, Named, is_owned, is_stock, members, name_tensors
 from modellint.indexing import judge_indices
 from modellint.own_checks import judged_states, unread_masks
 from modellint.recording import (
     ATOMS,
     Handle,
+    Leaf,
     NeedsValues,
     Record,
     Tape,
@@ -86,7 +87,9 @@ class Value:
         self.held = held
         self.tensor = tensor
         self.base: Value | None = None
-        self.made_by(record, shape)
+        self.record = record
+        self.shape = shape
+        self.handle = Handle(shape, tensor.dtype, record)
 
     def made_by(self, record: Record, shape: tuple[int, ...]) -> None:
         """Take what a record made for the value from here on."""
@@ -107,6 +110,8 @@ class _Outcome(NamedTuple):
     in_place: bool
 
 
+#: What a tensor is that is none of the model's.
+_CONSTANT: Named = ("constant", ())
 #: Stands before a size, which would compare (and so demand something) as an int.
 _SIZE = object()
 _WHOLE = frozenset([int, str, type(None)])
@@ -125,9 +130,7 @@ class Traced:
     structure: Any
     refused: tuple[Record, Refused] | None
     partial: str | None
-    walked: Sequence[tuple[str, nn.Module]]
-    #: Modules that plain containers hold, by path, as `walked` has the registered ones.
-    held: Sequence[tuple[str, nn.Module]] = ()
+    members: Members
     #: The `id` of each module whose forward ran.
     called: frozenset[int] = frozenset()
     #: What the forward left in attributes of the model's modules.
@@ -137,9 +140,8 @@ class Traced:
 class Tracer(TorchFunctionMode):
     """The mode that records; one instance a forward."""
 
-    def __init__(self, model: nn.Module, tape: Tape, real: bool = False) -> None:
+    def __init__(self, model: nn.Module, tape: Tape, modules: Members, real: bool = False) -> None:
         super().__init__()
-        self.model = model
         #: Whether operations run with values on the CPU; else on meta tensors, without.
         self.real = real
         self.device = torch.device("cpu" if real else "meta")
@@ -154,28 +156,14 @@ class Tracer(TorchFunctionMode):
         self.partial: str | None = (
             "values decide what runs, so it was traced with real ones" if real else None
         )
-        self.leaves: dict[int, tuple[str, str]] = {}
-        self.paths: dict[int, str] = {}
-        self.walked = walk(model)
-        self.held = held(self.walked)
+        self.members = modules
+        self.leaves = dict(modules.tensors)
         self.called: set[int] = set()
-        for path, module in (*self.walked, *self.held):
-            self.paths[id(module)] = path
-            self.know(module)
-
-    def know(self, module: nn.Module) -> None:
-        """Learn the names of a module's own parameters and buffers; a lazy one has them late."""
-        path = self.paths[id(module)]
-        prefix = f"{path}." if path else ""
-        for kind, tensors in (("parameter", module._parameters), ("buffer", module._buffers)):
-            for name, tensor in tensors.items():
-                if tensor is not None:
-                    self.leaves.setdefault(id(tensor), (kind, prefix + name))
 
     def infer(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
         """Give a lazy module its parameters before its first forward."""
         backend.materialize(module, *self.stand_ins((args, kwargs or {})))
-        self.know(module)
+        name_tensors(self.members.paths[id(module)], module, self.leaves)
 
     # -- what arrives ---------------------------------------------------------------------------
 
@@ -319,24 +307,23 @@ class Tracer(TorchFunctionMode):
         found = self.values.get(id(tensor))
         if found is not None:
             return found
-        kind, path = self.leaves.get(id(tensor), ("constant", ""))
+        kind, path = self.leaves.get(id(tensor), _CONSTANT)
         if kind == "constant" and isinstance(tensor, nn.Parameter):
             kind = "parameter"
-        record = Record(len(self.tape.records), kind, None, (), {}, {}, (), self.stack[-1], None)
-        record.leaf = tensor
-        record.path = (path,) if path else ()
-        if kind == "parameter" and not path:
-            record.arguments = {"owned": is_owned(tensor, self.walked, sys._getframe())}
         stand_in, shape = backend.stand_in(tensor)
         shape = self.shapes.setdefault(shape, shape)
+        records = self.tape.records
+        dtypes = backend.dtype_names(tensor.dtype)
+        record = Leaf(len(records), kind, tensor, path, self.stack[-1], shape, dtypes)
+        if kind == "parameter" and not path:
+            record.owned = is_owned(tensor, self.members.registered, sys._getframe())
         if self.real:
             stand_in = backend.real_stand_in(tensor)
         elif kind == "constant" and tensor.is_meta:
             # Something made it out of sight of the mode; what it depends on is not known.
             self.partial = self.partial or "a tensor comes from where no operation was seen"
             record.varying = True
-        record.shapes, record.dtypes = (shape,), (backend.dtype_name(tensor.dtype),)
-        self.tape.records.append(record)
+        records.append(record)
         return self.keep(tensor, stand_in, shape, record)
 
     def keep(
@@ -406,7 +393,7 @@ class Tracer(TorchFunctionMode):
     ) -> torch.Tensor:
         """An empty meta tensor of the computed shape: nothing runs."""
         tensor = torch.empty(sizes, dtype=dtype, device=_META)
-        record.shapes, record.dtypes = (shape,), (backend.dtype_name(dtype),)
+        record.shapes, record.dtypes = (shape,), backend.dtype_names(dtype)
         self.values[id(tensor)] = Value(tensor, tensor, shape, record)
         return tensor
 
@@ -638,19 +625,22 @@ def run(
     *,
     training: bool = False,
     real: bool = False,
+    modules: Members | None = None,
 ) -> Traced:
     """Run one forward on sized stand-ins and return what was recorded.
 
     `args` and `kwargs` hold `Sized` tensors (shape and dtype) where the model takes tensors, and
     any other value as it is. With `real`, operations run on the CPU with values: for forwards in
-    which values decide. The model is left as it was. Raises `NeedsValues` where the forward
-    depends on values, and whatever the forward raises by itself; sizes that do not fit are not an
-    error but the `refused` of the result. A `tape` that is given has what was recorded until then.
+    which values decide. `modules` are the model's, where somebody found them already. The model is
+    left as it was. Raises `NeedsValues` where the forward depends on values, and whatever the
+    forward raises by itself; sizes that do not fit are not an error but the `refused` of the
+    result. A `tape` that is given has what was recorded until then.
     """
     tape = Tape() if tape is None else tape
     with ExitStack() as stack:
         stack.enter_context(uncollected())
-        tracer = Tracer(model, tape, real)
+        modules = modules or members(model)
+        tracer = Tracer(model, tape, modules, real)
         inputs: list[Record] = []
 
         def entered(name: str, given: Any) -> Any:
@@ -670,13 +660,12 @@ def run(
         named = {name: entered(name, given) for name, given in kwargs.items()}
         tape.describe = lambda: _reason(tracer)
         stack.enter_context(backend.quiet())
-        modules = [*tracer.walked, *tracer.held]
         stack.enter_context(backend.untouched(modules, training))
         stack.enter_context(backend.eager())
         stack.enter_context(judged_states())
         stack.enter_context(unread_masks())
         stack.enter_context(sizes_kept({type(module) for _, module in modules}))
-        backend.ask_for_parameters(tracer.walked, tracer.infer)
+        backend.ask_for_parameters(modules.registered, tracer.infer)
         stack.enter_context(backend.direct_functionals(tracer.call))
         stack.enter_context(
             backend.observed_calls(modules, tracer.stack, tracer.called, tracer.call)
@@ -703,8 +692,7 @@ def run(
                 None,
                 tracer.refused,
                 None,
-                tracer.walked,
-                tracer.held,
+                modules,
                 frozenset(tracer.called),
             )
         finally:
@@ -728,14 +716,13 @@ def run(
         (places, structure),
         None,
         tracer.partial,
-        tracer.walked,
-        tracer.held,
+        modules,
         frozenset(tracer.called),
         kept,
     )
 
 
-def _kept(tracer: Tracer, modules: Sequence[tuple[str, nn.Module]]) -> Iterator[Record]:
+def _kept(tracer: Tracer, modules: Members) -> Iterator[Record]:
     """What the forward computed and put into attributes, such as a loss that is read later."""
     for _, module in modules:
         if is_stock(type(module)):

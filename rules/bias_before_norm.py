@@ -48,6 +48,8 @@ def bias_before_norm(graph: Graph) -> Iterator[Finding | Skip]:
         if call.index in graph.varying and (norm := _cancelling(graph, call)) is not None:
             cancelled[call.index] = norm
             biases[call.index] = bias.parameter
+    if not biases:
+        return
     whole = _wholly(graph, biases)
     calls = [node for node in graph.nodes if biases.get(node.index) in whole]
     if calls:
@@ -56,11 +58,13 @@ def bias_before_norm(graph: Graph) -> Iterator[Finding | Skip]:
 
 def _wholly(graph: Graph, biases: Mapping[int, Parameter]) -> frozenset[Parameter]:
     """The biases that are cancelled in every call that reads them."""
-    found = set(biases.values())
-    for node in graph.nodes:
-        if node.index not in biases:
-            found -= {source.parameter for source in node.inputs if source.parameter is not None}
-    return frozenset(found)
+    read_elsewhere = {
+        node.parameter
+        for node in graph.nodes
+        if node.parameter is not None
+        and any(reader.index not in biases for reader in graph.readers(node))
+    }
+    return frozenset(biases.values()) - read_elsewhere
 
 
 def _cancelling(graph: Graph, call: Node) -> Node | None:

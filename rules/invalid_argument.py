@@ -81,11 +81,11 @@ def _number(call: Node) -> tuple[str, str] | None:
     if not call.inputs or not call.input.outputs:
         return None
     given = call.input.output.dtype
-    weight = call.arguments.get("weight")
     if call.op in _EMBEDDINGS and _is_floating(given):
         return f"looks up indices and gets {given}", "index with integers: x.long()"
     if call.op not in _FLOATING or _is_floating(given) or given.startswith("complex"):
         return None
+    weight = call.arguments.get("weight")
     if not isinstance(weight, Node) or not _is_floating(weight.output.dtype):
         return None
     kind = weight.output.dtype
