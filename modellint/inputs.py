@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from modellint.dims import Constraint, Dim, free
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.failures import describe, line_in, without_forward
 from modellint.graph import Graph
-from modellint.misnaming import meant_forward
+from modellint.misnaming import meant_forward, returning_nothing
 from modellint.objections import Objected, unmet
 from modellint.source import SourceFile
 from modellint.specs import InputSpec, parse_input
@@ -256,7 +256,7 @@ class _Search:
                 f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
                 "none that were tried fit: call it in the file, or give --input"
             )
-        if failed is not None:
+        if failed is not None and not (isinstance(error, Objected) and error.came_as_far(failed)):
             return failed
         assert error is not None
         if isinstance(error, Objected) and "assumed" in feeds[0].sources and len(self.wanted) > 1:
@@ -307,6 +307,7 @@ class _Search:
             if traced.refused is None:
                 folded = self._folded(feed, traced)
                 if folded is None or not feed.searched:
+                    self._check_output(traced)
                     square = self._square_one_off(feed, furthest)
                     if square is not None:
                         return square
@@ -318,6 +319,8 @@ class _Search:
                 if indexed is not None:
                     feed = indexed
                     continue
+            if traced.refused is not None and traced.refused[1].always:
+                break  # At some sizes, as where one is 1 and broadcasts, it runs by chance.
             following = self._next(feed, list(demands.values()), tried)
             if following is None:
                 break
@@ -326,6 +329,16 @@ class _Search:
             assert objection is not None
             raise objection
         return self._freeze(*furthest)
+
+    def _check_output(self, traced: Traced) -> None:
+        """Raise `FileError` for a forward that computes and has forgotten to return it."""
+        if traced.outputs or traced.kept or self.source is None or len(traced.tape.records) < 2:
+            return
+        name = type(self.model).__name__
+        line = returning_nothing(self.source.tree, name)
+        if line is not None:
+            message = f"{name}.forward returns nothing: what it computes is lost"
+            raise FileError("trace-error", self.source.path, line, message)
 
     def _square_one_off(self, feed: Feed, refused: tuple[Feed, Traced]) -> Graph | None:
         """What a square image is refused for, where only oblong ones fit and only by chance."""
@@ -535,7 +548,21 @@ class _Search:
         path = self.path or (place.filename if place else "<model>")
         raising = frames[-1]
         wanted = unmet(tape.constraints.values(), error, raising.filename, raising.lineno or 0)
-        return Objected(path, place.lineno if place else None, message, error, wanted)
+        line = place.lineno if place else None
+        if "NoneType" in message:
+            message += "".join(self._forgetful())
+        return Objected(path, line, message, error, len(tape.records), wanted)
+
+    def _forgetful(self) -> Iterator[str]:
+        """The parts of the model whose forward returns nothing, where that may be the cause."""
+        from modellint.holding import walk
+
+        if self.source is None:
+            return
+        for name in dict.fromkeys(type(module).__name__ for _, module in walk(self.model)):
+            line = returning_nothing(self.source.tree, name)
+            if line is not None:
+                yield f"; {name}.forward (line {line}) returns nothing"
 
     def _lacks_forward(self, lacking: str) -> FileError:
         """The error of a class without a forward, at what was meant to be one."""

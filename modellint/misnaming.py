@@ -1,4 +1,4 @@
-"""What a class without `forward` has in place of one: a misspelt name, or one in a wrong place."""
+"""Slips around `forward`: a misspelt name, one in a wrong place, a `return` that is missing."""
 
 from __future__ import annotations
 
@@ -60,3 +60,27 @@ def _is_forward(item: ast.stmt) -> bool:
         and item.name == "forward"
         and [argument.arg for argument in item.args.args][:1] == ["self"]
     )
+
+
+def returning_nothing(tree: ast.Module, name: str) -> int | None:
+    """The line of the forward of a class of a file that has no `return` with a value, or `None`."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef) and item.name == "forward":
+                    return None if _gives(item) else item.lineno
+    return None
+
+
+def _gives(function: ast.FunctionDef) -> bool:
+    """Whether a function returns or yields something, or only raises and so is not written yet."""
+    pending: list[ast.AST] = [*function.body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Return) and node.value is not None:
+            return True
+        if isinstance(node, ast.Yield | ast.YieldFrom | ast.Raise):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            pending += ast.iter_child_nodes(node)
+    return False

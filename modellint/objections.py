@@ -8,6 +8,7 @@ from modellint import expressions as ex
 from modellint.dims import Constraint
 from modellint.errors import FileError
 from modellint.failures import describe
+from modellint.graph import Graph
 
 #: How many lines a comparison may stand above the `raise` that it leads to.
 _ABOVE = 4
@@ -16,8 +17,8 @@ _ABOVE = 4
 class Objected(FileError):
     """A forward raised an exception; `wanted` is what its sizes had to be for it not to.
 
-    `raised` is the exception in one line. `of_code` tells that the code is wrong whatever it is
-    fed: a name that there is not, an attribute that its module has not.
+    `raised` is the exception in one line, `steps` how much had run before. `of_code` tells that the
+    code is wrong whatever it is fed: a name that there is not, an attribute that its module has not.
     """
 
     def __init__(
@@ -26,14 +27,20 @@ class Objected(FileError):
         line: int | None,
         message: str,
         error: BaseException,
+        steps: int = 0,
         wanted: Constraint | None = None,
     ) -> None:
         super().__init__("trace-error", path, line, message)
         self.wanted = wanted
+        self.steps = steps
         self.raised = describe(error)
         self.of_code = isinstance(error, NameError | NotImplementedError | ImportError) or (
             isinstance(error, AttributeError) and "_modules" in getattr(error.obj, "__dict__", ())
         )
+
+    def came_as_far(self, graph: Graph) -> bool:
+        """Whether as much ran before the exception as of a forward whose sizes did not fit."""
+        return self.steps >= len(graph.nodes)
 
 
 def unmet(

@@ -27,6 +27,8 @@ def input_divisor(graph: Graph) -> Iterator[Finding | Skip]:
     U-Nets. What the model's own code compares (`assert H % 16 == 0`) is not reported: it is said
     already. There are no options.
     """
+    if graph.mismatch is not None:
+        return
     divided = {axis: sizes for axis, sizes in sized_axes(graph) if sizes.multiple_of > 1}
     # One size alone is fixed, by whatever asks for it.
     divided = {axis: sizes for axis, sizes in divided.items() if sizes.max != sizes.min}
@@ -183,5 +185,25 @@ input_divisor.flags(
 
     if __name__ == "__main__":
         Net()(torch.rand(1, 3, 32, 32))
+    """
+)
+# What a forward that fails demands of its input is no divisor.
+input_divisor.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(784, 10)
+
+        def forward(self, x):
+            return self.fc(x)
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 32, 28))
     """
 )

@@ -109,3 +109,40 @@ def test_a_call_method_is_a_forward_of_its_own(tmp_path):
     report = lint(tmp_path, method("__call__"), "net = Net()")
     assert report.exit_status == 0
     assert report.models == ()
+
+
+FORGETS = "    def forward(self, x):\n        x = self.fc(x)\n"
+
+
+def test_a_forward_that_returns_nothing_is_told(tmp_path):
+    report = lint(tmp_path, FORGETS)
+    assert [(one.kind, one.line) for one in report.errors] == [("trace-error", 10)]
+
+
+def test_a_block_that_returns_nothing_is_named(tmp_path):
+    rest = """
+        class Whole(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.net = Net()
+                self.out = nn.Linear(2, 2)
+
+            def forward(self, x):
+                return self.out(self.net(x))
+    """
+    report = lint(tmp_path, FORGETS, rest)
+    (error,) = report.errors
+    assert error.kind == "trace-error"
+    assert "line 10" in error.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    def forward(self, x):\n        self.last = self.fc(x)\n",
+        "    def forward(self, x):\n        return None if self.fc(x).dim() else x\n",
+        "    def forward(self, x):\n        pass\n",
+    ],
+)
+def test_a_forward_that_keeps_its_result_or_means_none_is_left_alone(tmp_path, body):
+    assert lint(tmp_path, body).errors == ()

@@ -83,6 +83,36 @@ def test_a_name_that_there_is_not_is_the_models_fault_with_any_input(fault: str)
         modellint.trace(Two(fault))
 
 
+def test_no_size_is_looked_for_where_none_can_fit() -> None:
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(8, 8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.conv(x)
+
+    # At 3×3 it runs by chance: what is left of the map is 1×1, which broadcasts.
+    assert Residual()(torch.zeros(1, 8, 3, 3)).shape == (1, 8, 3, 3)
+    graph = modellint.trace(Residual())
+    assert graph.mismatch is not None
+    assert graph.inputs[0].node.output.example == (2, 8, 224, 224)
+
+
+def test_what_is_raised_counts_more_than_a_refusal_of_a_less_likely_input() -> None:
+    class Constructs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(8, 4), nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.second(nn.ReLU(self.first(x)))  # type: ignore[arg-type]
+            return out
+
+    with pytest.raises(FileError, match="ReLU"):
+        modellint.trace(Constructs())
+
+
 def test_seconds_of_sound_are_found_long_enough() -> None:
     layers = [nn.Conv1d(1 if at == 0 else 4, 4, 80, stride=8) for at in range(3)]
     graph = modellint.trace(nn.Sequential(*layers))

@@ -39,8 +39,11 @@ class Refused(RuntimeError):
     """An operation does not accept the sizes it gets; `help` names what would fit.
 
     A `RuntimeError` as torch's own, for the forward that tries one shape and catches it.
-    `integers` tells that what it does not accept is a tensor of floats where indices must be.
+    `integers` tells that what it does not accept is a tensor of floats where indices must be,
+    `always` that no other sizes of the input would make these two agree.
     """
+
+    always = False
 
     def __init__(self, message: str, help: str | None = None, integers: bool = False) -> None:
         super().__init__(message)
@@ -155,14 +158,21 @@ def equal(left: int, right: int, refusal: Callable[[], Refused]) -> None:
         return
     if type(left) is int and type(right) is int:
         if left != right:
-            raise refusal()
+            raise _always(refusal())
         return
     gap = ex.subtract(expr_of(left), expr_of(right))
     if gap.constant == 0:
         return
+    if gap.constant is not None:
+        raise _always(refusal())
     demand(gap, "==")
     if plain(left) != plain(right):
         raise refusal()
+
+
+def _always(refusal: Refused) -> Refused:
+    refusal.always = True
+    return refusal
 
 
 def at_least(size: int, least: int, refusal: Callable[[], Refused]) -> None:
