@@ -20,6 +20,7 @@ from modellint.arguments import (
     factory_key,
     how_to_give,
 )
+from modellint.datasets import dataset_images
 from modellint.declarations import (
     NO_FORWARD,
     Declarations,
@@ -30,7 +31,7 @@ from modellint.declarations import (
     returned_model,
 )
 from modellint.evidence import Construction, Evidence, gather_evidence
-from modellint.examples import InputHint
+from modellint.examples import InputHint, is_stated
 from modellint.names import Names, read_names
 from modellint.source import SourceFile, deep_trees
 from modellint.stated import configured_inputs, example_arrays, input_comments
@@ -111,6 +112,7 @@ class _Discovery:
         self.comments = input_comments(source)
         self.arrays = example_arrays(source.tree, self.names)
         self.configured = configured_inputs(source.tree)
+        self.images = dataset_images(source.tree, self.names)
         self.calls = {name: self._class_calls(name) for name in self.declared.classes}
 
     # What builds what ------------------------------------------------------------------------
@@ -428,7 +430,7 @@ class _Discovery:
     def _inputs(self, name: str, callees: list[str]) -> tuple[InputHint, ...]:
         shown = [hint for callee in callees for hint in self.evidence.hints.get(callee, ())]
         own = [name, *(callee for callee in callees if callee in self.declared.classes)]
-        return _ranked(
+        hints = _ranked(
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
@@ -436,6 +438,7 @@ class _Discovery:
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
+        return hints if is_stated(hints) or self.images is None else (*hints, self.images)
 
 
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -36,11 +36,22 @@ class InputTensor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InputHint:
-    """The inputs that a file shows for a model, where, and how: `call at line 17`."""
+    """The inputs that a file shows for a model, where, and how: `call at line 17`.
+
+    `images` tells that the file loads such images, and counts for models that read images alone.
+    """
 
     tensors: tuple[InputTensor, ...]
     line: int
     source: str
+    images: bool = False
+
+
+def is_stated(hints: Iterable[InputHint]) -> bool:
+    """Whether one of a model's hints says its sizes, and is about that model alone."""
+    return any(
+        not hint.images and all(tensor.of is None for tensor in hint.tensors) for hint in hints
+    )
 
 
 #: Creators whose sizes stand in the call, and the dtype they give unless told.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import ModellintError
-from modellint.examples import InputHint, InputTensor
+from modellint.examples import InputHint, InputTensor, is_stated
 from modellint.source import SourceFile
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ def makers(candidates: Sequence[Candidate], source: SourceFile) -> dict[str, Can
 
 def _made(candidate: Candidate) -> list[InputHint]:
     """The hints that count and hold another model's output: none where the file says sizes."""
-    hints = candidate.inputs
-    stated = any(all(tensor.of is None for tensor in hint.tensors) for hint in hints)
-    return [] if stated else list(hints)
+    return [] if is_stated(candidate.inputs) else list(candidate.inputs)
 
 
 class Feeding:
@@ -56,9 +54,10 @@ class Feeding:
         return tuple(self._known(candidate.inputs))
 
     def _known(self, hints: Sequence[InputHint]) -> Iterator[InputHint]:
-        stated = [hint for hint in hints if all(tensor.of is None for tensor in hint.tensors)]
-        yield from stated
-        for hint in hints if not stated else ():
+        stated = is_stated(hints)
+        for hint in hints:
+            if stated and (hint.images or any(tensor.of is not None for tensor in hint.tensors)):
+                continue
             tensors = [self._filled(tensor) for tensor in hint.tensors]
             if None not in tensors:
                 yield replace(hint, tensors=tuple(one for one in tensors if one is not None))

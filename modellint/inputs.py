@@ -69,11 +69,11 @@ def trace_with_inputs(
     """Trace a model on meta tensors and return its graph.
 
     `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
-    `tensors` of name, shape and dtype, and `source`). `sites` tells where modules were built, by
-    `id`. `path` is the user's file, to place errors in, `source` what it says. Sizes that do not
-    fit end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
-    `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
-    that the forward has not.
+    `tensors` of name, shape and dtype, `source`, and `images`). `sites` tells where modules were
+    built, by `id`. `path` is the user's file, to place errors in, `source` what it says. Sizes that
+    do not fit end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself
+    raises, `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given
+    names that the forward has not.
     """
     from modellint.backend import has_lazy, lazy_copy, unwrapped
     from modellint.holding import members
@@ -91,7 +91,7 @@ def trace_with_inputs(
     search = _Search(model, modules, called, first, wanted, sites or {}, path, source)
     if given:
         return search.best([search.stated(list(given))])
-    shown = [search.hinted(hint) for hint in hints]
+    shown = [search.hinted(hint) for hint in hints if not hint.images or search.reads(hint)]
     if shown:
         return search.best(shown)
     return search.best(search.guesses())
@@ -150,6 +150,12 @@ class _Search:
             for tensor in hint.tensors
         ]
         return self.stated(specs)
+
+    def reads(self, hint: Any) -> bool:
+        """Whether the model reads images with as many channels as those that the file loads."""
+        channels = hint.tensors[0].shape[1]
+        images = self.first.kind == "Conv" and self.first.space == 2
+        return images and self.first.channels == channels and len(self.wanted) == 1
 
     def guesses(self) -> list[Feed]:
         """Feeds by the first layer, the likeliest number of axes first."""

@@ -45,4 +45,5 @@ def _inputs(hint: InputHint) -> str:
             shapes.append(f"{name}the output of {tensor.of}")
             continue
         shapes.append(f"{name}({sizes}) {tensor.dtype}")
-    return f"{', '.join(shapes)} ({hint.source})"
+    where = f"{hint.source}, if it reads images" if hint.images else hint.source
+    return f"{', '.join(shapes)} ({where})"

@@ -17,8 +17,8 @@ _ABOVE = 4
 class Objected(FileError):
     """A forward raised an exception; `wanted` is what its sizes had to be for it not to.
 
-    `raised` is the exception in one line, `steps` how much had run before. `of_code` tells that the
-    code is wrong whatever it is fed: a name that there is not, an attribute that its module has not.
+    `raised` is the exception in one line, `steps` how much had run before. `of_code` tells that
+    the code is wrong whatever it is fed: a name or a module's attribute that there is not.
     """
 
     def __init__(
