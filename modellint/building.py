@@ -38,6 +38,7 @@ from modellint.failures import (
 from modellint.holding import walk
 from modellint.limits import lift_memory
 from modellint.loading import LoadedModule
+from modellint.pretrained import weights_unread
 from modellint.redirection import redirected
 
 _DATA_PARALLEL = frozenset(
@@ -126,6 +127,7 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
                 _seeded(),
                 _observed(loaded, sites),
                 redirected(rung.device, parameters_to_meta=rung.parameters_to_meta),
+                weights_unread(),
             ):
                 made = eval(code, loaded.namespace)
         except BaseException as caught:  # the user's SystemExit and KeyboardInterrupt included

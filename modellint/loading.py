@@ -26,6 +26,7 @@ from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.failures import describe, line_in, ran_out_of_memory, what_is_missing
 from modellint.importing import Place, make_importable, place_of
 from modellint.limits import lift_memory
+from modellint.pretrained import weights_unread
 from modellint.redirection import redirected
 from modellint.slicing import bound_names, free_names, slice_module
 from modellint.source import SourceFile
@@ -103,7 +104,8 @@ def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> L
     ):
         warnings.simplefilter("ignore")
         for statement in part.statements:
-            runner.run(statement)
+            with weights_unread():
+                runner.run(statement)
     return LoadedModule(
         source=source,
         module=module,

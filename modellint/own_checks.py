@@ -6,13 +6,13 @@ Private names of torch are replaced while a forward runs, and put back after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from torch import nn
 from torch.nn.modules import transformer
 
-_transformer: Any = transformer
+from modellint.replacing import replaced
 
 
 @contextmanager
@@ -22,14 +22,11 @@ def judged_states() -> Iterator[None]:
     They compare them in Python and raise an error like any other, where an operation refuses.
     """
     layers: tuple[Any, ...] = (nn.RNNBase, nn.LSTM)
-    originals = [vars(of)["check_forward_args"] for of in layers]
-    for of, original in zip(layers, originals, strict=True):
-        of.check_forward_args = _leaving_sizes(original)
-    try:
+    with ExitStack() as stack:
+        for of in layers:
+            leaving = _leaving_sizes(vars(of)["check_forward_args"])
+            stack.enter_context(replaced(of, "check_forward_args", leaving))
         yield
-    finally:
-        for of, original in zip(layers, originals, strict=True):
-            of.check_forward_args = original
 
 
 @contextmanager
@@ -39,19 +36,15 @@ def unread_masks() -> Iterator[None]:
     They read the mask's values only to choose a faster kernel of the same result, and what is read
     of a mask that was made for a length holds for that length alone.
     """
-    original = getattr(_transformer, "_detect_is_causal_mask", None)
-    if original is None:
+    if not hasattr(transformer, "_detect_is_causal_mask"):
         yield
         return
 
     def stated(mask: Any, is_causal: bool | None = None, size: int | None = None) -> bool:
         return bool(is_causal)
 
-    _transformer._detect_is_causal_mask = stated
-    try:
+    with replaced(transformer, "_detect_is_causal_mask", stated):
         yield
-    finally:
-        _transformer._detect_is_causal_mask = original
 
 
 def _leaving_sizes(check: Callable[..., None]) -> Callable[..., None]:

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from modellint.replacing import replaced
+
 _HERE = frozenset({"cpu", "meta"})
 _STAY = frozenset({"cuda", "pin_memory", "xpu", "mtia", "npu"})
 
@@ -27,10 +29,10 @@ def redirected(device: str, *, parameters_to_meta: bool = False) -> Iterator[Non
     """
     with ExitStack() as stack:
         for owner, name, value in _replacements():
-            stack.enter_context(_replaced(owner, name, value))
+            stack.enter_context(replaced(owner, name, value))
         if parameters_to_meta:
             moved = _moving_parameters(nn.Module.register_parameter)
-            stack.enter_context(_replaced(nn.Module, "register_parameter", moved))
+            stack.enter_context(replaced(nn.Module, "register_parameter", moved))
         stack.enter_context(torch.device(device))
         stack.enter_context(_Redirect(device))
         yield
@@ -99,16 +101,6 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (torch, "compile", unchanged),
         (torch.jit, "script", unchanged),
     ]
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
 
 
 def _moving_parameters(original: Callable[..., None]) -> Callable[..., None]:
