@@ -19,7 +19,16 @@ from typing import IO, Any
 
 from modellint.deaths import CLOSED, Death, died, timed_out
 from modellint.frames import content, frame, is_done, receive_frames, send
-from modellint.launching import check_ready, launch, log_text, never_ready, new_log
+from modellint.interpreters import Interpreter
+from modellint.launching import (
+    LONG_PATIENCE,
+    check_ready,
+    launch,
+    log_text,
+    never_imported,
+    never_ready,
+    new_log,
+)
 from modellint.pipeline import Job
 
 #: How often the death of a process is noticed whose children keep its pipe open, in seconds.
@@ -29,9 +38,10 @@ _AFTER_CLOSING = 2.0
 
 
 class SinglePool:
-    """One process a job; as many at once as threads ask."""
+    """One process of an interpreter a job; as many at once as threads ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
         self._running: set[subprocess.Popen[bytes]] = set()
 
     def start(self) -> None:
@@ -43,10 +53,11 @@ class SinglePool:
         Raises `UsageError` where torch is not installed.
         """
         with new_log() as log:
-            process = launch("lint_one", subprocess.PIPE, subprocess.PIPE, log)
+            pipe = subprocess.PIPE
+            process = launch(self._interpreter, "lint_one", pipe, pipe, log)
             self._running.add(process)
             try:
-                end = yield from _relay(process, job, log)
+                end = yield from _relay(process, job, log, self._interpreter)
             finally:
                 _end(process)
                 self._running.discard(process)
@@ -59,7 +70,7 @@ class SinglePool:
 
 
 def _relay(
-    process: subprocess.Popen[bytes], job: Job, log: IO[bytes]
+    process: subprocess.Popen[bytes], job: Job, log: IO[bytes], interpreter: Interpreter
 ) -> Generator[Any, None, dict[str, Any]]:
     """Give the job; pass its messages on until the process is done, dies, or has no time left."""
     assert process.stdin is not None and process.stdout is not None
@@ -68,25 +79,28 @@ def _relay(
     arrived: queue.Queue[bytes | None] = queue.Queue()
     # A pipe cannot be waited for with a deadline on every system: a thread reads it.
     threading.Thread(target=_read_all, args=(process.stdout.fileno(), arrived), daemon=True).start()
-    # The clock starts when torch is there.
+    # The file's clock starts when torch is there.
     deadline: float | None = None
+    patience = time.monotonic() + LONG_PATIENCE
     while True:
         try:
             data = arrived.get(timeout=_POLL)
         except queue.Empty:
             if process.poll() is not None:
-                return asdict(_dead(process, log, job, ready=deadline is not None))
+                return asdict(_dead(process, log, job, interpreter, ready=deadline is not None))
             if deadline is not None and time.monotonic() >= deadline:
                 return asdict(timed_out(job.timeout, log_text(log), job.path))
+            if deadline is None and time.monotonic() >= patience:
+                raise never_imported(interpreter) from None
             continue
         if data is not None and is_done(data):
             return {**content(data), "kind": None}
         if data is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_AFTER_CLOSING)
-            return asdict(_dead(process, log, job, ready=deadline is not None))
+            return asdict(_dead(process, log, job, interpreter, ready=deadline is not None))
         message = content(data)
-        check_ready(message)
+        check_ready(message, interpreter)
         if message["type"] == "ready":
             deadline = time.monotonic() + job.timeout
         else:
@@ -100,10 +114,17 @@ def _read_all(descriptor: int, arrived: queue.Queue[bytes | None]) -> None:
     arrived.put(None)
 
 
-def _dead(process: subprocess.Popen[bytes], log: IO[bytes], job: Job, *, ready: bool) -> Death:
+def _dead(
+    process: subprocess.Popen[bytes],
+    log: IO[bytes],
+    job: Job,
+    interpreter: Interpreter,
+    *,
+    ready: bool,
+) -> Death:
     text = log_text(log)
     if not ready:
-        raise never_ready(text)
+        raise never_ready(text, interpreter)
     code = process.poll()
     return CLOSED if code is None else died(code, text, job.path)
 

@@ -86,6 +86,7 @@ def lint_paths(
     baseline: str | os.PathLike[str] | None = None,
     cache: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
+    python: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
 
@@ -93,10 +94,11 @@ def lint_paths(
     else is not given is as the files' configuration says: the nearest one of each, the one file
     `config`, or none if `isolated`; else `timeout` is 60 seconds a file, `memory` `8G` a file and
     `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
-    of earlier runs count; a `cache_dir` says where. Raises `UsageError` for paths, models and rules
-    that do not exist, for a configuration that is not valid, and where torch is missing;
-    `PluginError` for a plugin that does not load; `WorkerError` for worker processes that do not
-    start.
+    of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
+    models; without it that of the active environment or the project, as the command line finds it,
+    counts before this one. Raises `UsageError` for paths, models and rules that do not exist, for a
+    configuration that is not valid, and for an interpreter that cannot run models; `PluginError`
+    for a plugin that does not load; `WorkerError` for worker processes that do not start.
     """
     settings = Settings(
         inputs=tuple(inputs),
@@ -114,6 +116,7 @@ def lint_paths(
         baseline=None if baseline is None else os.fspath(baseline),
         cache=cache or cache_dir is not None,
         cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+        python=None if python is None else os.fspath(python),
     )
     return lint_targets(paths, settings)
 

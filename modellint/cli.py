@@ -222,6 +222,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         baseline=options["baseline"],
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
+        python=options["python"],
     )
 
 

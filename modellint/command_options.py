@@ -63,6 +63,11 @@ def process_options(command: F) -> F:
     return _all(
         command,
         click.option(
+            "--python",
+            metavar="PATH",
+            help="The interpreter that has the project's torch, or its environment's folder.",
+        ),
+        click.option(
             "-j",
             "--jobs",
             default="auto",

@@ -45,8 +45,8 @@ class Configuration:
     """What one file says; `None` and empty where it says nothing.
 
     `path` is the file's own, `None` where there is none. `plugins` and `cache_dir` are absolute,
-    other paths and patterns as written: relative to `folder`. `budgets` and `per_file_ignores` are
-    by path, or by `path::Model`.
+    `python`, other paths and patterns as written: relative to `folder`. `budgets` and
+    `per_file_ignores` are by path, or by `path::Model`.
     """
 
     path: str | None = None
@@ -59,6 +59,7 @@ class Configuration:
     memory: int | None = None
     cache_dir: str | None = None
     plugins: tuple[str, ...] = ()
+    python: str | None = None
     severity: Mapping[str, Severity] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -330,6 +331,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[_Value], Any]]] = {
     "memory": ("memory", _memory),
     "cache-dir": ("cache_dir", _path),
     "plugins": ("plugins", _paths),
+    "python": ("python", _text),
     "severity": ("severity", _table_of(_one_of(SEVERITIES))),
     "rules": ("options", _table_of(_table_of(_any))),
     "per-file-ignores": ("per_file_ignores", _table_of(_texts)),

@@ -13,8 +13,9 @@ from modellint.comments import lint_comments
 from modellint.discovery import Candidate, discover, find
 from modellint.errors import FileError, UsageError
 from modellint.examples import InputHint, InputTensor
-from modellint.installation import own_installation, torch_version
+from modellint.installation import torch_version
 from modellint.intake import NotRead, read_target
+from modellint.interpreters import Interpreter
 from modellint.paths import absolute_path
 from modellint.pipeline import (
     Job,
@@ -24,6 +25,7 @@ from modellint.pipeline import (
     stated_inputs,
 )
 from modellint.plans import BUDGET, Plan, Plans
+from modellint.probing import Probes
 from modellint.remembering import Memory
 from modellint.report.rules_page import described
 from modellint.results import FailLevel, Note, Problem, Report
@@ -42,7 +44,8 @@ class Settings:
     configuration that counts; `isolated` leaves configuration out. `timeout` is in seconds a file,
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
     `baseline` is the file of the findings that do not count. `cache` keeps results for files that
-    do not change, in `cache_dir` if that is given.
+    do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
+    project's torch.
     """
 
     inputs: tuple[str, ...] = ()
@@ -62,6 +65,7 @@ class Settings:
     baseline: str | None = None
     cache: bool = False
     cache_dir: str | None = None
+    python: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,11 @@ def lint_targets(
         plans.of(path)
     if not targets:
         _ = plans.here
+    probes = Probes()
     parts: list[Report] = []
     started: dict[str, _Prepared] = {}
     commented: list[_Prepared] = []
-    memory = Memory(settings, own_installation)
+    memory = Memory(settings, probes.ask)
 
     def works() -> Iterator[Work]:
         for target in targets:
@@ -124,6 +129,8 @@ def lint_targets(
             known = None if isinstance(opened, Report) else memory.recall(*_asked(opened))
             if known is not None:
                 parts.extend(_accepted(known.reports, plans.of(target.path)))
+                if any(report.models for report in known.reports):
+                    probes.use(plans.of(target.path).interpreter)
                 if not known.commented:
                     continue
             prepared = _prepare(opened)
@@ -132,8 +139,9 @@ def lint_targets(
                 continue
             commented.extend([prepared] if prepared.commented else [])
             if known is None and prepared.models:
+                probes.use(prepared.plan.interpreter)
                 started[target.path] = prepared
-                yield Work(prepared.job, prepared.models)
+                yield Work(prepared.job, prepared.models, prepared.plan.interpreter)
             elif known is None:
                 memory.keep_empty(*_asked(prepared.opened))
 
@@ -145,7 +153,10 @@ def lint_targets(
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
         parts += _accepted(outcome.reports, prepared.plan)
     parts += _on_comments(commented, Report().merged(*parts))
-    report = _joined([*parts, memory.close()], settings, targets, plans)
+    parts.append(memory.close())
+    if settings.verbose:
+        parts.append(Report(remarks=tuple(probes.remarks())))
+    report = _joined(parts, settings, targets, plans, probes.torch)
     if baseline is None:
         return report
     return baseline.without_known(report, dict(_settled(report, targets, plans)))
@@ -210,8 +221,8 @@ def _open(target: Target, settings: Settings, plan: Plan) -> _Opened | Report:
     return _Opened(target, plan, job, data)
 
 
-def _unread(target: Target, error: FileError) -> Report:
-    problem = Problem(target.shown, error.line or 1, error.kind, error.message)
+def _unread(target: Target, error: FileError, remedy: str = "") -> Report:
+    problem = Problem(target.shown, error.line or 1, error.kind, error.message + remedy)
     return Report(errors=(problem,))
 
 
@@ -235,11 +246,18 @@ def _prepare(opened: _Opened | Report) -> _Prepared | Report:
         job = replace(job, models=_said(target, source, plan))
         return _Prepared(opened, plan, job, source, chosen_models(job, source))
     except FileError as error:
-        return _unread(target, error)
+        return _unread(target, error, _on_syntax(error, plan.interpreter))
     except UsageError:
         raise
     except Exception as error:  # The edge of the tool: one file must not end the run.
         return Report(errors=(internal_error(job, 1, "reading its models", error),))
+
+
+def _on_syntax(error: FileError, interpreter: Interpreter) -> str:
+    """What to do about syntax that only the Python of the project may know."""
+    if error.kind != "syntax-error" or interpreter.own:
+        return ""
+    return f"; if {interpreter.shown} is newer and accepts it, install modellint there"
 
 
 def _check_names(target: Target, source: SourceFile) -> None:
@@ -322,8 +340,15 @@ def _settled(
 
 
 def _joined(
-    parts: Sequence[Report], settings: Settings, targets: Sequence[Target], plans: Plans
+    parts: Sequence[Report],
+    settings: Settings,
+    targets: Sequence[Target],
+    plans: Plans,
+    torch: str | None = None,
 ) -> Report:
+    """The whole report; where nothing has run, `torch` is ours if it would have been used."""
+    if torch is None and all(plans.of(target.path).interpreter.own for target in targets):
+        torch = torch_version()
     texts = {
         target.shown: target.data.decode("utf-8", "replace")
         for target in targets
@@ -331,7 +356,7 @@ def _joined(
     }
     ran = [rule for target in targets for rule in plans.of(target.path).on]
     run = Report(
-        torch=torch_version(),
+        torch=torch,
         fail_level=settings.fail_level or "warning",
         strict=settings.strict,
         texts=texts,

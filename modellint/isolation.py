@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from os import _exit  # Bound here: the hooks replace it, and so may user code.
 from typing import NoReturn
@@ -20,7 +20,7 @@ from modellint.hooks import watch
 from modellint.limits import leave_no_core, limit_memory
 from modellint.paths import project_root, shown_path
 from modellint.pipeline import Job, Lacking, internal_error, lint_file
-from modellint.plugins import load_rules
+from modellint.plugins import Rules
 from modellint.readings import Readings
 from modellint.results import Problem, Report
 from modellint.rules import Rule
@@ -55,7 +55,7 @@ def redirect(descriptor: int, *streams: int) -> None:
         os.close(descriptor)
 
 
-def lint_alone(job: Job, installed: Mapping[str, Rule], answers: int, log: int) -> NoReturn:
+def lint_alone(job: Job, installed: Rules, answers: int, log: int) -> NoReturn:
     """Lint one file in this process, send what comes of it, and end the process.
 
     `answers` is the descriptor that messages go to, `log` the one for stacks of a crash.
@@ -121,9 +121,9 @@ def _send_problem(answers: int, problem: Problem) -> None:
     send(answers, frame({"type": "done", "changed": [], "late": [], "read": None}))
 
 
-def _chosen(job: Job, installed: Mapping[str, Rule]) -> Sequence[Rule]:
+def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:
     """The rules that a job names, its project's own included."""
-    rules = load_rules(job.plugins) if job.plugins else installed
+    rules = installed.with_files(job.plugins) if job.plugins else installed
     return [rules[name] for name in job.rules]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+#: What lies in the folder that a project starts at.
+ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
 def shown_path(path: str | os.PathLike[str], folder: str | None = None) -> str:
@@ -27,6 +28,6 @@ def project_root(path: str) -> str:
     """The nearest folder above a file that a project starts at, else the file's own folder."""
     folders = Path(path).parents
     for folder in folders:
-        if any((folder / mark).exists() for mark in _ROOT_MARKS):
+        if any((folder / mark).exists() for mark in ROOT_MARKS):
             return str(folder)
     return str(folders[0])

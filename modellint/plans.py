@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modellint.config import Configuration, StatedModel
 from modellint.errors import UsageError
+from modellint.interpreters import OWN, Interpreter, Interpreters
 from modellint.limits import MEMORY
 from modellint.plugins import Rules, load_rules
 from modellint.projects import Projects, leads_to
@@ -28,7 +29,8 @@ BUDGET = "budget"
 class Plan:
     """The settings that one configuration and the command line give to the files it governs.
 
-    `rules` are all there are with its plugins, `on` those that run. `options` are by rule and
+    `rules` are all there are with its plugins, `on` those that run; `interpreter` is the Python
+    for the models, which files of one configuration need not share. `options` are by rule and
     option, `severities` by rule, both only where they differ from the rule's own.
     """
 
@@ -40,6 +42,7 @@ class Plan:
     memory: int
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
+    interpreter: Interpreter = OWN
 
     def stated(self, path: str) -> Iterator[StatedModel]:
         """How the models of a file are to be built and fed, as far as the configuration says."""
@@ -56,12 +59,14 @@ class Plan:
 
 
 class Plans:
-    """The plans of a run, one a configuration, each made when it is first needed."""
+    """The plans of a run, one a configuration and Python, each made when it is first needed."""
 
     def __init__(self, settings: Settings) -> None:
         self.projects = Projects(settings.config, isolated=settings.isolated)
         self._settings = settings
+        self._interpreters = Interpreters(settings.python)
         self._made: dict[str | None, Plan] = {}
+        self._with: dict[tuple[str | None, Interpreter], Plan] = {}
 
     @property
     def here(self) -> Plan:
@@ -77,7 +82,11 @@ class Plans:
         configuration = self.projects.governing(path)
         if configuration.path not in self._made:
             self._made[configuration.path] = make_plan(configuration, self._settings)
-        return self._made[configuration.path]
+        interpreter = self._interpreters.of(path, configuration)
+        key = (configuration.path, interpreter)
+        if key not in self._with:
+            self._with[key] = replace(self._made[configuration.path], interpreter=interpreter)
+        return self._with[key]
 
 
 def _check_paths(configuration: Configuration) -> None:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.machinery import ModuleSpec
@@ -29,14 +29,25 @@ GROUP = "modellint.rules"
 class LoadedRule:
     """A rule and where it comes from.
 
-    `origin` is the distribution, or the path that was given; `path` the file of the rule's
-    module; `root` the module's file or package folder that `load_rules` imports again by path.
+    `origin` is the distribution, or the path that was given; `path` the file of the rule's module.
     """
 
     rule: Rule
     origin: str
     path: str
-    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed plugin: its distribution, the module that holds its rules, and how to find it.
+
+    `places` are the folders of the module's top-level package, or the file of a single module. With
+    them the plugin loads under its own name where its distribution is not installed.
+    """
+
+    distribution: str
+    module: str
+    places: tuple[str, ...]
 
 
 class Rules(Mapping[str, Rule]):
@@ -64,14 +75,19 @@ class Rules(Mapping[str, Rule]):
         """The distributions and paths that the rules come from."""
         return tuple(sorted({one.origin for one in self.loaded.values()}))
 
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The files and package folders that hold the rules.
-
-        `load_rules(rules.paths, installed=False)` finds the same rules in an interpreter that has
-        none of the distributions.
-        """
-        return tuple(sorted({one.root for one in self.loaded.values()}))
+    def with_files(self, paths: Iterable[str | Path]) -> Rules:
+        """These rules and those of further files and folders, as `load_rules` takes them."""
+        found = list(self.loaded.values())
+        seen: set[Path] = set()
+        for given in paths:
+            path = Path(given).resolve()
+            if path not in seen:
+                seen.add(path)
+                brought = _rules_at(path, str(given))
+                if not brought:
+                    raise PluginError(f"plugin {given} holds no rule: no function there has @rule")
+                found += brought
+        return Rules(_distinct(found))
 
 
 def load_rules(paths: Iterable[str | Path] = (), *, installed: bool = True) -> Rules:
@@ -81,20 +97,43 @@ def load_rules(paths: Iterable[str | Path] = (), *, installed: bool = True) -> R
     counts. Raises `PluginError` naming the distribution or path where something does not import,
     and naming both where two rules share a name.
     """
+    rules = rules_of(installed_plugins()) if installed else Rules(())
+    return rules.with_files(paths)
+
+
+def installed_plugins() -> tuple[Plugin, ...]:
+    """The plugins of installed distributions; raise `PluginError` for one that does not import."""
+    return tuple(_installed())
+
+
+def rules_of(plugins: Iterable[Plugin]) -> Rules:
+    """The rules of plugins, which are found by their places where they are not installed."""
     found: list[LoadedRule] = []
-    if installed:
-        for entry in _entries():
-            found += _rules_of_entry(entry)
-    seen: set[Path] = set()
-    for given in paths:
-        path = Path(given).resolve()
-        if path not in seen:
-            seen.add(path)
-            brought = _rules_at(path, str(given))
-            if not brought:
-                raise PluginError(f"plugin {given} holds no rule: no function there has @rule")
-            found += brought
+    for plugin in plugins:
+        _make_importable(plugin)
+        module = _imported(plugin.module, plugin.distribution)
+        found += _rules_in(module, plugin.distribution)
     return Rules(_distinct(found))
+
+
+def _installed() -> Iterator[Plugin]:
+    for entry in _entries():
+        origin = _distribution(entry)
+        _imported(entry.module, origin)
+        top = sys.modules[_top(entry.module)]
+        places = getattr(top, "__path__", None) or [str(getattr(top, "__file__", ""))]
+        yield Plugin(origin, entry.module, tuple(places))
+
+
+def _make_importable(plugin: Plugin) -> None:
+    """Load a plugin's top-level package from where the front end has found it."""
+    name = _top(plugin.module)
+    if name not in sys.modules:
+        _load(name, Path(plugin.places[0]), plugin.places, plugin.distribution)
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _entries() -> list[EntryPoint]:
@@ -107,37 +146,37 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist is not None else entry.name
 
 
-def _rules_of_entry(entry: EntryPoint) -> list[LoadedRule]:
-    origin = _distribution(entry)
-    return list(_rules_in(_imported(entry.module, origin), origin))
-
-
 def _rules_at(path: Path, origin: str) -> list[LoadedRule]:
     if not path.exists():
         raise PluginError(f"plugin {origin} does not exist (looked for {path})")
     # A private name, so that a rule file called json.py shadows nothing.
     name = f"_modellint_plugin_{sha256(str(path).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
-        spec = _spec(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            if spec.loader is not None:
-                spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            del sys.modules[name]
-            raise _failed(origin, str(path), error) from error
+        _load(name, path, (str(path),), origin)
     return list(_rules_in(sys.modules[name], origin))
 
 
-def _spec(name: str, path: Path) -> ModuleSpec:
+def _load(name: str, path: Path, folders: Sequence[str], origin: str) -> None:
+    """Import what lies at a path under a name; `folders` are those of a package."""
+    spec = _spec(name, path, folders)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        if spec.loader is not None:
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise _failed(origin, str(path), error) from error
+
+
+def _spec(name: str, path: Path, folders: Sequence[str]) -> ModuleSpec:
     start = path / "__init__.py" if path.is_dir() else path
     if path.is_dir() and not start.exists():
         spec: ModuleSpec | None = ModuleSpec(name, None, is_package=True)
         if spec is not None:
-            spec.submodule_search_locations = [str(path)]
+            spec.submodule_search_locations = list(folders)
     else:
-        within = [str(path)] if path.is_dir() else None
+        within = list(folders) if path.is_dir() else None
         spec = importlib.util.spec_from_file_location(
             name, start, submodule_search_locations=within
         )
@@ -149,11 +188,10 @@ def _spec(name: str, path: Path) -> ModuleSpec:
 def _rules_in(module: ModuleType, origin: str) -> Iterator[LoadedRule]:
     """The rules of a module, and of the modules below it if it is a package."""
     folders = list(getattr(module, "__path__", ()))
-    root = folders[0] if folders else str(getattr(module, "__file__", ""))
     for part in (module, *_below(module, folders, origin)):
         for value in list(vars(part).values()):
             if isinstance(value, Rule):
-                yield LoadedRule(value, origin, str(getattr(part, "__file__", root)), root)
+                yield LoadedRule(value, origin, str(getattr(part, "__file__", "")))
 
 
 def _below(module: ModuleType, folders: list[str], origin: str) -> Iterator[ModuleType]:

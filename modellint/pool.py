@@ -19,7 +19,16 @@ from typing import IO, Any
 
 from modellint.errors import WorkerError
 from modellint.frames import content, frame, receive, send, split_frames
-from modellint.launching import check_ready, launch, log_text, never_ready, new_log
+from modellint.interpreters import Interpreter
+from modellint.launching import (
+    LONG_PATIENCE,
+    check_ready,
+    launch,
+    log_text,
+    never_imported,
+    never_ready,
+    new_log,
+)
 from modellint.pipeline import Job
 
 #: Only there is a fork after `import torch` safe, and only there are orphans adopted.
@@ -33,9 +42,10 @@ _GRACE = 5.0
 
 
 class ForkingPool:
-    """One server and its connections; the server starts at the first job and serves all."""
+    """One server of an interpreter and its connections; it starts at the first job, for all."""
 
-    def __init__(self) -> None:
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._idle: list[socket.socket] = []
@@ -45,7 +55,7 @@ class ForkingPool:
     def start(self) -> None:
         """Begin to import torch, which takes seconds, and return at once."""
         if self._server is None:
-            self._server = _Server()
+            self._server = _Server(self._interpreter)
 
     def run(self, job: Job) -> Iterator[Any]:
         """Give a job to the server; yield its messages, the last of type `end`.
@@ -104,7 +114,7 @@ class ForkingPool:
             except OSError:
                 # It was killed, by a linted file or for want of memory: one more may do better.
                 server.close()
-                self._server = server = _Server()
+                self._server = server = _Server(self._interpreter)
                 connection = server.connect()
             self._open.add(connection)
             return connection
@@ -120,10 +130,13 @@ class ForkingPool:
 class _Server:
     """The process that has imported torch, and the socket that asks it for connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
         self._log: IO[bytes] = new_log()
         self._control, theirs = socket.socketpair()
-        self._process: subprocess.Popen[bytes] = launch("main", theirs, self._log, self._log)
+        self._process: subprocess.Popen[bytes] = launch(
+            interpreter, "main", theirs, self._log, self._log
+        )
         theirs.close()
         self._ready = False
 
@@ -150,10 +163,12 @@ class _Server:
         self._log.close()
 
     def _wait(self) -> None:
+        if not select.select([self._control], [], [], LONG_PATIENCE)[0]:
+            raise never_imported(self._interpreter)
         message = next(receive(self._control.fileno()), None)
         if message is None:
-            raise never_ready(log_text(self._log))
-        check_ready(message)
+            raise never_ready(log_text(self._log), self._interpreter)
+        check_ready(message, self._interpreter)
         self._ready = True
 
 

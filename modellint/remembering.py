@@ -11,13 +11,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modellint.cache import Cache
 from modellint.config import PYPROJECT
+from modellint.errors import UsageError
 from modellint.installation import Installation
+from modellint.interpreters import Interpreter
 from modellint.launching import FIXED
 from modellint.paths import project_root, shown_path
 from modellint.pipeline import Job
@@ -46,18 +48,18 @@ class Known:
 class Memory:
     """The results of earlier runs, for one run; what it keeps is there for the next."""
 
-    def __init__(self, settings: Settings, installation: Callable[[], Installation]) -> None:
+    def __init__(self, settings: Settings, ask: Callable[[Interpreter], Installation]) -> None:
         self._settings = settings
-        self._ask = installation
+        self._ask = ask
         self._caches: dict[str, Cache] = {}
         self._rules: dict[int, str] = {}
         self._before = _States()
 
     def recall(self, job: Job, data: bytes, plan: Plan) -> Known | None:
         """What is known of a file that holds `data`, if an earlier run has found it."""
-        if not self._minds(job):
+        if not self._minds(job, plan):
             return None
-        cache, name = self._cache(job, plan), self._name(job)
+        cache, name = self._cache(job, plan), self._name(job, plan)
         entry = cache.load(name)
         # A file of the right seal may still be another version's.
         try:
@@ -74,7 +76,7 @@ class Memory:
     def keep(self, job: Job, data: bytes, plan: Plan, outcome: Outcome, *, commented: bool) -> None:
         """Keep what came of a file that held `data`, if it will be the same the next time."""
         read = outcome.read
-        if not self._minds(job) or read is None or not read["whole"]:
+        if not self._minds(job, plan) or read is None or not read["whole"]:
             return
         if any(one.errors for one in outcome.reports):
             return
@@ -89,7 +91,7 @@ class Memory:
             "commented": commented,
             "reports": [_kept(one) for one in outcome.reports],
         }
-        self._cache(job, plan).store(self._name(job), entry)
+        self._cache(job, plan).store(self._name(job, plan), entry)
 
     def keep_empty(self, job: Job, data: bytes, plan: Plan) -> None:
         """Keep that a file has no model, which nothing but the file itself decides."""
@@ -103,8 +105,8 @@ class Memory:
         troubles = [(one.folder, one.trouble) for one in self._caches.values() if one.trouble]
         return Report(remarks=tuple(Note(shown_path(at), 1, why) for at, why in troubles))
 
-    def _minds(self, job: Job) -> bool:
-        return self._settings.cache and job.data is None
+    def _minds(self, job: Job, plan: Plan) -> bool:
+        return self._settings.cache and job.data is None and self._minds_python(plan)
 
     def _cache(self, job: Job, plan: Plan) -> Cache:
         folder = self._settings.cache_dir or plan.configuration.cache_dir
@@ -114,24 +116,30 @@ class Memory:
             self._caches[folder] = Cache(folder)
         return self._caches[folder]
 
-    @cached_property
-    def _installation(self) -> Installation:
-        return self._ask()
+    def _minds_python(self, plan: Plan) -> bool:
+        """Whether models can run at all; what keeps them from it is told when one has to."""
+        try:
+            self._ask(plan.interpreter)
+        except UsageError:
+            return False
+        return True
 
-    def _name(self, job: Job) -> str:
+    def _name(self, job: Job, plan: Plan) -> str:
         """Which file is linted how, and by which Python."""
-        said = {**vars(job), "python": [self._installation.path, self._installation.version]}
+        installation = self._ask(plan.interpreter)
+        said = {**vars(job), "python": [installation.path, installation.version]}
         return digest(json.dumps(said, default=vars).encode())
 
     def _premises(self, job: Job, data: bytes, plan: Plan) -> list[Any]:
         """What has to hold, besides what the file read, for a result to count."""
         if id(plan) not in self._rules:
             self._rules[id(plan)] = _rules_state(plan.rules)
+        installation = self._ask(plan.interpreter)
         return [
             digest(data),
             _own_state(),
-            self._installation.torch,
-            self._installation.packages,
+            installation.torch,
+            installation.packages,
             self._rules[id(plan)],
             project_root(job.path),
             json.dumps([*map(vars, plan.stated(job.path))]),

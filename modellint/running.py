@@ -14,6 +14,7 @@ from typing import Any
 
 from modellint.alone import SinglePool
 from modellint.discovery import Candidate
+from modellint.interpreters import OWN, Interpreter
 from modellint.pipeline import Job, incomplete_model
 from modellint.pool import FORKS, ForkingPool
 from modellint.results import Note, Problem, Report
@@ -31,10 +32,11 @@ _ONCE = frozenset({"lost", "timeout"})
 
 @dataclass(frozen=True)
 class Work:
-    """A file that needs a worker: its job, and the models that it is about."""
+    """A file that needs a worker: its job, the models that it is about, and the Python for them."""
 
     job: Job
     models: tuple[Candidate, ...]
+    interpreter: Interpreter = OWN
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,29 @@ class Outcome:
     read: Mapping[str, Any] | None = None
 
 
-def open_pool() -> Pool:
-    """The processes that files run in, by what this system can."""
-    return ForkingPool() if FORKS else SinglePool()
+def open_pool(interpreter: Interpreter) -> Pool:
+    """The processes of an interpreter that files run in, by what this system can."""
+    return ForkingPool(interpreter) if FORKS else SinglePool(interpreter)
+
+
+class Pools:
+    """The processes of a run: a pool for each interpreter, from its first file on."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Pool] = {}
+
+    def start(self, interpreter: Interpreter) -> Pool:
+        """The pool of an interpreter, which begins to import torch if it has not yet."""
+        if interpreter.path not in self._open:
+            self._open[interpreter.path] = open_pool(interpreter)
+        pool = self._open[interpreter.path]
+        pool.start()
+        return pool
+
+    def close(self) -> None:
+        """End all processes, those in the middle of a job included."""
+        for pool in self._open.values():
+            pool.close()
 
 
 def run_all(
@@ -66,11 +88,11 @@ def run_all(
     Whatever is raised, Ctrl-C included, ends all processes first.
     """
     # The threads only wait for processes.
-    with closing(open_pool()) as pool, ThreadPoolExecutor(jobs or cores()) as threads:
+    with closing(Pools()) as pools, ThreadPoolExecutor(jobs or cores()) as threads:
         tasks: dict[Future[Outcome], Work] = {}
         try:
             for work in works:
-                pool.start()
+                pool = pools.start(work.interpreter)
                 tasks[threads.submit(run_file, pool, work)] = work
             for count, task in enumerate(as_completed(tasks), 1):
                 done(tasks[task], task.result())
@@ -78,7 +100,7 @@ def run_all(
                     progress(count, len(tasks))
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
-            pool.close()
+            pools.close()
             raise
         return [task.result() for task in tasks]
 

@@ -6,19 +6,21 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from modellint.interpreters import Interpreter
 from modellint.limits import shown_memory
 from modellint.paths import shown_path
 from modellint.plans import Plan
+from modellint.report.lines import printable
 
 #: How many of the files that share their settings are named.
 _NAMED = 3
 
 
 def settings_page(plans: Mapping[str, Plan]) -> str:
-    """The settings of each target, by printed path; those that share a configuration once."""
-    groups: dict[str | None, list[str]] = {}
+    """The settings of each target, by printed path; those that share them once."""
+    groups: dict[tuple[str | None, Interpreter], list[str]] = {}
     for path, plan in plans.items():
-        groups.setdefault(plan.configuration.path, []).append(path)
+        groups.setdefault((plan.configuration.path, plan.interpreter), []).append(path)
     pages = [
         "".join(f"{line}\n" for line in _page(paths, plans[paths[0]])) for paths in groups.values()
     ]
@@ -39,6 +41,8 @@ def _page(paths: list[str], plan: Plan) -> Iterator[str]:
     folder = str(configuration.folder)
     if configuration.cache_dir is not None:
         yield f"cache-dir = {_value(shown_path(configuration.cache_dir, folder))}"
+    python = shown_path(plan.interpreter.path, folder)
+    yield f"python = {_value(python)}  # {printable(plan.interpreter.why)}"
     yield f"plugins = {_value(shown_path(path, folder) for path in configuration.plugins)}"
     yield from _table("severity", plan.severities)
     for rule in plan.on:

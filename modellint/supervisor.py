@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -20,7 +19,7 @@ from modellint.deaths import CLOSED, Death, died, timed_out
 from modellint.frames import content, frame, is_done, receive, send, split_frames
 from modellint.isolation import lint_alone, move_high, redirect
 from modellint.pipeline import Job
-from modellint.rules import Rule
+from modellint.plugins import Rules
 from modellint.strays import adopt_orphans, die_with, end_children, kill_group
 from modellint.warming import import_late
 
@@ -36,7 +35,7 @@ class _HungUpError(Exception):
     """The front end closed the connection: nobody waits for the result."""
 
 
-def supervise(connection: socket.socket, server: int, rules: Mapping[str, Rule]) -> NoReturn:
+def supervise(connection: socket.socket, server: int, rules: Rules) -> NoReturn:
     """Serve the jobs that arrive on a connection until it closes, then end this process."""
     try:
         adopt_orphans()
@@ -56,7 +55,7 @@ def supervise(connection: socket.socket, server: int, rules: Mapping[str, Rule])
         os._exit(0)
 
 
-def _start(job: Job, rules: Mapping[str, Rule], front: int) -> _Run:
+def _start(job: Job, rules: Rules, front: int) -> _Run:
     """Fork the process of a file; `front` is the connection, which the process must not keep."""
     log = os.memfd_create("modellint", os.MFD_CLOEXEC)
     (answers, to_answer), (output, to_print) = os.pipe(), os.pipe()

@@ -12,25 +12,29 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from json import loads
 
+from modellint.errors import PluginError
 from modellint.frames import frame, receive, send
 from modellint.isolation import lint_alone, move_high, redirect
 from modellint.pipeline import Job
-from modellint.plugins import load_rules
-from modellint.rules import Rule
+from modellint.plugins import Plugin, Rules, rules_of
 from modellint.strays import adopt_orphans, end_children
 from modellint.supervisor import supervise
 from modellint.warming import warm
 
 
-def main() -> None:
-    """Serve connections, which arrive on the socket that is descriptor 0, until it closes."""
+def main(plugins: str) -> None:
+    """Serve connections, which arrive on the socket that is descriptor 0, until it closes.
+
+    `plugins` are the installed plugins of the front end, as JSON.
+    """
     control = socket.socket(fileno=move_high(0))
     _nothing_on(os.O_RDONLY, 0)
     os.dup2(2, 1)
     adopt_orphans()
-    rules = _ready(control.fileno())
+    rules = _ready(control.fileno(), plugins)
     if rules is not None:
         # From now on only a closed socket ends it, so that it ends what runs below it first.
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -43,11 +47,11 @@ def main() -> None:
         os._exit(0)
 
 
-def lint_one() -> None:
+def lint_one(plugins: str) -> None:
     """Lint the one file that descriptor 0 names, and answer on descriptor 1; without any fork."""
     requests, answers, log = move_high(0), move_high(1), move_high(os.dup(2))
     _nothing_on(os.O_RDONLY, 0)
-    rules = _ready(answers)
+    rules = _ready(answers, plugins)
     if rules is None:
         return
     job = Job.from_dict(next(receive(requests)))
@@ -63,19 +67,25 @@ def _nothing_on(flags: int, *streams: int) -> None:
     redirect(os.open(os.devnull, flags), *streams)
 
 
-def _ready(answers: int) -> dict[str, Rule] | None:
-    """Import all that a file needs, and say that it is there; `None` without torch."""
+def _ready(answers: int, plugins: str) -> Rules | None:
+    """Import all that a file needs, and say that it is there, or what is not; then `None`."""
     try:
         warm()
-    except ImportError as error:
-        send(answers, frame({"type": "no-torch", "message": str(error)}))
+    except (ImportError, OSError) as error:  # An OSError is of a library that torch loads.
+        send(answers, frame({"type": "no-torch", "message": f"{type(error).__name__}: {error}"}))
         return None
-    rules = dict(load_rules())
+    try:
+        rules = rules_of(
+            Plugin(**{**one, "places": tuple(one["places"])}) for one in loads(plugins)
+        )
+    except PluginError as error:
+        send(answers, frame({"type": "no-plugin", "message": str(error)}))
+        return None
     send(answers, frame({"type": "ready"}))
     return rules
 
 
-def _serve(control: socket.socket, rules: Mapping[str, Rule]) -> None:
+def _serve(control: socket.socket, rules: Rules) -> None:
     """Fork a supervisor for each connection that the front end sends, until it hangs up."""
     supervisors: set[int] = set()
     own = os.getpid()
@@ -107,7 +117,3 @@ def _bury(supervisors: set[int]) -> None:
         if os.waitpid(pid, os.WNOHANG)[0]:
             supervisors.discard(pid)
             end_children(spared=supervisors)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from modellint import running
+from modellint.interpreters import OWN
 from modellint.pool import FORKS, ForkingPool
 
 # What a test lints must be linted; tests of the cache ask for one.
@@ -21,6 +22,11 @@ _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=25, derandomize=True, **_UNTIMED)
 settings.register_profile("full", max_examples=500, **_UNTIMED)
 settings.load_profile("fast")
+
+
+# The tests are of the Python that runs them, whichever environment their shell has activated.
+for _name in ("MODELLINT_PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX"):
+    os.environ.pop(_name, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +41,7 @@ class LastingPool(ForkingPool):
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
+        super().__init__(OWN)
         self.folder = folder
         self._mark = f"MODELLINT_TESTED_BY={os.getpid()}"
 
@@ -84,7 +90,7 @@ def lasting_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LastingPo
 def one_worker(lasting_pool: LastingPool | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run of the engine in this test is served by the session's worker."""
     if lasting_pool is not None:
-        monkeypatch.setattr(running, "open_pool", lambda: lasting_pool)
+        monkeypatch.setattr(running, "open_pool", lambda interpreter: lasting_pool)
 
 
 @pytest.fixture

@@ -20,14 +20,15 @@ FRONT_END = {
     "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
     "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
     "discovery", "contract", "identity", "linting", "geometry", "costs",
-    "cache", "remembering", "installation", "readings", "states",
+    "cache", "remembering", "installation", "readings", "states", "interpreters", "probing",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
 EDGE = {
     "cli", "__main__", "api", "engine", "running", "pool", "alone", "launching", "listing",
     "intake", "targets", "selection", "accepting", "command_options", "config", "plans",
     "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
-    "completion", "output", "cache", "remembering", "installation",
+    "completion", "output", "cache", "remembering", "installation", "interpreters",
+    "probing",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {

@@ -9,8 +9,9 @@ from textwrap import dedent
 
 import pytest
 
+import modellint
 from modellint.errors import PluginError
-from modellint.plugins import load_rules
+from modellint.plugins import installed_plugins, load_rules, rules_of
 
 HEADLINES = {
     "edge-losing-padding",
@@ -122,11 +123,34 @@ def test_a_file_given_twice_is_one_plugin(tmp_path: Path) -> None:
     assert "mine" in load_rules([path, str(path), path])
 
 
-def test_the_same_rules_load_by_path_alone() -> None:
+def test_the_same_rules_load_where_no_distribution_is_installed() -> None:
     rules = load_rules()
+    # Without site-packages there is nothing but the standard library.
     code = (
-        "import sys; from modellint.plugins import load_rules; "
-        f"print(*load_rules({rules.paths!r}, installed=False)); assert 'torch' not in sys.modules"
+        f"import sys; sys.path.append({str(Path(modellint.__file__).parent.parent)!r})\n"
+        "from modellint.plugins import Plugin, rules_of\n"
+        f"print(*rules_of({installed_plugins()!r}))\n"
+        "assert 'torch' not in sys.modules"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = [sys.executable, "-I", "-S", "-c", code]
+    found = subprocess.run(run, capture_output=True, text=True, check=True)
     assert found.stdout.split() == list(rules)
+
+
+def test_an_installed_plugin_is_handed_over_under_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distribution(tmp_path, "wide-nets", "wide_nets.rules")
+    (tmp_path / "wide_nets").mkdir()
+    (tmp_path / "wide_nets" / "widths.py").write_text("LIMIT = 3\n")
+    imports = "from wide_nets.widths import LIMIT\n"
+    rule_file(tmp_path / "wide_nets" / "rules.py", "wide_nets", before=imports)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugin = next(one for one in installed_plugins() if one.distribution == "wide-nets")
+    # As in an interpreter that has no such distribution.
+    monkeypatch.undo()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "wide_nets"]:
+        monkeypatch.delitem(sys.modules, name)
+    loaded = rules_of([plugin]).loaded["wide-nets"]
+    assert loaded.origin == "wide-nets"
+    assert Path(loaded.path) == tmp_path / "wide_nets" / "rules.py"
