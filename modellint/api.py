@@ -58,7 +58,7 @@ def lint(
     subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
     try:
         with uncollected():
-            report = lint_graph(trace(model, inputs), rules, subject, chosen)
+            report = lint_graph(trace(model, inputs), rules, subject, chosen, pictured=True)
     except NotAnalysed as missing:
         report = _incomplete(subject, "not-analysed", missing.reason)
     except FileError as error:
@@ -87,6 +87,7 @@ def lint_paths(
     cache: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
     python: str | os.PathLike[str] | None = None,
+    pictures: bool = False,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
 
@@ -96,9 +97,10 @@ def lint_paths(
     `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
     of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
     models; without it that of the active environment or the project, as the command line finds it,
-    counts before this one. Raises `UsageError` for paths, models and rules that do not exist, for a
-    configuration that is not valid, and for an interpreter that cannot run models; `PluginError`
-    for a plugin that does not load; `WorkerError` for worker processes that do not start.
+    counts before this one. `pictures` keeps what `render("html")` draws. Raises `UsageError` for
+    paths, models and rules that do not exist, for a configuration that is not valid, and for an
+    interpreter that cannot run models; `PluginError` for a plugin that does not load;
+    `WorkerError` for worker processes that do not start.
     """
     settings = Settings(
         inputs=tuple(inputs),
@@ -117,6 +119,7 @@ def lint_paths(
         cache=cache or cache_dir is not None,
         cache_dir=None if cache_dir is None else os.fspath(cache_dir),
         python=None if python is None else os.fspath(python),
+        pictured=pictures,
     )
     return lint_targets(paths, settings)
 

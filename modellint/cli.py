@@ -219,6 +219,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         strict=options["strict"],
         verbose=options["verbose"],
         confirmed=options["contract"],
+        pictured=options["format_"] == "html",
         baseline=options["baseline"],
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,

@@ -45,7 +45,7 @@ class Settings:
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
     `baseline` is the file of the findings that do not count. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
-    project's torch.
+    project's torch. `pictured` keeps what a page draws.
     """
 
     inputs: tuple[str, ...] = ()
@@ -62,6 +62,7 @@ class Settings:
     strict: bool = False
     verbose: bool = False
     confirmed: bool = False
+    pictured: bool = False
     baseline: str | None = None
     cache: bool = False
     cache_dir: str | None = None
@@ -215,6 +216,7 @@ def _open(target: Target, settings: Settings, plan: Plan) -> _Opened | Report:
         memory=plan.memory,
         verbose=settings.verbose,
         confirmed=settings.confirmed,
+        pictured=settings.pictured,
         data=target.data,
         observed=settings.cache and target.data is None,
     )

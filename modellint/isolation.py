@@ -130,7 +130,7 @@ def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:
 def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
     for result in lint_file(job, rules, _shown_below(job.folder)):
         if isinstance(result, Report):
-            yield frame({"type": "report", "report": result.to_dict()})
+            yield frame({"type": "report", "report": result.to_dict(pictures=True)})
         elif isinstance(result, Lacking):
             yield frame({"type": "lacking", **asdict(result)})
         else:

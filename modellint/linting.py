@@ -10,6 +10,7 @@ from typing import Any
 
 from modellint import costs, geometry
 from modellint.contract import accepted, confirm, describe
+from modellint.drawing import picture
 from modellint.graph import Graph, Module, Node, Site
 from modellint.results import (
     Diagnostic,
@@ -58,12 +59,13 @@ def lint_graph(
     *,
     severities: Mapping[str, Severity] | None = None,
     confirmed: bool = False,
+    pictured: bool = False,
 ) -> Report:
     """Run rules over one model's graph; the report holds that model alone.
 
     `options` are by rule, then by option; `severities` by rule, where they are not those of the
     categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
-    asks for a contract that was tried by running the model.
+    asks for a contract that was tried by running the model, `pictured` for what a page draws.
     """
     raised: list[_Raised] = []
     skipped: list[SkippedCheck] = []
@@ -85,8 +87,10 @@ def lint_graph(
                 raised.append(_raise(rule, verdict, graph, subject, usual))
     comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
     shown = [entry for entry, by in comments if not by]
+    model = describe_model(graph, subject, confirmed)
+    drawn = picture(graph) if pictured else None
     return Report(
-        models=(replace(describe_model(graph, subject, confirmed), skipped=tuple(skipped)),),
+        models=(replace(model, skipped=tuple(skipped), picture=drawn),),
         findings=tuple(_diagnostics(shown, subject)),
         errors=tuple(errors),
         silenced=tuple(_silenced(comments, subject)),

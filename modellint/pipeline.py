@@ -52,7 +52,8 @@ class Job:
     settings of single models, by name; `inputs` count before theirs. `data` is the text of what is
     not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
     seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
-    model's contract by running it. `observed` notes what is read on the way.
+    model's contract by running it, `pictured` keeps what a page draws of it. `observed` notes what
+    is read on the way.
     """
 
     path: str
@@ -70,6 +71,7 @@ class Job:
     done: tuple[str, ...] = ()
     verbose: bool = False
     confirmed: bool = False
+    pictured: bool = False
     data: bytes | None = None
     observed: bool = False
 
@@ -224,6 +226,7 @@ def _lint_model(
             {**job.options, **said.options},
             severities=job.severities,
             confirmed=job.confirmed,
+            pictured=job.pictured,
         )
     except GeneratorExit:
         raise

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modellint._version import __version__
 from modellint.contract import Sizes
 from modellint.graph import Made
+from modellint.picture import Picture
 from modellint.rules import SEVERITIES, Severity
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class ModelReport:
     """What a run knows of one model; `layers` are by key, in execution order.
 
     `contract` says which sizes it accepts a symbol, `joint` what ties several, `accepts` both in
-    words; `confirmed` whether sizes inside and outside were tried.
+    words; `confirmed` whether sizes inside and outside were tried. `picture` is there where one
+    was asked for.
     """
 
     path: str
@@ -159,9 +161,11 @@ class ModelReport:
     confirmed: bool = False
     skipped: tuple[SkippedCheck, ...] = ()
     accepts: str | None = None
+    picture: Picture | None = field(default=None, repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The entry of `models` in JSON."""
+    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
+        """The entry of `models` in JSON, with its picture only if asked for: it is large."""
+        drawn = self.picture if pictures else None
         return {
             "path": self.path,
             "name": self.name,
@@ -178,6 +182,7 @@ class ModelReport:
             "confirmed": self.confirmed,
             "skipped": [skipped.to_dict() for skipped in self.skipped],
             "accepts": self.accepts,
+            **({} if drawn is None else {"picture": drawn.to_dict()}),
         }
 
     @classmethod
@@ -201,6 +206,7 @@ class ModelReport:
             confirmed=data["confirmed"],
             skipped=tuple(SkippedCheck(**skipped) for skipped in data["skipped"]),
             accepts=data["accepts"],
+            picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
         )
 
 
@@ -436,12 +442,12 @@ class Report:
             silenced=tuple(sorted(self.silenced, key=_comment)),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The whole report as the JSON format has it."""
+    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
+        """The whole report as the JSON format has it, and what its models look like if wanted."""
         return {
             "version": 1,
             "tool": {"name": "modellint", "version": __version__, "torch": self.torch},
-            "models": [model.to_dict() for model in self.models],
+            "models": [model.to_dict(pictures=pictures) for model in self.models],
             "findings": [finding.to_dict() for finding in self.findings],
             "errors": [problem.to_dict() for problem in self.errors],
             "notes": [note.to_dict() for note in self.notes],

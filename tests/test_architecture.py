@@ -19,7 +19,7 @@ FRONT_END = {
     "deaths", "engine", "errors", "frames", "launching", "limits", "listing", "paths", "pipeline",
     "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
     "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
-    "discovery", "contract", "identity", "linting", "geometry", "costs",
+    "discovery", "contract", "identity", "linting", "geometry", "costs", "drawing", "picture",
     "cache", "remembering", "installation", "readings", "states", "interpreters", "probing",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
@@ -35,7 +35,7 @@ WORKER_SIDE = {
     "worker", "warming", "supervisor", "isolation", "hooks", "limits", "strays", "deaths",
     "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
-    "geometry", "source", "plugins", "errors", "readings", "states",
+    "geometry", "source", "plugins", "errors", "readings", "states", "drawing", "picture",
 }  # fmt: skip
 #: Where torch's internals are used: by the tracer and what it replaces of torch's layers, by what
 #: redirects construction to meta, and by what spares a worker the import of torch's compiler.
