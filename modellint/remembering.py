@@ -219,7 +219,7 @@ def _rules_state(rules: Rules) -> str:
 
 def _kept(report: Report) -> dict[str, Any]:
     return {
-        "report": report.to_dict(),
+        "report": report.to_dict(pictures=True),
         "remarks": [remark.to_dict() for remark in report.remarks],
     }
 

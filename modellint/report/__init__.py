@@ -11,6 +11,7 @@ from modellint.report import (
     full,
     github,
     gitlab,
+    html,
     json_format,
     junit,
     markdown,
@@ -30,6 +31,7 @@ FORMATS: Mapping[str, Callable[[Report, View], str]] = {
     "gitlab": gitlab.render,
     "junit": junit.render,
     "markdown": markdown.render,
+    "html": html.render,
 }
 
 

@@ -1,0 +1,42 @@
+// Findings beside the source that they concern.
+
+/** The findings of one place of the source stand together beside its lines. */
+function findings(found, choose) {
+  const places = new Map();
+  for (const finding of found) {
+    const place = `${finding.path}:${finding.line}:${finding.column}`;
+    places.set(place, [...(places.get(place) || []), finding]);
+  }
+  return html("ol", { class: "findings" },
+    [...places.values()].map((group) => html("li", {},
+      source(group[0]), html("div", { class: "said" }, group.map((finding) => spoken(finding, choose))))));
+}
+
+function source(finding) {
+  const place = html("div", { class: "place" }, `${finding.path}:${finding.line}:${finding.column}`);
+  const lines = finding.source.map(([number, before, inside, after]) => html("div",
+    { class: inside ? "row hit" : "row" },
+    html("span", { class: "number", "aria-hidden": "true" }, number),
+    html("code", {}, before, inside ? html("mark", {}, inside) : null, after)));
+  return html("div", { class: "source" }, place,
+    lines.length ? html("div", { class: "lines", role: "region", tabindex: "0",
+      "aria-label": `Source at line ${finding.line}` }, lines) : null);
+}
+
+function spoken(finding, choose) {
+  const more = finding.count > 1 ? ` (and ${finding.count - 1} more like it)` : "";
+  const layers = finding.layers.slice(0, 6).map((key) => {
+    const at = choose ? choose.place(key) : -1;
+    return at < 0 ? html("code", {}, key)
+      : html("button", { type: "button", class: "link", click: () => choose(at) }, html("code", {}, key));
+  });
+  const rest = finding.layers.length - layers.length;
+  return html("article", {},
+    html("h4", {}, severity(finding.severity), html("span", { class: "rule" }, finding.rule)),
+    html("p", {}, finding.message, more),
+    finding.help ? html("p", { class: "help" }, html("b", {}, "help "), finding.help) : null,
+    html("p", { class: "where" }, choose ? null : `${finding.model} `, layers.flatMap((one) => [one, " "]),
+      rest > 0 ? `\u2026 ${rest} more` : null,
+      finding.related.map(([path, line, message]) => html("span", { class: "related" },
+        `${message}: ${path}:${line}`))));
+}

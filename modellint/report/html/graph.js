@@ -1,0 +1,297 @@
+// The graph of a model as a picture: blocks fold, and a step shows its layer in the table.
+// It is a tree to the keyboard: up and down, left to fold, right to unfold.
+
+const NODE = { width: 150, height: 40, wide: 26 };
+/** So many parts are shown at first at most: whole levels of blocks are unfolded up to that. */
+const VISIBLE = 60;
+/** Above this a whole level is not unfolded by one button: the browser would be busy for long. */
+const LARGEST = 1200;
+
+/** The picture of a model; `choose` is told of the layer that a step belongs to. */
+function graph(model, choose) {
+  const { block: root, steps } = model;
+  const open = unfolded(root);
+  const marks = marked(model);
+  const view = svg("svg", { role: "tree", class: "graph", "aria-label": `The graph of ${model.name}` });
+  const box = html("div", { class: "canvas" }, view);
+  const told = html("p", { class: "told", "aria-live": "polite" }, "Choose a step to read its sizes.");
+  let focused = null;
+  let chosen = null;
+
+  function item(part, x, y, size, level) {
+    return typeof part === "number" ? stepItem(part, x, y, size, level)
+      : blockItem(part, x, y, size, level);
+  }
+
+  function stepItem(at, x, y, size, level) {
+    const [name, type, kind, example] = steps[at];
+    const said = [name, type === name ? "" : type, example, marks.steps.get(at) || ""];
+    const group = svg("g", { role: "treeitem", class: `step ${kind}`, "aria-level": level,
+      "aria-label": said.filter(Boolean).join(", "), "aria-selected": String(chosen === at),
+      transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+    group.append(
+      svg("rect", { class: "card", width: size.width, height: size.height, rx: 6 }),
+      svg("rect", { class: "kind", x: 0, y: 8, width: 4, height: size.height - 16, rx: 2 }),
+      svg("text", { class: "name", x: 13, y: 17 }, fitted(type || name, 18)),
+      svg("text", { class: "size", x: 13, y: 32 }, fitted(type && type !== name
+        ? `${name}  ${example}` : example, 23)),
+    );
+    mark(group, marks.steps.get(at), size);
+    group.piece = at;
+    return group;
+  }
+
+  function blockItem(part, x, y, size, level) {
+    const [path, name, type, parts] = part;
+    const isOpen = open.has(part);
+    const what = type || plural(parts.length, "part");
+    const found = isOpen ? null : marks.within(part);
+    const group = svg("g", { role: "treeitem", class: isOpen ? "block open" : "block",
+      "aria-level": level, "aria-expanded": String(isOpen),
+      "aria-label": [name, what, found || ""].filter(Boolean).join(", "),
+      transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+    group.append(svg("rect", { class: "card", width: size.width, height: size.height, rx: 9 }));
+    const triangle = isOpen ? "M0 0h8l-4 6Z" : "M0 0v8l6-4Z";
+    const at = isOpen ? "translate(11 10)" : "translate(12 8.5)";
+    group.append(svg("path", { class: "fold", d: triangle, transform: at }));
+    if (isOpen) {
+      const label = svg("text", { class: "name", x: 24, y: 17 }, fitted(name, 40));
+      if (type && size.width > (name.length + type.length) * 7 + 36) {
+        label.append(svg("tspan", { class: "size", dx: 8 }, type));
+      }
+      group.append(label);
+      draw(part, size.inside, group, level + 1);
+    } else {
+      group.append(
+        svg("text", { class: "name", x: 24, y: 17 }, fitted(name, 18)),
+        svg("text", { class: "size", x: 24, y: 32 }, fitted(repeated(part), 22)),
+      );
+      mark(group, found, size);
+    }
+    group.piece = part;
+    group.dataset.path = path;
+    return group;
+  }
+
+  /** What a folded block is: its class, and what it is made of where that is the same again. */
+  function repeated(part) {
+    const [, , type, parts] = part;
+    const types = new Set(parts.map((one) => (typeof one === "number" ? "" : one[2])));
+    const [only] = types;
+    const contents = types.size === 1 && only ? `${parts.length} \u00d7 ${only}` : "";
+    return contents || type || plural(parts.length, "part");
+  }
+
+  function measure(part) {
+    if (typeof part === "number") return { width: NODE.width, height: NODE.height };
+    if (!open.has(part)) return { width: NODE.width + 8, height: NODE.height };
+    const inside = arrange(part, part[3].map(measure));
+    return { width: inside.width, height: inside.height, inside };
+  }
+
+  function draw(part, inside, into, level) {
+    for (const line of inside.lines) into.append(svg("path", { class: "line", d: line }));
+    part[3].forEach((one, at) => {
+      const box = inside.boxes[at];
+      into.append(item(one, box.x, box.y, box, level));
+    });
+  }
+
+  function redraw() {
+    view.replaceChildren();
+    const whole = arrange(root, root[3].map(measure));
+    view.setAttribute("viewBox", `0 0 ${whole.width.toFixed(1)} ${whole.height.toFixed(1)}`);
+    view.setAttribute("width", whole.width.toFixed(0));
+    view.setAttribute("height", whole.height.toFixed(0));
+    draw(root, whole, view, 1);
+    const items = all();
+    rove(items, items.find((one) => one.piece === focused) || items[0]);
+  }
+
+  function all() {
+    return [...view.querySelectorAll("[role=treeitem]")];
+  }
+
+  function toggle(part) {
+    if (open.has(part)) open.delete(part);
+    else open.add(part);
+    focus(part);
+  }
+
+  /** Draw anew and give the focus back to what had it. */
+  function focus(part) {
+    focused = part;
+    redraw();
+    const item = all().find((one) => one.piece === part);
+    if (item) item.focus({ preventScroll: true });
+  }
+
+  function pick(at, tell) {
+    chosen = at;
+    const [name, type, , example, layer, shape] = steps[at];
+    const row = layer >= 0 ? model.layers[layer] : null;
+    const facts = row
+      ? [row[0], row[1], row[2], row[6] ? `${count(row[6])} parameters` : "",
+        row[7] ? `${count(row[7])} MACs` : "", row[8] ? `field ${row[8].join("\u00d7")}` : ""]
+      : [name, type, shape || example];
+    told.replaceChildren(html("code", {}, facts[0]), ` ${facts.slice(1).filter(Boolean).join(" \u00b7 ")}`);
+    for (const one of all()) {
+      if (one.classList.contains("step")) one.setAttribute("aria-selected", String(one.piece === at));
+    }
+    if (tell && layer >= 0) choose(layer);
+  }
+
+  view.addEventListener("click", (event) => {
+    const found = event.target.closest("[role=treeitem]");
+    if (!found) return;
+    if (typeof found.piece === "number") {
+      focused = found.piece;
+      rove(all(), found);
+      found.focus({ preventScroll: true });
+      pick(found.piece, true);
+    } else if (!open.has(found.piece)
+      || event.clientY - found.getBoundingClientRect().top < GAP.label) {
+      // An open block folds by its head: the rest of it is room between its parts.
+      toggle(found.piece);
+    }
+  });
+  view.addEventListener("keydown", (event) => {
+    const items = all();
+    const at = items.indexOf(document.activeElement);
+    if (at < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+    const part = items[at].piece;
+    const folds = typeof part !== "number";
+    const go = (to) => {
+      if (!items[to]) return;
+      focused = items[to].piece;
+      rove(items, items[to]);
+      items[to].focus();
+    };
+    const keys = {
+      ArrowDown: () => go(at + 1),
+      ArrowUp: () => go(at - 1),
+      Home: () => go(0),
+      End: () => go(items.length - 1),
+      ArrowRight: () => (folds && !open.has(part) ? toggle(part) : folds && go(at + 1)),
+      ArrowLeft: () => (folds && open.has(part) ? toggle(part)
+        : go(items.indexOf(items[at].parentNode.closest("[role=treeitem]")))),
+      Enter: () => (folds ? toggle(part) : pick(part, true)),
+      " ": () => (folds ? toggle(part) : pick(part, true)),
+    };
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+
+  /** Show the step of a layer, in blocks that are unfolded for it. */
+  function reveal(layer) {
+    const at = steps.findIndex((step) => step[4] === layer);
+    if (at < 0) return;
+    for (const part of around(root, at)) open.add(part);
+    focused = at;
+    redraw();
+    pick(at, false);
+    const item = all().find((one) => one.piece === at);
+    const { top, height, left, width } = item.getBoundingClientRect();
+    const frame = box.getBoundingClientRect();
+    box.scrollBy(left + width / 2 - frame.left - frame.width / 2,
+      top + height / 2 - frame.top - frame.height / 2);
+  }
+
+  const level = (fold) => () => {
+    const levels = byLevel(root);
+    if (fold) {
+      const deepest = levels.findLastIndex((blocks) => blocks.some((one) => open.has(one)));
+      if (deepest >= 0) for (const one of levels[deepest]) open.delete(one);
+    } else {
+      const next = levels.find((blocks) => blocks.some((one) => !open.has(one)));
+      if (!next) return;
+      const more = next.reduce((sum, one) => sum + (open.has(one) ? 0 : one[3].length), 0);
+      if (all().length + more > LARGEST) {
+        told.textContent = `${count(all().length + more)} parts are too many to show at once: unfold single blocks.`;
+        return;
+      }
+      for (const one of next) open.add(one);
+    }
+    redraw();
+  };
+  const folding = byLevel(root).length ? html("div", { class: "tools" },
+    html("button", { type: "button", click: level(false) }, "Unfold"),
+    html("button", { type: "button", click: level(true) }, "Fold")) : null;
+  redraw();
+  return { element: html("div", { class: "picture" }, folding, box, legend(steps), told), reveal };
+}
+
+/** The blocks level by level, the whole model left out. */
+function byLevel(root) {
+  const levels = [];
+  let blocks = root[3].filter((part) => typeof part !== "number");
+  while (blocks.length) {
+    levels.push(blocks);
+    blocks = blocks.flatMap((block) => block[3].filter((part) => typeof part !== "number"));
+  }
+  return levels;
+}
+
+/** Whole levels from the outside in, as long as what is then shown can be taken in. */
+function unfolded(root) {
+  const open = new Set();
+  let shown = root[3].length;
+  for (const blocks of byLevel(root)) {
+    shown += blocks.reduce((sum, block) => sum + block[3].length, 0);
+    if (shown > VISIBLE) break;
+    for (const block of blocks) open.add(block);
+  }
+  return open;
+}
+
+/** The blocks around a step, the outermost first. */
+function around(block, at) {
+  const inside = block[3].find((part) => typeof part !== "number" && holds(part, at));
+  return inside ? [inside, ...around(inside, at)] : [];
+}
+
+function holds(part, at) {
+  return typeof part === "number" ? part === at : part[3].some((one) => holds(one, at));
+}
+
+/** The severities of findings by step; those of a folded block are the gravest inside. */
+function marked(model) {
+  const layers = new Map();
+  for (const finding of model.findings) {
+    for (const key of finding.layers) {
+      layers.set(key, worst([finding.severity, layers.get(key)]));
+    }
+  }
+  const found = new Map();
+  model.steps.forEach((step, at) => {
+    const key = step[4] >= 0 ? model.layers[step[4]][0] : step[6];
+    if (layers.has(key)) found.set(at, layers.get(key));
+  });
+  const within = (part) => (typeof part === "number" ? found.get(part) || null
+    : worst([layers.get(part[0]), ...part[3].map(within)]));
+  return { steps: found, within };
+}
+
+function mark(group, name, size) {
+  if (!name) return;
+  group.append(svg("path", { class: `sign ${name}`, d: SIGNS[name],
+    transform: `translate(${size.width - 20} 7)` }));
+}
+
+function fitted(text, most) {
+  return text.length > most ? `${text.slice(0, most - 1)}\u2026` : text;
+}
+
+const KINDS = {
+  convolution: "convolution", linear: "linear, product", attention: "attention", norm: "norm",
+  activation: "activation", pool: "pool, reduction", upsampling: "upsampling",
+  memory: "embedding, recurrent", join: "arithmetic, concatenation",
+};
+
+function legend(steps) {
+  const there = new Set(steps.map((step) => step[2]));
+  const entries = Object.entries(KINDS).filter(([kind]) => there.has(kind));
+  return html("ul", { class: "legend" },
+    entries.map(([kind, words]) => html("li", { class: kind }, html("i", {}), words)));
+}

@@ -1,0 +1,54 @@
+"""The lines of source that a finding concerns, with what it marks in them told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modellint.report.excerpts import Excerpts
+from modellint.results import Diagnostic
+
+#: How many lines are shown around a finding, and at most of it.
+_AROUND = 1
+_MOST = 12
+_TAB = "    "
+
+
+def excerpt(finding: Diagnostic, excerpts: Excerpts) -> list[Any]:
+    """The number of each line with what stands before, in and after the mark.
+
+    Empty where the file is gone.
+    """
+    if not excerpts.line(finding.path, finding.line):
+        return []
+    lines = _dedented(list(_lines(finding, excerpts)))
+    blank = [not "".join(line[1:]).strip() for line in lines]
+    first = blank.index(False)
+    last = len(blank) - blank[::-1].index(False)
+    return lines[first:last]
+
+
+def _dedented(lines: list[list[Any]]) -> list[list[Any]]:
+    """The lines without the indentation that all have: it would push the mark out of sight."""
+    texts = ["".join(line[1:]) for line in lines]
+    margins = [len(text) - len(text.lstrip(" ")) for text in texts if text.strip()]
+    margin = min(margins)
+    made = []
+    for number, before, inside, after in lines:
+        cut = min(margin, len(before))
+        made.append([number, before[cut:], inside, after[margin - cut :] if not inside else after])
+    return made
+
+
+def _lines(finding: Diagnostic, excerpts: Excerpts) -> Iterator[list[Any]]:
+    end = min(max(finding.line, finding.end_line), finding.line + _MOST - 1)
+    for number in range(finding.line - _AROUND, end + _AROUND + 1):
+        line = excerpts.line(finding.path, number).rstrip()
+        begin, stop = len(line), len(line)
+        if finding.line <= number <= finding.end_line:
+            inside = len(line) - len(line.lstrip())
+            begin = finding.column - 1 if number == finding.line else inside
+            stop = finding.end_column - 1 if number == finding.end_line else len(line)
+        if number > 0:
+            pieces = (line[:begin], line[begin:stop], line[stop:])
+            yield [number, *(piece.replace("\t", _TAB) for piece in pieces)]
