@@ -238,7 +238,8 @@ class _Runner:
         message = describe(error)
         if isinstance(error, SystemExit) and _from_argparse(error):
             message += (
-                " while parsing the command line, which is empty here: give its options defaults"
+                f" while parsing the command line, which is empty here{_refusal(error)}: give its "
+                "options defaults"
             )
         if isinstance(error, ImportError) and self._is_own_import(error):
             tried = ", ".join(self.place.folders)
@@ -283,3 +284,11 @@ def _bare(statement: ast.FunctionDef | ast.ClassDef) -> ast.stmt:
 def _from_argparse(error: BaseException) -> bool:
     frames = traceback.walk_tb(error.__traceback__)
     return any(Path(frame.f_code.co_filename).name == "argparse.py" for frame, _ in frames)
+
+
+def _refusal(error: BaseException) -> str:
+    """What argparse says of the command line, as that an option is required."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "error" and isinstance(frame.f_locals.get("message"), str):
+            return f" ({frame.f_locals['message']})"
+    return ""

@@ -176,7 +176,7 @@ def test_required_options_are_an_error_with_a_hint(tmp_path: Path) -> None:
     text = PARSER.format(required=", required=True") + NET
     error = refused(opened(tmp_path / "net.py", text))
     assert isinstance(error, FileError) and error.line == 7
-    assert "defaults" in error.message
+    assert "--size" in error.message
 
 
 def test_parser_that_no_model_uses_is_not_run(tmp_path: Path) -> None:
