@@ -121,9 +121,39 @@ class Reader:
                 inner = self.read(value)
                 known = inner is not None and inner.of is None
                 return replace(inner, shape=(1, *inner.shape)) if inner and known else None
+            case ast.Subscript(value=value, slice=index):
+                inner = self.read(value)
+                return self._indexed(inner, index) if inner and inner.of is None else None
             case ast.BinOp(left=left, right=right):
                 return self.read(left) or self.read(right)
         return None
+
+    def _indexed(self, owner: Example, index: ast.expr) -> Example | None:
+        """What slices and numbers pick of a tensor, as `tokens[:, :-1]`; else `None`."""
+        entries = index.elts if isinstance(index, ast.Tuple) else [index]
+        if len(entries) > len(owner.shape):
+            return None
+        sizes: list[int | None] = []
+        for entry, size in zip(entries, owner.shape, strict=False):
+            if isinstance(entry, ast.Slice):
+                sizes.append(self._sliced(entry, size))
+            elif type(self._value(entry)) is not int:
+                return None
+        return replace(owner, shape=(*sizes, *owner.shape[len(entries) :]))
+
+    def _sliced(self, by: ast.Slice, size: int | None) -> int | None:
+        """How many elements of an axis a slice takes, where the file tells."""
+        bounds = [by.lower, by.upper, by.step]
+        if all(bound is None for bound in bounds):
+            return size
+        numbers = [None if bound is None else self._value(bound) for bound in bounds]
+        known = all(
+            bound is None or type(number) is int
+            for bound, number in zip(bounds, numbers, strict=True)
+        )
+        if size is None or not known or numbers[2] == 0:
+            return None
+        return len(range(*slice(*numbers).indices(size)))
 
     def _call(self, node: ast.Call) -> Example | None:
         model = self._model(node.func)

@@ -250,6 +250,10 @@ NET = model("Net")
         ("net = Net()\nnet(torch.ones(2, 7).long())", [((2, 7), "int64")]),
         ("net = Net()\nnet(torch.tensor([[1, 2, 3]]))", [((1, 3), "int64")]),
         ("net = Net()\nnet(torch.rand(3, 8).unsqueeze(0))", [((1, 3, 8), "float32")]),
+        ("x = torch.rand(3, 8)\nNet()(x[:, :-1])", [((3, 7), "float32")]),
+        ("x = torch.rand(3, 8)\nNet()(x[:2])", [((2, 8), "float32")]),
+        ("x = torch.rand(3, 8, 9)\nNet()(x[0, 1:n:2])", [((None, 9), "float32")]),
+        ("x = torch.rand(3, 8, 9)\nNet()(x[-1, ::2])", [((4, 9), "float32")]),
         ("net = Net()\nnet(torch.rand(6, 4).view(2, -1))", [((2, 12), "float32")]),
         (
             "from torch.autograd import Variable\nnet = Net()\n"
