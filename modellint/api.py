@@ -19,6 +19,7 @@ from modellint.plugins import load_rules
 from modellint.report.rules_page import described
 from modellint.results import FailLevel, ModelReport, Problem, Report, Status
 from modellint.rule_options import checked_options
+from modellint.rules import Rule, Severity
 from modellint.selection import DEFAULT, Layer, select_rules
 from modellint.silencing import Silence
 
@@ -47,25 +48,14 @@ def lint(
     with status `failed` or `not-analysed`. Raises `UsageError` for a shape or a rule that makes no
     sense.
     """
-    from modellint.live import model_site
-
     known = _installed_rules()
-    rules = select_rules(known, [DEFAULT, Layer(select, ignore, extend_select)])
-    chosen = checked_options(options or {}, known)
-    site = model_site(model)
-    name = type(model).__name__
-    silence = Silence(site.path, name, site.line)
-    subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
-    try:
-        with uncollected():
-            report = lint_graph(trace(model, inputs), rules, subject, chosen, pictured=True)
-    except NotAnalysed as missing:
-        report = _incomplete(subject, "not-analysed", missing.reason)
-    except FileError as error:
-        problem = Problem(shown_path(error.path), error.line or 1, error.kind, error.message)
-        report = _incomplete(subject, "failed", error.message, problem)
-    run = Report(torch=_installed_torch(), fail_level=fail_level, rules=described(rules))
-    return run.merged(report)
+    return lint_live(
+        model,
+        inputs,
+        rules=select_rules(known, [DEFAULT, Layer(select, ignore, extend_select)]),
+        options=checked_options(options or {}, known),
+        fail_level=fail_level,
+    )
 
 
 def lint_paths(
@@ -158,6 +148,7 @@ def assert_clean(
 
     A model that could not be analysed is not clean either. The arguments are those of `lint`.
     """
+    __tracebackhide__ = True  # pytest then shows the line of the test.
     report = lint(
         model,
         inputs,
@@ -167,11 +158,47 @@ def assert_clean(
         options=options,
         fail_level=fail_level,
     )
+    raise_unless_clean(report, type(model).__name__)
+
+
+def lint_live(
+    model: nn.Module,
+    inputs: Sequence[str],
+    *,
+    rules: Sequence[Rule],
+    options: Options,
+    severities: Mapping[str, Severity] | None = None,
+    fail_level: FailLevel,
+) -> Report:
+    """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
+    from modellint.live import model_site
+
+    site = model_site(model)
+    name = type(model).__name__
+    silence = Silence(site.path, name, site.line)
+    subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
+    try:
+        with uncollected():
+            graph = trace(model, inputs)
+            report = lint_graph(
+                graph, rules, subject, options, severities=severities, pictured=True
+            )
+    except NotAnalysed as missing:
+        report = _incomplete(subject, "not-analysed", missing.reason)
+    except FileError as error:
+        problem = Problem(shown_path(error.path), error.line or 1, error.kind, error.message)
+        report = _incomplete(subject, "failed", error.message, problem)
+    run = Report(torch=_installed_torch(), fail_level=fail_level, rules=described(rules))
+    return run.merged(report)
+
+
+def raise_unless_clean(report: Report, name: str) -> None:
+    """Raise `AssertionError` with the report of a model that has findings or was not analysed."""
+    __tracebackhide__ = True
     if report.ok and report.analysed:
         return
-    rules = sorted({finding.rule for finding in report.findings})
+    rules = sorted({finding.rule for finding in report.findings if report.fails(finding)})
     accept = f"\nto accept them here: assert_clean(..., ignore={rules})" if rules else ""
-    name = type(model).__name__
     raise AssertionError(f"{name} is not clean\n\n{report.render('full')}{accept}".rstrip())
 
 

@@ -29,7 +29,7 @@ from modellint.probing import Probes
 from modellint.remembering import Memory
 from modellint.report.rules_page import described
 from modellint.results import FailLevel, Note, Problem, Report
-from modellint.running import Outcome, Progress, Work, run_all
+from modellint.running import Outcome, Pools, Progress, Work, run_all
 from modellint.selection import unknown
 from modellint.source import SourceFile, mentions_torch, parse_source
 from modellint.specs import parse_input
@@ -101,12 +101,14 @@ def lint_targets(
     stdin: bytes | None = None,
     stdin_name: str = "-",
     progress: Progress | None = None,
+    pools: Pools | None = None,
 ) -> Report:
     """Lint files, directories and selectors; user code runs in worker processes only.
 
-    Raises `UsageError` for a path, a model or a rule that does not exist, for a configuration
-    that is not valid, or where torch is missing, `PluginError` for a plugin that does not load,
-    `WorkerError` for a worker that does not start.
+    They are those of `pools`, which stay open for further runs; else they end with the run. Raises
+    `UsageError` for a path, a model or a rule that does not exist, for a configuration that is not
+    valid, or where torch is missing, `PluginError` for a plugin that does not load, `WorkerError`
+    for a worker that does not start.
     """
     for spec in settings.inputs:
         parse_input(spec)
@@ -150,7 +152,7 @@ def lint_targets(
         prepared = started[work.job.path]
         memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
 
-    outcomes = run_all(works(), settings.jobs, progress, done)
+    outcomes = run_all(works(), settings.jobs, progress, done, pools)
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
         parts += _accepted(outcome.reports, prepared.plan)
     parts += _on_comments(commented, Report().merged(*parts))

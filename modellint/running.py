@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,14 +81,17 @@ def run_all(
     jobs: int | None = None,
     progress: Progress | None = None,
     done: Callable[[Work, Outcome], None] = lambda work, outcome: None,
+    lasting: Pools | None = None,
 ) -> list[Outcome]:
     """What came of each file; `jobs` run at once, by default as many as there are cores.
 
-    Files start as they arrive from `works`; `done` is told of each as soon as it is through.
-    Whatever is raised, Ctrl-C included, ends all processes first.
+    Files start as they arrive from `works`, in processes of `lasting` where the caller has opened
+    some for several runs; `done` is told of each as soon as it is through. Whatever is raised,
+    Ctrl-C included, ends all processes first.
     """
+    opened = closing(Pools()) if lasting is None else nullcontext(lasting)
     # The threads only wait for processes.
-    with closing(Pools()) as pools, ThreadPoolExecutor(jobs or cores()) as threads:
+    with opened as pools, ThreadPoolExecutor(jobs or cores()) as threads:
         tasks: dict[Future[Outcome], Work] = {}
         try:
             for work in works:

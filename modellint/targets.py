@@ -91,6 +91,11 @@ def _is_foreign(path: str) -> bool:
     return not (first.startswith(b"#!") and b"python" in first)
 
 
+def left_out(path: Path, excluded: Excluded) -> bool:
+    """Whether a search of the folders above a file leaves it out, for git or by `excluded`."""
+    return _ignored(path, directory=False) or excluded(path, directory=False)
+
+
 def _expanded(
     given: Sequence[str | os.PathLike[str]],
     stdin: bytes | None,

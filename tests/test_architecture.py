@@ -19,6 +19,7 @@ FRONT_END = {
     "deaths", "engine", "errors", "frames", "launching", "limits", "listing", "paths", "pipeline",
     "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
     "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
+    "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter", "api",
     "discovery", "contract", "identity", "linting", "geometry", "costs", "drawing", "picture",
     "cache", "remembering", "installation", "readings", "states", "interpreters", "probing",
 }  # fmt: skip
@@ -28,7 +29,7 @@ EDGE = {
     "intake", "targets", "selection", "accepting", "command_options", "config", "plans",
     "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
     "completion", "output", "cache", "remembering", "installation", "interpreters",
-    "probing",
+    "probing", "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {
@@ -56,7 +57,7 @@ FACTS = {
     "composition",
     "ranges",
 }
-FOREIGN = {"click", "tabulate", "pathspec"}
+FOREIGN = {"click", "tabulate", "pathspec", "pytest"}
 
 
 def imports_of(path, *, only_at_import=False):
