@@ -21,20 +21,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--modellint-strict",
         action="store_true",
-        help="models that could not be analysed fail; without it they are skipped",
+        help="the same, and models that could not be analysed fail in place of being skipped",
     )
     parser.addini("modellint", "as --modellint", type="bool", default=False)
-    parser.addini("modellint_strict", "as --modellint-strict", type="bool", default=False)
+    parser.addini(
+        "modellint_strict", "models that are not analysed fail", type="bool", default=False
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and what collects models where that is asked for."""
     config.addinivalue_line("markers", "modellint: a model that modellint checks (automatic)")
-    if config.getoption("--modellint") or config.getini("modellint"):
+    strict = config.getoption("--modellint-strict")
+    if strict or config.getoption("--modellint") or config.getini("modellint"):
         from modellint.pytest_models import ModelCollection
 
-        strict = config.getoption("--modellint-strict") or config.getini("modellint_strict")
-        config.pluginmanager.register(ModelCollection(strict=bool(strict)), "modellint-models")
+        collection = ModelCollection(strict=strict or config.getini("modellint_strict"))
+        config.pluginmanager.register(collection, "modellint-models")
 
 
 @pytest.fixture(name="modellint", scope="module")

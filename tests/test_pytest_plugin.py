@@ -91,7 +91,7 @@ def test_models_pass_fail_and_are_skipped(project):
         "even.py::modellint::Even": "failed",
         "needy.py::modellint::Needy": "skipped",
     }
-    outcomes, _ = run(project, "--modellint", "--modellint-strict", "needy.py")
+    outcomes, _ = run(project, "--modellint-strict", "needy.py")
     assert outcomes == {"needy.py::modellint::Needy": "failed"}
 
 
