@@ -120,17 +120,22 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
     `graph.fx` is a `torch.fx.GraphModule` that computes what the model computes. Raises
     `FileError` where the forward raises, and `NotAnalysed` where no input can be worked out.
     """
+    from modellint.backend import unwrapped
+    from modellint.holding import members
     from modellint.inputs import parse_input, trace_with_inputs
     from modellint.live import construction_sites, model_site, model_source
 
+    inner = unwrapped(model)
+    modules = members(inner)
     return trace_with_inputs(
-        model,
+        inner,
         given=[parse_input(spec) for spec in inputs],
         hints=(),
-        sites=construction_sites(model),
+        sites=construction_sites(modules),
         name=type(model).__name__,
         path=model_site(model).path,
         source=model_source(model),
+        modules=modules,
     )
 
 

@@ -65,22 +65,25 @@ def trace_with_inputs(
     name: str = "",
     path: str | None = None,
     source: SourceFile | None = None,
+    modules: Members | None = None,
 ) -> Graph:
     """Trace a model on meta tensors and return its graph.
 
     `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
     `tensors` of name, shape and dtype, `source`, and `images`). `sites` tells where modules were
-    built, by `id`. `path` is the user's file, to place errors in, `source` what it says. Sizes that
-    do not fit end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself
-    raises, `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given
-    names that the forward has not.
+    built, by `id`. `path` is the user's file, to place errors in, `source` what it says; `modules`
+    are those of the model, which then is no wrapper of another. Sizes that do not fit end in
+    `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
+    `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
+    that the forward has not.
     """
     from modellint.backend import has_lazy, lazy_copy, unwrapped
     from modellint.holding import members
     from modellint.roles import first_layer, wanted_inputs
 
-    model = unwrapped(model)
-    modules = members(model)
+    if modules is None:
+        model = unwrapped(model)
+        modules = members(model)
     if has_lazy(modules):
         # The first forward gives a lazy module its parameters: that one is not the user's.
         model = lazy_copy(model, modules)

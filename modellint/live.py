@@ -21,6 +21,8 @@ from modellint.source import SourceFile, blocks
 if TYPE_CHECKING:
     from torch import nn
 
+    from modellint.holding import Members
+
 #: The place of a model without source, such as one typed into a prompt.
 NOWHERE = Site("<model>", 1)
 
@@ -37,14 +39,11 @@ def model_source(model: nn.Module) -> SourceFile | None:
     return source_of(type(model))
 
 
-def construction_sites(model: nn.Module) -> Mapping[int, tuple[Site | None, Site | None]]:
+def construction_sites(members: Members) -> Mapping[int, tuple[Site | None, Site | None]]:
     """Where each module of a model is built, by its `id`; those without a known place left out."""
-    from modellint.holding import held, walk
-
-    registered = walk(model)
     # `layers[0].conv` of a plain list is found as `layers.0.conv` of a ModuleList is.
-    plain = [(re.sub(r"\['?(.*?)'?\]", r".\1", path), module) for path, module in held(registered)]
-    modules = dict([*registered, *plain])
+    plain = [(re.sub(r"\['?(.*?)'?\]", r".\1", path), module) for path, module in members.held]
+    modules = dict([*members.registered, *plain])
     sites: dict[int, tuple[Site | None, Site | None]] = {}
     for path, module in modules.items():
         site = _site(modules, path)

@@ -107,17 +107,20 @@ def places(graph: Graph) -> Mapping[int, State]:
             continue
         reading = [(source, found[source.index]) for source in node.inputs
                    if source.index in found]  # fmt: skip
-        step = _STEPS.get(node.op)
         if not node.outputs:
             found[node.index] = nothing
-        elif step is None:
-            found[node.index] = tuple(
-                next((place.lost for place in column if place), None)
-                for column in zip(*(state for _, state in reading), strict=True)
-            )
-        else:
-            found[node.index] = step(node, reading, whole)
+            continue
+        made = _STEPS.get(node.op, _lost)(node, reading, whole)
+        # What changes nothing keeps the same object, so that a join of both has nothing to do.
+        found[node.index] = reading[0][1] if made == reading[0][1] else made
     return found
+
+
+def _lost(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    return tuple(
+        next((place.lost for place in column if place), None)
+        for column in zip(*(state for _, state in reading), strict=True)
+    )
 
 
 @fact
@@ -196,8 +199,11 @@ def _join(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     columns = []
     for source, state in reading:
         shift = rank - len(source.output.shape) if source.outputs else 0
-        columns.append([_moved(place, shift) for place in state])
-    return tuple(_met(list(column)) for column in zip(*columns, strict=True))
+        columns.append([_moved(place, shift) for place in state] if shift else state)
+    if len(columns) == 2:
+        pairs = zip(*columns, strict=True)
+        return tuple([one if one is other else _met((one, other)) for one, other in pairs])
+    return tuple([_met(column) for column in zip(*columns, strict=True)])
 
 
 def _moved(place: Place | None, shift: int) -> Place | None:
