@@ -3,9 +3,11 @@
     python -m tests.zoo                                  # everything; rewrites tests/zoo/table.tsv
     python -m tests.zoo --families timm torchvision      # these families' rows only
     python -m tests.zoo --sample                         # the sample that the tests compare
+    python -m tests.zoo --reasons                        # lints nothing, joins the reasons anew
 
 One row a model; rows of other families stay as they are. The diff of the table is what a change
-of the tracer or of a rule is reviewed by.
+of the tracer or of a rule is reviewed by. Why a finding is true and worth a maintainer's time is
+said in reasons.tsv, and joined into the table's last column.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import modellint
 
 from .models import FAMILIES, Exhibit, build, exhibits
+from .reasons import Reason, read_reasons, reason_for
 
 TABLE = Path(__file__).with_name("table.tsv")
 
@@ -37,6 +40,7 @@ class Row:
 
     `findings` are those at warning or above, `even-kernel×2`; `info` counts the others. `macs` is 0
     where values decide what runs: how many boxes pass a threshold is not the same in every run.
+    `reasons` say of each rule in `findings`, in the same order, why it is right.
     """
 
     family: str
@@ -48,6 +52,17 @@ class Row:
     macs: int
     findings: str
     info: int
+    reasons: str = ""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules in `findings`."""
+        return tuple(finding.partition("×")[0] for finding in self.findings.split())
+
+    def explained(self, reasons: Sequence[Reason]) -> Row:
+        """The row with what is said of its findings; nothing where there is no reason."""
+        found = (reason_for(reasons, rule, f"{self.family}:{self.model}") for rule in self.rules)
+        return replace(self, reasons="; ".join(one.text if one else "" for one in found))
 
     @property
     def key(self) -> tuple[str, str]:
@@ -83,7 +98,7 @@ def lint_exhibit(exhibit: Exhibit) -> Row:
         status = "mismatch"
     if broken:
         status, reason = "plugin-error", broken[0]
-    return Row(
+    row = Row(
         exhibit.family,
         exhibit.name,
         shown,
@@ -94,6 +109,7 @@ def lint_exhibit(exhibit: Exhibit) -> Row:
         " ".join(f"{rule}×{count}" for rule, count in sorted(serious.items())),
         info,
     )
+    return row.explained(read_reasons())
 
 
 def _reason(text: str) -> str:
@@ -123,10 +139,9 @@ def read_table(path: Path = TABLE) -> dict[tuple[str, str], Row]:
 
 
 def _row(cells: Sequence[str]) -> Row:
-    family, model, inputs, status, reason, parameters, macs, findings, info = cells
-    return Row(
-        family, model, inputs, status, reason, int(parameters), int(macs), findings, int(info)
-    )
+    family, model, inputs, status, reason, parameters, macs, findings, info, reasons = cells
+    numbers = int(parameters), int(macs)
+    return Row(family, model, inputs, status, reason, *numbers, findings, int(info), reasons)
 
 
 def write_table(rows: Iterable[Row], path: Path = TABLE) -> None:
@@ -163,8 +178,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", action="store_true", help="only the sample the tests lint")
     parser.add_argument("--only", nargs="+", default=(), help="only these models, by name")
     parser.add_argument("--output", type=Path, default=TABLE, help="the table to rewrite")
+    parser.add_argument("--reasons", action="store_true", help="only join the reasons anew")
     given = parser.parse_args(arguments)
     table = read_table(given.output)
+    if given.reasons:
+        reasons = read_reasons()
+        write_table((row.explained(reasons) for row in table.values()), given.output)
+        return 0
     if not given.sample and not given.only:
         table = {key: row for key, row in table.items() if key[0] not in given.families}
     started = time.perf_counter()
