@@ -113,14 +113,6 @@ class Fault:
     rule: str
     places: Finder = field(repr=False)
 
-    @property
-    def severity(self) -> Severity:
-        """The severity of the rule's findings unless a plan says otherwise."""
-        return RULES[self.rule].category.severity
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.name}"
-
 
 FAULTS: list[Fault] = []
 

@@ -7,6 +7,7 @@ import random
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -53,6 +54,18 @@ class Row:
     def caught(self) -> bool:
         """Whether the fault was found where it is, as severe as it is."""
         return self.outcome == "caught"
+
+
+class Named(Protocol):
+    """What a fault is called, in a model or in a text, and the rule that must find it."""
+
+    @property
+    def name(self) -> str:
+        """What is planted, in words."""
+
+    @property
+    def rule(self) -> str:
+        """The rule's name."""
 
 
 def plant_all(exhibit: Exhibit, faults: Iterable[Fault] = FAULTS) -> Iterator[Row]:
@@ -129,7 +142,7 @@ def runs(model: nn.Module, specs: tuple[str, ...]) -> bool:
     return True
 
 
-def judge(fault: Fault, plan: Plan, model: str, before: Said, after: Report) -> Row:
+def judge(fault: Named, plan: Plan, model: str, before: Said, after: Report) -> Row:
     """Compare what was said with what had to be."""
     remarked = _remarked(before)
     new = {
@@ -139,13 +152,17 @@ def judge(fault: Fault, plan: Plan, model: str, before: Said, after: Report) -> 
     }
     found = next((layer for layer in plan.layers if (fault.rule, layer) in new), None)
     got = new.pop((fault.rule, found)) if found is not None else None
-    outcome = "caught" if got == (plan.severity or fault.severity) else _missed(fault, got, after)
+    outcome = (
+        "caught"
+        if got == (plan.severity or RULES[fault.rule].category.severity)
+        else _missed(fault, got, after)
+    )
     implied = _told(where for where in new if where[0] in plan.implied)
     elsewhere = _told(where for where in new if where[0] not in plan.implied)
     return Row(fault.rule, fault.name, model, plan.at, plan.change, outcome, implied, elsewhere)
 
 
-def _missed(fault: Fault, got: str | None, after: Report) -> str:
+def _missed(fault: Named, got: str | None, after: Report) -> str:
     checks = [check for model in after.models for check in model.skipped]
     skipped = [check.reason for check in checks if check.rule == fault.rule]
     return f"missed: {got or (f'skipped, {skipped[0]}' if skipped else 'silent')}"

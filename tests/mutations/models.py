@@ -25,15 +25,26 @@ ZOO = {
     swin_tiny_patch4_window7_224 convmixer_768_32 pvt_v2_b0 ghostnet_050 repvgg_b0 dla46x_c
     legacy_seresnet34 cspnext_s mobilevit_s fasternet_t0 tf_mobilenetv3_small_minimal_100""",
     "pytorchcv": """darknet_tiny nin_cifar10 resnet20_cifar10 peleenet drnd22 shufflenetv2_w1
-    preresnet18""",
-    "smp": "unet-resnet18 fpn-mobilenet_v2 manet-resnet18 unet-mit_b0",
+    preresnet18 erfnet_cityscapes""",
+    "smp": "unet-resnet18 fpn-mobilenet_v2 manet-resnet18 unet-mit_b0 linknet-resnet18",
     "transformers": "BertModel LlamaForCausalLM ViTModel ConvNextModel",
 }
+
+NETS = HERE / "nets"
 
 #: Model files, each with the class in it and what it is fed.
 FILES = {
     EXAMPLES / "residual.py": ("Residual", ("8,3,32,32",)),
     EXAMPLES / "unet.py": ("UNet", ("2,1,128,128",)),
+    NETS / "classifier.py": ("Classifier", ("8,3,32,32",)),
+    NETS / "perceptron.py": ("Perceptron", ("16,20",)),
+    NETS / "sentences.py": ("Sentences", ("4,40:int64",)),
+    NETS / "tagger.py": ("Tagger", ("2,12:int64",)),
+    NETS / "autoencoder.py": ("Autoencoder", ("4,1,32,32",)),
+    NETS / "generator.py": ("Generator", ("8,100",)),
+    NETS / "segmenter.py": ("Segmenter", ("2,3,64,64",)),
+    NETS / "attention.py": ("Encoder", ("4,10,16",)),
+    NETS / "enlarger.py": ("Enlarger", ("1,3,48,48",)),
 }
 
 

@@ -20,6 +20,7 @@ from . import borders, kernels, shapes, wiring  # noqa: F401 - each module adds 
 from .faults import FAULTS
 from .measure import Row, plant_all
 from .models import clean_models
+from .sources import SOURCE_FAULTS, plant_in_texts
 
 TABLE = Path(__file__).with_name("table.tsv")
 PAGE = Path(__file__).parent.parent.parent / "docs" / "mutations.md"
@@ -72,9 +73,13 @@ def summary(rows: Sequence[Row]) -> str:
         *(_line(rule, score) for rule, score in found.items()),
     ]
     columns = zip(*((s.planted, s.caught, s.implied, s.elsewhere) for s in found.values()))  # noqa: B905
-    models = len({row.model for row in rows})
-    lines.append(_line(f"**all**, in {models} models", Score(*map(sum, columns))))
+    lines.append(_line(f"**all**, in {model_count(rows)} models", Score(*map(sum, columns))))
     return "\n".join(lines)
+
+
+def model_count(rows: Iterable[Row]) -> int:
+    """In how many models something was planted; a file and its text are one model."""
+    return len({row.model.replace("text:", "files:") for row in rows})
 
 
 def _line(name: str, score: Score) -> str:
@@ -114,6 +119,8 @@ def planted(models: Sequence[str], rules: Sequence[str]) -> Iterator[Row]:
         if not models or exhibit.name in models:
             yield from plant_all(exhibit, faults)
             gc.collect()
+    if not models and (not rules or any(fault.rule in rules for fault in SOURCE_FAULTS)):
+        yield from (row for row in plant_in_texts() if not rules or row.rule in rules)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

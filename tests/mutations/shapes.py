@@ -157,6 +157,7 @@ def a_wide_hidden_layer(subject: Subject) -> Iterator[Plan]:
         if call not in subject.graph.outputs or layer.in_features <= 2 * layer.out_features:
             continue
         width = 3 * total // (layer.in_features - layer.out_features) + 1
+        width = max(width, 100_000 // layer.in_features + 1)  # The least that is looked at.
         yield Plan(
             path,
             f"a hidden layer of {width} features before it",

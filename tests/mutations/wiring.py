@@ -144,7 +144,16 @@ def a_softmax_that_names_no_axis(subject: Subject) -> Iterator[Plan]:
     for path, _, call in subject.layers(nn.Linear):
         if call in subject.graph.outputs:
             change = put(path, lambda old: nn.Sequential(old, nn.Softmax()))
-            yield Plan(path, "nn.Softmax() behind it", f"{path}.1", change)
+            yield Plan(
+                path,
+                "nn.Softmax() behind it",
+                f"{path}.1",
+                change,
+                implied={
+                    "softmax-before-cross-entropy": "where the file trains with a cross entropy, "
+                    "the softmax is one too many as well"
+                },
+            )
 
 
 @fault("unregistered-module")
