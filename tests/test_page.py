@@ -81,6 +81,14 @@ def test_the_page_has_the_numbers_of_the_json():
     assert page["overview"]["models"][0]["parameters"] == model["parameters"]
 
 
+def test_a_step_has_the_sizes_of_one_sample():
+    (given, first, *_) = shown(lint(nn.Sequential(nn.Linear(6, 4)), ["L,N,6"])).data["model-0"][
+        "steps"
+    ]
+    assert first[3].endswith("×4")
+    assert given[3].count("×") == 1
+
+
 def test_json_has_no_pictures():
     report = lint(nn.Conv2d(3, 8, 3), ["1,3,32,32"])
     assert report.models[0].picture is not None
@@ -239,6 +247,18 @@ def test_branches_are_side_by_side():
         )
     )
     assert blocks(made).rows == ((0,), (1, 2, 3), (4,))
+
+
+def test_many_steps_without_a_module_hide_no_block():
+    after = [f"topk@{at}" for at in range(500)]
+    made = steps("stem", "body.a", "body.b", *after)
+    made = replace(
+        made, steps=tuple(replace(s, module="" if "@" in s.key else s.module) for s in made.steps)
+    )
+    whole = blocks(made)
+    names = [part if isinstance(part, int) else part.name for part in whole.parts]
+    assert names == [0, "body", "topk … topk"]
+    assert all(len(block.parts) <= WIDEST for block in within(whole))
 
 
 def test_names_are_those_within_the_block():

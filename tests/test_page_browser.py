@@ -303,16 +303,23 @@ def test_thousands_of_layers_open_soon(browser, tmp_path):
 
 
 def test_hundreds_of_models_open_soon(browser, tmp_path):
-    model = lint(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), ["1,3,16,16"]).models[0]
-    models = tuple(replace(model, name=f"net{at}", path=f"m{at % 7}.py") for at in range(400))
+    one = lint(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), ["1,3,16,16"])
+    models = tuple(
+        replace(one.models[0], name=f"net{at}", path=f"m{at % 7}.py") for at in range(400)
+    )
+    # Each tab has a sign, and the word that only those hear who do not see it.
+    findings = tuple(
+        replace(one.findings[0], model=model.name, path=model.path) for model in models
+    )
     path = tmp_path / "many.html"
-    path.write_text(render(Report(models=models), "html"), "ascii")
+    path.write_text(render(Report(models=models, findings=findings), "html"), "ascii")
     browser.open(path, width=390)
     assert browser.run("document.querySelectorAll('[role=tab]').length") == 401
     assert browser.run("document.documentElement.scrollWidth") == 390
     browser.run("document.querySelector('#tab-0').focus()")
     browser.press("End")
-    assert tab(browser) == "net399"
+    assert tab(browser).endswith("net399")
+    assert browser.run("document.documentElement.scrollWidth") == 390
     shown = "document.querySelector('[role=tabpanel]:not([hidden]) h1').textContent"
     assert browser.run(shown) == "net399"
     assert browser.messages == []

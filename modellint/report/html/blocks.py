@@ -18,6 +18,8 @@ from modellint.picture import Picture, Step
 #: How many parts of a block are side by side or below each other at most, before runs of them are
 #: put into blocks without a module.
 WIDEST = 40
+#: So many steps that no module holds stay as they are.
+_FEW = 6
 #: How often the order within the rows is improved, up and down.
 _SWEEPS = 2
 #: The end of a connection that is the block's own edge: what it reads, and what it gives.
@@ -86,12 +88,24 @@ def _component(step: Step, depth: int) -> str | None:
 
 
 def _bounded(parts: Sequence[Block | int], steps: Sequence[Step]) -> tuple[Block | int, ...]:
-    """The parts, runs of them put together until they are few enough to be drawn."""
+    """The parts, runs of them put together until they are few enough to be drawn.
+
+    First those that no module holds: what a detector does to its boxes hides no backbone.
+    """
+    if len(parts) > WIDEST:
+        loose = [[*run] for _, run in groupby(parts, lambda part: isinstance(part, Block) or None)]
+        if len(loose) > 1:
+            parts = [part for run in loose for part in _together(run, steps)]
     while len(parts) > WIDEST:
         size = max(2, min(WIDEST, -(-len(parts) // WIDEST)))
         runs = [parts[at : at + size] for at in range(0, len(parts), size)]
         parts = [_run(run, steps) if len(run) > 1 else run[0] for run in runs]
     return tuple(parts)
+
+
+def _together(run: list[Block | int], steps: Sequence[Step]) -> list[Block | int]:
+    few = len(run) <= _FEW or isinstance(run[0], Block)
+    return run if few else [_run(_bounded(run, steps), steps)]
 
 
 def _run(parts: Sequence[Block | int], steps: Sequence[Step]) -> Block:

@@ -184,7 +184,9 @@ def _picture(model: ModelReport) -> dict[str, Any]:
 
 
 def _step(step: Step, layers: Mapping[str, int]) -> list[Any]:
-    example = "×".join(map(str, step.example[1:] or step.example))
+    # Of one sample, wherever the batch stands.
+    sizes = zip(step.shape, step.example, strict=True)
+    example = "×".join(str(size) for name, size in sizes if name != "N")
     place = layers.get(step.key, -1)
     made = [name_of(step), step.type, kind_of(step.op), example, place, shape(step.shape)]
     # Findings name a step by its key: that of a layer is in the layers, others bring their own.

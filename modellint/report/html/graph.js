@@ -112,18 +112,21 @@ function graph(model, choose) {
     return [...view.querySelectorAll("[role=treeitem]")];
   }
 
-  function toggle(part) {
-    if (open.has(part)) open.delete(part);
-    else open.add(part);
-    focus(part);
+  function itemOf(part) {
+    return all().find((one) => one.piece === part);
   }
 
-  /** Draw anew and give the focus back to what had it. */
-  function focus(part) {
+  /** Fold or unfold a block, which keeps the focus and its place on the screen. */
+  function toggle(part) {
+    const before = itemOf(part).getBoundingClientRect();
+    if (open.has(part)) open.delete(part);
+    else open.add(part);
     focused = part;
     redraw();
-    const item = all().find((one) => one.piece === part);
-    if (item) item.focus({ preventScroll: true });
+    const item = itemOf(part);
+    item.focus({ preventScroll: true });
+    const after = item.getBoundingClientRect();
+    box.scrollBy(after.left + after.width / 2 - before.left - before.width / 2, after.top - before.top);
   }
 
   function pick(at, tell) {
@@ -191,7 +194,7 @@ function graph(model, choose) {
     focused = at;
     redraw();
     pick(at, false);
-    const item = all().find((one) => one.piece === at);
+    const item = itemOf(at);
     const { top, height, left, width } = item.getBoundingClientRect();
     const frame = box.getBoundingClientRect();
     box.scrollBy(left + width / 2 - frame.left - frame.width / 2,
@@ -219,6 +222,8 @@ function graph(model, choose) {
     html("button", { type: "button", click: level(false) }, "Unfold"),
     html("button", { type: "button", click: level(true) }, "Fold")) : null;
   redraw();
+  // A wide picture begins in its middle, once it is on the page.
+  requestAnimationFrame(() => { box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2; });
   return { element: html("div", { class: "picture" }, folding, box, legend(steps), told), reveal };
 }
 
