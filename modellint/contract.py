@@ -398,6 +398,16 @@ _COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
 _LONG = tuple(1 << power for power in range(11, 21))
 
 
+#: Sizes below this are none that a picture has: there every map of a network may be one pixel.
+_COLLAPSED = 16
+
+
+def _joins(demand: Constraint) -> bool:
+    """Whether a demand is that two maps which meet have one size; maps of one pixel always have."""
+    op = demand.reason.partition(" at ")[0]
+    return demand.relation == "==" and op in ("add", "sub", "mul", "cat", "stack")
+
+
 def _hold(
     demands: Iterable[Constraint], example: Mapping[str, int], names: Sequence[str], size: int
 ) -> bool:
@@ -411,7 +421,8 @@ def solutions(
     """Sizes that satisfy the constraints: square ones first, common ones before the smallest.
 
     Where sizes need only be small enough, the greatest come first: a sequence of one token says
-    little. Symbols outside `free` keep the example's sizes.
+    little. There are none where maps that meet agree only when little is left of both. Symbols
+    outside `free` keep the example's sizes.
     """
     relevant = [
         c
@@ -429,6 +440,8 @@ def solutions(
             square.append(size)
     if square[:1] == [1] and all(c.relation == ">=" for c in relevant):
         square.sort(reverse=True)
+    elif square[:1] == [1] and square[-1] < _COLLAPSED and any(map(_joins, relevant)):
+        return
     if not square:
         square = [size for size in _LONG if _hold(relevant, example, involved, size)]
     common = _COMMON[1 if example.get("C") == 1 else 3]

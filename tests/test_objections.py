@@ -99,6 +99,26 @@ def test_no_size_is_looked_for_where_none_can_fit() -> None:
     assert graph.inputs[0].node.output.example == (2, 8, 224, 224)
 
 
+def test_no_size_is_taken_at_which_nothing_is_left_of_a_map() -> None:
+    class Halved(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.main = nn.Sequential(
+                nn.Conv2d(8, 8, 1, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2, padding=1)
+            )
+            self.short = nn.Conv2d(8, 8, 1, stride=2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.main(x) + self.short(x)
+            return out
+
+    assert Halved()(torch.zeros(1, 8, 2, 2)).shape == (1, 8, 1, 1)
+    graph = modellint.trace(Halved())
+    assert graph.mismatch is not None
+    assert graph.inputs[0].node.output.example == (2, 8, 224, 224)
+    assert modellint.trace(Halved(), ["1,8,2,2"]).mismatch is None
+
+
 def test_what_is_raised_counts_more_than_a_refusal_of_a_less_likely_input() -> None:
     class Constructs(nn.Module):
         def __init__(self) -> None:
