@@ -121,10 +121,11 @@ def _described(graph: Graph, node: Node, first: int) -> Flattened | None:
 
 
 def _is_window_map(graph: Graph, node: Node | None) -> bool:
-    """Whether a convolution or pool made a map, so that its last dimensions are positions."""
+    """Whether a window made a map, so that its last dimensions are positions; of no stated size."""
     while node is not None:
         if node.op in WINDOWS:
-            return len(node.output.shape) == node.rank + 2
+            sizes = node.output.symbolic
+            return len(sizes) == node.rank + 2 and any(isinstance(size, str) for size in sizes[2:])
         node = passed_through(graph, node)
     return False
 
