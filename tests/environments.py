@@ -50,8 +50,11 @@ def bare(**variables):
 
 
 def command(*arguments, cwd, **variables):
-    """Run the command in a process of its own, in an environment that names no Python."""
-    run = [sys.executable, "-m", "modellint", *map(str, arguments)]
+    """Run the command in a process of its own, in an environment that names no Python.
+
+    As the installed command does, it looks for no modules in the folder that it runs in.
+    """
+    run = [sys.executable, "-P", "-m", "modellint", *map(str, arguments)]
     return subprocess.run(
         run, cwd=cwd, env=bare(**variables), capture_output=True, encoding="utf-8"
     )
