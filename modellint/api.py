@@ -184,9 +184,14 @@ def lint_live(
     subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
     try:
         with uncollected():
-            graph = trace(model, inputs)
+            # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = lint_graph(
-                graph, rules, subject, options, severities=severities, pictured=True
+                trace(model, inputs),
+                rules,
+                subject,
+                options,
+                severities=severities,
+                pictured=True,
             )
     except NotAnalysed as missing:
         report = _incomplete(subject, "not-analysed", missing.reason)

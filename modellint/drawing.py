@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modellint.graph import STEPS, Graph, Node
-from modellint.influence import LARGEST, input_weights
+from modellint.influence import relative_weights
 from modellint.operations import IDENTITIES, REORDERINGS, RESHAPES, SPLITS, varying_inputs
 from modellint.picture import Border, Picture, Step
 from modellint.positions import map_axes, sources
@@ -92,21 +92,18 @@ def _types(graph: Graph, steps: Sequence[Step]) -> dict[str, str]:
 def _borders(graph: Graph) -> Iterator[Border]:
     axes = sources(graph)
     names = {given.node.index: given.name for given in graph.inputs}
-    for axis in map_axes(graph):
+    for axis, relative in zip(map_axes(graph), relative_weights(graph), strict=True):
+        if relative is None:
+            continue
         source, dim = axes[axis]
-        size = source.output.example[dim]
-        weights = input_weights(graph, axis) if size <= LARGEST else None
-        mean = sum(weights) / len(weights) if weights else 0.0
-        if weights and mean:
-            relative = [weight / mean for weight in weights]
-            yield Border(
-                names[source.index],
-                dim,
-                source.output.symbolic[dim],
-                size,
-                tuple(_rounded(part) for part in _parts(relative)),
-                _rounded(min(relative[0], relative[-1])),
-            )
+        yield Border(
+            names[source.index],
+            dim,
+            source.output.symbolic[dim],
+            source.output.example[dim],
+            tuple(_rounded(part) for part in _parts(relative)),
+            _rounded(min(relative[0], relative[-1])),
+        )
 
 
 def _parts(values: Sequence[float]) -> Iterator[float]:

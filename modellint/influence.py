@@ -24,26 +24,33 @@ Weights = list[float]
 
 
 @fact
-def border_influence(graph: Graph) -> tuple[float | None, ...]:
-    """The outermost position's weight, the smaller of both ends, divided by the mean, a map axis.
+def relative_weights(graph: Graph) -> tuple[Weights | None, ...]:
+    """The weight of each position of a map axis, divided by the mean, in the order of `map_axes`.
 
-    In the order of `map_axes`. 1 means that the border counts as much as the average position, 0
-    that nothing reads it. `None` where no output depends on the axis in a way that can be followed
-    or the axis is longer than `LARGEST`.
+    `None` where no output depends on the axis in a way that can be followed or the axis is longer
+    than `LARGEST`.
     """
     axes = sources(graph)
-    found: list[float | None] = []
+    found: list[Weights | None] = []
     for axis in map_axes(graph):
         source, dim = axes[axis]
-        weights = None
-        if source.output.example[dim] <= LARGEST:
-            weights = input_weights(graph, axis)
-        total = sum(weights) if weights else 0.0
-        if not weights or not total:
-            found.append(None)
-        else:
-            found.append(min(weights[0], weights[-1]) * len(weights) / total)
+        short = source.output.example[dim] <= LARGEST
+        weights = input_weights(graph, axis) if short else None
+        mean = sum(weights) / len(weights) if weights else 0.0
+        found.append([weight / mean for weight in weights] if weights and mean else None)
     return tuple(found)
+
+
+def border_influence(graph: Graph) -> tuple[float | None, ...]:
+    """The outermost position's relative weight, the smaller of both ends, a map axis.
+
+    In the order of `map_axes`. 1 means that the border counts as much as the average position, 0
+    that nothing reads it. `None` where the weights are not known.
+    """
+    return tuple(
+        None if weights is None else min(weights[0], weights[-1])
+        for weights in relative_weights(graph)
+    )
 
 
 def input_weights(graph: Graph, axis: int) -> Weights | None:
