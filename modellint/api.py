@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ def lint_paths(
     cache_dir: str | os.PathLike[str] | None = None,
     python: str | os.PathLike[str] | None = None,
     pictures: bool = False,
+    executor: Executor | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
 
@@ -87,10 +89,13 @@ def lint_paths(
     `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
     of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
     models; without it that of the active environment or the project, as the command line finds it,
-    counts before this one. `pictures` keeps what `render("html")` draws. Raises `UsageError` for
-    paths, models and rules that do not exist, for a configuration that is not valid, and for an
-    interpreter that cannot run models; `PluginError` for a plugin that does not load;
-    `WorkerError` for worker processes that do not start.
+    counts before this one. `pictures` keeps what `render("html")` draws. An `executor` runs each
+    file on a machine of its own, where modellint and the interpreter are installed and the files
+    have the same paths.
+
+    Raises `UsageError` for paths, models and rules that do not exist, for a configuration that is
+    not valid, and for an interpreter that cannot run models; `PluginError` for a plugin that does
+    not load; `WorkerError` for worker processes that do not start, or that have another modellint.
     """
     settings = Settings(
         inputs=tuple(inputs),
@@ -111,7 +116,7 @@ def lint_paths(
         python=None if python is None else os.fspath(python),
         pictured=pictures,
     )
-    return lint_targets(paths, settings)
+    return lint_targets(paths, settings, executor=executor)
 
 
 def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:

@@ -221,6 +221,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         confirmed=options["contract"],
         pictured=options["format_"] == "html",
         baseline=options["baseline"],
+        shard=options["shard"],
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
         python=options["python"],
@@ -259,7 +260,8 @@ def _lint(
     for line in words if not view.quiet else ():
         click.echo(f"modellint: {line}", err=True)
     if not report.models and not report.errors and not view.quiet:
-        click.echo("modellint: no model found in these targets", err=True)
+        part = f"part {settings.shard} of " if settings.shard is not None else ""
+        click.echo(f"modellint: no model found in {part}these targets", err=True)
         for note in report.notes if not options["verbose"] else ():
             click.echo(_noted(note), err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):

@@ -9,6 +9,7 @@ import click
 
 from modellint.errors import UsageError
 from modellint.limits import parse_memory
+from modellint.sharding import parse_shard
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,6 +76,14 @@ def process_options(command: F) -> F:
             metavar="N",
             callback=lambda _context, _option, value: _jobs(value),
             help="How many files run at once; auto for as many as there are cores.",
+        ),
+        click.option(
+            "--shard",
+            metavar="I/N",
+            callback=lambda _context, _option, value: (
+                value if value is None else parse_shard(value)
+            ),
+            help="Lint the I-th of N equal parts of the targets.",
         ),
         click.option(
             "--timeout",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from modellint.accepting import without_accepted
 from modellint.baseline import Baseline
 from modellint.comments import lint_comments
 from modellint.discovery import Candidate, discover, find
+from modellint.elsewhere import run_by
 from modellint.errors import FileError, UsageError
 from modellint.examples import InputHint, InputTensor
 from modellint.installation import torch_version
@@ -31,6 +33,7 @@ from modellint.report.rules_page import described
 from modellint.results import FailLevel, Note, Problem, Report
 from modellint.running import Outcome, Pools, Progress, Work, run_all
 from modellint.selection import unknown
+from modellint.sharding import Shard
 from modellint.source import SourceFile, mentions_torch, parse_source
 from modellint.specs import parse_input
 from modellint.targets import Target, expand_targets
@@ -45,7 +48,8 @@ class Settings:
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
     `baseline` is the file of the findings that do not count. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
-    project's torch. `pictured` keeps what a page draws.
+    project's torch. `pictured` keeps what a page draws. `shard` is the part of the targets that
+    counts.
     """
 
     inputs: tuple[str, ...] = ()
@@ -67,6 +71,7 @@ class Settings:
     cache: bool = False
     cache_dir: str | None = None
     python: str | None = None
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,14 @@ def lint_targets(
     stdin_name: str = "-",
     progress: Progress | None = None,
     pools: Pools | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Lint files, directories and selectors; user code runs in worker processes only.
 
-    They are those of `pools`, which stay open for further runs; else they end with the run. Raises
-    `UsageError` for a path, a model or a rule that does not exist, for a configuration that is not
-    valid, or where torch is missing, `PluginError` for a plugin that does not load, `WorkerError`
-    for a worker that does not start.
+    They are those of `pools`, which stay open for further runs, or of the machines that an
+    `executor` has; else they end with the run. Raises `UsageError` for a path, a model or a rule
+    that does not exist, for a configuration that is not valid, or where torch is missing,
+    `PluginError` for a plugin that does not load, `WorkerError` for a worker that does not start.
     """
     for spec in settings.inputs:
         parse_input(spec)
@@ -118,6 +124,8 @@ def lint_targets(
     # Before anything runs, so that a mistake in the last file's configuration costs no time.
     for path in [target.path for target in targets]:
         plans.of(path)
+    if settings.shard is not None:
+        targets = settings.shard.of(targets)
     if not targets:
         _ = plans.here
     probes = Probes()
@@ -152,7 +160,10 @@ def lint_targets(
         prepared = started[work.job.path]
         memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
 
-    outcomes = run_all(works(), settings.jobs, progress, done, pools)
+    if executor is None:
+        outcomes = run_all(works(), settings.jobs, progress, done, pools)
+    else:
+        outcomes = run_by(executor, works(), progress, done)
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
         parts += _accepted(outcome.reports, prepared.plan)
     parts += _on_comments(commented, Report().merged(*parts))
@@ -176,6 +187,8 @@ def list_models(
     parts: list[Report] = []
     plans = Plans(settings)
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
+    if settings.shard is not None:
+        targets = settings.shard.of(targets)
     for target in targets:
         prepared = _prepare(_open(target, settings, plans.of(target.path)))
         if isinstance(prepared, Report):

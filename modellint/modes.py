@@ -39,10 +39,14 @@ def check_modes(options: Mapping[str, Any]) -> None:
     reported = [flag for flag, name in _OF_REPORTS.items() if _given(options[name])]
     if options["format_"] != "full":
         reported.append("--format")
+    if mode in _PAGES and mode != "--list" and options["shard"] is not None:
+        reported.append("--shard")
     if mode in _PAGES and reported:
         raise UsageError(f"{mode} runs no model: {_listed(reported)} would have no effect")
     if mode == "--write-baseline" and options["baseline"] is not None:
         raise UsageError("--write-baseline writes all findings, and takes no --baseline")
+    if mode == "--write-baseline" and options["shard"] is not None:
+        raise UsageError("--write-baseline writes all findings, and --shard lints a part: give one")
 
 
 def _given(value: Any) -> bool:

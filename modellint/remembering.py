@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ class Memory:
                 return None
             if not self._before.hold(entry["read"]):
                 return None
-            known = Known(tuple(map(_report, entry["reports"])), bool(entry["commented"]))
+            known = Known(Outcome.from_dict(entry).reports, bool(entry["commented"]))
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
         cache.use(name)
@@ -87,9 +87,8 @@ class Memory:
             return
         entry = {
             "premises": self._premises(job, data, plan),
-            "read": read,
             "commented": commented,
-            "reports": [_kept(one) for one in outcome.reports],
+            **outcome.to_dict(),
         }
         self._cache(job, plan).store(self._name(job, plan), entry)
 
@@ -215,16 +214,3 @@ def _rules_state(rules: Rules) -> str:
     }
     states = [(path, file_state(path)) for path in sorted(files)]
     return digest(json.dumps(states).encode())
-
-
-def _kept(report: Report) -> dict[str, Any]:
-    return {
-        "report": report.to_dict(pictures=True),
-        "remarks": [remark.to_dict() for remark in report.remarks],
-    }
-
-
-def _report(kept: Mapping[str, Any]) -> Report:
-    report = Report.from_dict(kept["report"])
-    remarks = tuple(Note(**remark) for remark in kept["remarks"])
-    return replace(report, remarks=remarks)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from modellint.alone import SinglePool
 from modellint.discovery import Candidate
@@ -18,6 +18,8 @@ from modellint.interpreters import OWN, Interpreter
 from modellint.pipeline import Job, incomplete_model
 from modellint.pool import FORKS, ForkingPool
 from modellint.results import Note, Problem, Report
+
+T = TypeVar("T")
 
 Pool = ForkingPool | SinglePool
 Progress = Callable[[int, int], None]
@@ -49,6 +51,29 @@ class Outcome:
 
     reports: tuple[Report, ...]
     read: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as JSON has it, remarks included."""
+        reports = [
+            {
+                "report": one.to_dict(pictures=True),
+                "remarks": [remark.to_dict() for remark in one.remarks],
+            }
+            for one in self.reports
+        ]
+        return {"reports": reports, "read": self.read}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
+        """Read an outcome that `to_dict` wrote."""
+        reports = tuple(
+            replace(
+                Report.from_dict(one["report"]),
+                remarks=tuple(Note(**remark) for remark in one["remarks"]),
+            )
+            for one in data["reports"]
+        )
+        return cls(reports, data["read"])
 
 
 def open_pool(interpreter: Interpreter) -> Pool:
@@ -97,15 +122,27 @@ def run_all(
             for work in works:
                 pool = pools.start(work.interpreter)
                 tasks[threads.submit(run_file, pool, work)] = work
-            for count, task in enumerate(as_completed(tasks), 1):
-                done(tasks[task], task.result())
-                if progress is not None:
-                    progress(count, len(tasks))
+            return collected(tasks, lambda outcome: outcome, progress, done)
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             pools.close()
             raise
-        return [task.result() for task in tasks]
+
+
+def collected(
+    tasks: Mapping[Future[T], Work],
+    read: Callable[[T], Outcome],
+    progress: Progress | None,
+    done: Callable[[Work, Outcome], None],
+) -> list[Outcome]:
+    """What comes of tasks, in their order; told of as they are done, and read only once."""
+    found: dict[Future[T], Outcome] = {}
+    for task in as_completed(tasks):
+        found[task] = read(task.result())
+        done(tasks[task], found[task])
+        if progress is not None:
+            progress(len(found), len(tasks))
+    return [found[task] for task in tasks]
 
 
 def cores() -> int:

@@ -22,6 +22,7 @@ FRONT_END = {
     "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter", "api",
     "discovery", "contract", "identity", "linting", "geometry", "costs", "drawing", "picture",
     "cache", "remembering", "installation", "readings", "states", "interpreters", "probing",
+    "sharding", "elsewhere",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
 EDGE = {
@@ -30,6 +31,7 @@ EDGE = {
     "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
     "completion", "output", "cache", "remembering", "installation", "interpreters",
     "probing", "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter",
+    "sharding", "elsewhere",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from importlib import import_module
 
 from modellint.errors import UsageError
-from modellint.report import (
-    concise,
-    full,
-    github,
-    gitlab,
-    html,
-    json_format,
-    junit,
-    markdown,
-    sarif,
-)
 from modellint.report.view import View
 from modellint.results import Report
 
 __all__ = ["FORMATS", "View", "render"]
 
+
+def _format(module: str) -> Callable[[Report, View], str]:
+    """A format by the module that has it, which is imported when it is used: a run uses one."""
+
+    def rendered(report: Report, view: View) -> str:
+        text: str = import_module(f"modellint.report.{module}").render(report, view)
+        return text
+
+    return rendered
+
+
 FORMATS: Mapping[str, Callable[[Report, View], str]] = {
-    "full": full.render,
-    "concise": concise.render,
-    "json": json_format.render,
-    "sarif": sarif.render,
-    "github": github.render,
-    "gitlab": gitlab.render,
-    "junit": junit.render,
-    "markdown": markdown.render,
-    "html": html.render,
+    "full": _format("full"),
+    "concise": _format("concise"),
+    "json": _format("json_format"),
+    "sarif": _format("sarif"),
+    "github": _format("github"),
+    "gitlab": _format("gitlab"),
+    "junit": _format("junit"),
+    "markdown": _format("markdown"),
+    "html": _format("html"),
 }
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabulate import tabulate
-
 from modellint.report.lines import printable, shape, title
 from modellint.report.view import View
 from modellint.results import Layer, ModelReport, Report
@@ -35,6 +33,8 @@ def tables(report: Report, view: View) -> Iterator[str]:
 def table(model: ModelReport) -> str:
     """The layers of one model in execution order, with totals."""
     rows = [map(printable, row) for row in layer_rows(model)]
+    from tabulate import tabulate  # Slow to import, for what few runs need.
+
     return tabulate(rows, HEADERS, "simple", colalign=ALIGN, disable_numparse=True)
 
 

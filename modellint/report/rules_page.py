@@ -7,8 +7,6 @@ from functools import lru_cache
 from operator import attrgetter
 from textwrap import dedent, indent
 
-from tabulate import tabulate
-
 from modellint.report.view import View
 from modellint.results import RulePage
 from modellint.rules import Category, Example, Rule
@@ -26,6 +24,8 @@ def rules_table(rules: Iterable[Rule]) -> str:
         (rule.name, rule.category.value, _severity(rule), rule.summary)
         for rule in ordered_rules(rules)
     ]
+    from tabulate import tabulate  # Slow to import, for what few runs need.
+
     return tabulate(rows, ("rule", "category", "severity", "what it says"), "simple") + "\n"
 
 
