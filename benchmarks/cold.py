@@ -115,7 +115,7 @@ def _python(*arguments: str, cwd: Path | None = None) -> None:
     run = subprocess.run(
         [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True
     )
-    if run.returncode not in (0, 1):
+    if run.returncode not in (0, 1) or b"Traceback" in run.stderr:
         raise RuntimeError(run.stderr.decode())
 
 

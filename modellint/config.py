@@ -26,6 +26,8 @@ PYPROJECT = "pyproject.toml"
 OWN_FILE = "modellint.toml"
 _TABLE = "tool.modellint"
 
+#: How long the names of modules to preload may be together.
+_NAMES = 2000
 _AMOUNT = re.compile(r"(\d+(?:_\d+)*(?:\.\d+)?)\s*([kKMGT]?)(i?)(B?)\Z")
 _POWERS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
@@ -58,6 +60,7 @@ class Configuration:
     timeout: float | None = None
     memory: int | None = None
     cache_dir: str | None = None
+    preload: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     python: str | None = None
     severity: Mapping[str, Severity] = field(default_factory=dict)
@@ -197,6 +200,16 @@ def _path(given: _Value) -> str:
     return str(given.configuration.folder / _text(given))
 
 
+def _modules(given: _Value) -> tuple[str, ...]:
+    names = _texts(given)
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise given.must_be('a list of modules, as an import names them, such as "timm"')
+    if sum(map(len, names)) > _NAMES:
+        raise given.must_be("a list of a few modules")
+    return names
+
+
 def _paths(given: _Value) -> tuple[str, ...]:
     return tuple(str(given.configuration.folder / text) for text in _texts(given))
 
@@ -330,6 +343,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[_Value], Any]]] = {
     "timeout": ("timeout", _positive),
     "memory": ("memory", _memory),
     "cache-dir": ("cache_dir", _path),
+    "preload": ("preload", _modules),
     "plugins": ("plugins", _paths),
     "python": ("python", _text),
     "severity": ("severity", _table_of(_one_of(SEVERITIES))),

@@ -12,14 +12,16 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from modellint import running
 from modellint._version import __version__
 from modellint.errors import FileError, WorkerError
+from modellint.interpreters import OWN, Interpreter
 from modellint.pipeline import Job, chosen_models, parse_job
 from modellint.results import Problem, Report
-from modellint.running import Outcome, Pool, Progress, Work, collected
+from modellint.running import Outcome, Pool, Pools, Progress, Work, collected
 
 #: How long a worker waits for the next job, in seconds.
 _IDLE = 20.0
@@ -40,7 +42,9 @@ def run_by(
     tasks: dict[Future[dict[str, Any]], Work] = {}
     try:
         for work in works:
-            tasks[executor.submit(lint_job, work.job.to_dict(), __version__, run)] = work
+            named = None if work.interpreter.own else asdict(work.interpreter)
+            task = executor.submit(lint_job, work.job.to_dict(), named, __version__, run)
+            tasks[task] = work
         return collected(tasks, Outcome.from_dict, progress, done)
     except BaseException:
         for task in tasks:
@@ -48,9 +52,12 @@ def run_by(
         raise
 
 
-def lint_job(job: Mapping[str, Any], version: str, run: str) -> dict[str, Any]:
+def lint_job(
+    job: Mapping[str, Any], interpreter: Mapping[str, str] | None, version: str, run: str
+) -> dict[str, Any]:
     """Lint the file of a job, wherever this is called; what came of it, as plain data.
 
+    `interpreter` is the one to run the models, `None` for that of the process that this is.
     `version` is that of the modellint that asks; `run` tells its calls from those of other runs.
     Raises `WorkerError` where this is another version: it might find something else.
     """
@@ -62,30 +69,29 @@ def lint_job(job: Mapping[str, Any], version: str, run: str) -> dict[str, Any]:
     except FileError as error:
         problem = Problem(asked.shown, error.line or 1, error.kind, error.message)
         return Outcome((Report(errors=(problem,)),)).to_dict()
-    with _shared.pool() as pool:
-        pool.start()
+    with _shared.pool(OWN if interpreter is None else Interpreter(**interpreter)) as pool:
         return running.run_file(pool, Work(asked, models)).to_dict()
 
 
 class _Shared:
-    """The worker of this process: started for the first job, ended when no more have come."""
+    """The workers of this process: started for the first job, ended when no more have come."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pool: Pool | None = None
+        self._pools: Pools | None = None
         self._users = 0
         self._timer: threading.Timer | None = None
 
     @contextmanager
-    def pool(self) -> Iterator[Pool]:
-        """The worker, for one job; others may use it at the same time."""
+    def pool(self, interpreter: Interpreter) -> Iterator[Pool]:
+        """The worker of an interpreter, for one job; others may use it at the same time."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
-            if self._pool is None:
-                self._pool = running.open_pool()
+            if self._pools is None:
+                self._pools = Pools()
+            pool = self._pools.start(interpreter)
             self._users += 1
-            pool = self._pool
         try:
             yield pool
         finally:
@@ -99,10 +105,10 @@ class _Shared:
     def _close(self) -> None:
         with self._lock:
             # A timer that has gone off cannot be cancelled any more.
-            if self._users or self._pool is None:
+            if self._users or self._pools is None:
                 return
-            pool, self._pool = self._pool, None
-        pool.close()
+            pools, self._pools = self._pools, None
+        pools.close()
 
 
 _shared = _Shared()

@@ -233,6 +233,7 @@ def _open(target: Target, settings: Settings, plan: Plan) -> _Opened | Report:
         confirmed=settings.confirmed,
         pictured=settings.pictured,
         data=target.data,
+        preload=plan.configuration.preload,
         observed=settings.cache and target.data is None,
     )
     return _Opened(target, plan, job, data)

@@ -12,6 +12,8 @@ from json import dumps, loads
 from os import read, write
 from typing import Any
 
+#: The most that may be said when a connection is opened, in bytes: names of modules, and a space.
+CONNECTION = 4096
 _LENGTH = struct.Struct(">I")
 _pack, _unpack, _size = _LENGTH.pack, _LENGTH.unpack_from, _LENGTH.size
 _DONE = b'{"type": "done"'

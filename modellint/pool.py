@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import IO, Any
 
@@ -67,7 +67,8 @@ class ForkingPool:
         whole = False
         try:
             for message in messages:
-                whole = message["type"] == "end" and message["kind"] != "lost"
+                # Behind a connection that was lost or refused is no supervisor.
+                whole = message["type"] == "end" and message["kind"] not in ("lost", "preload")
                 yield message
         finally:
             with self._lock:
@@ -90,7 +91,7 @@ class ForkingPool:
         """A connection on which a job runs, and its messages."""
         attempts = 0
         while True:
-            connection = self._connect()
+            connection = self._connect(job.preload)
             messages = _exchange(connection, job)
             first = next(messages)
             attempts += 1
@@ -100,7 +101,7 @@ class ForkingPool:
             with self._lock:
                 self._drop(connection)
 
-    def _connect(self) -> socket.socket:
+    def _connect(self, early: Sequence[str]) -> socket.socket:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
@@ -110,12 +111,12 @@ class ForkingPool:
             server = self._server
             assert server is not None
             try:
-                connection = server.connect()
+                connection = server.connect(early)
             except OSError:
                 # It was killed, by a linted file or for want of memory: one more may do better.
                 server.close()
                 self._server = server = _Server(self._interpreter)
-                connection = server.connect()
+                connection = server.connect(early)
             self._open.add(connection)
             return connection
 
@@ -140,13 +141,17 @@ class _Server:
         theirs.close()
         self._ready = False
 
-    def connect(self) -> socket.socket:
-        """A new connection, as soon as torch is imported; raise `OSError` if the server is gone."""
+    def connect(self, early: Sequence[str]) -> socket.socket:
+        """A new connection, as soon as torch is imported; raise `OSError` if the server is gone.
+
+        What it serves is linted with the modules `early` imported.
+        """
         if not self._ready:
             self._wait()
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+            said = " ".join(["", *early]).encode() or b" "
+            socket.send_fds(self._control, [said], [theirs.fileno()])
         return ours
 
     def close(self) -> None:

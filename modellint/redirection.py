@@ -56,6 +56,8 @@ class _Redirect(TorchFunctionMode):
         if _elsewhere(named.get("device")):
             named["device"] = self._device
         name = getattr(func, "__name__", "")
+        if name == "normal_" and _draws_nothing(func, args, named):
+            return args[0] if args else named["tensor"]
         if name in _STAY and args and isinstance(args[0], torch.Tensor):
             return args[0]
         if name == "to" and len(args) > 1 and _elsewhere(args[1]):
@@ -63,6 +65,26 @@ class _Redirect(TorchFunctionMode):
         if name == "to" and "device" in named and args:
             named["device"] = args[0].device
         return func(*args, **named)
+
+
+def _draws_nothing(
+    func: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]
+) -> bool:
+    """Whether values are drawn for a tensor that has none, with arguments that torch takes.
+
+    Each embedding does so. On meta tensors torch goes through Python for it, and imports sympy,
+    which takes a quarter of a second in the process of each file.
+    """
+    tensor: Any = args[0] if args else named.get("tensor")
+    std = args[2] if len(args) > 2 else named.get("std", 1.0)
+    if type(tensor) not in (torch.Tensor, nn.Parameter) or not isinstance(std, int | float):
+        return False
+    if not (tensor.is_meta and tensor.is_floating_point() and std >= 0):
+        return False
+    if func is nn.init.normal_:
+        return True
+    # The method itself is refused for a parameter whose gradients are on.
+    return func is torch.Tensor.normal_ and not (tensor.requires_grad and torch.is_grad_enabled())
 
 
 def _elsewhere(device: object) -> bool:

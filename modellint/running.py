@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from modellint.alone import SinglePool
 from modellint.discovery import Candidate
+from modellint.errors import UsageError
 from modellint.interpreters import OWN, Interpreter
 from modellint.pipeline import Job, incomplete_model
 from modellint.pool import FORKS, ForkingPool
@@ -163,12 +164,14 @@ def run_file(pool: Pool, work: Work) -> Outcome:
         stage, end = _run_once(pool, job, unfinished, reports)
         kind = end["kind"]
         if kind is None:
-            # After an end before its time this one has not seen all of the file.
-            read = None if seen or end["lacking"] else end["read"]
+            # Of models that an earlier process has done, this one has not seen what they read.
+            read = None if job.done or end["lacking"] else end["read"]
             # An error of the whole file stands for its models.
             if not any(report.errors and not report.models for report in reports):
                 reports += _missed(job, [*unfinished.values()])
             break
+        if kind == "preload":
+            raise UsageError(end["message"])
         goes_on = kind not in _ONCE or kind not in seen
         seen.add(kind)
         if kind != "lost" or not goes_on:

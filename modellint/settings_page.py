@@ -43,6 +43,8 @@ def _page(paths: list[str], plan: Plan) -> Iterator[str]:
         yield f"cache-dir = {_value(shown_path(configuration.cache_dir, folder))}"
     python = shown_path(plan.interpreter.path, folder)
     yield f"python = {_value(python)}  # {printable(plan.interpreter.why)}"
+    if configuration.preload:
+        yield f"preload = {_value(configuration.preload)}"
     yield f"plugins = {_value(shown_path(path, folder) for path in configuration.plugins)}"
     yield from _table("severity", plan.severities)
     for rule in plan.on:

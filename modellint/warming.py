@@ -12,8 +12,12 @@ from collections.abc import Iterable
 from importlib import import_module
 from types import FunctionType
 
+from modellint.failures import describe
+from modellint.readings import is_installed
+
 #: The stages of a file, and with them what they import.
-_STAGES = """loading building inputs roles tracing freezing fx printing places linting""".split()
+_STAGES = """loading building inputs roles tracing freezing fx printing places linting
+one_short""".split()
 #: What torch's operations without a kernel for meta tensors import, a third of a second's worth.
 #: Too much for a run that does not need it, so it is imported once a file has needed it.
 _LATE = ("torch.fx.experimental.symbolic_shapes",)
@@ -23,6 +27,8 @@ def warm() -> None:
     """Import what every file needs; `ImportError` without torch."""
     # Before any directory of the user's is importable: a torch.py beside a model is no torch.
     import_module("torch")
+    # What `with torch.device(...)` imports.
+    import_module("torch.utils._device")
     for name in _STAGES:
         import_module(f"modellint.{name}")
     if "numpy" in sys.modules:
@@ -41,6 +47,22 @@ def import_late(names: Iterable[str]) -> None:
     for name in names:
         if name in _LATE:
             import_module(name)
+
+
+def import_early(names: Iterable[str]) -> str | None:
+    """Import libraries for all files that come; why not, where one cannot be."""
+    for name in names:
+        if name in sys.modules:
+            continue
+        try:
+            module = import_module(name)
+        except BaseException as error:  # A library raises what it likes, `sys.exit` included.
+            return f"preload names {name}, which {sys.executable} cannot import ({describe(error)})"
+        path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
+        if not is_installed(path):
+            # Its files may change, and what a file imports of them would not be seen.
+            return f"preload names {name}, which is no installed package but lies at {path}"
+    return None
 
 
 def _spare_compiler() -> None:

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from json import loads
 
 from modellint.errors import PluginError
-from modellint.frames import frame, receive, send
+from modellint.frames import CONNECTION, frame, receive, send
 from modellint.isolation import lint_alone, move_high, redirect
 from modellint.pipeline import Job
 from modellint.plugins import Plugin, Rules, rules_of
 from modellint.strays import adopt_orphans, end_children
 from modellint.supervisor import supervise
-from modellint.warming import warm
+from modellint.warming import import_early, warm
 
 
 def main(plugins: str) -> None:
@@ -89,7 +89,17 @@ def _serve(control: socket.socket, rules: Rules) -> None:
     """Fork a supervisor for each connection that the front end sends, until it hangs up."""
     supervisors: set[int] = set()
     own = os.getpid()
-    for connection in _connections(control, supervisors):
+    refused: list[socket.socket] = []
+    for connection, early in _connections(control, supervisors):
+        reason = import_early(early)
+        if reason is not None:
+            end = {"type": "end", "kind": "preload", "message": reason}
+            send(connection.fileno(), frame(end))
+            # Closed, it might refuse the job before anybody reads why.
+            refused.append(connection)
+            continue
+        if early:
+            gc.freeze()
         child = os.fork()
         if child == 0:
             control.close()
@@ -100,14 +110,18 @@ def _serve(control: socket.socket, rules: Rules) -> None:
     end_children()
 
 
-def _connections(control: socket.socket, supervisors: set[int]) -> Iterator[socket.socket]:
+def _connections(
+    control: socket.socket, supervisors: set[int]
+) -> Iterator[tuple[socket.socket, list[str]]]:
+    """The connections that the front end sends, each with what to import before it is served."""
     while True:
         ready, _, _ = select.select([control], [], [], 1.0 if supervisors else None)
         if ready:
-            data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            data, descriptors, _, _ = socket.recv_fds(control, CONNECTION, 1)
             if not data:
                 return
-            yield from (socket.socket(fileno=descriptor) for descriptor in descriptors)
+            for descriptor in descriptors:
+                yield socket.socket(fileno=descriptor), data.decode().split()
         _bury(supervisors)
 
 

@@ -16,6 +16,7 @@ from documents import block, marks
 import modellint
 from modellint import elsewhere, running
 from modellint.errors import UsageError, WorkerError
+from modellint.interpreters import OWN
 from modellint.report import FORMATS
 from modellint.sharding import Shard, parse_shard
 
@@ -112,7 +113,7 @@ def test_results_of_an_executor_are_kept(monkeypatch):
 
 def test_another_version_is_refused():
     with pytest.raises(WorkerError):
-        elsewhere.lint_job({}, "0.0.1", "run")
+        elsewhere.lint_job({}, None, "0.0.1", "run")
 
 
 @pytest.mark.usefixtures("one_worker")
@@ -153,12 +154,12 @@ def test_a_worker_is_kept_for_the_next_job_and_then_ended(monkeypatch):
         def close(self):
             ended.append(self)
 
-    monkeypatch.setattr(running, "open_pool", Pool)
+    monkeypatch.setattr(running, "open_pool", lambda interpreter: Pool())
     monkeypatch.setattr(elsewhere, "_IDLE", 0.2)
-    with elsewhere._shared.pool() as first:
+    with elsewhere._shared.pool(OWN) as first:
         pass
-    with elsewhere._shared.pool() as second:
-        with elsewhere._shared.pool() as third:
+    with elsewhere._shared.pool(OWN) as second:
+        with elsewhere._shared.pool(OWN) as third:
             assert first is second is third
         time.sleep(0.4)
         assert ended == []
