@@ -48,7 +48,7 @@ class ForkingPool:
         self._interpreter = interpreter
         self._lock = threading.Lock()
         self._server: _Server | None = None
-        self._idle: list[socket.socket] = []
+        self._idle: dict[tuple[str, ...], list[socket.socket]] = {}  # by what they preloaded
         self._open: set[socket.socket] = set()
         self._closed = False
 
@@ -73,7 +73,7 @@ class ForkingPool:
         finally:
             with self._lock:
                 if whole and connection in self._open:
-                    self._idle.append(connection)
+                    self._idle.setdefault(job.preload, []).append(connection)
                 else:
                     self._drop(connection)
 
@@ -101,10 +101,10 @@ class ForkingPool:
             with self._lock:
                 self._drop(connection)
 
-    def _connect(self, early: Sequence[str]) -> socket.socket:
+    def _connect(self, early: tuple[str, ...]) -> socket.socket:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            if idle := self._idle.get(early):
+                return idle.pop()
             if self._closed:
                 raise WorkerError("the run is over")
             self.start()

@@ -57,6 +57,8 @@ def test_a_library_is_there_before_the_files(new_worker):
 
 
 def test_a_library_that_is_not_there_is_wrong_configuration():
+    # A process waits for the next file, and it was not asked for this library.
+    lint("tabulate", [])
     with pytest.raises(UsageError, match="missing_package_xyz"):
         lint("tabulate", ["missing_package_xyz"])
     # The worker goes on: the next run has another configuration.
