@@ -40,14 +40,15 @@ def lint(
     extend_select: Sequence[str] = (),
     options: Options | None = None,
     fail_level: FailLevel = "warning",
+    pictures: bool = False,
 ) -> Report:
     """Lint a live module in this process; the module is left exactly as it was.
 
     `inputs` are shapes as on the command line, one for each input: `N,3,H,W`, `tokens=N,T:int64`;
     without any, the shapes are solved from the model. Findings are located at the assignments of
     the model's classes that make its attributes. A model that cannot be traced is a report's model
-    with status `failed` or `not-analysed`. Raises `UsageError` for a shape or a rule that makes no
-    sense.
+    with status `failed` or `not-analysed`. `pictures` keeps what `render("html")` draws. Raises
+    `UsageError` for a shape or a rule that makes no sense.
     """
     known = _installed_rules()
     return lint_live(
@@ -56,6 +57,7 @@ def lint(
         rules=select_rules(known, [DEFAULT, Layer(select, ignore, extend_select)]),
         options=checked_options(options or {}, known),
         fail_level=fail_level,
+        pictures=pictures,
     )
 
 
@@ -179,6 +181,7 @@ def lint_live(
     options: Options,
     severities: Mapping[str, Severity] | None = None,
     fail_level: FailLevel,
+    pictures: bool = False,
 ) -> Report:
     """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
     from modellint.live import model_site
@@ -196,7 +199,7 @@ def lint_live(
                 subject,
                 options,
                 severities=severities,
-                pictured=True,
+                pictured=pictures,
             )
     except NotAnalysed as missing:
         report = _incomplete(subject, "not-analysed", missing.reason)

@@ -68,7 +68,11 @@ def within(block):
 
 
 def test_the_page_has_the_numbers_of_the_json():
-    report = lint(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 5)), ["1,3,32,32"])
+    report = lint(
+        nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 5)),
+        ["1,3,32,32"],
+        pictures=True,
+    )
     (model,) = report.to_dict()["models"]
     page = shown(report).data
     data = page["model-0"]
@@ -82,15 +86,14 @@ def test_the_page_has_the_numbers_of_the_json():
 
 
 def test_a_step_has_the_sizes_of_one_sample():
-    (given, first, *_) = shown(lint(nn.Sequential(nn.Linear(6, 4)), ["L,N,6"])).data["model-0"][
-        "steps"
-    ]
+    report = lint(nn.Sequential(nn.Linear(6, 4)), ["L,N,6"], pictures=True)
+    given, first, *_ = shown(report).data["model-0"]["steps"]
     assert first[3].endswith("×4")
     assert given[3].count("×") == 1
 
 
 def test_json_has_no_pictures():
-    report = lint(nn.Conv2d(3, 8, 3), ["1,3,32,32"])
+    report = lint(nn.Conv2d(3, 8, 3), ["1,3,32,32"], pictures=True)
     assert report.models[0].picture is not None
     assert "picture" not in report.to_dict()["models"][0]
     assert Report.from_dict(report.to_dict(pictures=True)).models == report.models

@@ -47,7 +47,7 @@ def browser():
 def page(tmp_path_factory):
     """A page of one model, two that say little, and what failed."""
     path = tmp_path_factory.mktemp("page") / "page.html"
-    report = lint(Net(), ["1,3,32,32"])
+    report = lint(Net(), ["1,3,32,32"], pictures=True)
     path.write_text(render(report.merged(REPORT), "html"), "ascii")
     return path
 
@@ -303,7 +303,7 @@ def test_thousands_of_layers_open_soon(browser, tmp_path):
 
 
 def test_hundreds_of_models_open_soon(browser, tmp_path):
-    one = lint(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), ["1,3,16,16"])
+    one = lint(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), ["1,3,16,16"], pictures=True)
     models = tuple(
         replace(one.models[0], name=f"net{at}", path=f"m{at % 7}.py") for at in range(400)
     )
