@@ -20,6 +20,7 @@ from typing import IO, Any
 from modellint.deaths import CLOSED, Death, died, timed_out
 from modellint.frames import content, frame, is_done, receive_frames, send
 from modellint.interpreters import Interpreter
+from modellint.jobs import Job
 from modellint.launching import (
     LONG_PATIENCE,
     check_ready,
@@ -29,7 +30,6 @@ from modellint.launching import (
     never_ready,
     new_log,
 )
-from modellint.pipeline import Job
 
 #: How often the death of a process is noticed whose children keep its pipe open, in seconds.
 _POLL = 0.1

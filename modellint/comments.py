@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from modellint.discovery import Candidate, discover
 from modellint.results import Diagnostic, Report
 from modellint.rules import Rule, Severity
 from modellint.source import Ignore, SourceFile
+
+if TYPE_CHECKING:
+    from modellint.discovery import Candidate
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def lint_comments(
     reading = [rule for rule in on if rule.reads == "comments"]
     if not reading or not source.ignores:
         return
+    from modellint.discovery import discover
+
     candidates = discover(source)
     models = [model for model in report.models if model.path == shown]
     if not {one.name for one in candidates if one.is_entry} <= {model.name for model in models}:
@@ -96,6 +100,8 @@ def _comment(
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(name, list(known), n=1)), "")
 
 

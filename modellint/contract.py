@@ -1,160 +1,28 @@
 """Which sizes a model accepts: the recorded constraints, solved.
 
-A run demands things of its sizes (`H - 4 >= 0`, `(H // 4 - 3)*(W // 4 - 3) == 25`). `pinned` finds
-the symbols that these leave no choice, `contract` says of each other symbol which sizes it may
-have while the others keep the example's, and which conditions tie several symbols. Sizes are
+A run demands things of its sizes (`H - 4 >= 0`, `(H // 4 - 3)*(W // 4 - 3) == 25`). `contract`
+says of each symbol which sizes it may have while the others keep the example's, and which
+conditions tie several symbols. Sizes are
 enumerated from 1 to 1024; conditions that only grow with a size are solved by bisection.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from math import gcd
 from pathlib import Path
-from typing import Any
 
 from modellint import expressions as ex
-from modellint.dims import Constraint, Dim, evaluate
+from modellint.admitted import LIMIT, Contract, Sizes, listed, words
+from modellint.dims import Constraint, Dim
+from modellint.equalities import without_factors
 from modellint.expressions import Expr, Floor, Symbol
 from modellint.graph import Graph, Node, fact
 
-#: Sizes are tried up to here; what holds there is taken to hold for all greater ones.
-LIMIT = 1024
 #: How many of the sizes that a contract names are held to a condition, to see whether it says more.
 _TRIED = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """The sizes one symbol may have while the others keep the example's.
-
-    `max` is `None` where there is no greatest; `values` lists them where only some work. `apart`
-    is how far the sizes are from each other where they are no multiples: 2 for those that are odd.
-    """
-
-    min: int = 1
-    max: int | None = None
-    multiple_of: int = 1
-    values: tuple[int, ...] | None = None
-    apart: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The sizes as the JSON report has them."""
-        values = None if self.values is None else list(self.values)
-        return {
-            "min": self.min,
-            "max": self.max,
-            "multiple_of": self.multiple_of,
-            "values": values,
-        }
-
-
-@dataclass(frozen=True)
-class Contract:
-    """The sizes a model accepts: each free symbol's, and what ties several of them.
-
-    `told` are those of the joint conditions that the sizes say in full, though not in JSON.
-    """
-
-    sizes: Mapping[str, Sizes] = field(default_factory=dict)
-    joint: tuple[str, ...] = ()
-    confirmed: bool = False
-    told: frozenset[str] = frozenset()
-
-    def __getitem__(self, symbol: str) -> Sizes:
-        return self.sizes[symbol]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The symbols' sizes as the JSON report has them."""
-        return {name: sizes.to_dict() for name, sizes in self.sizes.items()}
-
-
-def pinned(constraints: Iterable[Constraint]) -> dict[Symbol, Expr]:
-    """The symbols that have only one size, or are the same as another, by the equalities."""
-    known: dict[Symbol, Expr] = {}
-    equalities = [c.expr for c in constraints if c.relation == "=="]
-    progress = True
-    while progress:
-        progress = False
-        for expr in equalities:
-            expr = without_factors(ex.substitute(expr, known))
-            if expr.constant is not None:
-                continue
-            found = _solved(expr)
-            if found is None:
-                continue
-            symbol, value = found
-            known = {s: ex.substitute(e, {symbol: value}) for s, e in known.items()}
-            known[symbol] = value
-            progress = True
-    return known
-
-
-def without_factors(expr: Expr) -> Expr:
-    """An expression that is zero exactly where the given one is, without needless factors."""
-    if not expr.terms:
-        return expr
-    number = gcd(*(factor for _, factor in expr.terms))
-    common: dict[Symbol, int] | None = None
-    for monomial, _ in expr.terms:
-        powers = {a: p for a, p in monomial if isinstance(a, Symbol)}
-        common = (
-            powers
-            if common is None
-            else {a: min(p, powers[a]) for a, p in common.items() if a in powers}
-        )
-    if number == 1 and not common:
-        return expr
-    divisor = ex.constant(number)
-    for symbol, power in (common or {}).items():
-        for _ in range(power):
-            divisor = ex.multiply(divisor, ex.atom(symbol))
-    return ex.divide_exactly(expr, divisor) or expr
-
-
-def _solved(expr: Expr) -> tuple[Symbol, Expr] | None:
-    """A symbol and its value, where `expr == 0` leaves it no choice."""
-    if any(symbol.unknown for symbol in expr.symbols):
-        return None
-    for symbol in sorted(expr.symbols, key=lambda s: s.key, reverse=True):
-        rest = _isolated(expr, symbol)
-        if rest is not None and (rest.constant is not None or _simple(rest)):
-            return symbol, rest
-    if len(expr.symbols) == 1:
-        (symbol,) = expr.symbols
-        solutions = []
-        for size in range(1, LIMIT + 1):
-            if Constraint(expr, "==").holds({symbol.name: size}):
-                solutions.append(size)
-                if len(solutions) > 1:
-                    return None
-        if len(solutions) == 1:
-            return symbol, ex.constant(solutions[0])
-    return None
-
-
-def _isolated(expr: Expr, symbol: Symbol) -> Expr | None:
-    """What the symbol equals, where it stands alone in one term with the factor 1 or -1."""
-    alone = ((symbol, 1),)
-    factor = dict(expr.terms).get(alone)
-    if factor not in (1, -1):
-        return None
-    rest = ex.subtract(expr, ex.multiply(ex.constant(factor), ex.atom(symbol)))
-    if symbol in rest.symbols:
-        return None
-    return ex.negate(rest) if factor == 1 else rest
-
-
-def _simple(expr: Expr) -> bool:
-    """Whether one symbol may be written by others in this way: no floors, no products."""
-    return all(
-        sum(power for _, power in monomial) <= 1
-        and not any(isinstance(a, Floor) for a, _ in monomial)
-        for monomial, _ in expr.terms
-    )
 
 
 def grows(expr: Expr, symbol: Symbol) -> bool:
@@ -191,7 +59,7 @@ def contract(
     sizes = {}
     for name in symbols:
         about = [c for c in demands.values() if any(s.name == name for s in c.expr.symbols)]
-        sizes[name] = _sizes_of(name, about, symbols)
+        sizes[name] = sizes_of(name, about, symbols)
     joint = [
         condition(c)
         for c in demands.values()
@@ -265,7 +133,8 @@ def _unsaid(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
     )
 
 
-def _sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int]) -> Sizes:
+def sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int]) -> Sizes:
+    """The sizes that a symbol may have under conditions on it, others keeping the example's."""
     symbol = ex.symbol(name)
     others = {
         s: ex.constant(example[s.name]) for c in about for s in c.expr.symbols if s is not symbol
@@ -390,173 +259,6 @@ def _completed(expr: Expr) -> tuple[Expr, Expr] | None:
 
 #: The names of axes that are neither the batch nor channels, wherever they stand.
 _SIZED = frozenset({"D", "H", "W", "L"})
-#: Sides that data sets have, the likelier first, for pictures of one channel and for others.
-_COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
-
-
-#: Sizes that are tried where none up to the limit will do: seconds of sound are long.
-_LONG = tuple(1 << power for power in range(11, 21))
-
-
-#: Sizes below this are none that a picture has: there every map of a network may be one pixel.
-_COLLAPSED = 16
-
-
-def _joins(demand: Constraint) -> bool:
-    """Whether a demand is that two maps which meet have one size; maps of one pixel always have."""
-    op = demand.reason.partition(" at ")[0]
-    return demand.relation == "==" and op in ("add", "sub", "mul", "cat", "stack")
-
-
-def _hold(
-    demands: Iterable[Constraint], example: Mapping[str, int], names: Sequence[str], size: int
-) -> bool:
-    values = {**example, **dict.fromkeys(names, size)}
-    return all(demand.holds(values) for demand in demands)
-
-
-def solutions(
-    constraints: Sequence[Constraint], example: Mapping[str, int], free: Sequence[str]
-) -> Iterator[dict[str, int]]:
-    """Sizes that satisfy the constraints: square ones first, common ones before the smallest.
-
-    Where sizes need only be small enough, the greatest come first: a sequence of one token says
-    little. There are none where maps that meet agree only when little is left of both. Symbols
-    outside `free` keep the example's sizes.
-    """
-    relevant = [
-        c
-        for c in constraints
-        if c.origin == "operation"
-        and any(s.name in free for s in c.expr.symbols)
-        and all(s.name in example for s in c.expr.symbols)
-    ]
-    involved = [n for n in free if any(s.name == n for c in relevant for s in c.expr.symbols)]
-    if not involved:
-        return
-    square = []
-    for size in range(1, LIMIT + 1):
-        if _hold(relevant, example, involved, size):
-            square.append(size)
-    if square[:1] == [1] and all(c.relation == ">=" for c in relevant):
-        square.sort(reverse=True)
-    elif square[:1] == [1] and square[-1] < _COLLAPSED and any(map(_joins, relevant)):
-        return
-    if not square:
-        square = [size for size in _LONG if _hold(relevant, example, involved, size)]
-    common = _COMMON[1 if example.get("C") == 1 else 3]
-    for size in dict.fromkeys([*(side for side in common if side in square), *square]):
-        yield {**example, **dict.fromkeys(involved, size)}
-    if len(involved) < 2:
-        return
-    first, second = involved[-2:]
-    for one in range(1, 257):
-        for other in range(1, 257):
-            values = {**example, first: one, second: other}
-            if one != other and all(c.holds(values) for c in relevant):
-                yield values
-
-
-def confirm(graph: Graph) -> Contract:
-    """The contract of a graph, tried out: the model is run on meta at sizes inside and outside.
-
-    What operations demand is taken as it is. What the model's own code compared is a demand only
-    if sizes on the other side are refused, or run but give layers other sizes than the graph says.
-    `confirmed` tells whether every size that was tried behaved as the contract says.
-    """
-    demands = [c for c in graph.constraints if c.origin != "branch"]
-    branches = [c for c in graph.constraints if c.origin == "branch"]
-    confirmed = graph.rerun is not None
-    for name in graph.symbols:
-        for _ in range(len(branches) + 1):
-            sizes = contract(demands, graph.symbols)[name]
-            added = False
-            for size in _inside(sizes, name, branches, graph.symbols):
-                if _agrees(graph, {name: size}):
-                    continue
-                broken = [
-                    c
-                    for c in branches
-                    if any(s.name == name for s in c.expr.symbols)
-                    and not c.holds({**graph.symbols, name: size})
-                ]
-                demands += broken
-                branches = [c for c in branches if c not in broken]
-                added = added or bool(broken)
-                confirmed = confirmed and bool(broken)
-                break
-            if not added:
-                break
-        for size in _outside(contract(demands, graph.symbols)[name]):
-            confirmed = confirmed and not _agrees(graph, {name: size})
-    return contract(demands, graph.symbols, confirmed)
-
-
-def _agrees(graph: Graph, sizes: Mapping[str, int]) -> bool:
-    """Whether the model runs at these sizes and its layers then have the sizes the graph says."""
-    return holds_at(graph, sizes) is True
-
-
-def holds_at(graph: Graph, sizes: Mapping[str, int]) -> bool | None:
-    """Whether layers have the sizes the graph says in a run at others; `None`: it refuses them."""
-    values = {**graph.symbols, **sizes}
-    again = graph.rerun(values) if graph.rerun is not None else None
-    if again is None:
-        return None
-    shown = {node.key: node for node in again.calls() if node.op != "pad"}
-    for node in graph.calls():
-        other = shown.get(node.key)
-        if node.op == "pad" or other is None:
-            continue
-        for mine, theirs in zip(node.outputs, other.outputs, strict=False):
-            known = mine.known and theirs.known
-            if known and tuple(evaluate(s, values) for s in mine.shape) != theirs.example:
-                return False
-    return True
-
-
-def _inside(
-    sizes: Sizes, name: str, branches: Sequence[Constraint], example: Mapping[str, int]
-) -> list[int]:
-    """Sizes that the contract admits: its ends, and one that breaks each compared condition."""
-    step = sizes.apart or sizes.multiple_of
-    valid = list(sizes.values or range(sizes.min, (sizes.max or LIMIT) + 1, step))
-    chosen = {valid[0], valid[min(1, len(valid) - 1)], valid[-1] if sizes.max else valid[0]}
-    for branch in branches:
-        if any(symbol.name == name for symbol in branch.expr.symbols):
-            near = sorted(valid, key=lambda size: abs(size - example[name]))[:256]
-            near += _outside(_sizes_of(name, [branch], example))
-            broken = (
-                size
-                for size in near
-                if not branch.holds({**example, name: size}) and _admits(sizes, size)
-            )
-            chosen.update(itertools.islice(broken, 1))
-    return sorted(chosen)
-
-
-def _admits(sizes: Sizes, size: int) -> bool:
-    if sizes.values is not None:
-        return size in sizes.values
-    inside = size >= sizes.min and (sizes.max is None or size <= sizes.max)
-    if sizes.apart is not None:
-        return inside and (size - sizes.min) % sizes.apart == 0
-    return inside and size % sizes.multiple_of == 0
-
-
-def _outside(sizes: Sizes) -> list[int]:
-    """Sizes just outside of what the contract admits."""
-    chosen = []
-    if sizes.min > 1:
-        chosen.append(sizes.min - 1)
-    if sizes.apart is not None:
-        # Not near the least: what is left of a map there may be 1, which broadcasts.
-        chosen.append(sizes.min + sizes.apart + 1)
-    elif sizes.multiple_of > 1 and sizes.max != sizes.min:
-        chosen.append(sizes.min + 1)
-    if sizes.max is not None:
-        chosen.append(sizes.max + 1)
-    return chosen
 
 
 def describe(graph: Graph, of: Contract) -> str:
@@ -577,7 +279,7 @@ def describe(graph: Graph, of: Contract) -> str:
     parts = []
     for phrase, symbols in sorted(said.items(), key=lambda item: ex.symbol(item[1][0]).key):
         reason = _because(graph, symbols[0], of.sizes.get(symbols[0]))
-        parts.append(f"{_listed(symbols)} {phrase}{reason}")
+        parts.append(f"{listed(symbols)} {phrase}{reason}")
     joint = [condition for condition in of.joint if condition not in of.told]
     return "; ".join([*parts, *joint]) or "one size only"
 
@@ -596,37 +298,3 @@ def _because(graph: Graph, name: str, sizes: Sizes | None) -> str:
             where, _, place = constraint.reason.rpartition(" at ")
             return f" ({where} at {Path(place).name}: {condition(constraint)})"
     return ""
-
-
-def grouped(axes: Iterable[tuple[str, Sizes]]) -> str:
-    """Axes with their sizes in words: `H and W 28 to 29`."""
-    said: dict[str, list[str]] = {}
-    for name, sizes in dict(axes).items():
-        said.setdefault(words(sizes), []).append(name)
-    return ", ".join(f"{_listed(names)} {phrase}" for phrase, names in said.items())
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def words(sizes: Sizes) -> str:
-    """The sizes of a symbol in words: `any`, `28 to 29`, `odd`, `multiples of 16, at least 16`."""
-    if sizes.values is not None and sizes.max is not None:
-        if len(sizes.values) == 1:
-            return f"= {sizes.values[0]}"
-        if sizes.values == tuple(range(sizes.min, sizes.max + 1)):
-            return f"{sizes.min} to {sizes.max}"
-        return "one of " + ", ".join(map(str, sizes.values))
-    first = 1
-    said = "any" if sizes.min == 1 and sizes.multiple_of == 1 else ""
-    if sizes.apart is not None:
-        first = sizes.min % sizes.apart or sizes.apart
-        said = "odd" if sizes.apart == 2 else f"{first} more than a multiple of {sizes.apart}"
-    elif sizes.multiple_of > 1:
-        said = f"multiples of {sizes.multiple_of}"
-    if sizes.min > first:
-        said = f"{said}, at least {sizes.min}" if said else f"at least {sizes.min}"
-    if sizes.max is None:
-        return said
-    return f"at most {sizes.max}" if said == "any" else f"{said}, at most {sizes.max}"

@@ -19,7 +19,8 @@ from modellint import running
 from modellint._version import __version__
 from modellint.errors import FileError, WorkerError
 from modellint.interpreters import OWN, Interpreter
-from modellint.pipeline import Job, chosen_models, parse_job
+from modellint.jobs import Job
+from modellint.pipeline import chosen_models, parse_job
 from modellint.results import Problem, Report
 from modellint.running import Outcome, Pool, Pools, Progress, Work, collected
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from functools import wraps
 from math import prod
 from operator import attrgetter
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from modellint.dims import Constraint, Dim, symbolic
+from modellint.made import Made
 from modellint.source import SourceFile
 
 T = TypeVar("T")
@@ -107,20 +108,6 @@ class Tensor:
     def __str__(self) -> str:
         inside = ", ".join(map(str, self.symbolic))
         return f"({inside},)" if len(self.shape) == 1 else f"({inside})"
-
-
-class Made:
-    """A frozen value with a quicker way to make one of all its fields.
-
-    A trace makes thousands, and the way of a frozen dataclass takes four times as long.
-    """
-
-    @classmethod
-    def made(cls, **fields: Any) -> Self:
-        """Make one of all its fields, none left out."""
-        new = cls.__new__(cls)
-        object.__setattr__(new, "__dict__", fields)
-        return new
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,13 +16,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modellint import expressions as ex
-from modellint.contract import holds_at, pinned, solutions
+from modellint.confirming import holds_at
 from modellint.dims import Constraint, Dim, free
+from modellint.equalities import pinned
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.failures import describe, line_in, without_forward
 from modellint.graph import Graph
 from modellint.misnaming import meant_forward, returning_nothing
 from modellint.objections import Objected, unmet
+from modellint.solutions import solutions
 from modellint.source import SourceFile
 from modellint.specs import InputSpec, parse_input
 

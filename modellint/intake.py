@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from modellint.errors import FileError
+from modellint.jobs import Job
+from modellint.plans import Plan
+from modellint.results import Problem, Report
 from modellint.targets import Target
 
 #: What holds Python and yet is no file to lint, by suffix.
@@ -17,6 +21,16 @@ _UNSUPPORTED = {
 }
 #: What is larger nobody wrote: parsing it takes a second a mebibyte. In bytes.
 _LARGEST = 2 << 20
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that may concern modellint: what it holds, and the job as the run states it."""
+
+    target: Target
+    plan: Plan
+    job: Job
+    data: bytes
 
 
 class NotRead(Exception):
@@ -55,3 +69,9 @@ def _read(path: str) -> bytes:
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}"
         raise FileError("unreadable", path, None, message) from error
+
+
+def unread(target: Target, error: FileError, remedy: str = "") -> Report:
+    """The report of a file that cannot be read, with what to do about it."""
+    problem = Problem(target.shown, error.line or 1, error.kind, error.message + remedy)
+    return Report(errors=(problem,))

@@ -17,9 +17,10 @@ from typing import NoReturn
 from modellint.errors import PluginError
 from modellint.frames import frame, send
 from modellint.hooks import watch
+from modellint.jobs import Job
 from modellint.limits import leave_no_core, limit_memory
 from modellint.paths import project_root, shown_path
-from modellint.pipeline import Job, Lacking, internal_error, lint_file
+from modellint.pipeline import Lacking, internal_error, lint_file
 from modellint.plugins import Rules
 from modellint.readings import Readings
 from modellint.results import Problem, Report

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -98,6 +97,8 @@ def _own_folders() -> set[Path]:
 
 def new_log() -> IO[bytes]:
     """A file without a name for what a worker's interpreter prints: torch warns when imported."""
+    import tempfile  # No unchanged file needs it.
+
     return tempfile.TemporaryFile()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from modellint import costs, geometry
-from modellint.contract import accepted, confirm, describe
+from modellint.confirming import confirm
+from modellint.contract import accepted, describe
 from modellint.drawing import picture
 from modellint.graph import Graph, Module, Node, Site
 from modellint.results import (

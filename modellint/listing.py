@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from modellint.discovery import Candidate
-from modellint.examples import InputHint
 from modellint.report.lines import error_line, last_line, printable
 from modellint.report.view import View
 from modellint.results import Report
+
+if TYPE_CHECKING:
+    from modellint.discovery import Candidate
+    from modellint.examples import InputHint
 
 
 def list_page(models: Sequence[tuple[str, Candidate]], report: Report, view: View) -> str:

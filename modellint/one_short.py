@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modellint import expressions as ex
-from modellint.contract import LIMIT
+from modellint.admitted import LIMIT
 from modellint.dims import expr_of
 from modellint.recording import Record
 from modellint.shapes import Refused

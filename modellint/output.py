@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import click
 
@@ -89,10 +88,12 @@ def _write_file(data: bytes, path: Path) -> None:
     if mode is not None and not stat.S_ISREG(mode):
         path.write_bytes(data)
         return
+    import tempfile  # Most reports go to a stream.
+
     umask = os.umask(0o077)
     os.umask(umask)
     # Beside the file, as only within a file system is a replacement one step.
-    with NamedTemporaryFile(dir=path.parent, prefix=".modellint-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".modellint-", delete=False) as file:
         written = Path(file.name)
         try:
             file.write(data)

@@ -8,90 +8,26 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modellint.discovery import Candidate, discover, entries, find, with_arguments
 from modellint.errors import FileError, NotAnalysed
 from modellint.failures import chained, describe, line_in, ran_out_of_memory, what_is_missing
 from modellint.feeding import Feeding, makers
-from modellint.limits import MEMORY, lift_memory, lowered_memory, shown_memory
+from modellint.jobs import Job, ModelSettings, incomplete_model
+from modellint.limits import lift_memory, lowered_memory, shown_memory
 from modellint.paths import project_root
-from modellint.results import ModelReport, Note, Problem, Report, Status
-from modellint.rules import Rule, Severity
+from modellint.results import Note, Problem, Report
+from modellint.rules import Rule
 from modellint.silencing import Silence
 from modellint.source import SourceFile, parse_source, read_source
 from modellint.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
     from modellint.loading import LoadedModule
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """What is said of one model: how to build it, what to feed it, options of rules for it alone.
-
-    `arguments` are keyword arguments, `None` where nothing is said; `origin` is who says so.
-    """
-
-    origin: str
-    arguments: Mapping[str, Any] | None = None
-    inputs: tuple[str, ...] = ()
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file to lint: where it is, how it is called in reports, and what to do with it.
-
-    `names` are the models asked for, none for all; `done` those that an earlier process finished.
-    `rules` are names of rules, `options` theirs, `severities` where not those of their categories,
-    `plugins` the files and folders that bring rules besides the installed ones. `models` are the
-    settings of single models, by name; `inputs` count before theirs. `data` is the text of what is
-    not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
-    seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
-    model's contract by running it, `pictured` keeps what a page draws of it. `observed` notes what
-    is read on the way; `preload` are libraries that are imported beforehand.
-    """
-
-    path: str
-    shown: str
-    folder: str
-    names: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    severities: Mapping[str, Severity] = field(default_factory=dict)
-    plugins: tuple[str, ...] = ()
-    models: Mapping[str, ModelSettings] = field(default_factory=dict)
-    timeout: float = 60.0
-    memory: int = MEMORY
-    done: tuple[str, ...] = ()
-    verbose: bool = False
-    confirmed: bool = False
-    pictured: bool = False
-    data: bytes | None = None
-    observed: bool = False
-    preload: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The job as JSON has it; bytes as Latin-1 text, which keeps each of them."""
-        return asdict(self) | {"data": None if self.data is None else self.data.decode("latin-1")}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Job:
-        """Read a job that `to_dict` wrote."""
-        names = ("names", "inputs", "rules", "done", "plugins", "preload")
-        read: dict[str, Any] = {name: tuple(values[name]) for name in names}
-        read["models"] = {
-            name: ModelSettings(**{**said, "inputs": tuple(said["inputs"])})
-            for name, said in values["models"].items()
-        }
-        data = values["data"]
-        read["data"] = None if data is None else data.encode("latin-1")
-        return cls(**{**values, **read})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +77,6 @@ def stated_inputs(job: Job, name: str) -> list[InputSpec]:
         return [parse_input(spec) for spec in job.inputs]
     said = job.models[name]
     return [replace(parse_input(spec), source=said.origin) for spec in said.inputs]
-
-
-def incomplete_model(job: Job, candidate: Candidate, status: Status, reason: str) -> ModelReport:
-    """The report of a model of which nothing but its place is known."""
-    return ModelReport(
-        path=job.shown,
-        name=candidate.name,
-        class_name=candidate.class_name,
-        line=candidate.line,
-        status=status,
-        reason=reason,
-    )
 
 
 def lint_file(

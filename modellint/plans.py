@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from modellint.config import Configuration, StatedModel
 from modellint.errors import UsageError
 from modellint.interpreters import OWN, Interpreter, Interpreters
 from modellint.limits import MEMORY
+from modellint.paths import absolute_path
 from modellint.plugins import Rules, load_rules
 from modellint.projects import Projects, leads_to
 from modellint.results import FailLevel
@@ -67,6 +69,7 @@ class Plans:
         self._interpreters = Interpreters(settings.python)
         self._made: dict[str | None, Plan] = {}
         self._with: dict[tuple[str | None, Interpreter], Plan] = {}
+        self._of_folder: dict[str, Plan] = {}
 
     @property
     def here(self) -> Plan:
@@ -79,6 +82,12 @@ class Plans:
         Raises `UsageError` for a configuration that names what there is not, and `PluginError`
         for a plugin that does not load.
         """
+        folder = os.path.dirname(absolute_path(path))  # noqa: PTH120 - asked for each file
+        if folder not in self._of_folder:
+            self._of_folder[folder] = self._governing(path)
+        return self._of_folder[folder]
+
+    def _governing(self, path: str) -> Plan:
         configuration = self.projects.governing(path)
         if configuration.path not in self._made:
             self._made[configuration.path] = make_plan(configuration, self._settings)

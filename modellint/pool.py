@@ -20,6 +20,7 @@ from typing import IO, Any
 from modellint.errors import WorkerError
 from modellint.frames import content, frame, receive, send, split_frames
 from modellint.interpreters import Interpreter
+from modellint.jobs import Job
 from modellint.launching import (
     LONG_PATIENCE,
     check_ready,
@@ -29,7 +30,6 @@ from modellint.launching import (
     never_ready,
     new_log,
 )
-from modellint.pipeline import Job
 
 #: Only there is a fork after `import torch` safe, and only there are orphans adopted.
 FORKS = sys.platform == "linux"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from modellint.config import (
     OWN_FILE,
@@ -16,6 +15,9 @@ from modellint.config import (
 )
 from modellint.errors import UsageError
 from modellint.paths import absolute_path, shown_path
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 class Projects:
@@ -86,6 +88,9 @@ def leads_to(pattern: str, configuration: Configuration, path: str | Path) -> bo
 
 @lru_cache(maxsize=256)
 def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    # Many projects exclude nothing, and for them it would be a good part of a run.
+    from pathspec import GitIgnoreSpec
+
     return GitIgnoreSpec.from_lines(patterns)
 
 

@@ -11,8 +11,8 @@ from functools import cached_property
 from types import CodeType, MappingProxyType
 from typing import Any
 
-from modellint.contract import pinned
 from modellint.dims import Constraint, Dim, Origin, Relation
+from modellint.equalities import pinned
 from modellint.expressions import Expr, Symbol
 from modellint.graph import Site
 from modellint.shapes import Tensor as Sized

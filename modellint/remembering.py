@@ -20,9 +20,9 @@ from modellint.config import PYPROJECT
 from modellint.errors import UsageError
 from modellint.installation import Installation
 from modellint.interpreters import Interpreter
+from modellint.jobs import Job
 from modellint.launching import FIXED
 from modellint.paths import project_root, shown_path
-from modellint.pipeline import Job
 from modellint.plans import Plan
 from modellint.plugins import Rules
 from modellint.readings import variable_state
@@ -54,6 +54,7 @@ class Memory:
         self._caches: dict[str, Cache] = {}
         self._rules: dict[int, str] = {}
         self._before = _States()
+        self._roots: dict[str, str] = {}  # of the folders that files lie in
 
     def recall(self, job: Job, data: bytes, plan: Plan) -> Known | None:
         """What is known of a file that holds `data`, if an earlier run has found it."""
@@ -133,6 +134,9 @@ class Memory:
         """What has to hold, besides what the file read, for a result to count."""
         if id(plan) not in self._rules:
             self._rules[id(plan)] = _rules_state(plan.rules)
+        folder = os.path.dirname(job.path)  # noqa: PTH120 - asked for each file
+        if folder not in self._roots:
+            self._roots[folder] = project_root(job.path)
         installation = self._ask(plan.interpreter)
         return [
             digest(data),
@@ -140,7 +144,7 @@ class Memory:
             installation.torch,
             installation.packages,
             self._rules[id(plan)],
-            project_root(job.path),
+            self._roots[folder],
             json.dumps([*map(vars, plan.stated(job.path))]),
             json.dumps([*plan.budgets(job.path)]),
         ]

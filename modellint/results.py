@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from modellint._version import __version__
-from modellint.contract import Sizes
-from modellint.graph import Made
+from modellint.admitted import Sizes
+from modellint.made import Made
 from modellint.picture import Picture
 from modellint.rules import SEVERITIES, Severity
 

@@ -10,19 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from modellint.alone import SinglePool
-from modellint.discovery import Candidate
 from modellint.errors import UsageError
 from modellint.interpreters import OWN, Interpreter
-from modellint.pipeline import Job, incomplete_model
-from modellint.pool import FORKS, ForkingPool
+from modellint.jobs import Job, incomplete_model
 from modellint.results import Note, Problem, Report
+
+if TYPE_CHECKING:
+    from modellint.discovery import Candidate
 
 T = TypeVar("T")
 
-Pool = ForkingPool | SinglePool
 Progress = Callable[[int, int], None]
 """Told after each file how many files are done, and of how many."""
 
@@ -31,6 +30,19 @@ _DOING = {"load": "loading the file", "build": "building", "trace": "tracing"}
 #: cost its neighbours the time of a file, not that of each of them, and a worker that was lost may
 #: be another file's doing, then no model is to blame.
 _ONCE = frozenset({"lost", "timeout"})
+
+
+class Pool(Protocol):
+    """The processes of one interpreter that files run in."""
+
+    def start(self) -> None:
+        """Begin to import torch, which takes seconds, and return at once."""
+
+    def run(self, job: Job) -> Iterator[Any]:
+        """Run a job; yield its messages, the last of type `end`."""
+
+    def close(self) -> None:
+        """End all processes, those in the middle of a job included."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,14 @@ class Outcome:
 
 def open_pool(interpreter: Interpreter) -> Pool:
     """The processes of an interpreter that files run in, by what this system can."""
-    return ForkingPool(interpreter) if FORKS else SinglePool(interpreter)
+    # Where no file has changed, none is needed.
+    from modellint.pool import FORKS, ForkingPool
+
+    if FORKS:
+        return ForkingPool(interpreter)
+    from modellint.alone import SinglePool
+
+    return SinglePool(interpreter)
 
 
 class Pools:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from modellint.deaths import CLOSED, Death, died, timed_out
 from modellint.frames import content, frame, is_done, receive, send, split_frames
 from modellint.isolation import lint_alone, move_high, redirect
-from modellint.pipeline import Job
+from modellint.jobs import Job
 from modellint.plugins import Rules
 from modellint.strays import adopt_orphans, die_with, end_children, kill_group
 from modellint.warming import import_late

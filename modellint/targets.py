@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Protocol
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, Protocol
 
 from modellint.errors import UsageError
 from modellint.paths import absolute_path, shown_path
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 #: Directories that hold no source of the project itself.
 _NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -52,7 +54,7 @@ def expand_targets(
     `-` is `stdin`, reported as `stdin_name`. `excluded` tells what a search of a directory leaves
     out. Raises `UsageError` for a path that does not exist or is neither a file nor a directory.
     """
-    _gitignore.cache_clear()
+    _gitignores.cache_clear()
     found: dict[str, Target] = {}
     for target in _expanded(given, stdin, stdin_name, excluded):
         # One file by two paths, a symbolic link say, is linted once, under its first name.
@@ -167,21 +169,26 @@ def _skipped(folder: Path) -> bool:
 def _ignored(path: Path, *, directory: bool) -> bool:
     """Whether the `.gitignore` files up to the repository's root say so, the nearest first."""
     absolute = Path(absolute_path(path))
-    for folder in absolute.parents:
-        spec = _gitignore(folder)
+    for folder, spec in _gitignores(absolute.parent):
         relative = absolute.relative_to(folder).as_posix() + ("/" if directory else "")
-        verdict = spec.check_file(relative).include if spec else None
+        verdict = spec.check_file(relative).include
         if verdict is not None:
             return verdict
-        if (folder / ".git").exists():
-            break
     return False
 
 
 @lru_cache(maxsize=4096)
-def _gitignore(folder: Path) -> GitIgnoreSpec | None:
-    try:
+def _gitignores(folder: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
+    """The folders with a `.gitignore` from this one up to the repository's root, with what it says.
+
+    Most folders have none.
+    """
+    own: tuple[tuple[Path, GitIgnoreSpec], ...] = ()
+    with suppress(OSError):
         lines = (folder / ".gitignore").read_text("utf-8", "replace").splitlines()
-    except OSError:  # Most folders have none.
-        return None
-    return GitIgnoreSpec.from_lines(lines)
+        # Imported here, as it takes as long as to lint some unchanged files.
+        from pathspec import GitIgnoreSpec
+
+        own = ((folder, GitIgnoreSpec.from_lines(lines)),)
+    last = folder.parent == folder or (folder / ".git").exists()
+    return own if last else own + _gitignores(folder.parent)

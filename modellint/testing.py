@@ -92,7 +92,8 @@ def check_example(rule: Rule, example: Example) -> None:
 def lint_source(rule: Rule, example: Example) -> Report:
     """The report of one example under its rule alone, made in this process."""
     from modellint.comments import lint_comments
-    from modellint.pipeline import Job, lint_file, parse_job
+    from modellint.jobs import Job
+    from modellint.pipeline import lint_file, parse_job
 
     parts: list[Report] = []
     # What comments silence shows only if the other rules have their say.

@@ -18,7 +18,7 @@ from json import loads
 from modellint.errors import PluginError
 from modellint.frames import CONNECTION, frame, receive, send
 from modellint.isolation import lint_alone, move_high, redirect
-from modellint.pipeline import Job
+from modellint.jobs import Job
 from modellint.plugins import Plugin, Rules, rules_of
 from modellint.strays import adopt_orphans, end_children
 from modellint.supervisor import supervise

@@ -10,7 +10,6 @@ import ast
 from dataclasses import dataclass
 
 from modellint.definitions import source_at
-from modellint.discovery import discover, entries
 from modellint.graph import Graph, Module, Node, fact
 from modellint.names import read_names, written_name
 
@@ -61,6 +60,8 @@ def _is_forward(statement: ast.stmt) -> bool:
 @fact
 def entry_count(graph: Graph) -> int:
     """How many models stand on their own in the file that defines this one."""
+    from modellint.discovery import discover, entries
+
     return len(entries(discover(graph.source))) if graph.source is not None else 0
 
 

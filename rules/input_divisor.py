@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.contract import condition, contract, demands, grouped, sized_axes
+from modellint.admitted import grouped
+from modellint.contract import condition, contract, demands, sized_axes
 from modellint.operations import COMBINING
 
 _RESIZE = ", or resize one of what is joined: F.interpolate(x, size=other.shape[2:])"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from math import prod
 
 from modellint import Finding, Graph, Skip, rule
-from modellint.contract import accepted, grouped, sized_axes
+from modellint.admitted import grouped
+from modellint.contract import accepted, sized_axes
 from modellint.flattening import Flattened, flattened, sized_by_input
 from modellint.wording import describe, times
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from modellint.contract import Sizes
+from modellint.admitted import Sizes
 from modellint.results import (
     Diagnostic,
     Layer,

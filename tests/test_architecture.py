@@ -22,7 +22,8 @@ FRONT_END = {
     "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter", "api",
     "discovery", "contract", "identity", "linting", "geometry", "costs", "drawing", "picture",
     "cache", "remembering", "installation", "readings", "states", "interpreters", "probing",
-    "sharding", "elsewhere",
+    "sharding", "elsewhere", "jobs", "preparing", "start", "admitted", "made", "equalities",
+    "solutions", "confirming",
 }  # fmt: skip
 #: What no other part of the package may import: the edge that talks to the user.
 EDGE = {
@@ -31,13 +32,14 @@ EDGE = {
     "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
     "completion", "output", "cache", "remembering", "installation", "interpreters",
     "probing", "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter",
-    "sharding", "elsewhere",
+    "sharding", "elsewhere", "preparing", "start",
 }  # fmt: skip
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {
     "worker", "warming", "supervisor", "isolation", "hooks", "limits", "strays", "deaths",
     "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
+    "jobs", "admitted", "made", "equalities", "solutions", "confirming",
     "geometry", "source", "plugins", "errors", "readings", "states", "drawing", "picture",
 }  # fmt: skip
 #: Where torch's internals are used: by the tracer and what it replaces of torch's layers, by what
@@ -46,6 +48,7 @@ TRACING = {"tracing", "backend", "fx", "own_checks", "redirection", "shapes", "w
 INTERNALS = {"torch.fx", "torch.overrides"}
 #: Facts of a graph that rules share, and the words for them.
 FACTS = {
+    "admitted",
     "comments",
     "contract",
     "geometry",

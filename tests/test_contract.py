@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import modellint
-from modellint.contract import Contract, confirm, contract, describe
+from modellint.admitted import Contract
+from modellint.confirming import confirm
+from modellint.contract import contract, describe
 from modellint.graph import Graph
 
 

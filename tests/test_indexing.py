@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import modellint
-from modellint.contract import confirm
+from modellint.confirming import confirm
 
 Positions = Callable[[Tensor], Tensor]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import modellint
-from modellint.contract import confirm
+from modellint.confirming import confirm
 from modellint.errors import FileError, NotAnalysed
 
 

@@ -24,6 +24,8 @@ def printable(text: str) -> str:
 
     Messages and file names come from the linted files, which may hold escape sequences.
     """
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
