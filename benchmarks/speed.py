@@ -3,7 +3,7 @@
     python -m benchmarks.speed                 # everything; prints Markdown
     python -m benchmarks.speed --only forward  # one part: forward, peers, export, growth, memory
 
-Times are processor time, the best of three after a first run that warms the caches, taken one
+Times are processor time, the best of five after a first run that warms the caches, taken one
 after the other in one process: all of it runs on one thread, and so a busy machine changes the
 ratios little.
 """
@@ -31,6 +31,7 @@ from torch import nn
 import modellint
 from modellint.collecting import uncollected
 from modellint.contract import accepted
+from modellint.graph import Graph
 from modellint.plugins import load_rules
 from modellint.selection import DEFAULT, select_rules
 from modellint.specs import parse_input
@@ -49,7 +50,7 @@ MODELS = {
 }
 #: `torch.export` with dynamic sizes takes seconds a model: it runs on a few, twice on each.
 EXPORTED = ("resnet18", "vgg16", "mobilenet_v2", "resnet50", "vit_b_16")
-REPEATS = 3
+REPEATS = 5
 RULES = [rule for rule in select_rules(load_rules(), [DEFAULT]) if rule.reads == "graph"]
 
 
@@ -140,11 +141,14 @@ def lint(subject: Subject) -> None:
 
 def analyse(subject: Subject) -> None:
     """Trace, symbolic shapes, solved contract and all rules that are on by default."""
-    with uncollected():  # As in `modellint.lint`.
-        graph = modellint.trace(subject.model, subject.specs)
-        accepted(graph)
-        for rule in RULES:
-            list(rule(graph))
+    with uncollected():  # As in `modellint.lint`, where too no graph is left at the end.
+        _check(modellint.trace(subject.model, subject.specs))
+
+
+def _check(graph: Graph) -> None:
+    accepted(graph)
+    for rule in RULES:
+        list(rule(graph))
 
 
 def torchinfo_summary(subject: Subject) -> None:

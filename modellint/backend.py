@@ -394,11 +394,11 @@ def observed_calls(
         for _, module in modules:
             attributes = vars(module)
             own = attributes.get("forward", changed)
-            observed = _observed(module, module.forward, stack, called, mine)
             arguments = LAYER_CALLS.get(type(module)) if own is changed else None
-            if arguments is not None:
-                observed = _short(module, observed, arguments, call, stack, called, mine)
-            attributes["forward"] = observed
+            if arguments is None:
+                attributes["forward"] = _observed(module, module.forward, stack, called, mine)
+            else:
+                attributes["forward"] = _short(module, arguments, call, stack, called, mine)
             changed.append((attributes, own))
         yield
     finally:
@@ -411,7 +411,6 @@ def observed_calls(
 
 def _short(
     module: nn.Module,
-    observed: Callable[..., Any],
     arguments: Callable[[Any, Any], tuple[Any, Any, Any] | None],
     call: Callable[[Any, Any, Any], Any],
     stack: list[nn.Module],
@@ -423,7 +422,7 @@ def _short(
     def short(*args: Any, **kwargs: Any) -> Any:
         plain = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
         if not plain or threading.get_ident() != mine or _current_mode() is None:
-            return observed(*args, **kwargs)
+            return _in_full(module, stack, called, mine)(*args, **kwargs)
         with torch._C.DisableTorchFunction():
             found = arguments(module, args[0])
             if found is not None:
@@ -433,9 +432,16 @@ def _short(
                     return call(*found)
                 finally:
                     stack.pop()
-        return observed(*args, **kwargs)
+        return _in_full(module, stack, called, mine)(*args, **kwargs)
 
     return short
+
+
+def _in_full(
+    module: nn.Module, stack: list[nn.Module], called: set[int], mine: int
+) -> Callable[..., Any]:
+    forward: Any = type(module).forward
+    return _observed(module, functools.partial(forward, module), stack, called, mine)
 
 
 #: Functionals that most layers of most models call, and the modules of torch.nn that call them.

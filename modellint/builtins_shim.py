@@ -129,18 +129,24 @@ def _scopes(roots: frozenset[str], count: int) -> tuple[dict[str, Any], ...]:
 def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
     """Put the stand-ins into the packages that define these classes, and take them out again."""
     bases = {base for cls in classes for base in cls.__mro__}
+    words = tuple(_REPLACED)
     roots = {base.__module__.partition(".")[0] for base in bases} - _LEFT_ALONE
-    changed: list[tuple[dict[str, Any], str]] = []
+    changed: list[tuple[dict[str, Any], Iterable[str]]] = []
     try:
         for scope in _scopes(frozenset(roots), len(sys.modules)):
-            for word, stand_in in _REPLACED.items():
-                if word not in scope:
-                    scope[word] = stand_in
-                    changed.append((scope, word))
+            # A package may have a thousand modules, nearly all of which define none of the words.
+            if scope.keys().isdisjoint(words):
+                changed.append((scope, words))
+                scope.update(_REPLACED)
+            else:
+                missing = _REPLACED.keys() - scope.keys()
+                changed.append((scope, missing))
+                scope.update({word: _REPLACED[word] for word in missing})
         yield
     finally:
-        for scope, word in changed:
-            scope.pop(word, None)
+        for scope, put in changed:
+            for word in put:
+                scope.pop(word, None)
 
 
 _LEFT_ALONE = {

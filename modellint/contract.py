@@ -8,7 +8,7 @@ enumerated from 1 to 1024; conditions that only grow with a size are solved by b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import gcd
@@ -163,18 +163,15 @@ def sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int])
     return found
 
 
-def _satisfying(demands: Sequence[Constraint], name: str, sizes: Iterable[int]) -> list[int]:
+def _satisfying(demands: Sequence[Constraint], name: str, sizes: Sequence[int]) -> list[int]:
     """Those sizes of a symbol that satisfy every demand; one compiled condition tests them all."""
     together = " and ".join(dict.fromkeys(demand.text for demand in demands)) or "True"
-    holds = ex.compiled(together, (name,))
-    valid = []
-    for size in sizes:
-        try:
-            if holds(size):
-                valid.append(size)
-        except ZeroDivisionError:
-            continue
-    return valid
+    holding = ex.compiled(f"[{name} for {name} in __sizes if {together}]", ("__sizes",))
+    try:
+        valid: list[int] = holding(sizes)
+        return valid
+    except ZeroDivisionError:  # At one of them, which then satisfies nothing.
+        return [size for size in sizes if all(demand.holds({name: size}) for demand in demands)]
 
 
 def _first(constraint: Constraint, name: str) -> int:

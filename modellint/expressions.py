@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from math import gcd
+from typing import Any
 
 #: The order in which symbols are printed; others follow by name.
 ROLES = "NCDHWLTSF"
@@ -137,9 +138,9 @@ class Expr:
 
 
 @lru_cache(maxsize=1 << 14)
-def compiled(text: str, names: tuple[str, ...]) -> Callable[..., int]:
-    """A Python function of the named sizes that computes an expression or condition."""
-    made: Callable[..., int] = eval(f"lambda {', '.join(names)}: {text}", {})
+def compiled(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
+    """A Python function of the named sizes that computes an expression, a condition or a list."""
+    made: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {text}", {})
     return made
 
 

@@ -7,6 +7,7 @@ example, and each layer gets its key. What comes out is never changed again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -35,7 +36,7 @@ from modellint.holding import Members
 from modellint.module_table import NOWHERE, Modules, Sites
 from modellint.recording import Handle, Leaf, Record
 from modellint.source import SourceFile
-from modellint.tracing import Traced, arguments_of
+from modellint.tracing import UNNAMED, Traced, arguments_of
 
 _LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -166,26 +167,25 @@ class _Maker:
         self.modules = Modules(traced, self.kinds, sites)
 
     def _parameters(self, members: Members) -> tuple[tuple[Parameter, ...], dict[int, Parameter]]:
-        names: dict[int, list[str]] = {}
-        tensors: dict[int, Any] = {}
+        made: dict[int, Parameter] = {}
+        first, owners = members.tensors, self.owners
         for path, module in members.registered:
-            prefix = f"{path}." if path else ""
             for name, tensor in module._parameters.items():
                 if tensor is None:
                     continue
                 key = id(tensor)
-                if key in names:
-                    names[key].append(prefix + name)
+                known = made.get(key)
+                if known is None:
+                    owners[key] = module
+                    kind, named = first.get(key, UNNAMED)
+                    if kind != "parameter":  # Made, or made a parameter, since the search.
+                        named = (f"{path}.{name}" if path else name,)
+                    made[key] = Parameter.made(
+                        names=named, shape=_shape(tensor), dtype=dtype_name(tensor.dtype)
+                    )
                 else:
-                    names[key] = [prefix + name]
-                    tensors[key] = tensor
-                    self.owners[key] = module
-        made = {
-            key: Parameter.made(
-                names=tuple(names[key]), shape=_shape(tensor), dtype=dtype_name(tensor.dtype)
-            )
-            for key, tensor in tensors.items()
-        }
+                    again = f"{path}.{name}" if path else name
+                    made[key] = replace(known, names=(*known.names, again))
         return tuple(made.values()), made
 
     def nodes(self) -> tuple[Node, ...]:

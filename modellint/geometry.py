@@ -222,8 +222,10 @@ def leading_to(graph: Graph, ends: Iterable[Node]) -> frozenset[int]:
     """The indices of the nodes that some nodes depend on, those included."""
     found = {node.index for node in ends}
     for node in reversed(graph.nodes):
-        if node.index in found:
-            found.update([source.index for source in node.inputs])
+        inputs = node.inputs
+        if inputs and node.index in found:
+            for source in inputs:
+                found.add(source.index)
     return frozenset(found)
 
 

@@ -84,13 +84,14 @@ def members(model: nn.Module) -> Members:
 
 def name_tensors(path: str, module: nn.Module, known: dict[int, Named]) -> None:
     """Add the names of a module's own parameters and buffers to those that are known."""
-    prefix = f"{path}." if path else ""
-    for name, parameter in module._parameters.items():
-        if parameter is not None:
-            known.setdefault(id(parameter), ("parameter", (prefix + name,)))
-    for name, buffer in module._buffers.items():
-        if buffer is not None:
-            known.setdefault(id(buffer), ("buffer", (prefix + name,)))
+    own = vars(module)
+    for kind, table in (("parameter", own["_parameters"]), ("buffer", own["_buffers"])):
+        # Most modules have neither.
+        if table:
+            prefix = f"{path}." if path else ""
+            for name, tensor in table.items():
+                if tensor is not None and id(tensor) not in known:
+                    known[id(tensor)] = (kind, (prefix + name,))
 
 
 def _is_stock(of: type) -> bool:

@@ -250,6 +250,8 @@ def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
             made.append(place)
         elif kernel is None or not place.alone(source):
             made.append(place.lost)
+        elif kernel[spatial] == strides[spatial] == 1 and after[place.dim] == place.size:
+            made.append(place)
         else:
             span = kernel[spatial]
             least = span if axes is None else axes[spatial].reach

@@ -111,7 +111,7 @@ class _Outcome(NamedTuple):
 
 
 #: What a tensor is that is none of the model's.
-_CONSTANT: Named = ("constant", ())
+UNNAMED: Named = ("constant", ())
 #: Stands before a size, which would compare (and so demand something) as an int.
 _SIZE = object()
 _WHOLE = frozenset([int, str, type(None)])
@@ -307,7 +307,7 @@ class Tracer(TorchFunctionMode):
         found = self.values.get(id(tensor))
         if found is not None:
             return found
-        kind, path = self.leaves.get(id(tensor), _CONSTANT)
+        kind, path = self.leaves.get(id(tensor), UNNAMED)
         if kind == "constant" and isinstance(tensor, nn.Parameter):
             kind = "parameter"
         stand_in, shape = backend.stand_in(tensor)

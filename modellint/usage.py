@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modellint.errors import FileError, ModellintError
-from modellint.geometry import leading_to
+from modellint.geometry import leading_to, live
 from modellint.graph import Graph, Module, fact
 
 #: Methods that only build, initialise or hand out what a model consists of.
@@ -64,7 +64,7 @@ def training(graph: Graph) -> Graph | str:
 @fact
 def results(graph: Graph) -> frozenset[int]:
     """The indices of the nodes that an output, or a value that the model keeps, depends on."""
-    return leading_to(graph, (*graph.outputs, *graph.kept))
+    return leading_to(graph, (*graph.outputs, *graph.kept)) if graph.kept else live(graph)
 
 
 @fact
