@@ -210,8 +210,6 @@ class _Maker:
             key=self._unique(f"{record.op}:{name}"),
             module=self.paths[id(record.module)],
             type=record.op,
-            construction=None,
-            call=None,
             parameter=self.by_parameter.get(id(record.leaf)),
         )
 
@@ -235,7 +233,6 @@ class _Maker:
             type=type(owner).__name__ if principal else record.op,
             construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
             call=record.call,
-            parameter=None,
         )
 
     def _outputs(self, record: Record) -> tuple[Tensor, ...]:
