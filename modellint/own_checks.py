@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules import transformer
 
@@ -31,9 +32,9 @@ def judged_states() -> Iterator[None]:
 
 @contextmanager
 def unread_masks() -> Iterator[None]:
-    """Transformer layers do not look for a causal mask inside the block.
+    """Transformer layers read no masks inside the block: is one causal, is padding at the end.
 
-    They read the mask's values only to choose a faster kernel of the same result, and what is read
+    They read a mask's values only to choose a faster kernel of the same result, and what is read
     of a mask that was made for a length holds for that length alone.
     """
     if not hasattr(transformer, "_detect_is_causal_mask"):
@@ -43,8 +44,15 @@ def unread_masks() -> Iterator[None]:
     def stated(mask: Any, is_causal: bool | None = None, size: int | None = None) -> bool:
         return bool(is_causal)
 
-    with replaced(transformer, "_detect_is_causal_mask", stated):
+    with (
+        replaced(transformer, "_detect_is_causal_mask", stated),
+        replaced(torch.backends.mha, "get_fastpath_enabled", _no),
+    ):
         yield
+
+
+def _no() -> bool:
+    return False
 
 
 def _leaving_sizes(check: Callable[..., None]) -> Callable[..., None]:
