@@ -27,6 +27,7 @@ from modellint.dims import Dim
 from modellint.holding import Members, is_stock
 from modellint.layer_calls import LAYER_CALLS
 from modellint.recording import Record, translated
+from modellint.shapes.elementwise import BINARY, SAME
 
 _OPERATORS = {
     "__add__": "add",
@@ -190,16 +191,32 @@ def dtype_names(dtype: torch.dtype) -> tuple[str]:
 
 
 #: Operations that make floats of integers.
-_FLOATS = frozenset(
-    """sigmoid tanh exp log log2 log10 log1p sqrt rsqrt sin cos tan erf softmax log_softmax
-    reciprocal div true_divide mean atan2 expm1 sinh cosh asin acos atan""".split()
-)
+_FLOATS = frozenset("softmax log_softmax mean".split())
 
 
 #: Operations that compute in the type of their weights.
 _WEIGHTED = frozenset(
     """linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d""".split()
 )
+
+
+#: Work value by value, and make of integers, booleans and complex numbers what each has rules for.
+_BY_VALUE = frozenset([*SAME, *BINARY, "clamp", "clip", "cumsum", "cumprod"])
+
+
+def decides_dtype(name: str, values: Sequence[Any]) -> bool:
+    """Whether only the operation itself tells its result's dtype, and so must run on meta.
+
+    Such as `abs` of complex numbers, or `div` of integers with a rounding mode.
+    """
+    return name in _BY_VALUE and not all(value.tensor.is_floating_point() for value in values)
+
+
+def with_lengths(data: torch.Tensor, lengths: torch.Tensor, batch_first: bool) -> Any:
+    """The arguments of packing; lengths that stand for an input's, which are 0, are made whole."""
+    if not lengths.numel() or int(lengths.min()) > 0:
+        return data, lengths, batch_first
+    return data, torch.full_like(lengths, data.shape[1 if batch_first else 0]), batch_first
 
 
 def result_dtype(rule: str | None, name: str, bound: Mapping[str, Any], values: Any) -> Any:

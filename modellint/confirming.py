@@ -18,8 +18,9 @@ def confirm(graph: Graph) -> Contract:
     if sizes on the other side are refused, or run but give layers other sizes than the graph says.
     `confirmed` tells whether every size that was tried behaved as the contract says.
     """
-    demands = [c for c in graph.constraints if c.origin != "branch"]
-    branches = [c for c in graph.constraints if c.origin == "branch"]
+    about = [c for c in graph.constraints if {s.name for s in c.expr.symbols} <= {*graph.symbols}]
+    demands = [c for c in about if c.origin != "branch"]
+    branches = [c for c in about if c.origin == "branch"]
     confirmed = graph.rerun is not None
     for name in graph.symbols:
         for _ in range(len(branches) + 1):

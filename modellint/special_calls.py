@@ -11,7 +11,8 @@ from modellint import backend
 from modellint.dims import demand
 from modellint.expressions import constant, subtract
 from modellint.recording import NeedsValues, dims_in
-from modellint.shapes.views import normal_index
+from modellint.shapes import OPS
+from modellint.shapes.selections import normal_index
 
 if TYPE_CHECKING:
     from modellint.tracing import Tracer, Value
@@ -66,6 +67,7 @@ def _setitem(tracer: Tracer, func: Any, args: Any, kwargs: Any) -> Any:
     bound = dict(zip(("input", "index", "value"), sized, strict=True))
     bound["index"] = normal_index(bound["index"], len(values[0].shape))
     record = tracer.enter("setitem", func, tuple(sized), {}, bound, values)
+    tracer.judge(OPS["setitem"], bound, record)
     if tracer.real or not backend.has_mask(index):
         with torch.no_grad():
             tracer.perform(torch.Tensor.__setitem__, args, {}, record)

@@ -47,7 +47,8 @@ from modellint.recording import (
 from modellint.shapes import OPS, Op, Out, Refused
 from modellint.shapes import Tensor as Sized
 from modellint.shapes.core import broadcast
-from modellint.shapes.views import normal_index, unknown_like
+from modellint.shapes.selections import normal_index
+from modellint.shapes.views import unknown_like
 from modellint.special_calls import SPECIAL, attribute
 
 
@@ -205,9 +206,13 @@ class Tracer(TorchFunctionMode):
         bound = bind(func, entry, sized_args, sized_kwargs)
         record = self.enter(known.name, func, sized_args, sized_kwargs, bound, values)
         unknowns = len(self.tape.unknowns)
-        outcome = None if entry is None else self._outcome(entry, bound, record)
+        outcome = None if entry is None else self.judge(entry, bound, record)
         in_place = known.in_place or bound.get("inplace") is True
         keeps = whole is not None and outcome is not None and unknowns == len(self.tape.unknowns)
+        if not in_place and backend.decides_dtype(known.name, values):
+            return self._results(
+                self.perform(func, args, kwargs, record), outcome, record, values, False
+            )
         if entry is None or entry.runs or outcome is None or self.real:
             if isinstance(outcome, tuple) and not isinstance(outcome, Out):
                 outcome = self._one(outcome)
@@ -259,7 +264,7 @@ class Tracer(TorchFunctionMode):
             return self._results(result, outcome.shape, record, values, outcome.in_place)
         return self.written(values[0], record)
 
-    def _outcome(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
+    def judge(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
         """What the table says of the result's sizes; what it refuses ends the run."""
         try:
             outcome = entry.outcome(bound)
@@ -414,6 +419,8 @@ class Tracer(TorchFunctionMode):
     def perform(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
         args, kwargs = self.stand_ins(args), self.stand_ins(kwargs)
+        if self.real and record.op == "_pack_padded_sequence" and record.inputs[1].varying:
+            args = backend.with_lengths(*args)
         makes = not record.inputs and backend.makes_tensors(record.op)
         if kwargs.get("device") is not None or (makes and "device" not in kwargs):
             kwargs["device"] = self.device

@@ -13,9 +13,11 @@ from modellint.shapes import (  # noqa: F401  (each fills the table)
     products,
     reductions,
     sampling,
+    selections,
     sequences,
     views,
     windows,
+    writes,
 )
 from modellint.shapes.core import OPS, NotTensor, Op, Out, Refused, Tensor
 

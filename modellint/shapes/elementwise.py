@@ -90,6 +90,18 @@ OPS["float_power"] = Op("float_power", binary, ("input", "other"), (None, None),
 OPS["bitwise_not"] = Op("bitwise_not", same, ("input",), (None,), None, False, None)
 
 
+@op("complex", runs=True)
+def complex_of(real: Tensor, imag: Tensor) -> Shape:
+    """Complex numbers of two parts."""
+    return broadcast(real.shape, imag.shape)
+
+
+@op("polar", runs=True)
+def polar(abs: Tensor, angle: Tensor) -> Shape:
+    """Complex numbers of a size and an angle."""
+    return broadcast(abs.shape, angle.shape)
+
+
 @op("clamp", "clip", dtype="promote")
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Shape:
     """The input, between two bounds."""
@@ -120,27 +132,6 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Shape:
 def masked_scatter(input: Tensor, mask: Tensor, source: Any) -> Shape:
     """The input's shape."""
     return broadcast(input.shape, mask.shape)
-
-
-@op(
-    "scatter",
-    "scatter_add",
-    "scatter_reduce",
-    "index_add",
-    "index_fill",
-    "index_copy",
-    "index_put",
-    "copy",
-)
-def scatter(input: Tensor, *rest: Any, **_: Any) -> Shape:
-    """The input's shape: values are written into it."""
-    return input.shape
-
-
-@op("setitem")
-def setitem(input: Tensor, index: Any, value: Any) -> Shape:
-    """The tensor that is written to keeps its shape."""
-    return input.shape
 
 
 @op("softmax", "log_softmax", "softmin", "cumsum", "cumprod")

@@ -56,6 +56,21 @@ def _alike(name: str, first: Shape, second: Shape) -> None:
         equal(left, right, lambda: Refused(f"{name} joins {show(first)} with {show(second)}"))
 
 
+@op("cross_entropy_loss", "nll_loss_nd", runs=True)
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1, *_: Any
+) -> Any:
+    """(N, C, …) against a class each, (N, …), or their probabilities, (N, C, …)."""
+    probable = len(target.shape) == len(input.shape)
+    at = 1 if len(input.shape) > 1 else 0
+    places = (*input.shape[:at], *input.shape[at + 1 :])
+    classes = input.shape if probable else places
+    if len(classes) != len(target.shape):
+        raise Refused(f"the loss of {show(input.shape)} against {show(target.shape)}")
+    _alike("the loss", classes, target.shape)
+    return places if reduction == 0 else ()
+
+
 @op("hstack", runs=True)
 def hstack(tensors: Any) -> Shape:
     """Joined on axis 1, or on the only axis."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from modellint.dims import symbolic
-from modellint.shapes.core import Refused, Shape, Tensor, axes, broadcast, equal, fitting, op, show
+from modellint.shapes.core import Refused, Shape, Tensor, axis, broadcast, equal, fitting, op, show
 
 
 @op("linear")
@@ -30,10 +30,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape:
 @op("bilinear")
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape:
     """(…, in1), (…, in2) → (…, out)."""
+    for left, right in zip(input1.shape[:-1], input2.shape[:-1], strict=False):
+        equal(left, right, partial(_other_batches, input1.shape, input2.shape))
     for given, want in ((input1, weight.shape[1]), (input2, weight.shape[2])):
         have = given.shape[-1]
         equal(have, want, partial(_other_features, want, have))
     return (*input1.shape[:-1], weight.shape[0])
+
+
+def _other_batches(first: Shape, second: Shape) -> Refused:
+    return Refused(f"bilinear of {show(first)} and {show(second)}: all axes but the last are equal")
 
 
 def _other_features(want: int, have: int) -> Refused:
@@ -149,11 +155,21 @@ def einsum(equation: str, *operands: Any) -> Any:
 @op("tensordot", runs=True)
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Any:
     """Sums over pairs of axes."""
-    if isinstance(dims, int):
-        return (*a.shape[: len(a.shape) - dims], *b.shape[dims:])
     if isinstance(dims, Tensor):
         return None
-    left, right = axes(tuple(dims[0]), len(a.shape)), axes(tuple(dims[1]), len(b.shape))
+    if isinstance(dims, int):
+        dims = (range(len(a.shape) - dims, len(a.shape)), range(dims))
+    left = [axis(d, len(a.shape)) for d in dims[0]]
+    right = [axis(d, len(b.shape)) for d in dims[1]]
+    for one, other in zip(left, right, strict=True):
+        equal(
+            a.shape[one],
+            b.shape[other],
+            lambda: Refused(
+                f"tensordot of {show(a.shape)} and {show(b.shape)} over the axes {show(left)} "
+                f"and {show(right)}"
+            ),
+        )
     return (
         *(size for index, size in enumerate(a.shape) if index not in left),
         *(size for index, size in enumerate(b.shape) if index not in right),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from modellint.shapes.core import Out, Shape, Tensor, axes, axis, broadcast, op
+from modellint.dims import symbolic
+from modellint.shapes.core import (
+    Out,
+    Refused,
+    Shape,
+    Tensor,
+    at_least,
+    axes,
+    axis,
+    broadcast,
+    op,
+)
 
 
 def reduced(shape: Shape, dim: Any, keepdim: bool) -> Shape:
@@ -65,8 +76,14 @@ def topk(
 ) -> list[Shape]:
     """The k greatest of an axis, and their places."""
     at = axis(dim, len(input.shape))
+    _among(input.shape[at], k)
     shape = (*input.shape[:at], k, *input.shape[at + 1 :])
     return [shape, shape]
+
+
+def _among(size: int, k: int) -> None:
+    """Demand that an axis has a k-th value."""
+    at_least(size - k, 0, lambda: Refused(f"the {symbolic(k)} greatest of {symbolic(size)} values"))
 
 
 @op("cummax", "cummin", runs=True)
@@ -78,6 +95,8 @@ def cumulative(input: Tensor, dim: int) -> list[Shape]:
 @op("kthvalue", runs=True)
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> list[Shape]:
     """The k-th smallest along an axis, with the places."""
+    if input.shape:
+        _among(input.shape[axis(dim, len(input.shape))], k)
     shape = reduced(input.shape, dim, keepdim)
     return [shape, shape]
 

@@ -8,7 +8,17 @@ from functools import lru_cache
 from typing import Any
 
 from modellint.dims import symbolic
-from modellint.shapes.core import Refused, Shape, Tensor, at_least, equal, op, per_axis, show
+from modellint.shapes.core import (
+    Out,
+    Refused,
+    Shape,
+    Tensor,
+    at_least,
+    equal,
+    op,
+    per_axis,
+    show,
+)
 
 
 @op("interpolate")
@@ -177,6 +187,69 @@ for _suffix, _default in (("2", (-2, -1)), ("n", None)):
     _transform(f"fft_ifft{_suffix}", "", _default)
     _transform(f"fft_rfft{_suffix}", "forward", _default)
     _transform(f"fft_irfft{_suffix}", "backward", _default)
+
+
+@op("stft", runs=True)
+def stft(
+    input: Tensor,
+    n_fft: int,
+    hop_length: Any = None,
+    win_length: Any = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool | None = None,
+    align_to_window: bool | None = None,
+) -> Any:
+    """(…, L) → (…, frequencies, frames), a transform of every frame."""
+    if align_to_window:
+        return None
+    *leading, length = input.shape
+    hop = n_fft // 4 if hop_length is None else hop_length
+    half = n_fft // 2
+    if center and pad_mode == "reflect":
+        at_least(
+            length - half, 1, lambda: Refused(f"stft reflects {half} of {symbolic(length)} samples")
+        )
+    padded = length + 2 * half if center else length
+    at_least(
+        padded - n_fft, 0, lambda: Refused(f"stft has frames of {n_fft}, of {symbolic(length)}")
+    )
+    real = not any("complex" in str(t.dtype) for t in (input, window) if t is not None)
+    frequencies = half + 1 if (real if onesided is None else onesided) else n_fft
+    shape = (*leading, frequencies, (padded - n_fft) // hop + 1)
+    return shape if return_complex or not real else (*shape, 2)
+
+
+@op("istft")
+def istft(
+    input: Tensor,
+    n_fft: int,
+    hop_length: Any = None,
+    win_length: Any = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    normalized: bool = False,
+    onesided: bool | None = None,
+    length: Any = None,
+    return_complex: bool = False,
+) -> Any:
+    """(…, frequencies, frames) → (…, L), as long as the frames reach or as is said."""
+    if return_complex:
+        return None
+    *leading, frequencies, frames = input.shape
+    wanted = n_fft if onesided is False else n_fft // 2 + 1
+    equal(
+        frequencies,
+        wanted,
+        lambda: Refused(f"istft expects {wanted} frequencies and gets {symbolic(frequencies)}"),
+    )
+    hop = n_fft // 4 if hop_length is None else hop_length
+    reach = (frames - 1) * hop + n_fft - (2 * (n_fft // 2) if center else 0)
+    dtype = "float64" if "128" in str(input.dtype) else "float32"
+    return Out((*leading, reach if length is None else length), dtype)
 
 
 @op("fft_fftshift", "fft_ifftshift", runs=True)

@@ -97,8 +97,16 @@ def _recurrent(cells: int) -> Any:
         *_: Any,
     ) -> Any:
         if isinstance(has_biases, (list, tuple)):
-            # The packed form: (data, batch_sizes, hx, params, has_biases, …).
-            return None
+            # The packed form: (data, batch_sizes, hx, params, has_biases, …, bidirectional), each
+            # one place further on.
+            states, params, bidirectional = (
+                (params if cells == 2 else (params,)),
+                has_biases,
+                batch_first,
+            )
+            _features(input, params[0])
+            hidden = states[0].shape[-1] * (2 if bidirectional else 1)
+            return [(input.shape[0], hidden), *(state.shape for state in states)]
         directions = 2 if bidirectional else 1
         _features(input, params[0])
         # A tensor is a named tuple too, so that only the entry itself tells (h, c) from h.
@@ -114,6 +122,18 @@ def _recurrent(cells: int) -> Any:
 
 for _name, _cells in (("lstm", 2), ("gru", 1), ("rnn_tanh", 1), ("rnn_relu", 1)):
     op(_name)(_recurrent(_cells))
+
+
+@op("_pack_padded_sequence", runs=True)
+def pack(input: Tensor, lengths: Tensor, batch_first: bool) -> list[Any]:
+    """The steps of all sequences in one, and how many there are of each; both by the lengths."""
+    batch = input.shape[0 if batch_first else 1]
+    equal(
+        batch,
+        lengths.shape[0],
+        lambda: Refused(f"a batch of {symbolic(batch)} with {symbolic(lengths.shape[0])} lengths"),
+    )
+    return [None, None]
 
 
 def _fits_cell(name: str, input: Tensor, state: Tensor, features: int) -> None:
