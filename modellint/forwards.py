@@ -103,6 +103,7 @@ class Forwards:
         return None if traced.refused is not None else self.freeze(feed, traced)
 
     def freeze(self, feed: Feed, traced: Traced, general: Traced | None = None) -> Graph:
+        """The graph of a run; sizes and constraints are those of `general` where both agree."""
         from modellint.freezing import freeze
 
         pins = traced.tape.pins

@@ -39,7 +39,7 @@ WORKER_SIDE = {
     "worker", "warming", "supervisor", "isolation", "hooks", "limits", "strays", "deaths",
     "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
     "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
-    "jobs", "admitted", "made", "equalities", "solutions", "confirming",
+    "feeds", "forwards", "forward_errors", "jobs", "admitted", "made", "equalities", "solutions", "confirming",
     "geometry", "source", "plugins", "errors", "readings", "states", "drawing", "picture",
 }  # fmt: skip
 #: Where torch's internals are used: by the tracer and what it replaces of torch's layers, by what
