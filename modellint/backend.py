@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 import inspect
-import operator
-import os
-import random
 import sys
-import threading
 import types
 import warnings
-from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,9 +18,9 @@ from torch.utils import _pytree as pytree
 
 from modellint.dims import Dim
 from modellint.holding import Members, is_stock
-from modellint.layer_calls import LAYER_CALLS
 from modellint.recording import Record, translated
 from modellint.shapes.elementwise import BINARY, SAME
+from modellint.user_files import is_torch_file
 
 _OPERATORS = {
     "__add__": "add",
@@ -144,7 +137,7 @@ def opened(func: Any) -> Callable[..., Any] | None:
     """
     func = getattr(func, "__wrapped__", func)
     code = getattr(func, "__code__", None)
-    if not isinstance(code, types.CodeType) or not code.co_filename.startswith(_TORCH):
+    if not isinstance(code, types.CodeType) or not is_torch_file(code.co_filename):
         return None
     # A function that imports the check inside itself would find the real one, and never end.
     if not any(check in code.co_names and check in func.__globals__ for check in _CHECKS):
@@ -354,185 +347,11 @@ def _mixes(of: Any) -> bool:
     return any(type(held) is float and held not in (0.0, 1.0) for held in code.co_consts)
 
 
-def has_lazy(modules: Members) -> bool:
-    """Whether a parameter still waits for its first input."""
-    own = (p for _, module in modules.registered for p in module._parameters.values())
-    return any(nn.parameter.is_lazy(p) for p in own if p is not None)
-
-
-def lazy_copy(model: nn.Module, modules: Members) -> nn.Module:
-    """A copy of a model with lazy modules; a lazy buffer, unlike a parameter, copies not itself."""
-    kind: Any = nn.parameter.UninitializedBuffer
-    memo: dict[int, Any] = {
-        id(buffer): kind(requires_grad=False, device=buffer.device, dtype=buffer.dtype)
-        for _, module in modules.registered
-        for buffer in module._buffers.values()
-        if isinstance(buffer, kind)
-    }
-    return copy.deepcopy(model, memo)
-
-
-def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
-    """Give a lazy module its parameters, by the sizes of its inputs on meta."""
-    infer: Any = module._infer_parameters
-    with torch._C.DisableTorchFunction(), torch.device("meta"):
-        infer(module, args, kwargs)
-
-
-def ask_for_parameters(
-    modules: Sequence[tuple[str, nn.Module]], infer: Callable[[nn.Module, Any, Any], None]
-) -> None:
-    """Have the lazy modules of a model (a copy of the user's) ask `infer` for their parameters."""
-    for _, module in modules:
-        # Asked of the class: a module answers for what it has not by a search in Python.
-        waits = getattr(type(module), "has_uninitialized_params", None)
-        if waits is not None and waits(module):
-            handle: Any = module._initialize_hook
-            module._forward_pre_hooks[handle.id] = infer
-
-
-@contextmanager
-def observed_calls(
-    modules: Iterable[tuple[str, nn.Module]],
-    stack: list[nn.Module],
-    called: set[int],
-    call: Callable[[Any, Any, Any], Any],
-) -> Iterator[None]:
-    """Keep the running modules of this thread on a stack, and the `id` of each that ran.
-
-    Each module's `forward` is wrapped in the instance and unwrapped at the end. Global hooks send
-    every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
-    `nn.Module.__call__` makes Python invalidate the caches of thousands of classes. The commonest
-    of torch's own layers hand their arguments straight to `call`, the tracer's.
-    """
-    mine = threading.get_ident()
-    changed: list[tuple[dict[str, Any], Any]] = []
-    try:
-        for _, module in modules:
-            attributes = vars(module)
-            own = attributes.get("forward", changed)
-            arguments = LAYER_CALLS.get(type(module)) if own is changed else None
-            if arguments is None:
-                attributes["forward"] = _observed(module, module.forward, stack, called, mine)
-            else:
-                attributes["forward"] = _short(module, arguments, call, stack, called, mine)
-            changed.append((attributes, own))
-        yield
-    finally:
-        for attributes, own in changed:
-            if own is changed:
-                attributes.pop("forward", None)
-            else:
-                attributes["forward"] = own
-
-
-def _short(
-    module: nn.Module,
-    arguments: Callable[[Any, Any], tuple[Any, Any, Any] | None],
-    call: Callable[[Any, Any, Any], Any],
-    stack: list[nn.Module],
-    called: set[int],
-    mine: int,
-) -> Callable[..., Any]:
-    """A forward that gives the tracer what the layer would call, without the way there."""
-
-    def short(*args: Any, **kwargs: Any) -> Any:
-        plain = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
-        if not plain or threading.get_ident() != mine or _current_mode() is None:
-            return _in_full(module, stack, called, mine)(*args, **kwargs)
-        with torch._C.DisableTorchFunction():
-            found = arguments(module, args[0])
-            if found is not None:
-                stack.append(module)
-                called.add(id(module))
-                try:
-                    return call(*found)
-                finally:
-                    stack.pop()
-        return _in_full(module, stack, called, mine)(*args, **kwargs)
-
-    return short
-
-
-def _in_full(
-    module: nn.Module, stack: list[nn.Module], called: set[int], mine: int
-) -> Callable[..., Any]:
-    forward: Any = type(module).forward
-    return _observed(module, functools.partial(forward, module), stack, called, mine)
-
-
-#: Functionals that most layers of most models call, and the modules of torch.nn that call them.
-_HOT = """
-batch_norm layer_norm group_norm relu relu6 silu leaky_relu hardswish hardsigmoid softmax dropout
-max_pool2d adaptive_avg_pool2d
-""".split()
-_CALLERS = (
-    nn.modules.activation,
-    nn.modules.batchnorm,
-    nn.modules.dropout,
-    nn.modules.normalization,
-    nn.modules.pooling,
-)
-
-
-@contextmanager
-def direct_functionals(call: Callable[[Any, Any, Any], Any]) -> Iterator[None]:
-    """Have torch's own layers hand their functional straight to the tracer.
-
-    A functional written in Python reaches a mode through a context manager, which takes as long as
-    all that is done with it there. Only the name `F` in torch's layer modules is replaced.
-    """
-    mine = threading.get_ident()
-    scope = types.SimpleNamespace(**vars(nn.functional))
-    for name in _HOT:
-        setattr(scope, name, _direct(getattr(nn.functional, name), call, mine))
-    try:
-        for module in _CALLERS:
-            vars(module)["F"] = scope
-        yield
-    finally:
-        for module in _CALLERS:
-            vars(module)["F"] = nn.functional
-
-
-_current_mode: Any = torch.overrides._get_current_function_mode
-
-
-def _direct(functional: Any, call: Callable[[Any, Any, Any], Any], mine: int) -> Any:
-    def direct(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() != mine or _current_mode() is None:
-            return functional(*args, **kwargs)
-        with torch._C.DisableTorchFunction():
-            return call(functional, args, kwargs)
-
-    return direct
-
-
 def plain_number(argument: Any) -> Any:
     """A number of numpy's as Python's; anything else as it is."""
     if type(argument).__module__ == "numpy" and getattr(argument, "shape", None) == ():
         return argument.item()
     return argument
-
-
-def _observed(
-    module: nn.Module,
-    forward: Callable[..., Any],
-    stack: list[nn.Module],
-    called: set[int],
-    mine: int,
-) -> Callable[..., Any]:
-    def observed(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() != mine:
-            return forward(*args, **kwargs)
-        stack.append(module)
-        called.add(id(module))
-        try:
-            return forward(*args, **kwargs)
-        finally:
-            stack.pop()
-
-    return observed
 
 
 def real_stand_in(tensor: torch.Tensor) -> torch.Tensor:
@@ -651,43 +470,6 @@ def replay(record: Record) -> torch.Tensor | None:
     return final if isinstance(final, torch.Tensor) else None
 
 
-_TORCH, _OURS, _STANDARD = (
-    str(Path(file).absolute().parent) + os.sep for file in (torch.__file__, __file__, os.__file__)
-)
-
-
-def is_our_file(filename: str) -> bool:
-    """Whether a file is one of modellint's own."""
-    return filename.startswith(_OURS)
-
-
-class _UsersFiles(dict[str, bool]):
-    """Answers by file name, kept: a trace asks several times an operation."""
-
-    def __missing__(self, filename: str) -> bool:
-        answer = self[filename] = _is_users_file(filename)
-        return answer
-
-
-def _is_users_file(filename: str) -> bool:
-    if filename.startswith("<"):
-        # A notebook's cell or a string that was executed is the user's; frozen modules are not.
-        return not filename.startswith(("<frozen", "<eval_with_key", "<string>", "<__array"))
-    filename = os.path.abspath(filename)  # noqa: PTH100 - `Path` leaves `..` in, or follows links
-    if filename.startswith((_TORCH, _OURS)):
-        return False
-    return not filename.startswith(_STANDARD) or "site-packages" in filename
-
-
-#: Whether a file is neither torch's, nor ours, nor the standard library's, by its name.
-users_files = _UsersFiles()
-
-
-def is_users_file(filename: str) -> bool:
-    """Whether a file is neither torch's, nor ours, nor the standard library's."""
-    return users_files[filename]
-
-
 def plain_structure(output: Any) -> Any:
     """An output with dataclasses and plain objects as dicts, so that pytree finds the tensors."""
     if isinstance(output, torch.Tensor):
@@ -715,94 +497,6 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@contextmanager
-def untouched(modules: Iterable[tuple[str, nn.Module]], training: bool) -> Iterator[None]:
-    """Every module in the given mode inside the block, and exactly as it was after it.
-
-    Attributes are compared by their container as well: what a forward appends to a list or puts
-    into a dict of a module is taken out again. Random state is put back.
-    """
-    # Torch's own layers put nothing into containers, which are most of what they hold.
-    stock = [(own := vars(m), own.copy()) for _, m in modules if is_stock(type(m))]
-    saved = [_Saved(vars(module)) for _, module in modules if not is_stock(type(module))]
-    python, seeds = random.getstate(), torch.get_rng_state()
-    numpy = sys.modules.get("numpy")
-    numbers = numpy.random.get_state() if numpy is not None else None
-    try:
-        for _, module in modules:
-            vars(module)["training"] = training
-        random.seed(0)
-        # Not torch.manual_seed: that seeds (and so touches) every accelerator as well.
-        torch.default_generator.manual_seed(0)
-        yield
-    finally:
-        for now, then in stock:
-            _put_back(now, then)
-        for state in saved:
-            state.restore()
-        random.setstate(python)
-        torch.set_rng_state(seeds)
-        if numpy is not None:
-            numpy.random.set_state(numbers)
-
-
-def _put_back(now: dict[str, Any], then: dict[str, Any]) -> None:
-    if len(now) != len(then) or not all(map(operator.is_, now.values(), then.values())):
-        now.clear()
-        now.update(then)
-
-
-class _Saved:
-    """A module's attributes, and the contents of the containers among them."""
-
-    __slots__ = ("attributes", "contents", "empty", "values")
-
-    def __init__(self, attributes: dict[str, Any]) -> None:
-        self.attributes = attributes
-        self.values = attributes.copy()
-        self.contents: list[tuple[Any, Any]] = []
-        self.empty: list[Any] = []
-        held = [value for value in attributes.values() if type(value) in _CONTAINERS]
-        for container in held:
-            if not container:
-                self.empty.append(container)
-                continue
-            self.contents.append((container, container.copy()))
-            # The loop goes on with what is found: containers inside of containers.
-            inside = container.values() if isinstance(container, dict) else container
-            held += [value for value in inside if type(value) in _CONTAINERS]
-
-    def restore(self) -> None:
-        """Put everything back that is not as it was."""
-        _put_back(self.attributes, self.values)
-        for container in self.empty if any(self.empty) else ():
-            container.clear()
-        for container, content in self.contents:
-            if isinstance(container, list):
-                container[:] = content
-            elif isinstance(container, deque):
-                container.clear()
-                container.extend(content)
-            elif isinstance(container, set):
-                container.clear()
-                container.update(content)
-            elif not _same(container, content):
-                container.clear()
-                # Not the subclass's own update: a Counter's adds.
-                dict.update(container, content)
-
-
-_CONTAINERS = frozenset([dict, list, set, OrderedDict, Counter, defaultdict, deque])
-
-
-def _same(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
-    return (
-        len(left) == len(right)
-        and all(map(operator.is_, left, right))
-        and all(map(operator.is_, left.values(), right.values()))
-    )
 
 
 __all__ = [name for name in dir() if not name.startswith("_")]

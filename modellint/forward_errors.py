@@ -50,7 +50,7 @@ class ForwardErrors:
             return self._lacks_forward(lacking)
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if self.path is None or frame.filename == self.path]
-        from modellint.backend import is_users_file
+        from modellint.user_files import is_users_file
 
         users = [frame for frame in own if is_users_file(frame.filename)]
         place = users[-1] if users else None
@@ -108,7 +108,7 @@ class ForwardErrors:
 
 def is_ours(error: Exception) -> bool:
     """Whether an exception comes from a fault of modellint, not from the user's code or torch."""
-    from modellint.backend import is_our_file
+    from modellint.user_files import is_our_file
 
     last = traceback.extract_tb(error.__traceback__)[-1]
     # These hand over to torch or to the user's code, whose exceptions may show them as the last.

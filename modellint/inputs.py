@@ -57,8 +57,9 @@ def trace_with_inputs(
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
     """
-    from modellint.backend import has_lazy, lazy_copy, unwrapped
+    from modellint.backend import unwrapped
     from modellint.holding import members
+    from modellint.lazy import has_lazy, lazy_copy
     from modellint.roles import first_layer, wanted_inputs
 
     if modules is None:

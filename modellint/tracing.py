@@ -32,6 +32,8 @@ from modellint.expressions import constant, subtract
 from modellint.graph import Site
 from modellint.holding import Members, Named, is_owned, is_stock, members, name_tensors
 from modellint.indexing import judge_indices
+from modellint.lazy import ask_for_parameters, materialize
+from modellint.observing import direct_functionals, observed_calls
 from modellint.own_checks import judged_states, unread_masks
 from modellint.recording import (
     ATOMS,
@@ -44,12 +46,14 @@ from modellint.recording import (
     dims_in,
     site,
 )
+from modellint.restoring import untouched
 from modellint.shapes import OPS, Op, Out, Refused
 from modellint.shapes import Tensor as Sized
 from modellint.shapes.core import broadcast
 from modellint.shapes.selections import normal_index
 from modellint.shapes.views import unknown_like
 from modellint.special_calls import SPECIAL, attribute
+from modellint.user_files import users_files
 
 
 class _Resolved(NamedTuple):
@@ -163,7 +167,7 @@ class Tracer(TorchFunctionMode):
 
     def infer(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
         """Give a lazy module its parameters before its first forward."""
-        backend.materialize(module, *self.stand_ins((args, kwargs or {})))
+        materialize(module, *self.stand_ins((args, kwargs or {})))
         name_tensors(self.members.paths[id(module)], module, self.leaves)
 
     # -- what arrives ---------------------------------------------------------------------------
@@ -574,7 +578,7 @@ class Tracer(TorchFunctionMode):
 
     def _site(self) -> Site | None:
         frame: Any = sys._getframe(2)
-        users = backend.users_files
+        users = users_files
         while frame is not None:
             code = frame.f_code
             if users[code.co_filename]:
@@ -667,16 +671,14 @@ def run(
         named = {name: entered(name, given) for name, given in kwargs.items()}
         tape.describe = lambda: _reason(tracer)
         stack.enter_context(backend.quiet())
-        stack.enter_context(backend.untouched(modules, training))
+        stack.enter_context(untouched(modules, training))
         stack.enter_context(backend.eager())
         stack.enter_context(judged_states())
         stack.enter_context(unread_masks())
         stack.enter_context(sizes_kept({type(module) for _, module in modules}))
-        backend.ask_for_parameters(modules.registered, tracer.infer)
-        stack.enter_context(backend.direct_functionals(tracer.call))
-        stack.enter_context(
-            backend.observed_calls(modules, tracer.stack, tracer.called, tracer.call)
-        )
+        ask_for_parameters(modules.registered, tracer.infer)
+        stack.enter_context(direct_functionals(tracer.call))
+        stack.enter_context(observed_calls(modules, tracer.stack, tracer.called, tracer.call))
         stack.enter_context(recording(tape.demand, tape.unknowns))
         stack.enter_context(torch.no_grad())
         stack.enter_context(tracer)

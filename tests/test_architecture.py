@@ -37,14 +37,17 @@ EDGE = {
 #: The worker's side, which must run where only the standard library and torch are installed.
 WORKER_SIDE = {
     "worker", "warming", "supervisor", "isolation", "hooks", "limits", "strays", "deaths",
-    "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results", "rules",
-    "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract", "costs",
-    "feeds", "forwards", "forward_errors", "jobs", "admitted", "made", "equalities", "solutions", "confirming",
+    "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results",
+    "rules", "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract",
+    "costs", "observing", "restoring", "lazy", "user_files", "feeds", "forwards",
+    "forward_errors", "jobs", "admitted", "made", "equalities", "solutions", "confirming",
     "geometry", "source", "plugins", "errors", "readings", "states", "drawing", "picture",
 }  # fmt: skip
 #: Where torch's internals are used: by the tracer and what it replaces of torch's layers, by what
 #: redirects construction to meta, and by what spares a worker the import of torch's compiler.
-TRACING = {"tracing", "backend", "fx", "own_checks", "redirection", "shapes", "warming"}
+TRACING = {
+    "tracing", "backend", "observing", "fx", "own_checks", "redirection", "shapes", "warming",
+}  # fmt: skip
 INTERNALS = {"torch.fx", "torch.overrides"}
 #: Facts of a graph that rules share, and the words for them.
 FACTS = {
