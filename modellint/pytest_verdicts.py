@@ -71,7 +71,10 @@ def about(report: Report, model: str) -> Report:
     an error that kept models from being reached, with each of those.
     """
     names = [one.name for one in report.models]
-    failures = {one.reason: one.name for one in report.models if one.status == "failed"}
+    failed = [one for one in report.models if one.status == "failed"]
+    told = {one.reason for one in failed}
+    # Several models may fail for one reason, such as the constructor of their base class.
+    own = {one.reason for one in failed if one.name == model}
     takes_rest = model not in names or model == names[0]
     return replace(
         report,
@@ -84,7 +87,7 @@ def about(report: Report, model: str) -> Report:
         errors=tuple(
             one
             for one in report.errors
-            if failures.get(one.message, model if takes_rest else None) == model
+            if (one.message in own if one.message in told else takes_rest)
         ),
         notes=(),
         remarks=(),

@@ -233,6 +233,13 @@ def test_what_stopped_a_file_is_told_of_every_model_that_it_kept_from_running():
         assert not pytest_verdicts.about(report, name).ok
 
 
+def test_models_that_fail_for_one_reason_all_fail(project):
+    broken = CLEAN.replace("Clean", "Base").replace("3, padding=1)", "3)\n        raise ValueError")
+    project.write(net=broken + "\n\nclass A(Base):\n    pass\n\n\nclass B(Base):\n    pass\n")
+    outcomes, _ = run(project, "--modellint")
+    assert outcomes == {f"net.py::modellint::{name}": "failed" for name in ("Base", "A", "B")}
+
+
 def test_nothing_that_is_wrong_is_lost_when_a_report_is_split():
     from reports import REPORT
 
