@@ -18,7 +18,7 @@ from modellint.projects import Projects, leads_to
 from modellint.results import FailLevel
 from modellint.rule_options import checked_options
 from modellint.rules import Category, Rule, Severity
-from modellint.selection import Layer, check_words, find_rule, select_rules
+from modellint.selection import Layer, check_words, select_rules, unknown
 
 if TYPE_CHECKING:
     from modellint.engine import Settings
@@ -158,12 +158,11 @@ def _check(configuration: Configuration, rules: Rules) -> None:
 def _severities(configuration: Configuration, rules: Rules) -> Iterator[tuple[str, Severity]]:
     """The severity of each rule that the table speaks of, by itself or by its category."""
     given = configuration.severity
+    names_of = [name for rule in rules.values() for name in (rule.name, *rule.aliases)]
+    known = [*names_of, *map(str, Category)]
     for word in given:
-        if word not in list(Category):
-            try:
-                find_rule(rules, word)
-            except UsageError as error:
-                raise configuration.wrong(f"severity.{word}", f"is wrong: {error}") from error
+        if word not in known:
+            raise configuration.wrong("severity", unknown("rule or category", word, known))
     for rule in rules.values():
         names = [name for name in (rule.name, *rule.aliases, rule.category.value) if name in given]
         if names:
