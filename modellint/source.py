@@ -18,8 +18,11 @@ from typing import Literal
 
 from modellint.errors import FileError
 
+#: Without brackets it silences nothing, and is told so; what else follows the word is prose.
 _IGNORE = re.compile(
-    r"#\s*modellint:\s*(?P<verb>ignore(?:-file)?)\s*\[(?P<rules>[^\]]*)\](?:\s*--\s*(?P<reason>.*))?"
+    r"#\s*modellint:\s*(?P<verb>ignore(?:-file)?)"
+    r"(?:\s*\[(?P<rules>[^\]]*)\]|(?=\s*(?:--|#|$)))"
+    r"(?:\s*--\s*(?P<reason>.*?)(?=\s*#\s*modellint:|$))?"
 )
 _INPUT = re.compile(r"#\s*modellint:\s*input\s*=\s*(?P<spec>.*?)(?:\s+--\s.*|\s*#.*)?$")
 #: First line and column, last line and the column behind it.
@@ -269,22 +272,39 @@ def _comments(text: str) -> Iterator[tuple[tokenize.TokenInfo, int, int]]:
 def _ignores(source: SourceFile) -> Iterator[Ignore]:
     classes: dict[int, ast.ClassDef] | None = None
     for comment, first, last in _comments(source.text):
-        match = _IGNORE.search(comment.string)
-        if match is None:
-            continue
-        if classes is None:
-            classes = {
-                node.lineno: node
-                for node in ast.walk(source.tree)
-                if isinstance(node, ast.ClassDef)
-            }
-        scope: Literal["line", "class", "file"] = "line"
-        if match["verb"] == "ignore-file":
-            scope, first, last = "file", 1, len(source.lines)
-        elif first in classes:
-            scope, last = "class", classes[first].end_lineno or last
-        rules = tuple(name.strip() for name in match["rules"].split(",") if name.strip())
-        line, offset = comment.start
-        column = offset + match.start() + 1
-        reason = (match["reason"] or "").strip()
-        yield Ignore(rules, line, first, last, scope, reason, column)
+        # To Python, what is written behind a comment is part of it.
+        for match in _IGNORE.finditer(comment.string):
+            if classes is None:
+                classes = {
+                    node.lineno: node
+                    for node in ast.walk(source.tree)
+                    if isinstance(node, ast.ClassDef)
+                }
+            yield _ignore(source, comment, match, first, last, classes)
+
+
+def _ignore(
+    source: SourceFile,
+    comment: tokenize.TokenInfo,
+    match: re.Match[str],
+    first: int,
+    last: int,
+    classes: Mapping[int, ast.ClassDef],
+) -> Ignore:
+    """What one part of a comment says, which stands on the logical line from first to last."""
+    scope: Literal["line", "class", "file"] = "line"
+    if match["verb"] == "ignore-file":
+        scope, first, last = "file", 1, len(source.lines)
+    elif first in classes:
+        scope, last = "class", classes[first].end_lineno or last
+    names = (name.strip() for name in (match["rules"] or "").split(","))
+    line, offset = comment.start
+    return Ignore(
+        rules=tuple(filter(None, names)),
+        line=line,
+        first_line=first,
+        last_line=last,
+        scope=scope,
+        reason=(match["reason"] or "").strip(),
+        column=offset + match.start() + 1,
+    )

@@ -18,7 +18,9 @@ from modellint.source import Ignore, SourceFile, deep_trees, parse_source
 #: What a comment cannot silence: it is about comments.
 _ABOUT_COMMENTS = "unused-ignore"
 _PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
-_BRACKETS = re.compile(r"\[(?P<rules>[^\]]*)\](?P<reason>\s*--\s*\S.*)?")
+_IGNORE = re.compile(
+    r"(?P<word>#\s*modellint:\s*ignore)(?:\s*\[[^\]]*\])?(?P<reason>\s*--\s*\S.*)?"
+)
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,11 @@ def _with_rules(text: str, rules: list[str], ignore: Ignore | None, reason: str)
     if ignore is None:
         return f"{text.rstrip()}  # modellint: ignore[{', '.join(rules)}]{because}"
     head, tail = text[: ignore.column - 1], text[ignore.column - 1 :]
-    match = _BRACKETS.search(tail)
+    match = _IGNORE.match(tail)
     assert match is not None
     names = list(dict.fromkeys([*ignore.rules, *rules]))
     kept = match["reason"] or because
-    return f"{head}{tail[: match.start()]}[{', '.join(names)}]{kept}{tail[match.end() :]}"
+    return f"{head}{match['word']}[{', '.join(names)}]{kept}{tail[match.end() :]}"
 
 
 def _logical_lines(source: SourceFile) -> Iterator[tuple[int, int, frozenset[int]]]:

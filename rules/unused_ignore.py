@@ -15,6 +15,7 @@ def unused_ignore(comments: Iterable[Comment]) -> Iterator[Remark]:
     Looked at are `# modellint: ignore[...]` on a layer's line or on a model's `class` line, and
     `# modellint: ignore-file[...]`. A name in the brackets is unused if that rule ran, and none of
     its findings was silenced by the comment, in any model of the run; or if there is no such rule.
+    A comment that names no rule silences nothing, and is told so.
 
     **Why it matters.** The layer was mended and the comment stayed, or the comment stands on the
     wrong line, or its rule is misspelt. In each case it would silence the next fault unseen, and
@@ -31,6 +32,8 @@ def unused_ignore(comments: Iterable[Comment]) -> Iterator[Remark]:
 def _remarks(comment: Comment) -> Iterator[Remark]:
     help_ = f"leave ignore[{', '.join(comment.kept)}]" if comment.kept else "remove the comment"
     where = {"line": "on this line", "class": "in this model", "file": "in this file"}
+    if not (comment.idle or comment.unknown or comment.kept):
+        yield Remark(comment, "no rule is named, so nothing is silenced", "ignore[name-of-a-rule]")
     if comment.idle:
         names = ", ".join(comment.idle)
         have = "has" if len(comment.idle) == 1 else "have"
@@ -68,6 +71,7 @@ def _net(kernel: int, on_layer: str = "", on_class: str = "") -> str:
 unused_ignore.flags(_net(3, "ignore[even-kernel] -- exact"), severity="warning")
 unused_ignore.flags(_net(4, "ignore[even-kernel, over-padding]"))
 unused_ignore.flags(_net(4, "ignore[even-kernel, even-kernl]"))
+unused_ignore.flags(_net(3, "ignore -- exact"))
 unused_ignore.flags(_net(3, on_class="ignore[even-kernel]"))
 unused_ignore.flags(_net(3) + "\n    # modellint: ignore-file[even-kernel]\n")
 unused_ignore.allows(_net(4, "ignore[even-kernel] -- a patch"))

@@ -119,6 +119,24 @@ def test_ignores_cover_their_statement_class_or_file() -> None:
     assert ignores[2].column == 17
 
 
+def test_several_ignores_of_one_comment_all_count() -> None:
+    said = ("ignore-file[a]", "ignore[b] -- why #3", "ignore[c]")
+    text = "x = 1" + "".join(f"  # modellint: {one}" for one in said)
+    file, *lines = parse_source("net.py", f"{text}\n".encode()).ignores
+    assert (file.rules, file.scope) == (("a",), "file")
+    assert [(one.rules, one.reason) for one in lines] == [(("b",), "why #3"), (("c",), "")]
+    assert [text[one.column - 1 :].startswith("# modellint: ignore[") for one in lines] == [
+        True
+    ] * 2
+
+
+def test_an_ignore_without_brackets_names_no_rule_and_prose_is_none() -> None:
+    for text in ("ignore", "ignore -- why", "ignore-file  # noqa", "ignore[]"):
+        (ignore,) = parse_source("net.py", f"x = 1  # modellint: {text}\n".encode()).ignores
+        assert ignore.rules == ()
+    assert not parse_source("net.py", b"# modellint: ignore comments are told\n").ignores
+
+
 def test_ignore_on_a_decorated_class_still_covers_the_class() -> None:
     data = b"@decorate\nclass Net:  # modellint: ignore[rule-a]\n    x = 1\n"
     (ignore,) = parse_source("net.py", data).ignores

@@ -51,6 +51,15 @@ def rewritten(text, *lines, reason="", rules=("even-kernel",), end_line=None, en
             "x = f(1)  # noqa  # modellint: ignore[over-padding, even-kernel] -- a margin  \n",
         ),
         ("x = f(1)  # modellint: ignore[]\n", "x = f(1)  # modellint: ignore[even-kernel]\n"),
+        ("x = f(1)  # modellint: ignore\n", "x = f(1)  # modellint: ignore[even-kernel]\n"),
+        (
+            "x = f(1)  # modellint: ignore -- why  # modellint: ignore-file[a]\n",
+            "x = f(1)  # modellint: ignore[even-kernel] -- why  # modellint: ignore-file[a]\n",
+        ),
+        (
+            "x = f(1)  # modellint: ignore-file[a]  # modellint: ignore[b]\n",
+            "x = f(1)  # modellint: ignore-file[a]  # modellint: ignore[b, even-kernel]\n",
+        ),
         (
             "x = f(1)  # modellint: ignore[even-kernel]\n",
             "x = f(1)  # modellint: ignore[even-kernel]\n",
