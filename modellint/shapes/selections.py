@@ -147,7 +147,7 @@ def getitem(input: Tensor, index: Any) -> Any:
         elif isinstance(entry, int):
             _indexed(size, entry)
         else:
-            shape = entry.shape if isinstance(entry, Tensor) else _listed(entry)
+            shape = entry.shape if isinstance(entry, Tensor) else _listed(size, entry)
             if shape is None or (isinstance(entry, Tensor) and "bool" in str(entry.dtype)):
                 return None
             if place is None:
@@ -178,8 +178,11 @@ def _indexed(size: int, index: Any) -> None:
     )
 
 
-def _listed(entry: Any) -> Shape | None:
+def _listed(size: int, entry: Any) -> Shape | None:
     if isinstance(entry, (list, tuple, range)) and all(type(i) is int for i in entry):
+        if entry:
+            _indexed(size, max(entry))
+            _indexed(size, min(entry))
         return (len(entry),)
     return None
 

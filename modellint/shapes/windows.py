@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from modellint import expressions as ex
@@ -166,6 +166,10 @@ def _channels(name: str, channels: int, expected: int) -> Refused:
     )
 
 
+def _smaller(size: int, window: int) -> Refused:
+    return Refused(f"avg_pool3d has a window of {window} on {symbolic(size)}, without its padding")
+
+
 def _pool(rank: int) -> None:
     def places(
         name: str,
@@ -218,6 +222,10 @@ def _pool(rank: int) -> None:
         count_include_pad: bool = True,
         divisor_override: Any = None,
     ) -> Shape:
+        if rank == 3:
+            # The kernel for volumes compares with the map alone, whatever the padding.
+            for size, window in zip(input.shape[-3:], per_axis(kernel_size, 3), strict=False):
+                at_least(size, window, partial(_smaller, size, window))
         return places(f"avg_pool{rank}d", input, kernel_size, stride, padding, 1, ceil_mode)
 
     @op(f"lp_pool{rank}d")
