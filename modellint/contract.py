@@ -50,6 +50,8 @@ def contract(
         expr = constraint.expr
         if constraint.relation == "==":
             expr = without_factors(expr)
+        elif constraint.relation == ">=":
+            expr = _in_lowest_terms(expr)
         names = {s.name for s in expr.symbols}
         if not names or not names <= symbols.keys():
             continue
@@ -114,9 +116,36 @@ def _implied(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
     """Whether a joint condition says nothing that the least sizes do not say."""
     if constraint.relation == "==":
         return False
-    names = [s.name for s in constraint.expr.symbols]
-    growing = all(grows(constraint.expr, s) for s in constraint.expr.symbols)
-    return growing and constraint.holds({name: sizes[name].min for name in names})
+    least = {s.name: sizes[s.name].min for s in constraint.expr.symbols}
+    return _grows_from(constraint.expr, least) and constraint.holds(least)
+
+
+def _grows_from(expr: Expr, least: Mapping[str, int]) -> bool:
+    """Whether the expression never falls when symbols grow from these sizes on, products too."""
+    for monomial, factor in expr.terms:
+        alone = len(monomial) == 1 and monomial[0][1] == 1
+        for atom, _ in monomial:
+            if factor < 0:
+                return False
+            if isinstance(atom, Symbol):
+                continue
+            by = atom.denominator.constant
+            if by is None or by < 0 or not _grows_from(atom.numerator, least):
+                return False
+            if not alone and ex.atom(atom).evaluate(least) < 0:
+                return False
+    return True
+
+
+def _in_lowest_terms(expr: Expr) -> Expr:
+    """An expression that is at least 0 for the same sizes: `8*X >= 2` says `X >= 1`."""
+    terms = dict(expr.terms)
+    number = terms.pop((), 0)
+    by = gcd(*terms.values()) if terms else 1
+    if by == 1:
+        return expr
+    lowest = {monomial: factor // by for monomial, factor in terms.items()}
+    return ex.polynomial({**lowest, (): number // by})
 
 
 def _unsaid(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:

@@ -253,3 +253,27 @@ def test_the_words_say_what_the_numbers_say_and_who_says_so() -> None:
     words = describe(graph, solved(graph))
     assert "H and W 32 to 35" in words
     assert "(H // 4 - 3)*(W // 4 - 3) == 25" in words
+
+
+class Volumes(nn.Module):
+    """A U-net of volumes, whose norms want more than one voxel each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv3d(1, 2, 3, padding=1), nn.InstanceNorm3d(2))
+        self.second = nn.Sequential(nn.Conv3d(2, 2, 3, padding=1), nn.InstanceNorm3d(2))
+        self.up = nn.ConvTranspose3d(2, 2, 2, 2)
+        self.last = nn.InstanceNorm3d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return self.last(torch.cat([x, self.up(self.second(F.max_pool3d(x, 2)))], 1))
+
+
+def test_a_product_is_told_once_and_in_its_lowest_terms() -> None:
+    graph = modellint.trace(Volumes(), ["N,1,8,8,8"])
+    found = contract(graph.constraints, graph.symbols)
+    assert [found[name].multiple_of for name in "DHW"] == [2, 2, 2]
+    (condition,) = found.joint
+    assert not eval(condition, {"D": 2, "H": 2, "W": 2})
+    assert eval(condition, {"D": 2, "H": 4, "W": 2})
