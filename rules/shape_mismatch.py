@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Module, Node, Skip, rule
 from modellint.geometry import makers
+from modellint.remedies import remedy
 from modellint.wording import named
 
 
@@ -45,7 +46,8 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
     assumed = ", an assumed size" if graph.guessed else ""
     message = "; ".join([refused, *came, *([f"here {sizes}{assumed}"] if sizes else [])])
     layers = [source for source in sources if source.op != "input"]
-    yield Finding(call, message, help=graph.mismatch.help, related=[*_block(graph, call), *layers])
+    helped = graph.mismatch.help or remedy(graph, call)
+    yield Finding(call, message, help=helped, related=[*_block(graph, call), *layers])
 
 
 def _block(graph: Graph, call: Node) -> Iterator[Module]:

@@ -64,6 +64,7 @@ FACTS = {
     "operations",
     "composition",
     "ranges",
+    "remedies",
 }
 FOREIGN = {"click", "tabulate", "pathspec", "pytest"}
 

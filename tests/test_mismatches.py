@@ -1,5 +1,6 @@
 """What is said of a forward whose sizes do not fit: where, both sizes, and what would fit."""
 
+import re
 from collections.abc import Callable
 from textwrap import dedent
 
@@ -188,3 +189,63 @@ def test_the_block_of_a_shared_line_is_named(tmp_path):
     (finding,) = report.findings
     assert (finding.layer, finding.line) == ("second.conv", 9)
     assert 19 in [related.line for related in finding.related]
+
+
+class Summed(nn.Module):
+    """A residual whose body trims the map."""
+
+    def __init__(self, *body: nn.Module) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.body = nn.Sequential(*body)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        return self.body(x) + x
+
+
+def help_of(model: nn.Module, given: str) -> str:
+    (finding,) = modellint.lint(model, [given], select=["shape-mismatch"]).findings
+    assert finding.help is not None
+    return finding.help
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [nn.Conv2d(4, 4, 3), nn.ReLU()],
+        [nn.Conv2d(4, 4, 3, dilation=2), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 5, padding=1)],
+        [nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 7), nn.Sigmoid()],
+    ],
+)
+def test_the_padding_that_a_trimmed_sum_is_told_makes_it_fit(body: list[nn.Module]) -> None:
+    model = Summed(*body)
+    told = re.findall(r"padding=(\d+) of ([\w.]+)", help_of(model, "2,3,20,20"))
+    assert told
+    for padding, path in told:
+        model.get_submodule(path).padding = (int(padding), int(padding))
+    assert model(torch.zeros(2, 3, 20, 20)).shape == (2, 4, 20, 20)
+
+
+class Joined(nn.Module):
+    """A map beside itself, made smaller and larger again."""
+
+    def __init__(self, by: int) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(by)
+        self.up = nn.Upsample(scale_factor=by)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, self.up(self.pool(x))], 1)
+
+
+@pytest.mark.parametrize("by", [2, 3])
+def test_the_sizes_that_a_concatenation_is_told_fit(by: int) -> None:
+    told = re.findall(r"as (\d+)", help_of(Joined(by), "1,3,25,24"))
+    assert [int(size) % by for size in told] == [0]
+    assert Joined(by)(torch.zeros(1, 3, int(told[0]), 24)).shape[1] == 6
+
+
+def test_a_product_that_a_transposition_would_fit_is_told_so() -> None:
+    model = Run(nn.Linear(6, 6), lambda layer, x: torch.bmm(layer(x), x))
+    assert "(N, 6, L)" in help_of(model, "2,5,6")

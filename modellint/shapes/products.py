@@ -49,15 +49,19 @@ def _other_features(want: int, have: int) -> Refused:
 @op("matmul", dtype="promote")
 def matmul(input: Tensor, other: Tensor) -> Shape:
     """Matrix product with broadcast leading axes; vectors lose their axis."""
+    return _multiplied("matmul", input, other)
+
+
+def _multiplied(name: str, input: Tensor, other: Tensor) -> Shape:
     left, right = input.shape, other.shape
     if not left or not right:
-        raise Refused("matmul takes no scalars")
+        raise Refused(f"{name} takes no scalars")
     inner = right[-2] if len(right) > 1 else right[0]
     equal(
         left[-1],
         inner,
         lambda: Refused(
-            f"matmul of {show(left)} and {show(right)}: {symbolic(left[-1])} against "
+            f"{name} of {show(left)} and {show(right)}: {symbolic(left[-1])} against "
             f"{symbolic(inner)}"
         ),
     )
@@ -77,8 +81,7 @@ def _product(name: str, ranks: tuple[int, int]) -> None:
             raise Refused(f"{given}: it takes {ranks[0]} and {ranks[1]} axes")
         if ranks == (3, 3):
             equal(input.shape[0], other.shape[0], lambda: Refused(given))
-        result: Shape = matmul(input, other)
-        return result
+        return _multiplied(name, input, other)
 
 
 for _name, _ranks in {
