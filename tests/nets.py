@@ -1,4 +1,4 @@
-"""Random convolutional nets for properties, and the shapes that eager PyTorch gives them.
+"""Random nets over images for properties, and the shapes that eager PyTorch gives them.
 
 A net is drawn as a chain of steps; a step is a layer, a branch that is joined again, a residual,
 or a U: something that shrinks the map, then brings it back to join what it was.

@@ -13,8 +13,8 @@ from torch import nn
 import modellint
 from modellint.dims import Dim, evaluate
 
-#: How many nets the long run draws; the tools' own figures were made with 2000.
-MANY = int(os.environ.get("MODELLINT_NETS", "500"))
+#: How many nets each long run draws.
+MANY = int(os.environ.get("MODELLINT_NETS", "2000"))
 
 
 def check(model: nn.Module, height: int, width: int, seed: int) -> None:
