@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -91,7 +92,8 @@ def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
     # Many projects exclude nothing, and for them it would be a good part of a run.
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines(patterns)
+    # To git `./net.py` means nothing at all, to everybody else the file beside the configuration.
+    return GitIgnoreSpec.from_lines(re.sub(r"^(!?)\./", r"\1/", one) for one in patterns)
 
 
 def _below(configuration: Configuration, path: str | Path) -> PurePosixPath | None:

@@ -247,6 +247,16 @@ def test_files_have_ignores_of_their_own():
     assert found("net.py", "tests/b.py") == ["net.py: edge-losing-padding warning"]
 
 
+def test_patterns_may_begin_at_the_folder_of_the_configuration():
+    write(Path("sub/net.py"), NET)
+    configure('[per-file-ignores]\n"./net.py" = ["all"]')
+    assert {one.partition(":")[0] for one in found("net.py", "sub/net.py")} == {"sub/net.py"}
+    configure('[per-file-ignores]\n"./net.py::Decoder" = ["all"]')
+    assert layers("net.py") == ["conv1"]
+    configure('exclude = ["./net.py"]')
+    assert {one.partition(":")[0] for one in found(".")} == {"sub/net.py"}
+
+
 def test_models_have_ignores_of_their_own():
     configure('[per-file-ignores]\n"net.py::Decoder" = ["all"]')
     assert layers() == ["conv1"]
