@@ -121,9 +121,15 @@ def test_rules_describe_themselves_within_what_github_shows():
             assert 0 < len(rule[key]["text"]) <= 1024
         assert rule["help"]["markdown"]
         assert rule["properties"]["tags"]
+    assert by_name["long-page"]["name"] == "LongPage"
     assert by_name["long-page"]["defaultConfiguration"] == {"enabled": False, "level": "note"}
     # A rule whose page the report does not have is described all the same.
     assert by_name["shape-mismatch"]["defaultConfiguration"]["level"] == "error"
+
+
+def test_a_rule_of_one_word_has_no_name_besides_its_id():
+    (rule,) = run_of(Report(findings=(replace(FINDING, rule="budget"),)))["tool"]["driver"]["rules"]
+    assert "name" not in rule
 
 
 def test_messages_link_to_the_related_locations_alone():

@@ -87,9 +87,11 @@ def _unlisted(report: Report) -> Iterator[RulePage]:
 
 
 def _descriptor(rule: RulePage) -> dict[str, Any]:
+    name = "".join(word.capitalize() for word in rule.name.split("-"))
     return {
         "id": rule.name,
-        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        # A name that says no more than the id must be left out.
+        **({} if name.lower() == rule.name else {"name": name}),
         "shortDescription": _text(_clipped([rule.summary])),
         "fullDescription": _text(_clipped(rule.text.split("\n\n"))),
         "help": {"text": rule.page, "markdown": rule.page},
