@@ -14,6 +14,8 @@ _PATIENCE = 1.5
 _PAUSE = 0.1
 _WIDTH = 30
 _CLEAR = "\r\x1b[K"
+#: What is done and what is not, for terminals with more than ASCII and for others.
+_MARKS, _PLAIN = "█░", "#."
 #: Set where output is kept as a log, even if it looks like a terminal.
 _LOGGED = ("CI", "PRE_COMMIT", "GITHUB_ACTIONS")
 
@@ -23,6 +25,8 @@ class Bar:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        # Printed as escapes, they would fill more lines than can be cleared.
+        self._marks = _MARKS if _can_print(_MARKS, stream) else _PLAIN
         self._next = time.monotonic() + _PATIENCE
         self._drawn = False
 
@@ -32,7 +36,7 @@ class Bar:
         if now >= self._next:
             self._next = now + _PAUSE
             full = _WIDTH * done // total
-            bar = "█" * full + "░" * (_WIDTH - full)
+            bar = self._marks[0] * full + self._marks[1] * (_WIDTH - full)
             self._print(f"{_CLEAR}{bar} {done} of {total} files")
             self._drawn = True
 
@@ -44,6 +48,14 @@ class Bar:
     def _print(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+def _can_print(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def wants_bar(*, quiet: bool, environment: Mapping[str, str] = os.environ) -> bool:

@@ -423,6 +423,16 @@ def test_a_long_run_is_drawn_and_taken_away(monkeypatch):
     assert stream.getvalue().endswith("\r\x1b[K")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_the_bar_fits_a_line_in_any_encoding(monkeypatch, encoding):
+    monkeypatch.setattr(progress, "_PATIENCE", 0)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding, errors="backslashreplace")
+    progress.Bar(stream)(1, 2)
+    drawn = stream.buffer.getvalue().decode(encoding)
+    assert "\\" not in drawn
+    assert len(drawn) < 80
+
+
 @pytest.mark.parametrize(
     ("environment", "quiet", "terminal", "wanted"),
     [
