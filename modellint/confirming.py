@@ -14,8 +14,9 @@ from modellint.graph import Graph
 def confirm(graph: Graph) -> Contract:
     """The contract of a graph, tried out: the model is run on meta at sizes inside and outside.
 
-    What operations demand is taken as it is. What the model's own code compared is a demand only
-    if sizes on the other side are refused, or run but give layers other sizes than the graph says.
+    What operations demand is taken as it is, but where the code takes another way that does not
+    demand it. What the model's own code compared is a demand only if sizes on the other side are
+    refused, or run but give layers other sizes than the graph says.
     `confirmed` tells whether every size that was tried behaved as the contract says.
     """
     about = [c for c in graph.constraints if {s.name for s in c.expr.symbols} <= {*graph.symbols}]
@@ -42,9 +43,24 @@ def confirm(graph: Graph) -> Contract:
                 break
             if not added:
                 break
+        demands = _on_any_way(graph, demands, name)
         for size in _outside(contract(demands, graph.symbols)[name]):
             confirmed = confirmed and not _agrees(graph, {name: size})
     return contract(demands, graph.symbols, confirmed)
+
+
+def _on_any_way(graph: Graph, demands: list[Constraint], name: str) -> list[Constraint]:
+    """The demands without those that sizes beyond do without: a loop may run once less there.
+
+    Not without equalities: where they break and the model runs, a size of 1 was broadcast.
+    """
+    for size in _outside(contract(demands, graph.symbols)[name]):
+        values = {**graph.symbols, name: size}
+        broken = [c for c in demands if not c.holds(values)]
+        least = broken and all(c.relation == ">=" for c in broken)
+        if least and _agrees(graph, values):
+            return _on_any_way(graph, [c for c in demands if c not in broken], name)
+    return demands
 
 
 def _agrees(graph: Graph, sizes: Mapping[str, int]) -> bool:

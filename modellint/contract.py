@@ -268,6 +268,8 @@ def _completed(expr: Expr) -> tuple[Expr, Expr] | None:
     """`left == right` with a right number for which the left is a product of separate symbols."""
     terms = dict(expr.terms)
     number = terms.pop((), 0)
+    if not number and len(terms) == 2:
+        return None
     mixed = next((m for m in terms if len(m) == 2 and all(p == 1 for _, p in m)), None)
     if mixed is None:
         return None

@@ -149,7 +149,9 @@ class Forwards:
             wider = frozen(general)
             held = {**feed.example, **general.tape.unknowns}
             kept = [c for c in wider.constraints if c.origin != "branch" or c.holds(held)]
-            wider = replace(wider, constraints=tuple(kept))
+            # A loop that ran once more there may demand what these sizes do not have.
+            fits = all(c.holds(held) for c in kept if c.origin == "operation")
+            wider = replace(wider, constraints=tuple(kept)) if fits else None
         graph = frozen(traced, wider)
         single = any(feed.example[name] == 1 for name in feed.batches)
         if single and traced.tape.unknowns:

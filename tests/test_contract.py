@@ -277,3 +277,40 @@ def test_a_product_is_told_once_and_in_its_lowest_terms() -> None:
     (condition,) = found.joint
     assert not eval(condition, {"D": 2, "H": 2, "W": 2})
     assert eval(condition, {"D": 2, "H": 4, "W": 2})
+
+
+class Pyramid(nn.Module):
+    """Halves a sequence as long as anything is left to halve."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        while x.shape[2] > 2:
+            x = self.conv(F.pad(F.max_pool1d(x, 2), (1, 1)))
+        return x.amax(2)
+
+
+@pytest.mark.parametrize("length", [5, 20, 32, 37])
+def test_a_loop_that_runs_more_often_for_longer_inputs_excludes_none(length: int) -> None:
+    graph = modellint.trace(Pyramid(), [f"2,4,{length}"])
+    assert all(c.holds(graph.symbols) for c in graph.constraints if c.origin == "operation")
+    found = confirm(graph)["L"]
+    assert (found.min, found.max, found.multiple_of) == (1, None, 1)
+
+
+def test_two_products_that_must_agree_are_told_as_an_equation() -> None:
+    graph = modellint.trace(Flattened(), ["2,6,4", "3,8,2"])
+    (condition,) = contract(graph.constraints, graph.symbols).joint
+    left, equals, right = condition.partition(" == ")
+    assert equals
+    assert "*" in left
+    assert "*" in right
+
+
+class Flattened(nn.Module):
+    """Adds two inputs value by value."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x.view(-1) + y.view(-1)
