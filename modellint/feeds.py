@@ -55,7 +55,7 @@ class Feeds:
                     )
                 named.append((spec.name, spec, True))
             else:
-                name = rest.pop(0) if rest else f"input{len(named)}"
+                name = rest.pop(0) if rest else self._next(parameters, named)
                 named.append((name, spec, False))
         for name in rest:
             dims = self._like(name, named[0][1].dims) if named else ()
@@ -100,6 +100,14 @@ class Feeds:
         if words in ("t", "y", "c") or any(w in words for w in ("time", "step", "label", "sigma")):
             return (None,)
         return (None,) * len(dims)
+
+    def _next(self, parameters: list[str] | None, named: list[tuple[str, InputSpec, bool]]) -> str:
+        """The name of the parameter that takes one more positional input."""
+        at = len(named)
+        stated = all(
+            name == known for (name, _, _), known in zip(named, parameters or (), strict=False)
+        )
+        return parameters[at] if parameters and stated and at < len(parameters) else f"input{at}"
 
     def _parameters(self) -> list[str] | None:
         try:

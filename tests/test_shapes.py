@@ -196,6 +196,8 @@ if torch.__version__ >= (2, 5):
         "N,2,S,8",
         "N,2,S,8",
     )
+case("embedding_bag", F.embedding_bag, "N,L:int64", "9,4")
+case("embedding_bag", F.embedding_bag, "12:int64", "9,4", "S:int64")
 case("cross_entropy_loss", F.cross_entropy, "N,6", "N:int64")
 case("cross_entropy_loss", lambda x, y: F.cross_entropy(x, y, reduction="none"), MAP, MAP)
 case("nll_loss_nd", lambda x, y: F.nll_loss(x, y, reduction="none"), MAP, "N,H,W:int64")

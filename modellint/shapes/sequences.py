@@ -37,6 +37,30 @@ def embedding(
     return Out((*input.shape, weight.shape[-1]), weight.dtype)
 
 
+@op("embedding_bag", runs=True)
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: Any = None,
+    norm_type: Any = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: Any = None,
+) -> Shape:
+    """A bag of indices for each row of (N, L), or from each offset on: (bags, features)."""
+    if "float" in str(input.dtype):
+        raise Refused("embedding_bag takes indices and gets floats", integers=True)
+    if len(input.shape) == 2:
+        return (input.shape[0], weight.shape[-1])
+    if offsets is None:
+        raise Refused(f"embedding_bag of {show(input.shape)} takes offsets")
+    return (offsets.shape[0] - (1 if include_last_offset else 0), weight.shape[-1])
+
+
 @op("one_hot")
 def one_hot(input: Tensor, num_classes: int = -1) -> Any:
     """(…) of indices → (…, classes); without a number of classes values decide."""
