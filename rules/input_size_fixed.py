@@ -58,7 +58,7 @@ def input_size_fixed(graph: Graph) -> Iterator[Finding | Skip]:
 def _because(graph: Graph) -> str:
     """What ties several sizes together, in the terms of the contract."""
     joint = [condition for condition in accepted(graph).joint if " == " in condition]
-    return f" (the sizes must satisfy {joint[0]})" if joint else ""
+    return f" (the sizes must satisfy {' and '.join(joint)})" if joint else ""
 
 
 def _help(found: Flattened) -> str:

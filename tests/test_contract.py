@@ -314,3 +314,26 @@ class Flattened(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return x.view(-1) + y.view(-1)
+
+
+class Localized(nn.Module):
+    """Two heads, each on a flattened map of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(1, 2, 7), nn.MaxPool2d(4), nn.Flatten())
+        self.second = nn.Sequential(nn.Conv2d(1, 2, 3), nn.MaxPool2d(8), nn.Flatten())
+        self.one = nn.Linear(2 * 5 * 5, 4)
+        self.two = nn.Linear(2 * 3 * 3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.one(self.first(x)) + self.two(self.second(x))
+
+
+def test_what_fixes_the_input_is_told_in_full_where_two_maps_are_flattened() -> None:
+    (report,) = (found := modellint.lint(Localized(), ["1,1,28,28"])).models
+    fixed = [finding for finding in found.findings if finding.rule == "input-size-fixed"]
+    assert {finding.layer for finding in fixed} == {"one", "two"}
+    assert len(report.joint) == 2
+    for finding in fixed:
+        assert all(condition in finding.message for condition in report.joint)
