@@ -42,6 +42,19 @@ def test_no_format_lets_a_control_character_through(name):
     assert text.endswith("\n")
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_quiet_formats_for_people_say_nothing_of_nothing(name):
+    for report in CLEAN, Report(), REPORT:
+        for parts in range(8):
+            shown = View(
+                layers=bool(parts & 1), contract=bool(parts & 2), statistics=bool(parts & 4)
+            )
+            text = render(report, name, replace(shown, quiet=True))
+            assert len(text) <= len(render(report, name, shown))
+    said = render(Report(), name, View(quiet=True))
+    assert (said == "") is (name in ("full", "concise", "github", "markdown"))
+
+
 # GitHub
 
 

@@ -57,7 +57,7 @@ def finding_block(
 
 def _spaced(blocks: list[str]) -> Iterator[str]:
     """The blocks with an empty line around each that is longer than a line."""
-    for block, after in zip(blocks, [*blocks[1:], ""], strict=True):
+    for block, after in zip(blocks, [*blocks, ""][1:], strict=True):
         yield block + "\n" if after and ("\n" in block or "\n" in after) else block
 
 
