@@ -59,8 +59,9 @@ def chosen_models(job: Job, source: SourceFile) -> tuple[Candidate, ...]:
     candidates = discover(source)
     chosen = () if job.names else entries(candidates)
     named = [find(candidates, name) for name in job.names or job.models]
-    models = dict.fromkeys([*chosen, *(candidate for candidate in named if candidate is not None)])
-    return tuple(_as_said(job, candidate) for candidate in models)
+    models = {*chosen, *(candidate for candidate in named if candidate is not None)}
+    # In the order of the file, whatever order they are asked for in.
+    return tuple(_as_said(job, candidate) for candidate in candidates if candidate in models)
 
 
 def _as_said(job: Job, candidate: Candidate) -> Candidate:

@@ -52,19 +52,27 @@ def expand_targets(
     """The files that targets stand for, each file once, in order of their printed paths.
 
     `-` is `stdin`, reported as `stdin_name`. `excluded` tells what a search of a directory leaves
-    out. Raises `UsageError` for a path that does not exist or is neither a file nor a directory.
+    out. A file by several paths has the name of one that was named itself, and no link if there is
+    one, whatever order they are given in. Raises `UsageError` for a path that does not exist or is
+    neither a file nor a directory.
     """
     _gitignores.cache_clear()
     found: dict[str, Target] = {}
     for target in _expanded(given, stdin, stdin_name, excluded):
-        # One file by two paths, a symbolic link say, is linted once, under its first name.
+        # One file by two paths, a symbolic link say, is linted once.
         real = os.path.realpath(target.path)
-        earlier = found.setdefault(real, target)
-        if earlier is not target:
-            both = () if not (earlier.names and target.names) else earlier.names + target.names
-            explicit = earlier.explicit or target.explicit
-            found[real] = replace(earlier, names=tuple(dict.fromkeys(both)), explicit=explicit)
+        found[real] = _joined(found[real], target, real) if real in found else target
     return tuple(sorted(found.values(), key=lambda target: target.shown))
+
+
+def _joined(one: Target, other: Target, real: str) -> Target:
+    """What two targets that are one file stand for together."""
+    if (one.data is None) != (other.data is None):
+        # What an editor sends is newer than what it has saved.
+        return one if one.data is not None else other
+    both = () if not (one.names and other.names) else one.names + other.names
+    best = min(one, other, key=lambda each: (not each.explicit, each.path != real, each.shown))
+    return replace(best, names=tuple(sorted(set(both))))
 
 
 def unusable(name: str) -> str | None:

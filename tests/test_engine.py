@@ -174,6 +174,39 @@ def test_a_file_by_two_paths_is_one_target(folder):
     assert [target.shown for target in targets] == ["a.py"]
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["a.py", "link.py", "folder/a.py"], "a.py"),
+        (["link.py", "folder/a.py"], "folder/a.py"),
+        (["folder", "."], "a.py"),
+        ([".", "link.py"], "link.py"),
+    ],
+)
+def test_the_name_of_a_file_does_not_hang_on_the_order_of_its_paths(folder, given, shown):
+    (folder / "a.py").write_text("")
+    (folder / "link.py").symlink_to("a.py")
+    (folder / "folder").symlink_to(".")
+    for order in (given, given[::-1]):
+        assert [target.shown for target in expand_targets(order)] == [shown]
+
+
+@pytest.mark.parametrize("given", [["-", "a.py"], ["a.py", "-"]])
+def test_what_an_editor_sends_counts_before_what_is_saved(folder, given):
+    (folder / "a.py").write_text("saved")
+    (target,) = expand_targets(given, b"sent", "a.py")
+    assert target.data == b"sent"
+
+
+def test_the_order_of_selectors_changes_nothing(folder):
+    made = GOOD.replace("__init__(self)", "__init__(self, size)") + "a, b = Good(1), Good(2)\n"
+    (folder / "a.py").write_text(made)
+    whole = lint_targets(["a.py"], Settings())
+    assert len(whole.models) == 2
+    for names in ("ab", "ba"):
+        assert lint_targets([f"a.py::{name}" for name in names], Settings()) == whole
+
+
 def test_selectors_of_one_file_add_up(folder):
     (folder / "a.py").write_text("")
     assert expand_targets(["a.py::A", "a.py::B"])[0].names == ("A", "B")
