@@ -80,14 +80,15 @@ def _write_file(data: bytes, path: Path) -> None:
     A link stays a link and a mode stays the mode. What is no file, such as /dev/stdout or a
     shell's `>(command)`, is written to as it is.
     """
-    path = path.resolve()
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         mode = None
     if mode is not None and not stat.S_ISREG(mode):
+        # Not resolved: what /dev/stdout leads to has no path of its own where it is a pipe.
         path.write_bytes(data)
         return
+    path = path.resolve()
     import tempfile  # Most reports go to a stream.
 
     umask = os.umask(0o077)

@@ -115,6 +115,13 @@ def test_what_is_no_file_is_written_to_as_it_is(tmp_path):
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no /dev/stdout")
+def test_a_pipe_is_written_to_by_the_name_of_standard_output():
+    code = "from modellint.output import write; write('through', '/dev/stdout')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert (run.stdout, run.stderr) == (b"through", b"")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_under_stdout_is_said_and_is_no_traceback():
     with Path("/dev/full").open("wb") as full:
