@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -308,9 +309,10 @@ class _Maker:
                 expr = ex.substitute(constraint.expr, {})
                 held = sorted(s.name for s in expr.symbols)
                 if held:
+                    where, _, place = constraint.reason.rpartition(" at ")
                     return (
-                        f"{', '.join(held)} stays at the example's size: {constraint.reason} "
-                        "uses it as a plain number"
+                        f"{', '.join(held)} stays at the example's size: {where} at "
+                        f"{Path(place).name} uses it as a plain number"
                     )
         return None
 

@@ -342,7 +342,7 @@ BASE = [
     Row(
         32,
         "missing package that a model needs",
-        net("no_such_package.init()", before="import no_such_package"),
+        net("no_such_package.init()", before=f"import no_such_package  {HERE}"),
         status=NOT_ANALYSED,
     ),
     Row(
@@ -756,7 +756,7 @@ CODE = [
         check=shows("written.txt", stderr=True),
     ),
     *(
-        Row(56, title, net(f"{code}  {HERE}"), status=NOT_ANALYSED)
+        Row(56, title, net(code if HERE in code else f"{code}  {HERE}"), status=NOT_ANALYSED)
         for title, code in (
             ("socket", "__import__('socket').create_connection(('192.0.2.1', 80))"),
             ("name", "__import__('socket').gethostbyname('example.com')"),
@@ -767,7 +767,7 @@ CODE = [
                 from urllib.request import urlopen
                 for attempt in range(3):
                     try:
-                        urlopen('http://192.0.2.1/w.pt')
+                        urlopen('http://192.0.2.1/w.pt')  # HERE
                         break
                     except Exception:
                         time.sleep(30)""",
@@ -783,14 +783,17 @@ CODE = [
         "download that a model needs",
         net(
             "self.size = len(DATA)",
-            before="import urllib.request as r\nDATA = r.urlopen('http://192.0.2.1').read()",
+            before=f"""
+            import urllib.request as r
+            DATA = r.urlopen('http://192.0.2.1').read()  {HERE}
+            """,
         ),
         status=NOT_ANALYSED,
     ),
     Row(
         56,
         "network in a forward",
-        net(forward="__import__('urllib.request').request.urlopen('http://192.0.2.1')"),
+        net(forward=f"__import__('urllib.request').request.urlopen('http://192.0.2.1')  {HERE}"),
         status=NOT_ANALYSED,
     ),
     Row(
@@ -804,7 +807,9 @@ CODE = [
         arguments=("models/net.py",),
         status=OK,
     ),
-    Row(57, "reads a file that is not there", net("open('gone.txt')"), status=NOT_ANALYSED),
+    Row(
+        57, "reads a file that is not there", net(f"open('gone.txt')  {HERE}"), status=NOT_ANALYSED
+    ),
     *(
         Row(
             number,

@@ -99,8 +99,10 @@ CONSTRUCTORS = [
         layer="self.conv = nn.Conv2d(3, 8, 3, padding=1).cuda()",
     ),
     fine(74, "device cuda", "self.w = torch.ones(3, device='cuda')"),
-    Row(74, "asks for a GPU", net("torch.cuda.get_device_name(0)"), check=somehow),
-    Row(75, "weights that are not there", net("torch.load('gone.pt')"), status=NOT_ANALYSED),
+    Row(74, "asks for a GPU", net(f"torch.cuda.get_device_name(0)  {HERE}"), check=somehow),
+    Row(
+        75, "weights that are not there", net(f"torch.load('gone.pt')  {HERE}"), status=NOT_ANALYSED
+    ),
     fine(
         76,
         "state of real tensors",
@@ -608,14 +610,14 @@ MODULES = [
     Row(
         130,
         "Lightning without Lightning",
-        net(before="import lightning as L").replace("(nn.Module)", "(L.LightningModule)"),
+        net(before=f"import lightning as L  {HERE}").replace("(nn.Module)", "(L.LightningModule)"),
         check=somehow,
     ),
     Row(
         130,
         "einops without einops",
         net(
-            before="from einops import rearrange",
+            before=f"from einops import rearrange  {HERE}",
             forward="return rearrange(self.conv(x), 'n c h w -> n (h w) c')",
         ),
         check=somehow,
