@@ -109,10 +109,12 @@ def log_text(log: IO[bytes], most: int = 1 << 20) -> str:
 
 
 def check_ready(message: Any, interpreter: Interpreter) -> None:
-    """Raise what a worker's first message says it cannot do without.
+    """Raise what a worker's answer to its start says it cannot do without.
 
-    `UsageError` for torch, `PluginError` for an installed plugin.
+    `UsageError` for torch or a library to preload, `PluginError` for an installed plugin.
     """
+    if message["type"] == "no-preload":
+        raise UsageError(message["message"])
     if message["type"] == "no-torch":
         raise without_torch(interpreter, message["message"])
     if message["type"] == "no-plugin":
@@ -147,5 +149,6 @@ def never_ready(log: str, interpreter: Interpreter) -> WorkerError:
 
 
 def never_imported(interpreter: Interpreter) -> UsageError:
-    """The error of a worker that is still importing torch."""
-    return wrong(interpreter, f"has not imported PyTorch within {LONG_PATIENCE:.0f} seconds")
+    """The error of a worker that is still importing torch, or what is to be preloaded."""
+    what = "PyTorch, or a library that preload names,"
+    return wrong(interpreter, f"has not imported {what} within {LONG_PATIENCE:.0f} seconds")

@@ -60,15 +60,16 @@ class ForkingPool:
     def run(self, job: Job) -> Iterator[Any]:
         """Give a job to the server; yield its messages, the last of type `end`.
 
-        Raises `UsageError` where torch is not installed. An end of kind `lost` says nothing of the
-        file: its supervisor went away, which another file may have caused.
+        Raises `UsageError` where torch, or a library to preload, is not installed. An end of kind
+        `lost` says nothing of the file: its supervisor went away, which another file may have
+        caused.
         """
         connection, messages = self._begin(job)
         whole = False
         try:
             for message in messages:
-                # Behind a connection that was lost or refused is no supervisor.
-                whole = message["type"] == "end" and message["kind"] not in ("lost", "preload")
+                # Behind a connection that was lost is no supervisor.
+                whole = message["type"] == "end" and message["kind"] != "lost"
                 yield message
         finally:
             with self._lock:
@@ -113,6 +114,8 @@ class ForkingPool:
             try:
                 connection = server.connect(early)
             except OSError:
+                if self._closed:
+                    raise
                 # It was killed, by a linted file or for want of memory: one more may do better.
                 server.close()
                 self._server = server = _Server(self._interpreter)
@@ -140,6 +143,7 @@ class _Server:
         )
         theirs.close()
         self._ready = False
+        self._served = False
 
     def connect(self, early: Sequence[str]) -> socket.socket:
         """A new connection, as soon as torch is imported; raise `OSError` if the server is gone.
@@ -148,10 +152,18 @@ class _Server:
         """
         if not self._ready:
             self._wait()
+            self._ready = True
         ours, theirs = socket.socketpair()
         with theirs:
             said = " ".join(["", *early]).encode() or b" "
             socket.send_fds(self._control, [said], [theirs.fileno()])
+        if early:
+            try:
+                self._wait()
+            except BaseException:
+                ours.close()
+                raise
+        self._served = True
         return ours
 
     def close(self) -> None:
@@ -171,10 +183,11 @@ class _Server:
         if not select.select([self._control], [], [], LONG_PATIENCE)[0]:
             raise never_imported(self._interpreter)
         message = next(receive(self._control.fileno()), None)
+        if message is None and self._served:
+            raise ConnectionError
         if message is None:
             raise never_ready(log_text(self._log), self._interpreter)
         check_ready(message, self._interpreter)
-        self._ready = True
 
 
 def _exchange(connection: socket.socket, job: Job) -> Iterator[Any]:

@@ -12,7 +12,6 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from modellint.errors import UsageError
 from modellint.interpreters import OWN, Interpreter
 from modellint.jobs import Job, incomplete_model
 from modellint.results import Note, Problem, Report
@@ -189,8 +188,6 @@ def run_file(pool: Pool, work: Work) -> Outcome:
             if not any(report.errors and not report.models for report in reports):
                 reports += _missed(job, [*unfinished.values()])
             break
-        if kind == "preload":
-            raise UsageError(end["message"])
         goes_on = kind not in _ONCE or kind not in seen
         seen.add(kind)
         if kind != "lost" or not goes_on:

@@ -89,16 +89,15 @@ def _serve(control: socket.socket, rules: Rules) -> None:
     """Fork a supervisor for each connection that the front end sends, until it hangs up."""
     supervisors: set[int] = set()
     own = os.getpid()
-    refused: list[socket.socket] = []
     for connection, early in _connections(control, supervisors):
-        reason = import_early(early)
-        if reason is not None:
-            end = {"type": "end", "kind": "preload", "message": reason}
-            send(connection.fileno(), frame(end))
-            # Closed, it might refuse the job before anybody reads why.
-            refused.append(connection)
-            continue
         if early:
+            reason = import_early(early)
+            answer = {"type": "ready"} if reason is None else {"type": "no-preload"}
+            # No file's time has begun: its job is sent after this.
+            send(control.fileno(), frame({**answer, "message": reason}))
+            if reason is not None:
+                connection.close()
+                continue
             gc.freeze()
         child = os.fork()
         if child == 0:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from modellint import pool
 from modellint.engine import Settings, lint_targets
-from modellint.errors import UsageError
+from modellint.errors import UsageError, WorkerError
 from modellint.pool import FORKS
 from modellint.warming import import_early
 
@@ -38,11 +39,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def lint(module, preload, *, names=("a", "b")):
+def lint(module, preload, *, names=("a", "b"), **settings):
     Path("modellint.toml").write_text(f"preload = {preload!r}\n")
     for name in names:
         Path(f"{name}.py").write_text(NET.format(module=module))
-    return lint_targets(["."], Settings())
+    return lint_targets(["."], Settings(**settings))
 
 
 def widths(report):
@@ -63,6 +64,29 @@ def test_a_library_that_is_not_there_is_wrong_configuration():
         lint("tabulate", ["missing_package_xyz"])
     # The worker goes on: the next run has another configuration.
     assert widths(lint("tabulate", [])) <= {3, 4}
+
+
+@pytest.fixture
+def library(folder, monkeypatch):
+    """Install a library with this text."""
+    (folder / "site-packages").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(folder / "site-packages"))
+    return (folder / "site-packages" / "library_xyz.py").write_text
+
+
+@pytest.mark.slow
+def test_the_time_that_a_library_takes_is_not_a_files(library, new_worker, monkeypatch):
+    monkeypatch.setattr(pool, "_SILENCE", 0)
+    monkeypatch.setattr(pool, "_ATTEMPTS", 1)
+    library("import time; time.sleep(7)")
+    assert widths(lint("library_xyz", ["library_xyz"], timeout=3)) == {4}
+
+
+@pytest.mark.slow
+def test_a_library_that_ends_the_process_is_no_fault_of_the_files(library, new_worker):
+    library("import os; os._exit(0)")
+    with pytest.raises(WorkerError):
+        lint("library_xyz", ["library_xyz"])
 
 
 def test_a_module_of_a_project_is_refused(folder, monkeypatch):
