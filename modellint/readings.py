@@ -105,6 +105,11 @@ class Readings:
         if name not in self._variables and name not in self._written and _asked_by_user():
             self._variables[name] = variable_state(value)
 
+    def ask_all(self) -> None:
+        """Note that code goes through all variables, of which some are new in every run."""
+        if _asked_by_user():
+            self._reasons.add("os.environ")
+
     def own(self, name: str) -> None:
         """Note that a variable is set by the code itself: what it reads then is no premise."""
         if name not in self._variables:
@@ -208,6 +213,10 @@ def _watch_environment(readings: Readings) -> None:
                 raise
             readings.ask(str(key), value)
             return value
+
+        def __iter__(self) -> Iterator[str]:
+            readings.ask_all()
+            return super().__iter__()  # type: ignore[no-any-return]
 
         def __setitem__(self, key: str, value: str) -> None:
             readings.own(str(key))

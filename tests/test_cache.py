@@ -305,8 +305,9 @@ def failing(line):
         (failing("__import__('socket').create_connection(('192.0.2.1', 9))"), "not-analysed"),
         (failing("__import__('subprocess').run(['true']).returncode"), "analysed"),
         (failing("print(open('log.txt', 'r+').write('x'), end='') "), "analysed"),
+        (failing("print(len(__import__('os').environ.copy()))"), "analysed"),
     ],
-    ids=["error", "crash", "package", "file", "network", "program", "changed"],
+    ids=["error", "crash", "package", "file", "network", "program", "changed", "environment"],
 )
 def test_what_may_be_otherwise_the_next_time_is_not_kept(text, status, ran):
     put("net.py", text)
