@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.accepting import without_accepted
 from modellint.baseline import Baseline
-from modellint.errors import FileError
+from modellint.errors import FileError, UsageError
 from modellint.installation import torch_version
 from modellint.intake import NotRead, Opened, read_target, unread
 from modellint.jobs import Job
+from modellint.limits import check_timeout
 from modellint.paths import absolute_path
 from modellint.plans import Plan, Plans
 from modellint.probing import Probes
@@ -83,8 +84,7 @@ def lint_targets(
     that does not exist, for a configuration that is not valid, or where torch is missing,
     `PluginError` for a plugin that does not load, `WorkerError` for a worker that does not start.
     """
-    for spec in settings.inputs:
-        parse_input(spec)
+    _check(settings)
     plans = Plans(settings)
     baseline = Baseline.read(settings.baseline) if settings.baseline else None
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
@@ -176,6 +176,16 @@ def plans_of(
     plans = Plans(settings)
     targets = expand_targets(given, None, stdin_name, plans.projects.excludes)
     return {target.shown: plans.of(target.path) for target in targets}
+
+
+def _check(settings: Settings) -> None:
+    """Raise `UsageError` for a setting that makes no sense, whatever it is about to lint."""
+    for spec in settings.inputs:
+        parse_input(spec)
+    if settings.timeout is not None:
+        check_timeout(settings.timeout)
+    if settings.jobs is not None and settings.jobs < 1:
+        raise UsageError(f"{settings.jobs} jobs: give the number of files that run at once")
 
 
 def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:

@@ -13,8 +13,10 @@ except ImportError:  # Not on Windows, where memory is not limited.
 
 #: The default limit of a file, in bytes.
 MEMORY = 8 << 30
-#: Less than this and modellint's own work would not fit.
-_LEAST = 64 << 20
+#: Less than this and modellint's own work would not fit; more, and the system cannot count it.
+_LEAST, _MOST = 64 << 20, 1 << 60
+#: Longer than this, in seconds, and the functions that wait cannot count it either.
+_LONGEST = 1e9
 #: What the handler of a MemoryError may take besides: explaining one needs some memory itself.
 _RESERVE = 256 << 20
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
@@ -26,15 +28,24 @@ _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 def parse_memory(text: str) -> int:
     """The bytes that a limit such as `8G`, `512M`, `1.5GiB` or `4000000000` stands for.
 
-    Units are powers of 1024. Raises `UsageError` for what is no size, and for less than 64M.
+    Units are powers of 1024. Raises `UsageError` for what is no size, for less than 64M, and for
+    more than any machine has.
     """
     match = _WRITTEN.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is no amount of memory; write it as 8G or 512M")
-    number = int(float(match[1]) * (1 << _UNITS[match[2].upper()]))
+    number = float(match[1]) * (1 << _UNITS[match[2].upper()])
     if number < _LEAST:
         raise UsageError(f"{text} of memory is too little to lint anything; the least is 64M")
-    return number
+    if number > _MOST:
+        raise UsageError(f"{text} of memory is more than there can be; the most is 1048576T")
+    return int(number)
+
+
+def check_timeout(seconds: float) -> None:
+    """Raise `UsageError` for what is no time that a file may take, such as 0 or infinity."""
+    if not 0 < seconds < _LONGEST:
+        raise UsageError(f"a timeout of {seconds:g} seconds: give a number above 0 and below 1e9")
 
 
 def shown_memory(number: int) -> str:

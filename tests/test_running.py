@@ -236,6 +236,21 @@ def test_however_a_run_is_ended_nothing_runs_on(ending):
         assert gone(pid)
 
 
+def test_an_interrupt_while_modellint_is_imported_is_one_as_well():
+    code = """
+import sys
+class Interrupts:
+    def find_spec(self, name, path, target=None):
+        if name == "modellint.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+from modellint.start import main
+main()
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert (run.returncode, run.stderr) == (130, b"")
+
+
 def test_a_reader_that_leaves_early_is_met_with_silence():
     for index in range(4):
         write(f"net{index}.py")
@@ -339,10 +354,26 @@ def test_amounts_of_memory_are_read(text, number):
     assert parse_memory(shown_memory(number)) == pytest.approx(number, rel=0.01)
 
 
-@pytest.mark.parametrize("text", ["", "much", "8X", "-1G", "0", "1M", "G", "1e9"])
+@pytest.mark.parametrize(
+    "text", ["", "much", "8X", "-1G", "0", "1M", "G", "1e9", "2000000T", "9" * 400]
+)
 def test_what_is_no_amount_of_memory_is_refused(text):
     with pytest.raises(UsageError):
         parse_memory(text)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"timeout": seconds} for seconds in (0, -1, 1e9, float("inf"), float("nan"))),
+        *({"jobs": jobs} for jobs in (0, -1)),
+    ],
+    ids=str,
+)
+def test_what_is_no_limit_is_refused(settings):
+    write("net.py")
+    with pytest.raises(UsageError):
+        lint_targets(["net.py"], Settings(**settings))
 
 
 @linux
