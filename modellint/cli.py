@@ -181,6 +181,7 @@ def main() -> NoReturn:
     have_streams()
     survive_any_text()
     try:
+        _stand_somewhere()
         status = command.main(standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as leave:
@@ -202,6 +203,14 @@ def main() -> NoReturn:
         click.echo("modellint: internal error: the traceback above is worth a report", err=True)
         status = 2
     sys.exit(status)
+
+
+def _stand_somewhere() -> None:
+    """Raise `UsageError` in a folder that was deleted, as nothing there can be named."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError as error:
+        raise UsageError("the current folder does not exist any more: change to another") from error
 
 
 def _settings(options: dict[str, Any]) -> Settings:

@@ -135,6 +135,9 @@ def _split(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _is_directory(path: str) -> bool:
+    if not path:
+        # What a script's empty variable leaves is not meant to be the current folder.
+        raise UsageError("a target is empty: name a file or a directory, such as .")
     try:
         mode = Path(path).stat().st_mode
     except OSError as error:

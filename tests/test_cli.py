@@ -328,3 +328,24 @@ def test_files_of_the_users_do_not_stand_in_for_the_standard_library(tmp_path):
     for arguments in (["--rules"], ["net.py"]):
         done = process(*arguments, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("target", ["", "::Net"])
+def test_an_empty_target_is_not_the_current_folder(tmp_path, target):
+    run = modellint(target, cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, no folder is deleted that one is in")
+def test_a_folder_that_is_gone_is_said(tmp_path):
+    (tmp_path / "gone").mkdir()
+    code = "import os; from modellint.cli import main; os.rmdir(os.getcwd()); main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "--rules"],
+        cwd=tmp_path / "gone",
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 2
+    assert len(run.stderr.splitlines()) == 1
