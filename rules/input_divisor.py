@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.admitted import grouped
+from modellint.admitted import grouped, words
 from modellint.contract import condition, contract, demands, sized_axes
 from modellint.operations import COMBINING
 
@@ -44,12 +44,15 @@ def input_divisor(graph: Graph) -> Iterator[Finding | Skip]:
     named = ", ".join(node.key for node in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     joins = call.op in COMBINING or call.op in ("cat", "stack")
-    divisor = max(sizes.multiple_of for sizes in divided.values())
+    widest = max(divided.values(), key=lambda sizes: sizes.apart or sizes.multiple_of)
+    wanted = (
+        f"sizes that are {words(widest)}" if widest.apart else f"a multiple of {widest.multiple_of}"
+    )
     yield Finding(
         call,
         f"the model accepts only {grouped(divided.items())}: {call.key} demands {demand}"
         + (f", and {named}{more} likewise" if others else ""),
-        help=f"pad or crop the input to a multiple of {divisor}" + (_RESIZE if joins else ""),
+        help=f"pad or crop the input to {wanted}" + (_RESIZE if joins else ""),
         related=others[:3],
     )
 

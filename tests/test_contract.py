@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -337,3 +339,23 @@ def test_what_fixes_the_input_is_told_in_full_where_two_maps_are_flattened() -> 
     assert len(report.joint) == 2
     for finding in fixed:
         assert all(condition in finding.message for condition in report.joint)
+
+
+class Reconstructed(nn.Module):
+    """Compares an image with what layers that are not each other's inverse make of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(1, 2, 4, stride=6)
+        self.up = nn.ConvTranspose2d(2, 1, 4, stride=6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - self.up(self.down(x))
+
+
+def test_what_fits_is_told_where_sizes_lie_apart_and_are_no_multiples() -> None:
+    report = modellint.lint(Reconstructed(), ["1,1,28,28"], select=["input-divisor"])
+    (finding,) = report.findings
+    told = [int(number) for number in re.findall(r"\d+", finding.help or "")]
+    assert told[:2] == [4, 6]
+    assert report.models[0].contract["H"].apart == 6
