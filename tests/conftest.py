@@ -16,11 +16,13 @@ from modellint.pool import FORKS, ForkingPool
 # What a test lints must be linted; tests of the cache ask for one.
 os.environ["MODELLINT_NO_CACHE"] = "1"
 
-# The fast tier says the same in every run. CI runs the properties also with the full profile:
-# pytest -m 'slow or hypothesis' --hypothesis-profile=full
+# A tier says the same in every run, so that a change is blamed for what it does. CI runs the
+# properties also with the full profile; who looks for more takes the wild one:
+# pytest -m 'slow or hypothesis' --hypothesis-profile=wild
 _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=25, derandomize=True, **_UNTIMED)
-settings.register_profile("full", max_examples=500, **_UNTIMED)
+settings.register_profile("full", max_examples=500, derandomize=True, **_UNTIMED)
+settings.register_profile("wild", max_examples=500, **_UNTIMED)
 settings.load_profile("fast")
 
 
