@@ -35,7 +35,7 @@ from modellint.launching import (
 FORKS = sys.platform == "linux"
 #: How long a supervisor may be silent after a file's time is over, in seconds.
 _SILENCE = 15.0
-#: How often a job is given to a new process that was killed before it could begin.
+#: How often a job is given to a new process that is killed before it can begin.
 _ATTEMPTS = 3
 #: How long the server may take to end what it started, in seconds.
 _GRACE = 5.0
@@ -92,20 +92,22 @@ class ForkingPool:
         """A connection on which a job runs, and its messages."""
         attempts = 0
         while True:
-            connection = self._connect(job.preload)
+            connection, is_new = self._connect(job.preload)
             messages = _exchange(connection, job)
             first = next(messages)
-            attempts += 1
+            # Those that waited may all have ended with their server, however many they are.
+            attempts += is_new
             # Lost before its first word, nothing of the file has run: its server was dying.
             if first.get("kind") != "lost" or attempts == _ATTEMPTS:
                 return connection, chain([first], messages)
             with self._lock:
                 self._drop(connection)
 
-    def _connect(self, early: tuple[str, ...]) -> socket.socket:
+    def _connect(self, early: tuple[str, ...]) -> tuple[socket.socket, bool]:
+        """A connection, one that waits if there is one, and whether it is new."""
         with self._lock:
             if idle := self._idle.get(early):
-                return idle.pop()
+                return idle.pop(), False
             if self._closed:
                 raise WorkerError("the run is over")
             self.start()
@@ -121,7 +123,7 @@ class ForkingPool:
                 self._server = server = _Server(self._interpreter)
                 connection = server.connect(early)
             self._open.add(connection)
-            return connection
+            return connection, True
 
     def _drop(self, connection: socket.socket) -> None:
         self._open.discard(connection)

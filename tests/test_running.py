@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -136,6 +137,18 @@ def test_files_whose_worker_was_killed_run_once_more():
     )
     report = lint_targets(["."], Settings(jobs=2, timeout=20))
     assert statuses(report) == {"a.py": "analysed", "b.py": "analysed"}
+
+
+@linux
+def test_processes_that_ended_while_they_waited_cost_no_file_its_result(lasting_pool):
+    for _ in range(7):
+        connection, other = socket.socketpair()
+        other.close()
+        lasting_pool._open.add(connection)
+        lasting_pool._idle.setdefault((), []).append(connection)
+    write("a.py")
+    report = lint_targets(["a.py"], Settings())
+    assert statuses(report) == {"a.py": "analysed"}
 
 
 def test_a_model_that_hangs_costs_its_neighbours_only_time():
