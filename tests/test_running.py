@@ -172,7 +172,7 @@ def test_models_whose_turn_never_came_are_not_blamed():
     hanging = Path("a.py").read_text()
     others = [hanging.replace("Net", "Other"), hanging.replace("Net", "Last")]
     Path("a.py").write_text("".join([hanging, *others]))
-    report = lint_targets(["a.py"], Settings(timeout=1.5))
+    report = lint_targets(["a.py"], Settings(timeout=3))
     assert [(m.name, m.status) for m in report.models] == [
         ("Net", "failed"),
         ("Other", "failed"),
