@@ -28,7 +28,7 @@ class Shard:
 
         The parts are consecutive pieces of the targets in the order of their printed paths'
         digests, of equal length but for one. So neighbours, which often cost alike, are spread,
-        and a file more or less moves at most one other file from each part to the next.
+        and a file more or less moves at most one other file over each border between two parts.
         """
         ranked = sorted(targets, key=lambda target: (_rank(target), target.shown))
         first, last = (len(ranked) * number // self.count for number in self._ends)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from command import modellint
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modellint.sharding import Shard, parse_shard
@@ -47,11 +47,15 @@ def test_parts_hold_each_target_once_and_differ_in_size_by_one(given_names, coun
 
 
 @given(names, counts)
-def test_a_new_file_moves_one_other_from_part_to_part_at_most(given_names, count):
-    before = parts(given_names, count)
-    after = parts([*given_names, "new"], count)
-    moved = [set(old) - set(new) for old, new in zip(before, after, strict=True)]
-    assert all(len(left) <= 1 for left in moved)
+@example(["a", "b", "c", "ü", "aa", "a/", "aaa", "aa/", "a/a", "aaaa", "aaaaa"], 8)
+def test_a_new_file_moves_one_other_over_each_border_at_most(given_names, count):
+    before, after = (
+        {one.shown: number for number, part in enumerate(parts(all_of_them, count)) for one in part}
+        for all_of_them in (given_names, [*given_names, "new"])
+    )
+    for border in range(1, count):
+        moved = [name for name in given_names if (before[name] < border) != (after[name] < border)]
+        assert len(moved) <= 1
 
 
 def test_where_the_project_lies_does_not_matter():
