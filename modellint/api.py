@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ from modellint.selection import DEFAULT, Layer, select_rules
 from modellint.silencing import Silence
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from torch import nn
 
 Options = Mapping[str, Mapping[str, Any]]

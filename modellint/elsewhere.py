@@ -18,10 +18,10 @@ from typing import Any
 from modellint import running
 from modellint._version import __version__
 from modellint.errors import FileError, WorkerError
+from modellint.intake import unread
 from modellint.interpreters import OWN, Interpreter
 from modellint.jobs import Job
 from modellint.pipeline import chosen_models, parse_job
-from modellint.results import Problem, Report
 from modellint.running import Outcome, Pool, Pools, Progress, Work, collected
 
 #: How long a worker waits for the next job, in seconds.
@@ -68,8 +68,7 @@ def lint_job(
     try:
         models = chosen_models(asked, parse_job(asked))
     except FileError as error:
-        problem = Problem(asked.shown, error.line or 1, error.kind, error.message)
-        return Outcome((Report(errors=(problem,)),)).to_dict()
+        return Outcome((unread(asked.shown, error),)).to_dict()
     with _shared.pool(OWN if interpreter is None else Interpreter(**interpreter)) as pool:
         return running.run_file(pool, Work(asked, models)).to_dict()
 

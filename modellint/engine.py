@@ -195,7 +195,7 @@ def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:
     except NotRead as reason:
         return Report(notes=(Note(target.shown, 1, str(reason)),))
     except FileError as error:
-        return unread(target, error)
+        return unread(target.shown, error)
     if not mentions_torch(data) and not target.explicit:
         return Report()
     job = Job(

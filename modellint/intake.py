@@ -71,7 +71,7 @@ def _read(path: str) -> bytes:
         raise FileError("unreadable", path, None, message) from error
 
 
-def unread(target: Target, error: FileError, remedy: str = "") -> Report:
+def unread(shown: str, error: FileError, remedy: str = "") -> Report:
     """The report of a file that cannot be read, with what to do about it."""
-    problem = Problem(target.shown, error.line or 1, error.kind, error.message + remedy)
+    problem = Problem(shown, error.line or 1, error.kind, error.message + remedy)
     return Report(errors=(problem,))

@@ -46,7 +46,7 @@ def prepare(opened: Opened | Report) -> Prepared | Report:
         job = replace(job, models=_said(target, source, plan))
         return Prepared(opened, plan, job, source, chosen_models(job, source))
     except FileError as error:
-        return unread(target, error, _on_syntax(error, plan.interpreter))
+        return unread(target.shown, error, _on_syntax(error, plan.interpreter))
     except UsageError:
         raise
     except Exception as error:  # The edge of the tool: one file must not end the run.

@@ -6,9 +6,10 @@ what is wrong is further up, in what made the sizes that it gets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from modellint import expressions as ex
+from modellint.admitted import listed
 from modellint.contract import sizes_of
 from modellint.dims import Constraint, expr_of, same, symbolic
 from modellint.graph import Graph, Node
@@ -74,7 +75,7 @@ def _padding(node: Node, from_end: int, lost: int) -> str | None:
         lost -= trimmed
         padded.append(f"padding={padding} of {call.key}")
         if lost == 0:
-            return f"{_listed(padded[::-1])} keeps the size"
+            return f"{listed(padded[::-1])} keeps the size"
     return None
 
 
@@ -93,7 +94,3 @@ def _trims(node: Node, from_end: int) -> Iterator[tuple[Node, int, int]]:
         if not node.inputs:
             return
         node = node.inputs[0]
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]

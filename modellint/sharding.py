@@ -31,13 +31,11 @@ class Shard:
         and a file more or less moves at most one other file over each border between two parts.
         """
         ranked = sorted(targets, key=lambda target: (_rank(target), target.shown))
-        first, last = (len(ranked) * number // self.count for number in self._ends)
+        first, last = (
+            len(ranked) * number // self.count for number in (self.number - 1, self.number)
+        )
         part = set(ranked[first:last])
         return tuple(target for target in targets if target in part)
-
-    @property
-    def _ends(self) -> tuple[int, int]:
-        return self.number - 1, self.number
 
 
 def parse_shard(text: str) -> Shard:

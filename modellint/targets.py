@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -195,8 +194,11 @@ def _gitignores(folder: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
     Most folders have none.
     """
     own: tuple[tuple[Path, GitIgnoreSpec], ...] = ()
-    with suppress(OSError):
+    try:
         lines = (folder / ".gitignore").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        pass
+    else:
         # Imported here, as it takes as long as to lint some unchanged files.
         from pathspec import GitIgnoreSpec
 

@@ -52,21 +52,19 @@ def copy(input: Tensor, src: Any, *_: Any, **__: Any) -> Shape:
 
 def taken(target: Shape, source: Shape) -> None:
     """Demand that what is written broadcasts to where it is written."""
+
+    def refused() -> Refused:
+        return Refused(f"what is written is {show(source)}, and takes the place of {show(target)}")
+
     extra = len(source) - len(target)
     if any(plain(size) != 1 for size in source[: max(extra, 0)]):
-        raise Refused(f"what is written is {show(source)}, and takes the place of {show(target)}")
+        raise refused()
     for size, place in zip(reversed(source), reversed(target), strict=False):
         if plain(size) == 1 and plain(place) != 1:
             if type(size) is not int:
                 demand(ex.subtract(expr_of(size), ex.ONE), "==", "branch")
             continue
-        equal(
-            size,
-            place,
-            lambda: Refused(
-                f"what is written is {show(source)}, and takes the place of {show(target)}"
-            ),
-        )
+        equal(size, place, refused)
 
 
 @op("setitem")
