@@ -31,9 +31,8 @@ class Shard:
         and a file more or less moves at most one other file over each border between two parts.
         """
         ranked = sorted(targets, key=lambda target: (_rank(target), target.shown))
-        first, last = (
-            len(ranked) * number // self.count for number in (self.number - 1, self.number)
-        )
+        ends = (self.number - 1, self.number)
+        first, last = (len(ranked) * end // self.count for end in ends)
         part = set(ranked[first:last])
         return tuple(target for target in targets if target in part)
 

@@ -193,11 +193,11 @@ def _gitignores(folder: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
 
     Most folders have none.
     """
-    own: tuple[tuple[Path, GitIgnoreSpec], ...] = ()
+    own: tuple[tuple[Path, GitIgnoreSpec], ...]
     try:
         lines = (folder / ".gitignore").read_text("utf-8", "replace").splitlines()
     except OSError:
-        pass
+        own = ()
     else:
         # Imported here, as it takes as long as to lint some unchanged files.
         from pathspec import GitIgnoreSpec
