@@ -75,7 +75,7 @@ class LastingPool(ForkingPool):
 
     def close(self) -> None:
         """End only what a run left half done."""
-        for connection in self._open.difference(*self._idle.values()):
+        for connection in self._open.difference(self._idle):
             self._drop(connection)
 
 
