@@ -14,6 +14,11 @@ class Made:
     @classmethod
     def made(cls, **fields: Any) -> Self:
         """Make one; a field that is left out has its default, and takes no memory."""
-        new = cls.__new__(cls)
-        object.__setattr__(new, "__dict__", fields)
+        new = _new(cls)
+        _put(new, fields)
         return new
+
+
+_new = object.__new__
+#: What `new.__dict__ = fields` calls, which a frozen class forbids.
+_put = Made.__dict__["__dict__"].__set__

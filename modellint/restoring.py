@@ -8,6 +8,7 @@ import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -23,82 +24,92 @@ def untouched(modules: Iterable[tuple[str, nn.Module]], training: bool) -> Itera
     Attributes are compared by their container as well: what a forward appends to a list or puts
     into a dict of a module is taken out again. Random state is put back.
     """
-    # Torch's own layers put nothing into containers, which are most of what they hold.
-    stock = [(own := vars(m), own.copy()) for _, m in modules if is_stock(type(m))]
-    saved = [_Saved(vars(module)) for _, module in modules if not is_stock(type(module))]
+    saved = _Saved(modules)
     python, seeds = random.getstate(), torch.get_rng_state()
     numpy = sys.modules.get("numpy")
     numbers = numpy.random.get_state() if numpy is not None else None
     try:
-        for _, module in modules:
-            vars(module)["training"] = training
+        for own in saved.attributes:
+            own["training"] = training
         random.seed(0)
         # Not torch.manual_seed: that seeds (and so touches) every accelerator as well.
         torch.default_generator.manual_seed(0)
         yield
     finally:
-        for now, then in stock:
-            _put_back(now, then)
-        for state in saved:
-            state.restore()
+        saved.restore()
         random.setstate(python)
         torch.set_rng_state(seeds)
         if numpy is not None:
             numpy.random.set_state(numbers)
 
 
-def _put_back(now: dict[str, Any], then: dict[str, Any]) -> None:
-    if len(now) != len(then) or not all(map(operator.is_, now.values(), then.values())):
-        now.clear()
-        now.update(then)
-
-
 class _Saved:
-    """A module's attributes, and the contents of the containers among them."""
+    """The attributes of modules, and the contents of the containers among them.
 
-    __slots__ = ("attributes", "contents", "empty", "values")
+    A model has ten thousand dicts, hardly any of which a forward changes: all are compared at
+    once, and one by one only where something differs.
+    """
 
-    def __init__(self, attributes: dict[str, Any]) -> None:
-        self.attributes = attributes
-        self.values = attributes.copy()
-        self.contents: list[tuple[Any, Any]] = []
+    def __init__(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
+        self.attributes = [vars(module) for _, module in modules]
+        self.dicts = self.attributes.copy()
+        self.others: list[tuple[Any, Any]] = []
         self.empty: list[Any] = []
-        held = [value for value in attributes.values() if type(value) in _CONTAINERS]
+        for own, (_, module) in zip(self.attributes, modules, strict=True):
+            if is_stock(type(module)):
+                for name in _TABLES:
+                    table = own[name]
+                    (self.dicts if table else self.empty).append(table)
+            else:
+                self._contents([value for value in own.values() if type(value) in _CONTAINERS])
+        self.copies = [*map(dict.copy, self.dicts)]
+
+    def _contents(self, held: list[Any]) -> None:
         for container in held:
             if not container:
                 self.empty.append(container)
                 continue
-            self.contents.append((container, container.copy()))
+            if isinstance(container, dict):
+                self.dicts.append(container)
+            else:
+                self.others.append((container, container.copy()))
             # The loop goes on with what is found: containers inside of containers.
             inside = container.values() if isinstance(container, dict) else container
             held += [value for value in inside if type(value) in _CONTAINERS]
 
     def restore(self) -> None:
         """Put everything back that is not as it was."""
-        _put_back(self.attributes, self.values)
         for container in self.empty if any(self.empty) else ():
             container.clear()
-        for container, content in self.contents:
+        for container, content in self.others:
             if isinstance(container, list):
                 container[:] = content
             elif isinstance(container, deque):
                 container.clear()
                 container.extend(content)
-            elif isinstance(container, set):
+            else:
                 container.clear()
                 container.update(content)
-            elif not _same(container, content):
-                container.clear()
+        if _same(self.dicts, self.copies):
+            return
+        for now, then in zip(self.dicts, self.copies, strict=True):
+            if not _same([now], [then]):
+                now.clear()
                 # Not the subclass's own update: a Counter's adds.
-                dict.update(container, content)
+                dict.update(now, then)
 
 
+#: What others put something into that belongs to one of torch's own layers. The layers themselves
+#: put nothing into containers.
+_TABLES = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
 _CONTAINERS = frozenset([dict, list, set, OrderedDict, Counter, defaultdict, deque])
 
 
-def _same(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
-    return (
-        len(left) == len(right)
-        and all(map(operator.is_, left, right))
-        and all(map(operator.is_, left.values(), right.values()))
-    )
+def _same(left: list[dict[Any, Any]], right: list[dict[Any, Any]]) -> bool:
+    """Whether dicts are as long and hold the very same values, in the same order."""
+    alike = all(map(operator.is_, _values(left), _values(right)))
+    return alike and [*map(len, left)] == [*map(len, right)]
+
+
+def _values(dicts: list[dict[Any, Any]]) -> Iterator[Any]:
+    return chain.from_iterable(map(dict.values, dicts))

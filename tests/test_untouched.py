@@ -180,6 +180,40 @@ def test_hooks_stay_and_none_are_added() -> None:
     assert len(model[0]._forward_hooks) == 1
 
 
+class Meddling(nn.Module):
+    """Changes torch's own layers while they run, as some write weight standardisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.act = nn.ReLU()
+        self.tail = nn.Sequential(nn.Conv2d(4, 4, 1))
+        self.more = nn.Sequential()
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.conv.weight = nn.Parameter(self.conv.weight * 2)
+        self.conv.register_buffer("scale", torch.ones(4))
+        self.norm.running_mean = torch.zeros(4)
+        self.tail.append(nn.ReLU())
+        self.more.append(nn.ReLU())
+        self.act.register_forward_hook(lambda *_: None)
+        self.act.register_forward_pre_hook(lambda *_: None)
+        self.act.note = "changed"
+        del self.norm.weight
+        self.norm.weight = nn.Parameter(torch.ones(4))
+        result: Tensor = self.more(self.tail(self.act(self.norm(self.conv(x)))))
+        return result
+
+
+def test_what_a_forward_does_to_layers_of_torch_is_taken_back(training: bool) -> None:
+    model = Meddling().train(training)
+    before = snapshot(model)
+    graph = modellint.trace(model, ["2,3,8,8"])
+    assert graph.mismatch is None
+    assert changed(before, snapshot(model)) == []
+
+
 def test_a_model_trained_after_a_trace_gives_what_it_gave_without_one() -> None:
     def trained(traced: bool) -> list[float]:
         torch.manual_seed(0)
