@@ -22,20 +22,23 @@ _LARGEST = 20_000
 _TABLES = frozenset(["_modules", "_parameters", "_buffers", "_forward_hooks"])
 
 
-def walk(model: nn.Module) -> list[tuple[str, nn.Module]]:
+def walk(model: nn.Module, paths: dict[int, str] | None = None) -> list[tuple[str, nn.Module]]:
     """Every registered module once, under its first path, parents before children.
 
     By identity and without recursion: `Module.modules` keeps them in a set, and user classes may
-    define `__eq__` or `__hash__` that raise, and nest ten thousand deep.
+    define `__eq__` or `__hash__` that raise, and nest ten thousand deep. `paths` gets the paths by
+    `id`; modules that are in it already are left out.
     """
     found: list[tuple[str, nn.Module]] = []
-    seen: set[int] = set()
+    if paths is None:
+        paths = {}
     pending = [("", model)]
     while pending:
         path, module = pending.pop()
-        if id(module) in seen:
+        key = id(module)
+        if key in paths:
             continue
-        seen.add(id(module))
+        paths[key] = path
         found.append((path, module))
         # Not `module._modules`: a constructor that forgot super().__init__() made none.
         children = vars(module).get("_modules")
@@ -72,13 +75,15 @@ class Members:
 
 def members(model: nn.Module) -> Members:
     """The modules of a model and the names of their tensors, a shared one's first."""
-    registered = walk(model)
-    others = held(registered)
     paths: dict[int, str] = {}
+    registered = walk(model, paths)
+    others = held(registered)
+    paths.update((id(module), path) for path, module in others)
     tensors: dict[int, Named] = {}
     for path, module in chain(registered, others):
-        paths[id(module)] = path
-        name_tensors(path, module, tensors)
+        own = vars(module)
+        if own["_parameters"] or own["_buffers"]:  # Most modules have neither.
+            name_tensors(path, module, tensors)
     return Members(registered, others, paths, tensors)
 
 
@@ -86,7 +91,6 @@ def name_tensors(path: str, module: nn.Module, known: dict[int, Named]) -> None:
     """Add the names of a module's own parameters and buffers to those that are known."""
     own = vars(module)
     for kind, table in (("parameter", own["_parameters"]), ("buffer", own["_buffers"])):
-        # Most modules have neither.
         if table:
             prefix = f"{path}." if path else ""
             for name, tensor in table.items():
