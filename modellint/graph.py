@@ -416,12 +416,13 @@ def fact_of_call(compute: Callable[[Graph, Node], T]) -> Callable[[Graph, Node],
 
     @wraps(compute)
     def shared(graph: Graph, node: Node) -> T:
-        known = graph.facts.get(compute)
+        known: dict[int, T] | None = graph.facts.get(compute)
         if known is None:
             known = graph.facts[compute] = {}
-        if node.index not in known:
-            known[node.index] = compute(graph, node)
-        result: T = known[node.index]
+        index = node.index
+        if index in known:
+            return known[index]
+        result = known[index] = compute(graph, node)
         return result
 
     return shared

@@ -33,6 +33,7 @@ def observed_calls(
     of torch's own layers hand their arguments straight to `call`, the tracer's.
     """
     mine = threading.get_ident()
+    short = _short(call, stack, called, mine)
     changed: list[tuple[dict[str, Any], Any]] = []
     try:
         for _, module in modules:
@@ -42,7 +43,7 @@ def observed_calls(
             if arguments is None:
                 attributes["forward"] = _observed(module, module.forward, stack, called, mine)
             else:
-                attributes["forward"] = _short(module, arguments, call, stack, called, mine)
+                attributes["forward"] = functools.partial(short, module, arguments)
             changed.append((attributes, own))
         yield
     finally:
@@ -54,16 +55,17 @@ def observed_calls(
 
 
 def _short(
-    module: nn.Module,
-    arguments: Callable[[Any, Any], tuple[Any, Any, Any] | None],
-    call: Callable[[Any, Any, Any], Any],
-    stack: list[nn.Module],
-    called: set[int],
-    mine: int,
+    call: Callable[[Any, Any, Any], Any], stack: list[nn.Module], called: set[int], mine: int
 ) -> Callable[..., Any]:
     """A forward that gives the tracer what the layer would call, without the way there."""
 
-    def short(*args: Any, **kwargs: Any) -> Any:
+    def short(
+        module: nn.Module,
+        arguments: Callable[[Any, Any], tuple[Any, Any, Any] | None],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         plain = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
         if not plain or threading.get_ident() != mine or _current_mode() is None:
             return _in_full(module, stack, called, mine)(*args, **kwargs)

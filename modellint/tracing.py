@@ -554,7 +554,9 @@ class Tracer(TorchFunctionMode):
             self._differs(record, shape, example)
         return shape
 
-    def _differs(self, record: Record, shape: tuple[int, ...], example: tuple[int, ...]) -> NoReturn:
+    def _differs(
+        self, record: Record, shape: tuple[int, ...], example: tuple[int, ...]
+    ) -> NoReturn:
         raise AssertionError(
             f"{record.op}: the table says {shape}, PyTorch makes {example}; "
             "this is a fault of modellint"
@@ -769,9 +771,9 @@ def _kept(tracer: Tracer, modules: Members) -> Iterator[Record]:
     for _, module in modules:
         if is_stock(type(module)):
             continue
-        for name, value in vars(module).items():
+        for value in [v for name, v in vars(module).items() if name not in _REGISTERS]:
             kind = type(value)
-            if kind in ATOMS or name in _REGISTERS:
+            if kind in ATOMS:
                 continue
             inside: Any = value if kind in (list, tuple) else (value,)
             for item in value.values() if kind is dict else inside:

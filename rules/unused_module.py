@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
+from modellint.auxiliary import returned_in_training
 from modellint.costs import share_of, total_parameters
 from modellint.usage import Unused, training, unused_modules, used_in_training
 
@@ -23,12 +24,15 @@ def unused_module(graph: Graph) -> Iterator[Finding | Skip]:
     was overwritten.
 
     **When it is fine.** Silent: heads that run only in training mode (the model is traced in
-    training mode as well where a module is unused in evaluation). Skipped, with the reason: what
+    training mode as well where a module is unused in evaluation and its source does not plainly
+    return it there). Skipped, with the reason: what
     another method of the class runs, or `forward` under a condition that does not hold here, such
     as an optional input; and a model of which values decide what runs. Ignore it for parts that
     are loaded with a checkpoint only so that its keys fit. There are no options.
     """
     for unused in unused_modules(graph):
+        if returned_in_training(graph, unused.module.path):
+            continue
         trained = training(graph)
         if isinstance(trained, str):
             yield Skip(unused.module, f"it may run in training mode, not traced: {trained}")

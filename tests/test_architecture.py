@@ -59,6 +59,7 @@ FACTS = {
     "flattening",
     "wording",
     "usage",
+    "auxiliary",
     "written",
     "channels",
     "operations",

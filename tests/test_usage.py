@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -167,3 +168,114 @@ def test_a_pair_of_layers_is_counted_as_the_kernel_that_it_makes():
     assert composed(nn.Conv2d(8, 4, 3), nn.Flatten(2), nn.Conv1d(4, 5, 3)) == [(348, None)]
     pooled = composed(nn.Conv2d(8, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
     assert pooled == [(288 + 20, 8 * 5 * 9)]
+
+
+class Head(nn.Module):
+    """An auxiliary head as it is nearly always written; `case` varies what becomes of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.main = nn.Linear(4, 4)
+        self.aux = nn.Linear(4, 4)
+
+    def _forward(self, x):
+        aux = None
+        if self.aux is not None:  # noqa: SIM102 - as torchvision writes it
+            if self.training:
+                aux = self.aux(x)
+        x = self.main(x)
+        return x, aux
+
+    def forward(self, x):
+        x, aux = self._forward(x)
+        if self.training:
+            return x, aux
+        return x
+
+
+class Direct(Head):
+    def forward(self, x):
+        aux = x
+        if self.training and self.aux is not None:
+            aux = self.aux(x)
+        return self.main(x), aux
+
+
+class Dropped(Head):
+    def _forward(self, x):
+        aux = None
+        if self.training:
+            aux = self.aux(x)  # noqa: F841 - the fault that is looked for
+        return self.main(x), None
+
+
+class Overwritten(Head):
+    def _forward(self, x):
+        if self.training:
+            aux = self.aux(x)
+        aux = None
+        return self.main(x), aux
+
+
+class Conditional(Head):
+    wanted = False
+
+    def _forward(self, x):
+        aux = None
+        if self.training and self.wanted:
+            aux = self.aux(x)
+        return self.main(x), aux
+
+
+class Negated(Head):
+    def _forward(self, x):
+        aux = None
+        if not self.training:
+            pass
+        elif self.wanted():
+            aux = self.aux(x)
+        return self.main(x), aux
+
+    def wanted(self):
+        return False
+
+
+class Early(Head):
+    def _forward(self, x):
+        if self.training:
+            return self.main(x), None
+        aux = None
+        if self.training:
+            aux = self.aux(x)
+        return self.main(x), aux
+
+
+@pytest.mark.parametrize(
+    ("model", "read", "flagged"),
+    [
+        (Head, True, False),
+        (Direct, True, False),
+        (Dropped, False, True),
+        (Overwritten, False, True),
+        (Conditional, False, True),
+        (Negated, False, True),
+        (Early, False, True),
+    ],
+)
+def test_a_head_that_the_source_plainly_returns_in_training_is_not_traced_there(
+    model, read, flagged, monkeypatch
+):
+    from modellint import tracing
+
+    modes = []
+    run = tracing.run
+    monkeypatch.setattr(
+        tracing, "run", lambda *a, **k: modes.append(k.get("training", False)) or run(*a, **k)
+    )
+    report = modellint.lint(model(), ["N,4"], select=["unused-module"])
+    assert (True in modes) is not read
+    # A finding, or where another method or condition may run it a check that is skipped.
+    assert bool(report.findings or report.models[0].skipped) is flagged
+    # What was read is what a trace in training mode says.
+    graph = modellint.trace(model(), ["N,4"])
+    assert ("aux" in {found.module.path for found in unused_modules(training(graph))}) is flagged
