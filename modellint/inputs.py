@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modellint import expressions as ex
+from modellint.assertions import asserted
 from modellint.confirming import holds_at
 from modellint.dims import Constraint, Dim
 from modellint.equalities import pinned
@@ -223,7 +224,9 @@ class _Search:
         At 224 a window of 7 needs no padding, so the code that pads does not run and the sizes
         say nothing of 225. The path that pads is right for both.
         """
-        compared = [c for c in traced.tape.constraints.values() if c.origin == "branch"]
+        compared = [
+            c for c in traced.tape.constraints.values() if c.origin == "branch" and not asserted(c)
+        ]
         pins = traced.tape.pins
         open_ones = any(
             s.name in feed.example and s not in pins for c in compared for s in c.expr.symbols
