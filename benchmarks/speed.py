@@ -3,9 +3,9 @@
     python -m benchmarks.speed                 # everything; prints Markdown
     python -m benchmarks.speed --only forward  # one part: growth, export, forward, peers, memory
 
-Times are processor time, the best of five after a first run that warms the caches, taken one
-after the other in one process: all of it runs on one thread, and so a busy machine changes the
-ratios little.
+Times are processor time in one process, on one thread, after a first run that warms the caches:
+the best of fifteen where modellint stands beside a forward or itself, the best of five of its
+peers, which take longer.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ MODELS = {
 #: `torch.export` with dynamic sizes takes seconds a model: it runs on a few, twice on each.
 EXPORTED = ("resnet18", "vgg16", "mobilenet_v2", "resnet50", "vit_b_16")
 REPEATS = 5
+MANY = 15
 RULES = [rule for rule in select_rules(load_rules(), [DEFAULT]) if rule.reads == "graph"]
 
 
@@ -204,7 +205,8 @@ def report_forward() -> None:
         with quiet():
             for warm in (forward, analyse, lint):
                 warm(subject)
-            plain, core, linted = (best(partial(of, subject)) for of in (forward, analyse, lint))
+            measured = (forward, analyse, lint)
+            plain, core, linted = (best(partial(of, subject), MANY) for of in measured)
         total_forward, total_core = total_forward + plain, total_core + core
         total_lint, count = total_lint + linted, count + 1
         print(_forward_row(str(subject.exhibit), plain, core, linted, 3), flush=True)
@@ -259,7 +261,7 @@ def report_export() -> None:
         subject = Subject(exhibit, model, specs, *meta_tensors(specs))
         with quiet():
             analyse(subject)
-            taken = [best(partial(analyse, subject))]
+            taken = [best(partial(analyse, subject), MANY)]
             for strict in (False, True):
                 export(subject, strict)
                 taken.append(best(partial(export, subject, strict), 1))
@@ -291,7 +293,7 @@ def report_growth() -> None:
             model = chain(layers)
         with quiet():
             modellint.lint(model, ["1,8,64,64"])
-            times[layers] = best(partial(modellint.lint, model, ["1,8,64,64"]))
+            times[layers] = best(partial(modellint.lint, model, ["1,8,64,64"]), MANY)
     print("| layers | modellint, s |\n|---|---|")
     for layers, taken in times.items():
         print(f"| {layers} | {taken:.2f} |")
