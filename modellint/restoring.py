@@ -52,7 +52,7 @@ class _Saved:
 
     def __init__(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
         self.attributes = [vars(module) for _, module in modules]
-        self.dicts = self.attributes.copy()
+        self.dicts: list[dict[Any, Any]] = []
         self.others: list[tuple[Any, Any]] = []
         self.empty: list[Any] = []
         for own, (_, module) in zip(self.attributes, modules, strict=True):
@@ -62,6 +62,7 @@ class _Saved:
                     (self.dicts if table else self.empty).append(table)
             else:
                 self._contents([value for value in own.values() if type(value) in _CONTAINERS])
+        self.values = [*map(dict.copy, self.attributes)]
         self.copies = [*map(dict.copy, self.dicts)]
 
     def _contents(self, held: list[Any]) -> None:
@@ -90,13 +91,19 @@ class _Saved:
             else:
                 container.clear()
                 container.update(content)
-        if _same(self.dicts, self.copies):
-            return
-        for now, then in zip(self.dicts, self.copies, strict=True):
-            if not _same([now], [then]):
-                now.clear()
-                # Not the subclass's own update: a Counter's adds.
-                dict.update(now, then)
+        if not _same(self.attributes, self.values):
+            _put_back(self.attributes, self.values)
+        # A forward may give what is in a dict another key.
+        if not (_same(self.dicts, self.copies) and _same_keys(self.dicts, self.copies)):
+            _put_back(self.dicts, self.copies)
+
+
+def _put_back(dicts: list[dict[Any, Any]], copies: list[dict[Any, Any]]) -> None:
+    for now, then in zip(dicts, copies, strict=True):
+        if not (_same([now], [then]) and _same_keys([now], [then])):
+            now.clear()
+            # Not the subclass's own update: a Counter's adds.
+            dict.update(now, then)
 
 
 #: What others put something into that belongs to one of torch's own layers. The layers themselves
@@ -109,6 +116,10 @@ def _same(left: list[dict[Any, Any]], right: list[dict[Any, Any]]) -> bool:
     """Whether dicts are as long and hold the very same values, in the same order."""
     alike = all(map(operator.is_, _values(left), _values(right)))
     return alike and [*map(len, left)] == [*map(len, right)]
+
+
+def _same_keys(left: list[dict[Any, Any]], right: list[dict[Any, Any]]) -> bool:
+    return all(map(operator.is_, chain.from_iterable(left), chain.from_iterable(right)))
 
 
 def _values(dicts: list[dict[Any, Any]]) -> Iterator[Any]:

@@ -32,6 +32,7 @@ class Restless(nn.Module):
         self.calls = 0
         self.shapes: list[Any] = []
         self.by_name: dict[str, Any] = {"kept": [1, 2]}
+        self.renamed: dict[str, int] = {"old": 1}
         self.nested: dict[str, Any] = {"deep": {"list": [1], "set": {1}}}
         self.names: set[str] = {"a"}
         self.counted: Counter[str] = Counter(a=1)
@@ -45,6 +46,7 @@ class Restless(nn.Module):
         self.shapes.append(x.shape)
         self.by_name["new"] = x
         self.by_name["kept"].append(3)
+        self.renamed["new"] = self.renamed.pop("old")
         self.nested["deep"]["list"].append(2)
         self.nested["deep"]["set"].add(2)
         self.names.add("b")
