@@ -29,12 +29,12 @@ import torch
 from torch import nn
 
 import modellint
-from modellint.collecting import uncollected
-from modellint.contract import accepted
+from modellint.config.selection import DEFAULT, select_rules
+from modellint.contracts.contract import accepted
 from modellint.graph import Graph
-from modellint.plugins import load_rules
-from modellint.selection import DEFAULT, select_rules
-from modellint.specs import parse_input
+from modellint.linting.plugins import load_rules
+from modellint.symbolic.specs import parse_input
+from modellint.tracing.garbage import uncollected
 from tests.zoo.models import Exhibit, build, exhibits
 
 MODELS = {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from modellint.plugins import load_rules
+from modellint.linting.plugins import load_rules
 from modellint.report.rules_markdown import index_page, rule_page, short_table
 
 ROOT = Path(__file__).parent.parent

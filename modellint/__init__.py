@@ -7,6 +7,7 @@ package imports neither torch nor anything else.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from modellint.api import assert_clean, lint, lint_paths, trace
     from modellint.errors import FileError, ModellintError, NotAnalysed, PluginError, UsageError
     from modellint.graph import Graph, Module, Node, Parameter, Site, Tensor
-    from modellint.results import Diagnostic, Layer, ModelReport, Report
+    from modellint.results.findings import Diagnostic
+    from modellint.results.models import Layer, ModelReport
+    from modellint.results.report import Report
     from modellint.rules import Category, Finding, Rule, Skip, rule
 
 __all__ = [
@@ -51,9 +54,14 @@ _HOMES = {
     "modellint.api": "assert_clean lint lint_paths trace",
     "modellint.errors": "FileError ModellintError NotAnalysed PluginError UsageError",
     "modellint.graph": "Graph Module Node Parameter Site Tensor",
-    "modellint.results": "Diagnostic Layer ModelReport Report",
+    "modellint.results.findings": "Diagnostic",
+    "modellint.results.models": "Layer ModelReport",
+    "modellint.results.report": "Report",
     "modellint.rules": "Category Finding Rule Skip rule",
 }
+#: What documentation named before the package had rooms is still found under its old name.
+__path__.append(os.path.join(__path__[0], "former"))  # noqa: PTH118 - pathlib is slow to import
+
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 

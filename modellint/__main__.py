@@ -8,6 +8,6 @@ import sys
 if not sys.flags.safe_path and os.path.realpath(sys.path[0]) == os.path.realpath("."):
     del sys.path[0]
 
-from modellint.start import main
+from modellint.cli.start import main
 
 main()

@@ -7,21 +7,23 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modellint.collecting import uncollected
-from modellint.engine import Settings, lint_targets
+from modellint.config.rule_options import checked_options
+from modellint.config.selection import DEFAULT, Layer, select_rules
+from modellint.config.settings import Settings
+from modellint.engine.engine import lint_targets
+from modellint.engine.installation import torch_version
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
-from modellint.installation import torch_version
-from modellint.limits import parse_memory
-from modellint.linting import Subject, lint_graph
-from modellint.paths import shown_path
-from modellint.plugins import load_rules
+from modellint.linting.linter import Subject, lint_graph
+from modellint.linting.plugins import load_rules
+from modellint.protocol.limits import parse_memory
 from modellint.report.rules_page import described
-from modellint.results import FailLevel, ModelReport, Problem, Report, Status
-from modellint.rule_options import checked_options
+from modellint.results.models import ModelReport, Status
+from modellint.results.report import FailLevel, Problem, Report
 from modellint.rules import Rule, Severity
-from modellint.selection import DEFAULT, Layer, select_rules
-from modellint.silencing import Silence
+from modellint.source.paths import shown_path
+from modellint.suppression.comments import Silence
+from modellint.tracing.garbage import uncollected
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -128,10 +130,10 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
     `graph.fx` is a `torch.fx.GraphModule` that computes what the model computes. Raises
     `FileError` where the forward raises, and `NotAnalysed` where no input can be worked out.
     """
-    from modellint.backend import unwrapped
-    from modellint.holding import members
-    from modellint.inputs import parse_input, trace_with_inputs
-    from modellint.live import construction_sites, model_site, model_source
+    from modellint.inputs.search import parse_input, trace_with_inputs
+    from modellint.modules.live_sites import construction_sites, model_site, model_source
+    from modellint.modules.members import members
+    from modellint.tracing.torch_internals import unwrapped
 
     inner = unwrapped(model)
     modules = members(inner)
@@ -185,7 +187,7 @@ def lint_live(
     pictures: bool = False,
 ) -> Report:
     """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
-    from modellint.live import model_site
+    from modellint.modules.live_sites import model_site
 
     site = model_site(model)
     name = type(model).__name__

@@ -160,8 +160,9 @@ def rule(
 
     `default=False` leaves the rule off unless it is selected. `supersedes` names rules whose
     findings on the same layer this one replaces, `all` every other's. `reads` is what its function
-    takes: a graph, or the comments of a file (`modellint.comments`). Raises `ValueError` for an
-    unknown category and for a function without a docstring, since the docstring is the rule's page.
+    takes: a graph, or the comments of a file (`modellint.suppression.comment_rules`). Raises
+    `ValueError` for an unknown category and for a function without a docstring, since the docstring
+    is the rule's page.
     """
     kind = Category(category)
 

@@ -1,8 +1,7 @@
 """Runs the examples that rule files bring; for the tests of modellint and of any plugin.
 
     import pytest
-    from modellint.plugins import load_rules
-    from modellint.testing import check_example, examples
+    from modellint.testing import check_example, examples, load_rules
 
     RULES = load_rules(["rules/"], installed=False)
 
@@ -23,9 +22,12 @@ from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 from modellint.errors import FileError
-from modellint.plugins import load_rules
-from modellint.results import Diagnostic, Report
+from modellint.linting.plugins import load_rules
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
 from modellint.rules import Example, Rule
+
+__all__ = ["Case", "check_example", "examples", "lint_source", "load_rules"]
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,9 @@ def check_example(rule: Rule, example: Example) -> None:
 
 def lint_source(rule: Rule, example: Example) -> Report:
     """The report of one example under its rule alone, made in this process."""
-    from modellint.comments import lint_comments
-    from modellint.jobs import Job
-    from modellint.pipeline import lint_file, parse_job
+    from modellint.protocol.jobs import Job
+    from modellint.suppression.comment_rules import lint_comments
+    from modellint.worker.pipeline import lint_file, parse_job
 
     parts: list[Report] = []
     # What comments silence shows only if the other rules have their say.

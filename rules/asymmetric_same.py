@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.wording import describe, on_axes, times, together
 from modellint.geometry import Window, windows
-from modellint.wording import describe, on_axes, times, together
 
 
 @rule("advice")

@@ -6,8 +6,14 @@ from collections.abc import Iterator
 from math import prod
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.operations import RESHAPES, WINDOWS, data_readers, passed_through, varying_inputs
-from modellint.wording import named, times
+from modellint.facts.wording import named, times
+from modellint.graph.operations import (
+    RESHAPES,
+    WINDOWS,
+    data_readers,
+    passed_through,
+    varying_inputs,
+)
 
 #: Roles of a first axis that counts no samples: time, channels, space.
 _NO_BATCH = frozenset("LTSCDHW")

@@ -6,13 +6,8 @@ from collections.abc import Iterator
 from math import gcd
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.operations import (
-    ADAPTIVE_POOLS,
-    ELEMENTWISE,
-    RESHAPES,
-    varying_inputs,
-)
-from modellint.wording import named
+from modellint.facts.wording import named
+from modellint.graph.operations import ADAPTIVE_POOLS, ELEMENTWISE, RESHAPES, varying_inputs
 
 
 @rule("suspicious")

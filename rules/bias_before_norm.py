@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from modellint import Finding, Graph, Node, Parameter, Skip, rule
-from modellint.channels import channel_dim, dim_after
-from modellint.costs import share_of, total_parameters
-from modellint.operations import (
-    ADAPTIVE_POOLS,
-    CONVOLUTIONS,
-    POOLS,
-    TRANSPOSED,
-    only_reader,
-)
-from modellint.wording import named
+from modellint.facts.costs import share_of, total_parameters
+from modellint.facts.wording import named
+from modellint.geometry.channels import channel_dim, dim_after
+from modellint.graph.operations import ADAPTIVE_POOLS, CONVOLUTIONS, POOLS, TRANSPOSED, only_reader
 
 _LAYERS = ("linear", *sorted(CONVOLUTIONS | TRANSPOSED))
 #: How many layers a message names before it counts the rest.

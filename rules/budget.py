@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from modellint import Finding, Graph, Node, Skip, costs, rule
-from modellint.costs import amount, share_of
-from modellint.wording import times
+from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts import costs
+from modellint.facts.costs import amount, share_of
+from modellint.facts.wording import times
 
 #: How many of the layers that cost most are named.
 _NAMED = 3

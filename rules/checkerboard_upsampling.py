@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.wording import describe, on_axes, spatial, times, together
+from modellint.facts.wording import describe, on_axes, spatial, times, together
 
 
 @rule("advice")

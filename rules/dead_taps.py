@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.costs import share_of
+from modellint.facts.costs import share_of
+from modellint.facts.wording import describe, on_axes, times, together
 from modellint.geometry import (
     Size,
     Window,
@@ -18,7 +19,6 @@ from modellint.geometry import (
     ranges,
     windows,
 )
-from modellint.wording import describe, on_axes, times, together
 
 
 @rule("suspicious")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
+from modellint.facts.wording import AXES, describe
 from modellint.geometry import Run, dilated_runs, without_holes
-from modellint.wording import AXES, describe
 
 
 @rule("suspicious")

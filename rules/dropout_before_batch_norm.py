@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.costs import own_parameters
-from modellint.operations import (
+from modellint.facts.costs import own_parameters
+from modellint.facts.wording import named
+from modellint.graph.operations import (
     ADAPTIVE_POOLS,
     DROPOUTS,
     ELEMENTWISE,
@@ -17,7 +18,6 @@ from modellint.operations import (
     WEIGHTED,
     data_readers,
 )
-from modellint.wording import named
 
 _PASSES = (ELEMENTWISE | RESHAPES | REORDERINGS | POOLS | ADAPTIVE_POOLS | {"cat"}) - NORMS
 

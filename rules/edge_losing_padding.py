@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from modellint import Finding, Graph, Skip, rule
+from modellint.facts.wording import AXES, describe, on_axes, resized, spatial, times, together
 from modellint.geometry import Trim, Window, border_influence, trims, windows
-from modellint.wording import AXES, describe, on_axes, resized, spatial, times, together
 
 
 @rule("suspicious")

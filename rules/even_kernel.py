@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.wording import describe, on_axes, resized, spatial, times, together
 from modellint.geometry import (
     Window,
     drift,
@@ -13,7 +14,6 @@ from modellint.geometry import (
     slices_after,
     windows,
 )
-from modellint.wording import describe, on_axes, resized, spatial, times, together
 
 
 @rule("suspicious")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.admitted import grouped, words
-from modellint.contract import condition, contract, demands, sized_axes
-from modellint.operations import COMBINING
+from modellint.contracts.admitted import grouped, words
+from modellint.contracts.contract import condition, contract, demands, sized_axes
+from modellint.graph.operations import COMBINING
 
 _RESIZE = ", or resize one of what is joined: F.interpolate(x, size=other.shape[2:])"
 

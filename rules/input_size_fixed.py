@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from math import prod
 
 from modellint import Finding, Graph, Skip, rule
-from modellint.admitted import grouped
-from modellint.contract import accepted, sized_axes
-from modellint.flattening import Flattened, flattened, sized_by_input
-from modellint.wording import describe, times
+from modellint.contracts.admitted import grouped
+from modellint.contracts.contract import accepted, sized_axes
+from modellint.facts.flattening import Flattened, flattened, sized_by_input
+from modellint.facts.wording import describe, times
 
 
 @rule("advice")

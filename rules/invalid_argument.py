@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.operations import CONVOLUTIONS, POOLS, TRANSPOSED
-from modellint.wording import describe, together
+from modellint.facts.wording import describe, together
+from modellint.graph.operations import CONVOLUTIONS, POOLS, TRANSPOSED
 
 _WINDOWS = CONVOLUTIONS | POOLS | TRANSPOSED
 _EMBEDDINGS = frozenset({"embedding", "embedding_bag"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.operations import DROPOUTS
-from modellint.wording import named
-from modellint.written import called_name, constructor, literal_arguments
+from modellint.facts.source_facts import called_name, constructor, literal_arguments
+from modellint.facts.wording import named
+from modellint.graph.operations import DROPOUTS
 
 
 @rule("efficiency")

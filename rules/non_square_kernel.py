@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
+from modellint.facts.wording import describe, times
 from modellint.geometry import neighbours, windows
-from modellint.wording import describe, times
 
 
 @rule("pedantic")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Parameter, Skip, rule
-from modellint.costs import (
+from modellint.facts.costs import (
     amount,
     macs,
     own_parameters,
@@ -14,14 +14,14 @@ from modellint.costs import (
     total_macs,
     total_parameters,
 )
-from modellint.flattening import (
+from modellint.facts.flattening import (
     Flattened,
     covers_whole_map,
     feeds_weights_only,
     flattened,
     unfolded,
 )
-from modellint.wording import channels, describe, times
+from modellint.facts.wording import channels, describe, times
 
 
 @rule("efficiency")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
+from modellint.facts.wording import describe, on_axes, resized
 from modellint.geometry import slices_after, windows
-from modellint.wording import describe, on_axes, resized
 
 
 @rule("correctness", supersedes=["over-padding"])

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import inf
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.ranges import Range, range_of
-from modellint.wording import named
+from modellint.facts.ranges import Range, range_of
+from modellint.facts.wording import named
 
 #: What leaves every value of an interval as it is: that interval.
 _IDENTICAL = {

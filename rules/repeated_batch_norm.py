@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.costs import own_parameters
-from modellint.operations import descends
-from modellint.wording import named
+from modellint.facts.costs import own_parameters
+from modellint.facts.wording import named
+from modellint.graph.operations import descends
 
 
 @rule("advice")

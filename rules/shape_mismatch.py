@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Module, Node, Skip, rule
+from modellint.facts.remedies import remedy
+from modellint.facts.wording import named
 from modellint.geometry import makers
-from modellint.remedies import remedy
-from modellint.wording import named
 
 
 @rule("correctness")

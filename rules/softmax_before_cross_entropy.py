@@ -6,24 +6,24 @@ from collections.abc import Iterator, Mapping
 from math import e, log
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.channels import dim_after
-from modellint.operations import (
-    IDENTITIES,
-    REORDERINGS,
-    RESHAPES,
-    WEIGHTED,
-    data_readers,
-    varying_inputs,
-)
-from modellint.usage import training
-from modellint.wording import named
-from modellint.written import (
+from modellint.facts.source_facts import (
     LOGIT_LOSSES,
     PROBABILITY_LOSSES,
     Loss,
     entry_count,
     losses,
     takes_output,
+)
+from modellint.facts.usage import training
+from modellint.facts.wording import named
+from modellint.geometry.channels import dim_after
+from modellint.graph.operations import (
+    IDENTITIES,
+    REORDERINGS,
+    RESHAPES,
+    WEIGHTED,
+    data_readers,
+    varying_inputs,
 )
 
 _SQUASHES = frozenset(["sigmoid", "relu"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
-from modellint.wording import named
+from modellint.facts.wording import named
 
 
 @rule("suspicious")

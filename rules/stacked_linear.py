@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
-from modellint.composition import Pair, enters_attention, leaves_attention, pairs
-from modellint.wording import describe
+from modellint.facts.composition import Pair, enters_attention, leaves_attention, pairs
+from modellint.facts.wording import describe
 
 
 @rule("suspicious")

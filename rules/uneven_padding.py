@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.wording import describe, on_axes, spatial, times
 from modellint.geometry import Window, nearest_sizes, padding_before, windows
-from modellint.wording import describe, on_axes, spatial, times
 
 
 @rule("pedantic")

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modellint import Finding, Graph, Skip, rule
-from modellint.costs import amount, macs, own_parameters, share_of, total_macs, total_parameters
+from modellint.facts.costs import (
+    amount,
+    macs,
+    own_parameters,
+    share_of,
+    total_macs,
+    total_parameters,
+)
+from modellint.facts.wording import describe, times
 from modellint.geometry import Saturated, saturated, unseen
-from modellint.wording import describe, times
 
 
 @rule("advice")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.wording import describe, spatial, symbolic, times, together
 from modellint.geometry import (
     Unread,
     Window,
@@ -16,7 +17,6 @@ from modellint.geometry import (
     unread_after,
     windows,
 )
-from modellint.wording import describe, spatial, symbolic, times, together
 
 #: What a position along each axis is called, by how many axes there are.
 _LINES = {1: ("position",), 2: ("row", "column"), 3: ("slice", "row", "column")}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 
 from modellint import Finding, Graph, Module, Node, Skip, rule
-from modellint.wording import describe
+from modellint.facts.wording import describe
 
 
 @rule("correctness")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modellint import rule
-from modellint.comments import Comment, Remark
+from modellint.suppression.comment_rules import Comment, Remark
 
 
 @rule("suspicious", reads="comments")

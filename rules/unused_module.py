@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
-from modellint.auxiliary import returned_in_training
-from modellint.costs import share_of, total_parameters
-from modellint.usage import Unused, training, unused_modules, used_in_training
+from modellint.facts.auxiliary_heads import returned_in_training
+from modellint.facts.costs import share_of, total_parameters
+from modellint.facts.usage import Unused, training, unused_modules, used_in_training
 
 
 @rule("suspicious")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from modellint.cli import main
+from modellint.cli.command import main
 
 
 def modellint(*arguments, cwd, stdin=""):

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from modellint import running
-from modellint.interpreters import OWN
-from modellint.pool import FORKS, ForkingPool
+from modellint.config.interpreters import OWN
+from modellint.engine import running
+from modellint.engine.server_pool import FORKS, ForkingPool
 
 # What a test lints must be linted; tests of the cache ask for one.
 os.environ["MODELLINT_NO_CACHE"] = "1"
@@ -33,7 +33,7 @@ for _name in ("MODELLINT_PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX"):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite-golden` takes what the formats print now for what they should: read the diff."""
-    parser.addoption("--rewrite-golden", action="store_true", help="rewrite tests/golden")
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite tests/report/golden")
 
 
 class LastingPool(ForkingPool):

@@ -1,6 +1,6 @@
 """A small file with one finding, and findings made by hand."""
 
-from modellint.results import Diagnostic
+from modellint.results.findings import Diagnostic
 
 NET = """
 import torch

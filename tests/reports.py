@@ -2,19 +2,10 @@
 
 from dataclasses import replace
 
-from modellint.admitted import Sizes
-from modellint.results import (
-    Diagnostic,
-    Layer,
-    ModelInput,
-    ModelReport,
-    Note,
-    Problem,
-    Related,
-    Report,
-    RulePage,
-    SkippedCheck,
-)
+from modellint.contracts.admitted import Sizes
+from modellint.results.findings import Diagnostic, Related
+from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
+from modellint.results.report import Note, Problem, Report, RulePage
 
 #: A path with all that some format gives a meaning.
 ODD = 'models/odd "näme", 100%: a\tb|c\n.py'

@@ -20,8 +20,8 @@ from torch.nn.utils import parametrizations, rnn
 from torch.utils import _pytree as pytree
 from torch.utils.checkpoint import checkpoint
 
-from modellint.dims import Constraint, evaluate
 from modellint.graph import Graph
+from modellint.symbolic.dims import Constraint, evaluate
 
 #: Every map has so many channels, whatever its rank.
 CHANNELS = 4

@@ -1,141 +1,243 @@
-"""Imports run one way, and torch stays where it belongs."""
+"""Imports run one way, and what is of the outside stays in the rooms that may have it.
+
+`ROOMS` is the whole of it: every room of the package, from the one that users meet to what all
+others stand on, with what it may import of the outside. A new file needs no entry here.
+"""
+
+from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "modellint"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+
+#: What of the outside there is, besides the standard library: torch with its public names, what of
+#: torch may change with any release, and what only the front end may need.
+TORCH, HOOKS, INTERNALS = "torch", "torch.overrides", "torch internals"
+CLICK, TABULATE, PATHSPEC, PYTEST = "click", "tabulate", "pathspec", "pytest"
+
+#: The rooms in their order. Rooms of one level import each other no more than those above them.
+ROOMS: tuple[dict[str, set[str]], ...] = (
+    {"pytest_plugin": {PYTEST, TORCH}},
+    {"cli": {CLICK}, "api": {TORCH}},
+    {"engine": set(), "testing": set(), "former": set()},
+    {"worker": {TORCH, INTERNALS}, "report": {TABULATE}},
+    {"suppression": set()},
+    {"inputs": {TORCH}, "config": {PATHSPEC}},
+    {"building": {TORCH, HOOKS}, "linting": set()},
+    {"tracing": {TORCH, HOOKS, INTERNALS}},
+    {"protocol": set(), "facts": set()},
+    {"modules": {TORCH}, "results": set(), "geometry": set()},
+    {"contracts": set(), "rules": set()},
+    {"shapes": set(), "discovery": set(), "graph": set()},
+    {"symbolic": set(), "source": set()},
+    {"errors": set(), "_version": set()},
+)
+LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
+OUTSIDE = {room: allowed for rooms in ROOMS for room, allowed in rooms.items()}
+#: The one way up: a report prints itself, by the formats of the room above, when it is asked to.
+DOORS = {("modellint.results.report", "report")}
+#: What runs where a project's torch is: it finds no package there but torch.
+WORKER_SIDE = "worker"
+#: What answers without torch: it is imported where torch is used, and never before.
+FRONT_END = ("cli", "engine", "config", "report", "suppression", "pytest_plugin", "api")
+#: What rules of anyone may import, besides the names of `modellint` itself.
+PUBLIC = {"contracts", "facts", "geometry", "graph", "suppression"}
+
+
+class Import(NamedTuple):
+    """One import statement: what it names, and when it runs."""
+
+    name: str
+    typing: bool
+    later: bool
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    """What a file imports: for type checkers alone, when a function runs, or with the module."""
+    return tuple(_imports(ast.parse(path.read_text("utf-8")), False, False))
+
+
+def _imports(node: ast.AST, typing: bool, later: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(alias.name, typing, later) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            for alias in child.names:
+                whole = f"{child.module}.{alias.name}"
+                is_module = not child.module.startswith("modellint") or whole in modules()
+                yield Import(whole if is_module else child.module, typing, later)
+        elif isinstance(child, ast.Call) and ast.unparse(child.func) == "import_module":
+            named = child.args[0]
+            if isinstance(named, ast.Constant) and named.value.startswith(("modellint.", "torch")):
+                yield Import(named.value, typing, later)
+        checked = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        yield from _imports(child, typing or checked, later or inside)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """The files of the package by their dotted names; a room's own is its `__init__`."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def room_of(module: str) -> str:
+    return [*module.split("."), ""][1]
+
+
+#: Everything but the front door, `modellint` itself and `python -m modellint`, stands in a room.
+ALL = [name for name in modules() if room_of(name) not in ("", "__main__")]
 RULES = sorted(path for path in (ROOT / "rules").rglob("*.py") if path.name != "__init__.py")
 
-#: Everything that a command without user code imports, and what must be importable without torch.
-FRONT_END = {
-    "__init__", "__main__", "_version", "accepting", "acting", "alone", "baseline", "cli",
-    "command_options", "comments", "completion", "config", "output", "suppressing",
-    "deaths", "engine", "errors", "frames", "launching", "limits", "listing", "paths", "pipeline",
-    "plans", "plugins", "pool", "projects", "intake", "results", "rule_options", "rules",
-    "running", "selection", "settings_page", "silencing", "source", "targets", "graph", "dims",
-    "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter", "api",
-    "discovery", "contract", "identity", "linting", "geometry", "costs", "drawing", "picture",
-    "cache", "remembering", "installation", "readings", "states", "interpreters", "probing",
-    "sharding", "elsewhere", "jobs", "preparing", "start", "admitted", "made", "equalities",
-    "solutions", "confirming",
-}  # fmt: skip
-#: What no other part of the package may import: the edge that talks to the user.
-EDGE = {
-    "cli", "__main__", "api", "engine", "running", "pool", "alone", "launching", "listing",
-    "intake", "targets", "selection", "accepting", "command_options", "config", "plans",
-    "projects", "rule_options", "settings_page", "acting", "baseline", "suppressing",
-    "completion", "output", "cache", "remembering", "installation", "interpreters",
-    "probing", "pytest_plugin", "pytest_models", "pytest_verdicts", "project_linter",
-    "sharding", "elsewhere", "preparing", "start",
-}  # fmt: skip
-#: The worker's side, which must run where only the standard library and torch are installed.
-WORKER_SIDE = {
-    "worker", "warming", "supervisor", "isolation", "hooks", "limits", "strays", "deaths",
-    "failures", "pipeline", "linting", "silencing", "places", "frames", "paths", "results",
-    "rules", "graph", "dims", "discovery", "loading", "building", "tracing", "inputs", "contract",
-    "costs", "observing", "restoring", "lazy", "user_files", "feeds", "forwards",
-    "forward_errors", "jobs", "admitted", "made", "equalities", "solutions", "confirming",
-    "geometry", "source", "plugins", "errors", "readings", "states", "drawing", "picture",
-}  # fmt: skip
-#: Where torch's internals are used: by the tracer and what it replaces of torch's layers, by what
-#: redirects construction to meta, and by what spares a worker the import of torch's compiler.
-TRACING = {
-    "tracing", "backend", "observing", "fx", "own_checks", "redirection", "shapes", "warming",
-}  # fmt: skip
-INTERNALS = {"torch.fx", "torch.overrides"}
-#: Facts of a graph that rules share, and the words for them.
-FACTS = {
-    "admitted",
-    "comments",
-    "contract",
-    "geometry",
-    "costs",
-    "flattening",
-    "wording",
-    "usage",
-    "auxiliary",
-    "written",
-    "channels",
-    "operations",
-    "composition",
-    "ranges",
-    "remedies",
-}
-FOREIGN = {"click", "tabulate", "pathspec", "pytest"}
+
+def kind_of(name: str) -> str | None:
+    """What of the outside an import is; nothing for our own and the standard library."""
+    if name == "torch" or name.startswith("torch."):
+        if name.startswith(HOOKS):
+            return HOOKS
+        return INTERNALS if "._" in name or name.startswith("torch.fx") else TORCH
+    top = name.partition(".")[0]
+    if top in ("modellint", "modellint_rules", "__future__") or top in sys.stdlib_module_names:
+        return None
+    return PYTEST if top == "_pytest" else top
 
 
-def imports_of(path, *, only_at_import=False):
-    """The dotted names that a module imports; those of functions and TYPE_CHECKING if wanted."""
-    tree = ast.parse(path.read_text("utf-8"))
-    pending = list(tree.body)
+@pytest.mark.parametrize("module", ALL)
+def test_a_room_imports_only_rooms_below_it(module):
+    level = LEVEL[room_of(module)]
+    for used in imports_of(modules()[module]):
+        if not used.name.startswith("modellint."):
+            continue
+        room = room_of(used.name)
+        if room != room_of(module) and (module, room) not in DOORS:
+            assert LEVEL[room] > level, f"{module} imports {used.name}"
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_what_is_of_the_outside_stays_in_its_rooms(module):
+    used = {kind_of(found.name) for found in imports_of(modules()[module])} - {None}
+    assert used <= OUTSIDE[room_of(module)]
+
+
+def reached(*rooms: str, later: bool) -> dict[str, str]:
+    """The modules that rooms import, those that these import, and so on, each with who does.
+
+    With `later` imports inside functions count as well. The doors are left out.
+    """
+    pending = [name for name in ALL if room_of(name) in rooms]
+    found = dict.fromkeys(pending, "")
     while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            pending += node.orelse
-        elif not (only_at_import and isinstance(node, ast.FunctionDef)):
-            pending += ast.iter_child_nodes(node)
+        module = pending.pop()
+        for used in imports_of(modules()[module]):
+            if used.typing or (used.later and not later) or used.name not in modules():
+                continue
+            if (module, room_of(used.name)) not in DOORS and used.name not in found:
+                found[used.name] = module
+                pending.append(used.name)
+    return found
 
 
-def own_modules(names):
-    return {name.split(".")[1] for name in names if name.startswith("modellint.")}
+def test_the_front_end_imports_no_torch_before_it_is_used():
+    for module in reached(*FRONT_END, later=False):
+        for used in imports_of(modules()[module]):
+            kind = kind_of(used.name) or ""
+            assert used.typing or used.later or not kind.startswith("torch"), module
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_torch_stays_out_of_the_front_end(path):
-    shown = path.relative_to(PACKAGE).with_suffix("").as_posix()
-    if shown in FRONT_END or shown.startswith("report/"):
-        names = {name.partition(".")[0] for name in imports_of(path, only_at_import=True)}
-        assert "torch" not in names
+def test_the_worker_needs_no_package_but_torch():
+    for module, by in reached(WORKER_SIDE, later=True).items():
+        used = {kind_of(found.name) for found in imports_of(modules()[module]) if not found.typing}
+        assert used <= {None, TORCH, HOOKS, INTERNALS}, f"{module}, which {by} imports"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_private_torch_stays_in_its_room(path):
-    private = [
-        name
-        for name in imports_of(path)
-        if name.startswith("torch.") and (name in INTERNALS or "._" in name)
-    ]
-    assert not private or path.stem in TRACING, f"imports {', '.join(private)}"
+def test_there_is_no_circle_of_more_than_two_files():
+    graph = {
+        module: {
+            used.name
+            for used in imports_of(path)
+            if not used.typing
+            and used.name in modules()
+            and (module, room_of(used.name)) not in DOORS
+        }
+        for module, path in modules().items()
+    }
+    for module in graph:
+        circle = _way_back(graph, module)
+        assert len(circle) <= 2, " → ".join(circle)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_below_imports_the_edge(path):
-    name = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    if name in EDGE or name == "__init__":
+def _way_back(graph: dict[str, set[str]], start: str) -> list[str]:
+    """The shortest circle through a module, empty where there is none."""
+    ways = [[start]]
+    seen = {start}
+    while ways:
+        way = ways.pop(0)
+        for following in sorted(graph[way[-1]]):
+            if following == start:
+                return way
+            if following not in seen:
+                seen.add(following)
+                ways.append([*way, following])
+    return []
+
+
+@pytest.mark.parametrize("room", sorted({room_of(name) for name in ALL}))
+def test_a_room_says_what_it_is(room):
+    assert room in LEVEL, f"{room} has no place in the order of the rooms"
+    text = ast.get_docstring(ast.parse(modules()[f"modellint.{room}"].read_text("utf-8")))
+    assert text
+    if (PACKAGE / room).is_dir():
+        assert (PACKAGE / room / "__init__.py").is_file()
+
+
+#: Files that still hold two ideas.
+LONG = {
+    "candidates.py",
+    "declarations.py",
+    "positions.py",
+    "dims.py",
+    "torch_internals.py",
+    "tracer.py",
+}
+
+
+@pytest.mark.parametrize("path", [*map(modules().__getitem__, ALL), *RULES], ids=str)
+def test_a_file_is_read_at_a_sitting(path):
+    if path.name in LONG:
         return
-    assert not own_modules(imports_of(path)) & EDGE
-
-
-@pytest.mark.parametrize("name", sorted(WORKER_SIDE))
-def test_the_worker_needs_no_package_but_torch(name):
-    names = {used.partition(".")[0] for used in imports_of(PACKAGE / f"{name}.py")}
-    assert not names & FOREIGN
-    # `Report.render` is the front end's, though it hangs on the report.
-    if name != "results":
-        assert "report" not in own_modules(imports_of(PACKAGE / f"{name}.py"))
+    assert len(path.read_text("utf-8").splitlines()) <= 450
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
 def test_rules_use_what_any_plugin_may(path):
-    names = list(imports_of(path))
     public = set(__import__("modellint").__all__)
-    for name in names:
-        head, _, rest = name.partition(".")
-        assert head != "torch"
-        if head == "modellint" and rest:
-            first = rest.partition(".")[0]
-            assert first in FACTS | public, f"{path.name} imports {name}"
+    for used in imports_of(path):
+        assert kind_of(used.name) is None
+        if used.name.startswith("modellint."):
+            assert room_of(used.name) in PUBLIC | public, f"{path.name} imports {used.name}"
+
+
+def test_every_room_is_packaged():
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packaged = set(settings["tool"]["setuptools"]["packages"])
+    folders = {path.parent.relative_to(ROOT) for path in PACKAGE.rglob("__init__.py")}
+    assert packaged == {".".join(folder.parts) for folder in folders} | {"modellint_rules"}
 
 
 def test_importing_the_package_imports_nothing_heavy():
@@ -180,3 +282,20 @@ def test_every_public_name_is_there():
         assert getattr(modellint, name) is not None
     with pytest.raises(AttributeError):
         _ = modellint.nothing_of_the_kind
+
+
+def test_documented_names_are_found_where_they_stood():
+    code = (
+        "import warnings; warnings.simplefilter('error', DeprecationWarning)\n"
+        "for name in ('costs', 'usage', 'written', 'plugins'):\n"
+        "    try:\n"
+        "        __import__(f'modellint.{name}')\n"
+        "    except DeprecationWarning as warning:\n"
+        "        assert 'is now modellint.' in str(warning)\n"
+        "    else:\n"
+        "        raise AssertionError(name)\n"
+        "warnings.simplefilter('ignore')\n"
+        "from modellint.plugins import load_rules\n"
+        "from modellint.costs import macs\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

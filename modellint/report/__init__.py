@@ -1,4 +1,8 @@
-"""The formats of a report: each turns a finished `Report` into text."""
+"""The formats of a report: each turns a finished `Report` into text.
+
+A format imports what it needs when it is used. Never imports torch; nothing below but
+`results.report`, when a report is asked to print itself, knows of this room.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ from importlib import import_module
 
 from modellint.errors import UsageError
 from modellint.report.view import View
-from modellint.results import Report
+from modellint.results.report import Report
 
-__all__ = ["FORMATS", "View", "render"]
+__all__ = ["FORMATS", "View", "last_line", "render", "tables"]
 
 
 def _format(module: str) -> Callable[[Report, View], str]:
@@ -43,3 +47,17 @@ def render(report: Report, format: str = "full", view: View | None = None) -> st
         hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(FORMATS)}"
         raise UsageError(f"there is no format {format!r}{hint}")
     return FORMATS[format](report, view or View())
+
+
+def last_line(report: Report) -> str:
+    """The line that every run ends with: what was checked and what was found."""
+    from modellint.report import lines
+
+    return lines.last_line(report)
+
+
+def tables(report: Report) -> str:
+    """The report as HTML tables, as a notebook shows it."""
+    from modellint.report import notebook
+
+    return notebook.tables(report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modellint.paths import absolute_path
+from modellint.source.paths import absolute_path
 
 #: The variables by which the hosts' runners say where the checkout is.
 GITHUB, GITLAB = "GITHUB_WORKSPACE", "CI_PROJECT_DIR"

@@ -16,7 +16,8 @@ from modellint.report.lines import (
     statistics,
 )
 from modellint.report.view import View
-from modellint.results import Diagnostic, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
 
 
 def render(report: Report, view: View) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from modellint.errors import FileError
-from modellint.results import Diagnostic, Report
-from modellint.source import read_lines, split_lines
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
+from modellint.source.file import read_lines, split_lines
 
 
 class Excerpts:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from modellint.identity import keyed
-from modellint.results import Diagnostic, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
+from modellint.suppression.identity import keyed
 
 
 def fingerprints(report: Report, findings: Sequence[Diagnostic]) -> Iterator[str]:

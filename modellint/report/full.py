@@ -20,7 +20,9 @@ from modellint.report.lines import (
 )
 from modellint.report.owners import layer_of
 from modellint.report.view import View
-from modellint.results import Diagnostic, Layer, Problem, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.models import Layer
+from modellint.results.report import Problem, Report
 
 #: How many of the layers or models that share a finding are named.
 _NAMED = 8

@@ -12,7 +12,8 @@ from modellint.report.checkout import GITHUB, checkout_path
 from modellint.report.lines import alike, printable
 from modellint.report.troubles import Trouble, troubles
 from modellint.report.view import View
-from modellint.results import Diagnostic, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
 from modellint.rules import Category, Severity
 
 #: GitHub shows no more of a level for a step.

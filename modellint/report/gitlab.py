@@ -11,7 +11,8 @@ from modellint.report.fingerprints import distinct, fingerprints
 from modellint.report.lines import alike, printable
 from modellint.report.troubles import troubles
 from modellint.report.view import View
-from modellint.results import Diagnostic, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
 from modellint.rules import Severity
 
 _SEVERITIES: Mapping[Severity, str] = {"error": "major", "warning": "minor", "info": "info"}

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 from modellint.report.view import View
-from modellint.results import Report
+from modellint.results.report import Report
 
 
 def render(report: Report, view: View) -> str:

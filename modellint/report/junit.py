@@ -15,7 +15,8 @@ from modellint.report.full import finding_block
 from modellint.report.lines import printable
 from modellint.report.owners import model_of
 from modellint.report.view import View
-from modellint.results import ModelReport, Report
+from modellint.results.models import ModelReport
+from modellint.results.report import Report
 
 Outcome = Literal["failure", "error", "skipped"]
 #: What a case may come to besides passing, and the attribute that counts it.

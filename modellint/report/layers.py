@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from modellint.report.lines import printable, shape, title
 from modellint.report.view import View
-from modellint.results import Layer, ModelReport, Report
+from modellint.results.models import Layer, ModelReport
+from modellint.results.report import Report
 
 HEADERS = (
     "layer",

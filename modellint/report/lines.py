@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from modellint.report.view import View
-from modellint.results import Diagnostic, ModelReport, Problem, Report, Status
+from modellint.results.findings import Diagnostic
+from modellint.results.models import ModelReport, Status
+from modellint.results.report import Problem, Report
 from modellint.rules import SEVERITIES
 
 #: How a model's status reads.

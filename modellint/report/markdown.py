@@ -9,7 +9,9 @@ from modellint.report.layers import ALIGN, HEADERS, layer_rows, number
 from modellint.report.lines import STATUS, accepted, alike, last_line, printable, shape, statistics
 from modellint.report.troubles import troubles
 from modellint.report.view import View
-from modellint.results import Diagnostic, ModelInput, ModelReport, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.models import ModelInput, ModelReport
+from modellint.results.report import Report
 
 #: What Markdown, its tables, or GitHub's formulas would take for their own.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")

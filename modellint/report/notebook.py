@@ -8,7 +8,7 @@ from html import escape
 from modellint.report.layers import number
 from modellint.report.lines import STATUS, alike, last_line, printable
 from modellint.report.troubles import troubles
-from modellint.results import Report
+from modellint.results.report import Report
 
 _CELL = 'style="text-align:left;vertical-align:top;white-space:normal;padding:2px 8px"'
 #: Readable on light and on dark; the word is beside the colour.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from modellint.results import Diagnostic, Layer, ModelReport, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.models import Layer, ModelReport
+from modellint.results.report import Report
 
 
 def model_of(report: Report, finding: Diagnostic) -> ModelReport | None:

@@ -8,7 +8,7 @@ from operator import attrgetter
 from textwrap import dedent, indent
 
 from modellint.report.view import View
-from modellint.results import RulePage
+from modellint.results.report import RulePage
 from modellint.rules import Category, Example, Rule
 
 

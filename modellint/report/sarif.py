@@ -11,14 +11,15 @@ from typing import Any
 from urllib.parse import quote
 
 from modellint._version import __version__
-from modellint.kinds import KINDS
 from modellint.report.checkout import GITHUB, checkout_path
 from modellint.report.excerpts import Excerpts
 from modellint.report.fingerprints import fingerprints
 from modellint.report.lines import alike, printable
 from modellint.report.troubles import troubles
 from modellint.report.view import View
-from modellint.results import OWN_FAULTS, Diagnostic, Report, RulePage
+from modellint.results.error_kinds import KINDS
+from modellint.results.findings import Diagnostic
+from modellint.results.report import OWN_FAULTS, Report, RulePage
 from modellint.rules import Severity
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

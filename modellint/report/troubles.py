@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modellint.report.lines import incomplete
-from modellint.results import Report
+from modellint.results.report import Report
 from modellint.rules import Severity
 
 

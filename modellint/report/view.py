@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import click
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +15,12 @@ class View:
     statistics: bool = False
     quiet: bool = False
 
-    def paint(self, text: str, **style: Any) -> str:
-        """The text in a style of `click.style` where colour is wanted, else as it is."""
-        return click.style(text, **style) if self.color else text
+    def paint(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
+        """The text in a colour, bold or both where colour is wanted, else as it is."""
+        if not self.color:
+            return text
+        codes = [_CODES[fg]] if fg is not None else []
+        return "".join(f"\x1b[{code}m" for code in [*codes, *[1] * bold]) + f"{text}\x1b[0m"
 
     def severity(self, severity: str, rule: str) -> str:
         """`warning[even-kernel]`, in the severity's colour."""
@@ -29,4 +29,7 @@ class View:
         )
 
 
+#: The colour of each severity, everywhere.
 _COLORS = {"error": "red", "warning": "yellow", "info": "cyan"}
+#: Of ECMA-48, "select graphic rendition": what terminals have understood for forty years.
+_CODES = {"red": 31, "yellow": 33, "blue": 34, "cyan": 36}

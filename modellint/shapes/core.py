@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple, TypeVar
 
-from modellint import expressions as ex
-from modellint.dims import Dim, demand, dim, expr_of, symbolic
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Dim, demand, dim, expr_of, symbolic
 
 Shape = tuple[int, ...]
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from modellint.dims import symbolic
 from modellint.shapes.core import (
     OPS,
     Op,
@@ -21,6 +20,7 @@ from modellint.shapes.core import (
     same,
     show,
 )
+from modellint.symbolic.dims import symbolic
 
 #: One tensor in, the same shape and dtype out, whatever the other arguments are.
 SAME = """

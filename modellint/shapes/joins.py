@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from modellint.dims import symbolic
 from modellint.shapes.core import Refused, Shape, Tensor, axis, broadcast, equal, numel, op, show
+from modellint.symbolic.dims import symbolic
 
 
 @op("cat", "concat", "concatenate", dtype="promote")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from modellint.dims import symbolic
 from modellint.shapes.core import Refused, Shape, Tensor, axis, broadcast, equal, fitting, op, show
+from modellint.symbolic.dims import symbolic
 
 
 @op("linear")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from modellint.dims import symbolic
 from modellint.shapes.core import (
     Out,
     Refused,
@@ -16,6 +15,7 @@ from modellint.shapes.core import (
     broadcast,
     op,
 )
+from modellint.symbolic.dims import symbolic
 
 
 def reduced(shape: Shape, dim: Any, keepdim: bool) -> Shape:

@@ -7,7 +7,6 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from modellint.dims import symbolic
 from modellint.shapes.core import (
     Out,
     Refused,
@@ -19,6 +18,7 @@ from modellint.shapes.core import (
     per_axis,
     show,
 )
+from modellint.symbolic.dims import symbolic
 
 
 @op("interpolate")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from modellint import expressions as ex
-from modellint.dims import Dim, demand, expr_of, symbolic
 from modellint.shapes.core import (
     NotTensor,
     Refused,
@@ -21,6 +19,8 @@ from modellint.shapes.core import (
     plain,
     show,
 )
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Dim, demand, expr_of, symbolic
 
 
 @op("narrow", runs=True)

@@ -6,8 +6,6 @@ from functools import partial
 from math import ceil, floor
 from typing import Any
 
-from modellint.dims import demand, expr_of, symbolic
-from modellint.expressions import ONE, subtract
 from modellint.shapes.core import (
     Out,
     Refused,
@@ -19,6 +17,8 @@ from modellint.shapes.core import (
     plain,
     show,
 )
+from modellint.symbolic.dims import demand, expr_of, symbolic
+from modellint.symbolic.expressions import ONE, subtract
 
 
 @op("embedding")

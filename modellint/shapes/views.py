@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from modellint import expressions as ex
-from modellint.dims import Dim, demand, dim, expr_of, fresh, symbolic
 from modellint.shapes.core import (
     OPS,
     Refused,
@@ -20,6 +18,8 @@ from modellint.shapes.core import (
     plain,
     show,
 )
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Dim, demand, dim, expr_of, fresh, symbolic
 
 
 @op("view", "reshape", "_unsafe_view", "view_copy", runs=True)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import Any
 
-from modellint import expressions as ex
-from modellint.dims import Dim, dim, symbolic
-from modellint.expressions import Expr
 from modellint.shapes.core import (
     OPS,
     Out,
@@ -23,6 +20,9 @@ from modellint.shapes.core import (
     plain,
     show,
 )
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Dim, dim, symbolic
+from modellint.symbolic.expressions import Expr
 
 
 def _spatial(name: str, input: Tensor, rank: int) -> tuple[Shape, int, Shape]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from modellint import expressions as ex
-from modellint.dims import demand, expr_of
 from modellint.shapes.core import Refused, Shape, Tensor, axis, equal, numel, op, plain, show
 from modellint.shapes.selections import getitem, reached
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import demand, expr_of
 
 
 @op("index_fill", "index_put")

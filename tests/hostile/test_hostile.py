@@ -17,7 +17,7 @@ from hostile.row import Row, net
 
 GOOD = net(name="Good")
 #: Rows that are tests of their own, since they end a run from outside.
-ELSEWHERE = {69: "test_running.py"}
+ELSEWHERE = {69: "engine/test_running.py"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from fractions import Fraction
 from torch import nn
 
 from modellint.graph import Graph, Node
-from modellint.operations import ELEMENTWISE, NORMS, only_reader
+from modellint.graph.operations import ELEMENTWISE, NORMS, only_reader
 
 from .faults import Plan, Subject, fault
 from .kernels import CONVOLUTIONS

@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from modellint.graph import Graph, Node
-from modellint.plugins import load_rules
+from modellint.linting.plugins import load_rules
 from modellint.rules import Severity
 
 RULES = load_rules()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from torch import nn
 
 from modellint.graph import Graph, Node
-from modellint.operations import ELEMENTWISE, NORMS, data_readers, descends, varying_inputs
+from modellint.graph.operations import ELEMENTWISE, NORMS, data_readers, descends, varying_inputs
 
 from .faults import Plan, Subject, fault
 from .surgery import like, put

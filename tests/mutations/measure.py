@@ -14,7 +14,7 @@ from torch import nn
 
 import modellint
 from modellint import Report
-from modellint.specs import parse_input
+from modellint.symbolic.specs import parse_input
 from tests.zoo.models import Exhibit, build
 
 from .faults import FAULTS, RULES, Fault, Plan, Subject

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from modellint.graph import Node
-from modellint.operations import ELEMENTWISE, data_readers
+from modellint.graph.operations import ELEMENTWISE, data_readers
 
 from .faults import Plan, Subject, fault
 from .kernels import CONVOLUTIONS

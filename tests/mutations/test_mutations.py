@@ -8,7 +8,8 @@ from itertools import chain
 import pytest
 from torch import nn
 
-from modellint.results import Diagnostic, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
 
 from .faults import FAULTS, RULES, Fault, Plan
 from .measure import judge, plant_all

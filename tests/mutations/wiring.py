@@ -9,13 +9,7 @@ import torch
 from torch import nn
 
 from modellint.graph import Node
-from modellint.operations import (
-    DROPOUTS,
-    data_readers,
-    descends,
-    only_reader,
-    varying_inputs,
-)
+from modellint.graph.operations import DROPOUTS, data_readers, descends, only_reader, varying_inputs
 
 from .faults import Plan, Subject, fault
 from .kernels import CONVOLUTIONS

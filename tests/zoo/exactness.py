@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import modellint
-from modellint.dims import Dim, evaluate
 from modellint.graph import Graph
-from modellint.specs import parse_input
+from modellint.symbolic.dims import Dim, evaluate
+from modellint.symbolic.specs import parse_input
 
 from .models import Exhibit, build
 

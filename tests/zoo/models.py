@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from modellint.redirection import redirected
+from modellint.building.devices import redirected
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 

@@ -8,9 +8,8 @@ pytest.importorskip("timm")
 pytest.importorskip("torchvision")
 
 import modellint
-from modellint.geometry import border_influence, read_masks
+from modellint.geometry import border_influence, positions, read_masks
 from modellint.graph import Graph
-from modellint.masks import positions
 
 from .models import build, exhibits
 

@@ -19,7 +19,7 @@ from modellint.report.excerpts import Excerpts
 from modellint.report.html.content import details, overview, owned_findings
 from modellint.report.lines import last_line
 from modellint.report.view import View
-from modellint.results import Report
+from modellint.results.report import Report
 
 #: One script after the other, as one: a page without other files has no modules to import.
 SCRIPTS = (

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
-from modellint.picture import Picture, Step
+from modellint.results.picture import Picture, Step
 
 #: How many parts of a block are side by side or below each other at most, before runs of them are
 #: put into blocks without a module.

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modellint._version import __version__
-from modellint.picture import Border, Picture, Step
 from modellint.report.excerpts import Excerpts
 from modellint.report.html.blocks import Block, blocks, name_of
 from modellint.report.html.kinds import kind_of
@@ -19,7 +18,10 @@ from modellint.report.layers import layer_rows
 from modellint.report.lines import STATUS, accepted, last_line, printable, shape
 from modellint.report.owners import model_of
 from modellint.report.troubles import troubles
-from modellint.results import Diagnostic, Layer, ModelInput, ModelReport, Report
+from modellint.results.findings import Diagnostic
+from modellint.results.models import Layer, ModelInput, ModelReport
+from modellint.results.picture import Border, Picture, Step
+from modellint.results.report import Report
 
 
 def overview(report: Report, owned: Mapping[int, Sequence[Diagnostic]]) -> dict[str, Any]:

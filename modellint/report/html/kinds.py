@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modellint.graph import STEPS
-from modellint.operations import (
+from modellint.graph.operations import (
     ADAPTIVE_POOLS,
     COMBINING,
     CONVOLUTIONS,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modellint.report.excerpts import Excerpts
-from modellint.results import Diagnostic
+from modellint.results.findings import Diagnostic
 
 #: How many lines are shown around a finding, and at most of it.
 _AROUND = 1

@@ -1,0 +1,346 @@
+"""The command line: options in, a report and an exit status out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from modellint._version import __version__
+from modellint.cli.completion import rule_names, rules_and_categories
+from modellint.cli.listing import list_page
+from modellint.cli.modes import check_modes
+from modellint.cli.options import acceptance_options, configuration_options, process_options
+from modellint.cli.output import discard_output, have_streams, survive_any_text, wants_color, write
+from modellint.cli.progress import Bar, wants_bar
+from modellint.cli.settings_page import settings_page
+from modellint.cli.writing import about_baseline, write_baseline, write_ignores
+from modellint.config.plans import Plans
+from modellint.config.selection import find_rule
+from modellint.config.settings import Settings
+from modellint.config.targets import unusable
+from modellint.engine.engine import lint_targets, list_models, plans_of
+from modellint.errors import PluginError, UsageError, WorkerError
+from modellint.report import FORMATS, View, render
+from modellint.report.lines import printable
+from modellint.report.rules_page import rule_page, rules_table
+from modellint.results.error_kinds import KINDS, kind_page
+from modellint.results.report import OWN_FAULTS, Note, Report
+from modellint.rules import SEVERITIES
+
+#: As a shell reports a program that SIGINT ended.
+_INTERRUPTED = 130
+_WRONG_USAGE = 2
+
+
+def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tuple[str, ...]:
+    """Split what may be repeated and separated by commas."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("targets", nargs=-1, metavar="TARGET...", type=click.Path(readable=False))
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="SPEC",
+    help="Input shape, such as 1,3,32,32 or N,3,H,W or tokens=N,T:int64; repeat for several.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    shell_complete=rules_and_categories,
+    metavar="NAMES",
+    callback=_names,
+    help="Rules and categories that are on, separated by commas; also: all, default (the default).",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    shell_complete=rules_and_categories,
+    metavar="NAMES",
+    callback=_names,
+    help="Rules and categories that are off.",
+)
+@click.option(
+    "--extend-select",
+    multiple=True,
+    shell_complete=rules_and_categories,
+    metavar="NAMES",
+    callback=_names,
+    help="Rules and categories that are on besides.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="full",
+    show_default=True,
+    help="How the report is written.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write the report there.",
+)
+@click.option("--layers", is_flag=True, help="Also print each model's table of layers.")
+@click.option(
+    "--contract",
+    is_flag=True,
+    help="Also print the input sizes that each model accepts, tried by running it on shapes.",
+)
+@click.option(
+    "--fail-level",
+    type=click.Choice([*SEVERITIES, "never"]),
+    show_default="warning",
+    help="The lowest severity that fails the run.",
+)
+@click.option("--strict", is_flag=True, help="What could not be analysed fails the run.")
+@click.option("--statistics", is_flag=True, help="Also print how many findings each rule has.")
+@configuration_options
+@acceptance_options
+@click.option("--rules", "show_rules", is_flag=True, help="List the rules.")
+@click.option(
+    "--explain",
+    metavar="RULE",
+    shell_complete=rule_names,
+    help="Print the page of a rule or an error.",
+)
+@click.option(
+    "--list",
+    "show_list",
+    is_flag=True,
+    help="List the models and how each would be built and fed; runs no code of theirs.",
+)
+@click.option("--stdin-filename", metavar="FILE", help="What to call standard input (TARGET -).")
+@process_options
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Whether to colour the report.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print findings and errors, no counts.")
+@click.option("-v", "--verbose", is_flag=True, help="Print notes, times and what the models print.")
+@click.version_option(__version__, prog_name="modellint", message="%(prog)s %(version)s")
+def command(targets: tuple[str, ...], **options: Any) -> int:
+    """Lint the architecture of PyTorch models.
+
+    TARGET is a file, a directory, a selector such as file.py::Net, or - for standard input.
+    The models are built and traced without memory for their weights, in a process of their own:
+    modellint runs your file as pytest would.
+
+    \b
+    Exit status: 0 no finding at the fail level; 1 findings, or a file that fails;
+    2 wrong usage, a plugin that does not load, or an internal error.
+    """
+    view = View(
+        color=wants_color(options["color"], options["output"], os.environ),
+        layers=options["layers"],
+        contract=options["contract"],
+        statistics=options["statistics"],
+        quiet=options["quiet"],
+    )
+    targets = _with_taken(targets, options)
+    settings = _settings(options)
+    check_modes(options)
+    if options["explain"] in KINDS:
+        write(kind_page(options["explain"]), options["output"])
+        return 0
+    if options["explain"]:
+        rule = find_rule(Plans(settings).here.rules, options["explain"])
+        write(rule_page(rule, view), options["output"])
+        return 0
+    if options["show_rules"]:
+        write(rules_table(Plans(settings).here.rules.values()), options["output"])
+        return 0
+    if options["show_settings"]:
+        plans = plans_of(targets or ["."], settings, options["stdin_filename"] or "-")
+        write(settings_page(plans), options["output"])
+        return 0
+    stdin, stdin_name = _stdin(targets, options)
+    if options["show_list"]:
+        report, models = list_models(targets, settings, stdin, stdin_name)
+        write(list_page(models, report, view), options["output"])
+        return report.exit_status
+    return _lint(targets, settings, options, view, stdin, stdin_name)
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit status."""
+    have_streams()
+    survive_any_text()
+    try:
+        _stand_somewhere()
+        status = command.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leave:
+        status = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        click.echo(_hint(error), nl=bool(_hint(error)), err=True)
+        status = _WRONG_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        status = _INTERRUPTED
+    except (UsageError, PluginError, WorkerError) as error:
+        click.echo(f"modellint: {printable(str(error))}", err=True)
+        status = _WRONG_USAGE
+    except BrokenPipeError:  # The reader, `head` say, has seen enough.
+        discard_output()
+        status = 1
+    except Exception:  # The edge of the tool: 1 would say that the files have findings.
+        traceback.print_exc()
+        click.echo("modellint: internal error: the traceback above is worth a report", err=True)
+        status = 2
+    sys.exit(status)
+
+
+def _stand_somewhere() -> None:
+    """Raise `UsageError` in a folder that was deleted, as nothing there can be named."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError as error:
+        raise UsageError("the current folder does not exist any more: change to another") from error
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    return Settings(
+        inputs=options["inputs"],
+        select=options["select"] or None,
+        ignore=options["ignore"],
+        extend_select=options["extend_select"],
+        config=options["config"],
+        isolated=options["isolated"],
+        timeout=options["timeout"],
+        memory=options["memory"],
+        jobs=options["jobs"],
+        fail_level=options["fail_level"],
+        strict=options["strict"],
+        verbose=options["verbose"],
+        confirmed=options["contract"],
+        pictured=options["format_"] == "html",
+        baseline=options["baseline"],
+        shard=options["shard"],
+        cache=not options["no_cache"],
+        cache_dir=options["cache_dir"] or None,
+        python=options["python"],
+    )
+
+
+def _with_taken(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """The targets, with the one that `--add-ignore` took for the reason that may follow it."""
+    taken = options["add_ignore"]
+    if not taken or unusable(taken) is not None:
+        return targets
+    options["add_ignore"] = ""
+    return (taken, *targets)
+
+
+def _lint(
+    targets: tuple[str, ...],
+    settings: Settings,
+    options: dict[str, Any],
+    view: View,
+    stdin: bytes | None,
+    name: str,
+) -> int:
+    started = time.perf_counter()
+    problems = [problem for problem in map(unusable, targets) if problem is not None]
+    usable = [target for target in targets if unusable(target) is None]
+    report = _watched(usable, settings, stdin, name, quiet=view.quiet)
+    for problem in problems:
+        click.echo(f"modellint: {printable(problem)}", err=True)
+    if not usable:
+        return _WRONG_USAGE
+    acted = options["write_baseline"] is not None or options["add_ignore"] is not None
+    report, words = _acted_on(report, options)
+    if not acted or report.findings or report.errors:
+        write(render(report, options["format_"], view), options["output"])
+    for line in words if not view.quiet else ():
+        click.echo(f"modellint: {line}", err=True)
+    if not report.models and not report.errors and not view.quiet:
+        part = f"part {settings.shard} of " if settings.shard is not None else ""
+        click.echo(f"modellint: no model found in {part}these targets", err=True)
+        for note in report.notes if not options["verbose"] else ():
+            click.echo(_noted(note), err=True)
+    if any(problem.kind in OWN_FAULTS for problem in report.errors):
+        click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
+    if options["verbose"]:
+        for line in _remarks(report):
+            click.echo(line, err=True)
+        click.echo(f"{time.perf_counter() - started:.1f} s", err=True)
+    return _WRONG_USAGE if problems else report.exit_status
+
+
+def _acted_on(report: Report, options: dict[str, Any]) -> tuple[Report, list[str]]:
+    """What is left to report after files were written, and what to tell of them."""
+    if options["write_baseline"] is not None:
+        return write_baseline(report, options["write_baseline"])
+    if options["add_ignore"] is not None:
+        return write_ignores(report, options["add_ignore"])
+    return report, list(about_baseline(report))
+
+
+def _watched(
+    usable: Sequence[str], settings: Settings, stdin: bytes | None, name: str, *, quiet: bool
+) -> Report:
+    """The report of a run, with a bar on the terminal while it goes on."""
+    if not wants_bar(quiet=quiet):
+        return lint_targets(usable, settings, stdin, name)
+    bar = Bar(sys.stderr)
+    try:
+        return lint_targets(usable, settings, stdin, name, bar)
+    finally:
+        bar.clear()
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    """What `-v` adds: notes, where input shapes come from, checks that lacked a fact."""
+    yield from map(_noted, report.notes)
+    for model in report.models:
+        place = f"{model.path}:{model.line}: note: {model.name}"
+        for given in model.inputs:
+            sizes = "×".join(map(str, given.example))
+            yield printable(
+                f"{place}: input {given.name} is {sizes} {given.dtype} ({given.source})"
+            )
+        for skipped in model.skipped:
+            yield printable(f"{place}: {skipped.rule} skips {skipped.layer}: {skipped.reason}")
+    for remark in report.remarks:
+        yield printable(f"{remark.path}: {remark.message}")
+
+
+def _noted(note: Note) -> str:
+    return printable(f"{note.path}:{note.line}: note: {note.message}")
+
+
+def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:
+    if not targets:
+        raise UsageError(
+            "nothing to lint: name a file or a directory, such as `modellint model.py` or "
+            "`modellint .` (--help lists the options)"
+        )
+    if "-" not in targets:
+        return None, "-"
+    if not options["stdin_filename"]:
+        raise UsageError("TARGET - needs --stdin-filename, the name that findings are reported at")
+    return sys.stdin.buffer.read(), options["stdin_filename"]
+
+
+def _hint(error: click.ClickException) -> str:
+    """What to do about a file whose name looks like an option."""
+    dashed = any(given.startswith("-") and Path(given).is_file() for given in sys.argv[1:])
+    if isinstance(error, click.NoSuchOption) and dashed:
+        return "modellint: a file whose name begins with - goes after --"
+    return ""

@@ -1,0 +1,132 @@
+"""Groups of options of the command line, each a decorator of the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from modellint.config.sharding import parse_shard
+from modellint.errors import UsageError
+from modellint.protocol.limits import parse_memory
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def configuration_options(command: F) -> F:
+    """Where the configuration comes from, and what counts in the end."""
+    return _all(
+        command,
+        click.option(
+            "--config",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="The configuration of all targets, whichever lies nearest to them.",
+        ),
+        click.option("--isolated", is_flag=True, help="Take no notice of configuration files."),
+        click.option(
+            "--show-settings",
+            is_flag=True,
+            help="Print the settings that count for each target; runs no code of theirs.",
+        ),
+    )
+
+
+def acceptance_options(command: F) -> F:
+    """What is done about the findings that a project has today."""
+    return _all(
+        command,
+        click.option(
+            "--baseline",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Leave out the findings that this file lists; only new ones fail.",
+        ),
+        click.option(
+            "--write-baseline",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Write the findings of this run there, instead of a report.",
+        ),
+        click.option(
+            "--add-ignore",
+            metavar="[REASON]",
+            is_flag=False,
+            flag_value="",
+            help="Write an ignore comment at each finding, instead of a report.",
+        ),
+    )
+
+
+def process_options(command: F) -> F:
+    """How the processes that run user code are shared and limited."""
+    return _all(
+        command,
+        click.option(
+            "--python",
+            metavar="PATH",
+            help="The interpreter that has the project's torch, or its environment's folder.",
+        ),
+        click.option(
+            "-j",
+            "--jobs",
+            default="auto",
+            show_default=True,
+            metavar="N",
+            callback=lambda _context, _option, value: _jobs(value),
+            help="How many files run at once; auto for as many as there are cores.",
+        ),
+        click.option(
+            "--shard",
+            metavar="I/N",
+            callback=lambda _context, _option, value: (
+                value if value is None else parse_shard(value)
+            ),
+            help="Lint the I-th of N equal parts of the targets.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            show_default="60",
+            metavar="SECONDS",
+            help="How long a file may take.",
+        ),
+        click.option(
+            "--memory",
+            show_default="8G",
+            metavar="LIMIT",
+            callback=lambda _context, _option, value: parse_memory(value) if value else None,
+            help="How much memory a file may take besides torch, such as 2G or 512M.",
+        ),
+        click.option(
+            "--cache-dir",
+            metavar="DIR",
+            envvar="MODELLINT_CACHE_DIR",
+            type=click.Path(file_okay=False),
+            show_default=".modellint_cache",
+            help="Where results are kept, for files that do not change.",
+        ),
+        click.option(
+            "--no-cache",
+            is_flag=True,
+            envvar="MODELLINT_NO_CACHE",
+            help="Keep no results, and use none of earlier runs.",
+        ),
+    )
+
+
+def _jobs(value: str) -> int | None:
+    """A number of files that run at once; `None` stands for `auto`."""
+    if value == "auto":
+        return None
+    if not value.isdecimal() or not int(value):
+        raise UsageError(f"-j {value}: give the number of files that run at once, or auto")
+    return int(value)
+
+
+def _all(command: F, *options: Callable[[F], F]) -> F:
+    """The command with options, the first of them first in --help."""
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,103 @@
+"""Which configuration governs which file: the nearest one above it, or the one that was given."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from modellint.config.configuration import (
+    OWN_FILE,
+    PYPROJECT,
+    Configuration,
+    read_configuration,
+    table_in,
+)
+from modellint.errors import UsageError
+from modellint.source.paths import absolute_path, shown_path
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+
+class Projects:
+    """The configurations of a run; each file of them is read once, when it is first needed.
+
+    `given` is the one file that governs everything; `isolated` leaves all of them out.
+    """
+
+    def __init__(self, given: str | None = None, *, isolated: bool = False) -> None:
+        if given is not None and isolated:
+            raise UsageError("--config names a configuration and --isolated wants none: give one")
+        self._found: dict[Path, Configuration] = {}
+        self._only: Configuration | None = None
+        if isolated:
+            self._only = Configuration()
+        elif given is not None:
+            if not Path(given).is_file():
+                raise UsageError(f"{shown_path(given)}: no such file (--config)")
+            self._only = read_configuration(absolute_path(given))
+
+    def governing(self, path: str | Path) -> Configuration:
+        """The configuration of a file; raise `UsageError` where that is not valid."""
+        return self._only or self._of_folder(Path(absolute_path(path)).parent)
+
+    def excludes(self, path: Path, *, directory: bool) -> bool:
+        """Whether the configuration that governs a file or folder says to leave it out."""
+        configuration = self.governing(path)
+        return bool(configuration.exclude) and matches(
+            configuration.exclude, configuration, path, directory=directory
+        )
+
+    def _of_folder(self, folder: Path) -> Configuration:
+        if folder not in self._found:
+            own = _own(folder)
+            if own is None:
+                above = folder.parent
+                own = self._of_folder(above) if above != folder else Configuration()
+            self._found[folder] = own
+        return self._found[folder]
+
+
+def _own(folder: Path) -> Configuration | None:
+    """The configuration that lies in a folder itself."""
+    for name in (OWN_FILE, PYPROJECT):
+        path = folder / name
+        if path.is_file() and table_in(str(path)) is not None:
+            return read_configuration(str(path))
+    return None
+
+
+def matches(
+    patterns: tuple[str, ...], configuration: Configuration, path: str | Path, *, directory: bool
+) -> bool:
+    """Whether a path is one of those that patterns of a configuration mean, as in .gitignore."""
+    below = _below(configuration, path)
+    if below is None:
+        return False
+    return _spec(patterns).match_file(f"{below}/" if directory else str(below))
+
+
+def leads_to(pattern: str, configuration: Configuration, path: str | Path) -> bool:
+    """Whether a path of a configuration, or with `*` a pattern, is that of a file."""
+    if "*" not in pattern:
+        return absolute_path(configuration.folder / pattern) == absolute_path(path)
+    anchored = "/" + pattern.removeprefix("./").removeprefix("/")
+    return matches((anchored,), configuration, path, directory=False)
+
+
+@lru_cache(maxsize=256)
+def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    # Many projects exclude nothing, and for them it would be a good part of a run.
+    from pathspec import GitIgnoreSpec
+
+    # To git `./net.py` means nothing at all, to everybody else the file beside the configuration.
+    return GitIgnoreSpec.from_lines(re.sub(r"^(!?)\./", r"\1/", one) for one in patterns)
+
+
+def _below(configuration: Configuration, path: str | Path) -> PurePosixPath | None:
+    absolute = Path(absolute_path(path))
+    if not absolute.is_relative_to(configuration.folder):
+        return None
+    return PurePosixPath(absolute.relative_to(configuration.folder).as_posix())

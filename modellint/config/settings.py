@@ -1,0 +1,48 @@
+"""What a run is asked for, on the command line or in Python: inputs, rules, limits, what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from modellint.config.sharding import Shard
+from modellint.results.report import FailLevel
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to lint: input shapes, the rules that are on, limits, and what fails.
+
+    `None` stands for what the configuration says, else the default. `config` is the one file of
+    configuration that counts; `isolated` leaves configuration out. `timeout` is in seconds a file,
+    `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
+    `baseline` is the file of the findings that do not count. `cache` keeps results for files that
+    do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
+    project's torch. `pictured` keeps what a page draws. `shard` is the part of the targets that
+    counts.
+    """
+
+    inputs: tuple[str, ...] = ()
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    config: str | None = None
+    isolated: bool = False
+    timeout: float | None = None
+    memory: int | None = None
+    jobs: int | None = None
+    fail_level: FailLevel | None = None
+    strict: bool = False
+    verbose: bool = False
+    confirmed: bool = False
+    pictured: bool = False
+    baseline: str | None = None
+    cache: bool = False
+    cache_dir: str | None = None
+    python: str | None = None
+    shard: Shard | None = None

@@ -1,0 +1,318 @@
+"""Example tensors as source files write them: `torch.rand(1, 3, 32, 32)` to a shape and a dtype."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from modellint.discovery.names import Names, NotConstant, constant
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A tensor's shape and dtype; None is a size that the file does not tell.
+
+    `of` names the model whose output it is, if it is one; then the shape is not known at all.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str = "float32"
+    of: str | None = None
+
+
+class InputTensor(NamedTuple):
+    """One input of a model; `name` is None when it is passed by position.
+
+    `of` names the model whose output it is, where only that one's trace will tell the shape.
+    """
+
+    name: str | None
+    shape: tuple[int | None, ...]
+    dtype: str
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputHint:
+    """The inputs that a file shows for a model, where, and how: `call at line 17`.
+
+    `images` tells that the file loads such images, and counts for models that read images alone.
+    """
+
+    tensors: tuple[InputTensor, ...]
+    line: int
+    source: str
+    images: bool = False
+
+
+def is_stated(hints: Iterable[InputHint]) -> bool:
+    """Whether one of a model's hints says its sizes, and is about that model alone."""
+    return any(
+        not hint.images and all(tensor.of is None for tensor in hint.tensors) for hint in hints
+    )
+
+
+#: Creators whose sizes stand in the call, and the dtype they give unless told.
+_SIZED = {
+    **dict.fromkeys(["rand", "randn", "zeros", "ones", "empty"], "float32"),
+    **dict.fromkeys(["Tensor", "FloatTensor", "cuda.FloatTensor"], "float32"),
+    **dict.fromkeys(["LongTensor", "cuda.LongTensor"], "int64"),
+    "IntTensor": "int32",
+    "HalfTensor": "float16",
+    "DoubleTensor": "float64",
+}
+_NUMPY_SIZED = {
+    **dict.fromkeys(["random.rand", "random.randn"], "float64"),
+    **dict.fromkeys(["zeros", "ones", "empty", "random.random"], "float64"),
+}
+#: Names of dtypes that are abbreviations of another.
+_DTYPES = {
+    "float": "float32",
+    "half": "float16",
+    "double": "float64",
+    "long": "int64",
+    "int": "int32",
+    "short": "int16",
+    "cfloat": "complex64",
+}
+_CASTS = {**_DTYPES, "bool": "bool", "bfloat16": "bfloat16"}
+_UNCHANGED = frozenset(
+    """to cuda cpu type requires_grad_ detach contiguous clone uniform_ normal_ random_ pin_memory
+    fill_ zero_ abs sigmoid tanh softmax clamp""".split()
+)
+_WRAPPERS = frozenset(
+    """torch.autograd.Variable Variable Tensor FloatTensor LongTensor torch.from_numpy
+    torch.as_tensor torch.tensor torch.Tensor torch.FloatTensor torch.LongTensor
+    torch.rand_like torch.randn_like torch.zeros_like torch.ones_like torch.empty_like
+    torch.nn.Parameter torch.sigmoid torch.tanh torch.abs""".split()
+)
+
+
+class Reader:
+    """Reads tensor expressions; `lookup` and `tensor` answer for names, the first for constants.
+
+    `model` names the model that is called by an expression, if one is.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        lookup: Callable[[str], Any],
+        tensor: Callable[[str], Example | None],
+        model: Callable[[ast.expr], str | None] = lambda node: None,
+    ) -> None:
+        self._names = names
+        self._lookup = lookup
+        self._tensor = tensor
+        self._model = model
+
+    def read(self, node: ast.expr) -> Example | None:
+        """The tensor that an expression makes, or None if the tree does not tell."""
+        match node:
+            case ast.Name(id=name):
+                return self._tensor(name)
+            case ast.Attribute(value=ast.Name(id=owner), attr=name):
+                return self._tensor(f"{owner}.{name}")
+            case ast.Call():
+                return self._call(node)
+            case ast.Subscript(value=value, slice=ast.Constant(value=None)):
+                inner = self.read(value)
+                known = inner is not None and inner.of is None
+                return replace(inner, shape=(1, *inner.shape)) if inner and known else None
+            case ast.Subscript(value=value, slice=index):
+                inner = self.read(value)
+                return self._indexed(inner, index) if inner and inner.of is None else None
+            case ast.BinOp(left=left, right=right):
+                return self.read(left) or self.read(right)
+        return None
+
+    def _indexed(self, owner: Example, index: ast.expr) -> Example | None:
+        """What slices and numbers pick of a tensor, as `tokens[:, :-1]`; else `None`."""
+        entries = index.elts if isinstance(index, ast.Tuple) else [index]
+        if len(entries) > len(owner.shape):
+            return None
+        sizes: list[int | None] = []
+        for entry, size in zip(entries, owner.shape, strict=False):
+            if isinstance(entry, ast.Slice):
+                sizes.append(self._sliced(entry, size))
+            elif type(self._value(entry)) is not int:
+                return None
+        return replace(owner, shape=(*sizes, *owner.shape[len(entries) :]))
+
+    def _sliced(self, by: ast.Slice, size: int | None) -> int | None:
+        """How many elements of an axis a slice takes, where the file tells."""
+        bounds = [by.lower, by.upper, by.step]
+        if all(bound is None for bound in bounds):
+            return size
+        numbers = [None if bound is None else self._value(bound) for bound in bounds]
+        known = all(
+            bound is None or type(number) is int
+            for bound, number in zip(bounds, numbers, strict=True)
+        )
+        if size is None or not known or numbers[2] == 0:
+            return None
+        return len(range(*slice(*numbers).indices(size)))
+
+    def _call(self, node: ast.Call) -> Example | None:
+        model = self._model(node.func)
+        if model is not None:
+            return Example((), of=model)
+        name = self._names.dotted(node.func) or ""
+        if name in _WRAPPERS and node.args:
+            inner = self.read(node.args[0])
+            if inner is not None:
+                return self._with_dtype(self._cast(name, inner), node)
+        if name.startswith("torch."):
+            made = self._made(name.removeprefix("torch."), _SIZED, node)
+            if made is not None:
+                return made
+        elif name.startswith("numpy."):
+            return self._made(name.removeprefix("numpy."), _NUMPY_SIZED, node)
+        if isinstance(node.func, ast.Attribute):
+            owner = self.read(node.func.value)
+            return owner and self._method(owner, node.func.attr, node)
+        return None
+
+    def _cast(self, name: str, example: Example) -> Example:
+        """The example as a constructor of its own dtype takes it: `FloatTensor(array)`."""
+        dtype = _SIZED.get(name.rpartition(".")[2])
+        return replace(example, dtype=dtype) if dtype is not None else example
+
+    def _made(self, name: str, sized: dict[str, str], node: ast.Call) -> Example | None:
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+        size = keywords.get("size") or keywords.get("shape")
+        if name in sized:
+            shape = self._shape([size] if size is not None else node.args)
+            return self._typed(shape, sized[name], node)
+        if name in ("randint", "random.randint", "random.normal", "random.uniform"):
+            where = size or next((arg for arg in reversed(node.args) if self._is_shape(arg)), None)
+            dtype = "int64" if name.endswith("randint") else "float64"
+            return self._typed(self._shape([where] if where else []), dtype, node)
+        if name == "full":
+            where = size or (node.args[0] if node.args else None)
+            return self._typed(self._shape([where] if where else []), "float32", node)
+        if name in ("arange", "randperm") and len(node.args) == 1:
+            return self._typed(self._shape(node.args), "int64", node)
+        if name in ("tensor", "Tensor", "FloatTensor", "LongTensor") and len(node.args) == 1:
+            return self._nested(node.args[0], node, sized.get(name))
+        return None
+
+    def _is_shape(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Tuple | ast.List):
+            return True
+        try:
+            return isinstance(constant(node, self._lookup), tuple | list)
+        except NotConstant:
+            return False
+
+    def _shape(self, nodes: list[ast.expr]) -> tuple[int | None, ...] | None:
+        """The sizes that arguments spell; None if even their number is unknown."""
+        if len(nodes) == 1 and not isinstance(nodes[0], ast.Tuple | ast.List):
+            value = self._value(nodes[0])
+            if isinstance(value, tuple | list):
+                return _sizes(value)
+            if isinstance(nodes[0], ast.Starred) or not isinstance(value, int):
+                spread = nodes[0].value if isinstance(nodes[0], ast.Starred) else None
+                value = self._value(spread) if spread is not None else None
+                return _sizes(value) if isinstance(value, tuple | list) else None
+        if len(nodes) == 1 and isinstance(nodes[0], ast.Tuple | ast.List):
+            nodes = nodes[0].elts
+        values: list[Any] = []
+        for node in nodes:
+            if not isinstance(node, ast.Starred):
+                values.append(self._value(node))
+                continue
+            spread = self._value(node.value)
+            if not isinstance(spread, tuple | list):
+                return None
+            values.extend(spread)
+        return _sizes(values)
+
+    def _value(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Starred):
+            return None
+        try:
+            return constant(node, self._lookup)
+        except NotConstant:
+            return None
+
+    def _typed(
+        self, shape: tuple[int | None, ...] | None, dtype: str, node: ast.Call
+    ) -> Example | None:
+        # A shape of which no size is known says nothing that a model's layers do not.
+        if not shape or all(size is None for size in shape):
+            return None
+        return self._with_dtype(Example(shape, dtype), node)
+
+    def _with_dtype(self, example: Example, node: ast.Call) -> Example:
+        for keyword in node.keywords:
+            name = self._names.dotted(keyword.value) if keyword.arg == "dtype" else None
+            if name is not None:
+                short = name.rpartition(".")[2]
+                return replace(example, dtype=_DTYPES.get(short, short))
+        return example
+
+    def _nested(self, node: ast.expr, call: ast.Call, dtype: str | None) -> Example | None:
+        value = self._value(node)
+        if not isinstance(value, tuple | list):
+            return None
+        shape: list[int | None] = []
+        while isinstance(value, tuple | list) and value:
+            shape.append(len(value))
+            value = value[0]
+        kind = {bool: "bool", int: "int64", float: "float32"}.get(type(value))
+        if kind is None:
+            return None
+        return self._with_dtype(Example(tuple(shape), dtype or kind), call)
+
+    def _method(self, owner: Example, method: str, node: ast.Call) -> Example | None:
+        if method in _UNCHANGED:
+            return self._with_dtype(owner, node)
+        if method in _CASTS:
+            return replace(owner, dtype=_CASTS[method])
+        if owner.of is not None:
+            return None
+        if method == "unsqueeze" and node.args:
+            return _unsqueezed(owner, self._value(node.args[0]))
+        if method in ("view", "reshape"):
+            shape = self._shape(node.args)
+            return _reshaped(owner, shape) if shape else None
+        if method == "permute":
+            order = self._shape(node.args)
+            if order is None or len(order) != len(owner.shape) or None in order:
+                return None
+            return replace(
+                owner, shape=tuple(owner.shape[axis] for axis in order if axis is not None)
+            )
+        return None
+
+
+def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:
+    return tuple(
+        int(value) if isinstance(value, int | float) and value == int(value) else None
+        for value in values
+    )
+
+
+def _unsqueezed(owner: Example, axis: Any) -> Example | None:
+    if not isinstance(axis, int) or not -len(owner.shape) - 1 <= axis <= len(owner.shape):
+        return None
+    position = axis if axis >= 0 else len(owner.shape) + 1 + axis
+    return replace(owner, shape=(*owner.shape[:position], 1, *owner.shape[position:]))
+
+
+def _reshaped(owner: Example, shape: tuple[int | None, ...]) -> Example | None:
+    if -1 not in shape:
+        return replace(owner, shape=shape)
+    if None in owner.shape or None in shape or shape.count(-1) > 1:
+        return None
+    total = known = 1
+    for size in owner.shape:
+        total *= size or 1
+    for size in shape:
+        known *= abs(size or 1)
+    if total % known:
+        return None
+    return replace(owner, shape=tuple(total // known if size == -1 else size for size in shape))

@@ -1,0 +1,149 @@
+"""The scopes of a source file: module, functions, docstring examples, and what each binds."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from modellint.discovery.example_tensors import Example
+from modellint.discovery.names import NotConstant, constant, top_level
+
+Where = Literal["module", "main", "function", "class", "docstring"]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(slots=True)
+class Value:
+    """What a name stands for, as far as known, in each of the ways it can be used."""
+
+    constant: Any = NotConstant
+    example: Example | None = None
+    callee: str | None = None
+    variable: str | None = None
+    expression: ast.expr | None = None
+
+
+@dataclass
+class Scope:
+    """A scope while it is read: where it stands, its values so far, the names it hides."""
+
+    where: Where
+    owner: str | None
+    values: dict[str, Value] = field(default_factory=dict)
+    #: Names whose module-level meaning is hidden: parameters, local variables, local imports.
+    local: set[str] = field(default_factory=set)
+
+
+def local_bindings(function: Function) -> set[str]:
+    """The names that a function binds itself: parameters, assignments, imports."""
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    bound = {argument.arg for argument in every}
+    bound |= {extra.arg for extra in (arguments.vararg, arguments.kwarg) if extra is not None}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return bound
+
+
+def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
+    """The expressions of a statement itself, not of the blocks in it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield child
+        elif isinstance(child, ast.withitem):
+            yield child.context_expr
+
+
+def functions(
+    tree: ast.Module,
+) -> Iterator[tuple[Function, str | None]]:
+    """Every function with the name of the class it is a method of."""
+    pending: list[tuple[ast.AST, str | None]] = [(tree, None)]
+    while pending:
+        node, owner = pending.pop()
+        inner = node.name if isinstance(node, ast.ClassDef) else owner
+        for child in reversed(list(ast.iter_child_nodes(node))):
+            pending.append((child, inner))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node, owner
+
+
+def docstring_examples(tree: ast.Module) -> Iterator[tuple[str | None, list[ast.stmt]]]:
+    """The example code of each docstring, line by line, with the true line numbers."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if not ast.get_docstring(node, clean=False):
+            continue
+        first = node.body[0]
+        assert isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        statements: list[ast.stmt] = []
+        for offset, line in enumerate(str(first.value.value).split("\n")):
+            code = line.strip().removeprefix(">>> ").removeprefix("... ")
+            if "(" not in code and "=" not in code:
+                continue
+            try:
+                parsed = ast.parse(code)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+            ast.increment_lineno(parsed, first.lineno + offset - 1)
+            statements += parsed.body
+        owner = None if isinstance(node, ast.Module) else node.name
+        yield owner, statements
+
+
+def module_bindings(tree: ast.Module) -> frozenset[str]:
+    """Names that importing the file binds by statements which modellint runs."""
+    bound: set[str] = set()
+    for node in top_level(tree.body):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.With):
+            bound |= {
+                name.id
+                for expression in ast.iter_child_nodes(node)
+                for name in ast.walk(expression)
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+            }
+    return frozenset(bound)
+
+
+def parser_defaults(tree: ast.Module) -> dict[str, Any]:
+    """The literal defaults of the file's command-line options, by attribute name."""
+    options: dict[str, Any] = {}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        flags = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+        if node.func.attr != "add_argument" or not flags:
+            continue
+        named = {keyword.arg: keyword.value for keyword in node.keywords}
+        long = next((flag for flag in flags if str(flag).startswith("--")), flags[0])
+        dest = named.get("dest")
+        name = str(dest.value) if isinstance(dest, ast.Constant) else str(long).lstrip("-")
+        default = named.get("default")
+        if default is None:
+            continue
+        try:
+            options[name.replace("-", "_")] = constant(default, _unknown)
+        except NotConstant:
+            continue
+    return options
+
+
+def _unknown(name: str) -> Any:
+    raise NotConstant(name)
+
+
+def parses_options(node: ast.expr) -> bool:
+    """Whether an expression is the result of parsing the command line."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("parse_args", "parse_known_args")
+    )

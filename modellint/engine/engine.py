@@ -1,0 +1,261 @@
+"""From targets to a report: which files need a worker, and what the worker made of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modellint.config.plans import Plan, Plans
+from modellint.config.targets import Target, expand_targets
+from modellint.engine.installation import torch_version
+from modellint.engine.intake import NotRead, Opened, read_target, unread
+from modellint.engine.memory import Memory
+from modellint.engine.probing import Probes
+from modellint.engine.running import Outcome, Pools, Progress, Work, run_all
+from modellint.errors import FileError, UsageError
+from modellint.protocol.jobs import Job
+from modellint.protocol.limits import check_timeout
+from modellint.report.rules_page import described
+from modellint.results.report import Note, Problem, Report
+from modellint.source.file import mentions_torch
+from modellint.source.paths import absolute_path
+from modellint.suppression.baseline import Baseline
+from modellint.suppression.per_file import without_accepted
+from modellint.symbolic.specs import parse_input
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from modellint.discovery.candidates import Candidate
+    from modellint.engine.preparing import Prepared
+from modellint.config.settings import Settings
+
+
+def lint_targets(
+    given: Sequence[str | os.PathLike[str]],
+    settings: Settings,
+    stdin: bytes | None = None,
+    stdin_name: str = "-",
+    progress: Progress | None = None,
+    pools: Pools | None = None,
+    executor: Executor | None = None,
+) -> Report:
+    """Lint files, directories and selectors; user code runs in worker processes only.
+
+    They are those of `pools`, which stay open for further runs, or of the machines that an
+    `executor` has; else they end with the run. Raises `UsageError` for a path, a model or a rule
+    that does not exist, for a configuration that is not valid, or where torch is missing,
+    `PluginError` for a plugin that does not load, `WorkerError` for a worker that does not start.
+    """
+    _check(settings)
+    plans = Plans(settings)
+    baseline = Baseline.read(settings.baseline) if settings.baseline else None
+    targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
+    # Before anything runs, so that a mistake in the last file's configuration costs no time.
+    for path in [target.path for target in targets]:
+        plans.of(path)
+    if settings.shard is not None:
+        targets = settings.shard.of(targets)
+    if not targets:
+        _ = plans.here
+    probes = Probes()
+    parts: list[Report] = []
+    started: dict[str, Prepared] = {}
+    commented: list[Prepared] = []
+    memory = Memory(settings, probes.ask)
+
+    def works() -> Iterator[Work]:
+        for target in targets:
+            opened = _open(target, settings, plans.of(target.path))
+            known = None if isinstance(opened, Report) else memory.recall(*_asked(opened))
+            if known is not None:
+                parts.extend(_accepted(known.reports, plans.of(target.path)))
+                if any(report.models for report in known.reports):
+                    probes.use(plans.of(target.path).interpreter)
+                if not known.commented:
+                    continue
+            prepared = _prepare(opened)
+            if isinstance(prepared, Report):
+                parts.append(prepared)
+                continue
+            commented.extend([prepared] if prepared.commented else [])
+            if known is None and prepared.models:
+                probes.use(prepared.plan.interpreter)
+                started[target.path] = prepared
+                yield Work(prepared.job, prepared.models, prepared.plan.interpreter)
+            elif known is None:
+                memory.keep_empty(*_asked(prepared.opened))
+
+    def done(work: Work, outcome: Outcome) -> None:
+        prepared = started[work.job.path]
+        memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
+
+    if executor is None:
+        outcomes = run_all(works(), settings.jobs, progress, done, pools)
+    else:
+        from modellint.engine.executor_pool import run_by
+
+        outcomes = run_by(executor, works(), progress, done)
+    for prepared, outcome in zip(started.values(), outcomes, strict=True):
+        parts += _accepted(outcome.reports, prepared.plan)
+    parts += _on_comments(commented, Report().merged(*parts))
+    parts.append(memory.close())
+    if settings.verbose:
+        parts.append(Report(remarks=tuple(probes.remarks())))
+    report = _joined(parts, settings, targets, plans, probes.torch)
+    if baseline is None:
+        return report
+    return baseline.without_known(report, dict(_settled(report, targets, plans)))
+
+
+def list_models(
+    given: Sequence[str | os.PathLike[str]],
+    settings: Settings,
+    stdin: bytes | None = None,
+    stdin_name: str = "-",
+) -> tuple[Report, tuple[tuple[str, Candidate], ...]]:
+    """The models that targets hold, from their syntax trees, and the files that cannot be read."""
+    from modellint.engine.preparing import fed, prepare
+
+    found: list[tuple[str, Candidate]] = []
+    parts: list[Report] = []
+    plans = Plans(settings)
+    targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
+    if settings.shard is not None:
+        targets = settings.shard.of(targets)
+    for target in targets:
+        prepared = prepare(_open(target, settings, plans.of(target.path)))
+        if isinstance(prepared, Report):
+            parts.append(prepared)
+        else:
+            found += [(target.shown, fed(prepared.job, one)) for one in prepared.models]
+    return _joined(parts, settings, targets, plans), tuple(found)
+
+
+def plans_of(
+    given: Sequence[str | os.PathLike[str]], settings: Settings, stdin_name: str = "-"
+) -> Mapping[str, Plan]:
+    """What counts for each file that targets stand for, by its printed path."""
+    plans = Plans(settings)
+    targets = expand_targets(given, None, stdin_name, plans.projects.excludes)
+    return {target.shown: plans.of(target.path) for target in targets}
+
+
+def _check(settings: Settings) -> None:
+    """Raise `UsageError` for a setting that makes no sense, whatever it is about to lint."""
+    for spec in settings.inputs:
+        parse_input(spec)
+    if settings.timeout is not None:
+        check_timeout(settings.timeout)
+    if settings.jobs is not None and settings.jobs < 1:
+        raise UsageError(f"{settings.jobs} jobs: give the number of files that run at once")
+
+
+def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:
+    """Read a file's bytes; a report is all there is to say of it."""
+    try:
+        data = read_target(target)
+    except NotRead as reason:
+        return Report(notes=(Note(target.shown, 1, str(reason)),))
+    except FileError as error:
+        return unread(target.shown, error)
+    if not mentions_torch(data) and not target.explicit:
+        return Report()
+    job = Job(
+        path=target.path,
+        shown=target.shown,
+        folder=os.getcwd(),  # noqa: PTH109
+        names=target.names,
+        inputs=settings.inputs,
+        rules=tuple(rule.name for rule in plan.on),
+        options=plan.options,
+        severities=plan.severities,
+        plugins=plan.configuration.plugins,
+        timeout=plan.timeout,
+        memory=plan.memory,
+        verbose=settings.verbose,
+        confirmed=settings.confirmed,
+        pictured=settings.pictured,
+        data=target.data,
+        preload=plan.configuration.preload,
+        observed=settings.cache and target.data is None,
+    )
+    return Opened(target, plan, job, data)
+
+
+def _prepare(opened: Opened | Report) -> Prepared | Report:
+    # Where no file has changed nothing is read of them, and the import saves an eighth of the run.
+    from modellint.engine.preparing import prepare
+
+    return prepare(opened)
+
+
+def _asked(opened: Opened) -> tuple[Job, bytes, Plan]:
+    return opened.job, opened.data, opened.plan
+
+
+def _accepted(reports: Iterable[Report], plan: Plan) -> list[Report]:
+    """Reports without the findings that the configuration accepts."""
+    return [replace(one, findings=without_accepted(one, plan)) for one in reports]
+
+
+def _on_comments(commented: Sequence[Prepared], report: Report) -> Iterator[Report]:
+    """What there is to say of ignore comments, once every file that they may serve is linted."""
+    if commented:
+        from modellint.suppression.comment_rules import lint_comments
+    for prepared in commented:
+        plan = prepared.plan
+        shown = prepared.job.shown
+        try:
+            found = lint_comments(
+                prepared.source, shown, report, plan.rules, plan.on, plan.severities
+            )
+            remarks = Report(findings=tuple(found))
+        except Exception as error:  # A plugin may raise anything, and the others must go on.
+            message = f"a rule that reads comments raised {type(error).__name__}: {error}"
+            yield Report(errors=(Problem(shown, 1, "plugin-error", message),))
+        else:
+            yield replace(remarks, findings=without_accepted(remarks, plan))
+
+
+def _settled(
+    report: Report, targets: Sequence[Target], plans: Plans
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """The files whose models were all checked in full, with the rules that were on for them."""
+    unsure = {problem.path for problem in report.errors}
+    unsure |= {model.path for model in report.models if model.status != "analysed"}
+    for target in targets:
+        if not target.names and target.shown not in unsure:
+            yield target.shown, frozenset(rule.name for rule in plans.of(target.path).on)
+
+
+def _joined(
+    parts: Sequence[Report],
+    settings: Settings,
+    targets: Sequence[Target],
+    plans: Plans,
+    torch: str | None = None,
+) -> Report:
+    """The whole report; where nothing has run, `torch` is ours if it would have been used."""
+    if torch is None and all(plans.of(target.path).interpreter.own for target in targets):
+        torch = torch_version()
+    texts = {
+        target.shown: target.data.decode("utf-8", "replace")
+        for target in targets
+        if target.data is not None
+    }
+    ran = [rule for target in targets for rule in plans.of(target.path).on]
+    run = Report(
+        torch=torch,
+        fail_level=settings.fail_level or "warning",
+        strict=settings.strict,
+        texts=texts,
+        rules=described({rule.name: rule for rule in ran}.values()),
+    ).merged(*parts)
+    levels = {
+        path: plans.of(absolute_path(path)).fail_level
+        for path in {finding.path for finding in run.findings}
+    }
+    return replace(run, fail_levels=levels)

@@ -1,0 +1,77 @@
+"""Reads a target's bytes, if it is a file that can be linted; else says why not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from modellint.config.plans import Plan
+from modellint.config.targets import Target
+from modellint.errors import FileError
+from modellint.protocol.jobs import Job
+from modellint.results.report import Problem, Report
+
+#: What holds Python and yet is no file to lint, by suffix.
+_UNSUPPORTED = {
+    ".ipynb": "notebooks are not read; export the model to a .py file",
+    ".pyi": "stubs hold no models; lint the .py file",
+    ".pyw": "only .py files are read; rename it",
+}
+#: What is larger nobody wrote: parsing it takes a second a mebibyte. In bytes.
+_LARGEST = 2 << 20
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that may concern modellint: what it holds, and the job as the run states it."""
+
+    target: Target
+    plan: Plan
+    job: Job
+    data: bytes
+
+
+class NotRead(Exception):
+    """A target is left out for a reason that is no fault of its own."""
+
+
+def read_target(target: Target) -> bytes:
+    """The bytes of a target.
+
+    Raises `FileError` (`unreadable`) for a file that cannot be read, and `NotRead` for one that is
+    left out: a notebook, a data file of megabytes, a link to nowhere that a directory holds.
+    """
+    unsupported = _UNSUPPORTED.get(PurePath(target.path).suffix)
+    if unsupported is not None:
+        raise NotRead(unsupported)
+    if target.data is not None:
+        return target.data
+    try:
+        return _read(target.path)
+    except FileError as error:
+        if not target.explicit and os.path.islink(target.path):  # noqa: PTH114
+            raise NotRead(error.message) from error
+        raise
+
+
+def _read(path: str) -> bytes:
+    try:
+        state = os.stat(path)  # noqa: PTH116 - this and the next are the pre-filter's whole cost
+        if not stat.S_ISREG(state.st_mode):
+            # Opening a FIFO or reading a device would never end.
+            raise FileError("unreadable", path, None, "not a regular file")
+        if state.st_size > _LARGEST:
+            raise NotRead(f"larger than {_LARGEST >> 20} MiB, so not read as source code")
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}"
+        raise FileError("unreadable", path, None, message) from error
+
+
+def unread(shown: str, error: FileError, remedy: str = "") -> Report:
+    """The report of a file that cannot be read, with what to do about it."""
+    problem = Problem(shown, error.line or 1, error.kind, error.message + remedy)
+    return Report(errors=(problem,))

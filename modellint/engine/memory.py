@@ -1,0 +1,219 @@
+"""Which results of earlier runs still count, and what a result is kept under.
+
+An entry's name says which file was linted how; the entry says what held when it was made, with the
+states of all that its file read. It counts again if all of that holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modellint.config.configuration import PYPROJECT
+from modellint.config.interpreters import Interpreter
+from modellint.config.plans import Plan
+from modellint.engine.cache import Cache
+from modellint.engine.installation import Installation
+from modellint.engine.launching import FIXED
+from modellint.engine.running import Outcome
+from modellint.errors import UsageError
+from modellint.linting.plugins import Rules
+from modellint.protocol.jobs import Job
+from modellint.protocol.states import digest, file_state, folder_state, importable, names_in
+from modellint.results.report import Note, Report
+from modellint.source.paths import PACKAGE, project_root, shown_path
+from modellint.worker.dependencies import variable_state
+
+if TYPE_CHECKING:
+    from modellint.config.settings import Settings
+
+FOLDER = ".modellint_cache"
+_KEPT = frozenset({"analysed", "partial", "not-analysed"})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an earlier run found in a file; `commented` is whether it has ignore comments."""
+
+    reports: tuple[Report, ...]
+    commented: bool
+
+
+class Memory:
+    """The results of earlier runs, for one run; what it keeps is there for the next."""
+
+    def __init__(self, settings: Settings, ask: Callable[[Interpreter], Installation]) -> None:
+        self._settings = settings
+        self._ask = ask
+        self._caches: dict[str, Cache] = {}
+        self._rules: dict[int, str] = {}
+        self._before = _States()
+        self._roots: dict[str, str] = {}  # of the folders that files lie in
+
+    def recall(self, job: Job, data: bytes, plan: Plan) -> Known | None:
+        """What is known of a file that holds `data`, if an earlier run has found it."""
+        if not self._minds(job, plan):
+            return None
+        cache, name = self._cache(job, plan), self._name(job, plan)
+        entry = cache.load(name)
+        # A file of the right seal may still be another version's.
+        try:
+            if entry is None or entry["premises"] != self._premises(job, data, plan):
+                return None
+            if not self._before.hold(entry["read"]):
+                return None
+            known = Known(Outcome.from_dict(entry).reports, bool(entry["commented"]))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+        cache.use(name)
+        return known
+
+    def keep(self, job: Job, data: bytes, plan: Plan, outcome: Outcome, *, commented: bool) -> None:
+        """Keep what came of a file that held `data`, if it will be the same the next time."""
+        read = outcome.read
+        if not self._minds(job, plan) or read is None or not read["whole"]:
+            return
+        if any(one.errors for one in outcome.reports):
+            return
+        if not all(model.status in _KEPT for one in outcome.reports for model in one.models):
+            return
+        # The worker read the file once more: only what it read is what it speaks of.
+        if read["files"].get(job.path) != digest(data) or not _States().hold(read):
+            return
+        entry = {
+            "premises": self._premises(job, data, plan),
+            "commented": commented,
+            **outcome.to_dict(),
+        }
+        self._cache(job, plan).store(self._name(job, plan), entry)
+
+    def keep_empty(self, job: Job, data: bytes, plan: Plan) -> None:
+        """Keep that a file has no model, which nothing but the file itself decides."""
+        read = {"files": {job.path: digest(data)}, "whole": True}
+        self.keep(job, data, plan, Outcome((), read), commented=False)
+
+    def close(self) -> Report:
+        """Delete what is old; a report of what `-v` tells about the caches."""
+        for cache_ in self._caches.values():
+            cache_.prune()
+        troubles = [(one.folder, one.trouble) for one in self._caches.values() if one.trouble]
+        return Report(remarks=tuple(Note(shown_path(at), 1, why) for at, why in troubles))
+
+    def _minds(self, job: Job, plan: Plan) -> bool:
+        return self._settings.cache and job.data is None and self._minds_python(plan)
+
+    def _cache(self, job: Job, plan: Plan) -> Cache:
+        folder = self._settings.cache_dir or plan.configuration.cache_dir
+        if folder is None:
+            folder = os.path.join(_home(job.path, plan.configuration.path), FOLDER)  # noqa: PTH118
+        if folder not in self._caches:
+            self._caches[folder] = Cache(folder)
+        return self._caches[folder]
+
+    def _minds_python(self, plan: Plan) -> bool:
+        """Whether models can run at all; what keeps them from it is told when one has to."""
+        try:
+            self._ask(plan.interpreter)
+        except UsageError:
+            return False
+        return True
+
+    def _name(self, job: Job, plan: Plan) -> str:
+        """Which file is linted how, and by which Python."""
+        installation = self._ask(plan.interpreter)
+        said = {**vars(job), "python": [installation.path, installation.version]}
+        return digest(json.dumps(said, default=vars).encode())
+
+    def _premises(self, job: Job, data: bytes, plan: Plan) -> list[Any]:
+        """What has to hold, besides what the file read, for a result to count."""
+        if id(plan) not in self._rules:
+            self._rules[id(plan)] = _rules_state(plan.rules)
+        folder = os.path.dirname(job.path)  # noqa: PTH120 - asked for each file
+        if folder not in self._roots:
+            self._roots[folder] = project_root(job.path)
+        installation = self._ask(plan.interpreter)
+        return [
+            digest(data),
+            _own_state(),
+            installation.torch,
+            installation.packages,
+            self._rules[id(plan)],
+            self._roots[folder],
+            json.dumps([*map(vars, plan.stated(job.path))]),
+            json.dumps([*plan.budgets(job.path)]),
+        ]
+
+
+@dataclass(frozen=True)
+class _States:
+    """The states of what files read, each asked for once."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    names: dict[str, frozenset[str]] = field(default_factory=dict)
+    stems: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def hold(self, read: Mapping[str, Any]) -> bool:
+        """Whether everything is as it was when it was read."""
+        return all(self._answers(read))
+
+    def _answers(self, read: Mapping[str, Any]) -> Iterator[bool]:
+        for path, state in read["files"].items():
+            if path not in self.files:
+                self.files[path] = file_state(path)
+            yield self.files[path] == state
+        for path, state in read.get("folders", {}).items():
+            if path not in self.folders:
+                self.folders[path] = folder_state(path)
+            yield self.folders[path] == state
+        for folder, looked in read.get("imports", {}).items():
+            if folder not in self.names:
+                names = names_in(folder)
+                self.names[folder] = names
+                self.stems[folder] = frozenset(name.partition(".")[0] for name in names)
+            held = self.names[folder]
+            for name, found in looked["held"].items():
+                yield importable(name, held) == found
+            for name in self.stems[folder].intersection(looked["missed"]):
+                yield not importable(name, held)
+        for name, state in read.get("variables", {}).items():
+            yield variable_state(FIXED.get(name, os.environ.get(name))) == state
+
+
+def _home(path: str, configuration: str | None) -> str:
+    """The folder that holds the cache for a file, where nobody says where it is."""
+    if configuration is not None:
+        return str(Path(configuration).parent)
+    for folder in Path(path).parents:
+        if (folder / PYPROJECT).is_file():
+            return str(folder)
+    return str(Path.cwd())
+
+
+@cache
+def _own_state() -> str:
+    """The state of modellint's own code: of a checkout as of a release."""
+    found = [
+        (str(path), state.st_size, state.st_mtime_ns)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for state in [path.stat()]
+    ]
+    return digest(repr(found).encode())
+
+
+def _rules_state(rules: Rules) -> str:
+    """The contents of the modules that the rules came with, those that these import included."""
+    tops = {rule.check.__module__.partition(".")[0] for rule in rules.values()}
+    files = {
+        str(getattr(module, "__file__", None))
+        for name, module in sys.modules.copy().items()
+        if name.partition(".")[0] in tops
+    }
+    states = [(path, file_state(path)) for path in sorted(files)]
+    return digest(json.dumps(states).encode())

@@ -1,0 +1,272 @@
+"""Files through worker processes, several at a time: what came of each, however its process ended.
+
+Results are in the order of the files, whichever is done first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from modellint.config.interpreters import OWN, Interpreter
+from modellint.protocol.jobs import Job, incomplete_model
+from modellint.results.report import Note, Problem, Report
+
+if TYPE_CHECKING:
+    from modellint.discovery.candidates import Candidate
+
+T = TypeVar("T")
+
+Progress = Callable[[int, int], None]
+"""Told after each file how many files are done, and of how many."""
+
+_DOING = {"load": "loading the file", "build": "building", "trace": "tracing"}
+#: Ends after which the models that are left are taken up again once only: a model that hangs may
+#: cost its neighbours the time of a file, not that of each of them, and a worker that was lost may
+#: be another file's doing, then no model is to blame.
+_ONCE = frozenset({"lost", "timeout"})
+
+
+class Pool(Protocol):
+    """The processes of one interpreter that files run in."""
+
+    def start(self) -> None:
+        """Begin to import torch, which takes seconds, and return at once."""
+
+    def run(self, job: Job) -> Iterator[Any]:
+        """Run a job; yield its messages, the last of type `end`."""
+
+    def close(self) -> None:
+        """End all processes, those in the middle of a job included."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A file that needs a worker: its job, the models that it is about, and the Python for them."""
+
+    job: Job
+    models: tuple[Candidate, ...]
+    interpreter: Interpreter = OWN
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a file: its reports, and what it read where they will be the same next time.
+
+    `read` is `None` where a process ended before its time, where a model lacked what may be there
+    later, or where nobody asked.
+    """
+
+    reports: tuple[Report, ...]
+    read: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as JSON has it, remarks included."""
+        reports = [
+            {
+                "report": one.to_dict(pictures=True),
+                "remarks": [remark.to_dict() for remark in one.remarks],
+            }
+            for one in self.reports
+        ]
+        return {"reports": reports, "read": self.read}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
+        """Read an outcome that `to_dict` wrote."""
+        reports = tuple(
+            replace(
+                Report.from_dict(one["report"]),
+                remarks=tuple(Note(**remark) for remark in one["remarks"]),
+            )
+            for one in data["reports"]
+        )
+        return cls(reports, data["read"])
+
+
+def open_pool(interpreter: Interpreter) -> Pool:
+    """The processes of an interpreter that files run in, by what this system can."""
+    # Where no file has changed, none is needed.
+    from modellint.engine.server_pool import FORKS, ForkingPool
+
+    if FORKS:
+        return ForkingPool(interpreter)
+    from modellint.engine.subprocess_pool import SinglePool
+
+    return SinglePool(interpreter)
+
+
+class Pools:
+    """The processes of a run: a pool for each interpreter, from its first file on."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Pool] = {}
+
+    def start(self, interpreter: Interpreter) -> Pool:
+        """The pool of an interpreter, which begins to import torch if it has not yet."""
+        if interpreter.path not in self._open:
+            self._open[interpreter.path] = open_pool(interpreter)
+        pool = self._open[interpreter.path]
+        pool.start()
+        return pool
+
+    def close(self) -> None:
+        """End all processes, those in the middle of a job included."""
+        for pool in self._open.values():
+            pool.close()
+
+
+def run_all(
+    works: Iterable[Work],
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    done: Callable[[Work, Outcome], None] = lambda work, outcome: None,
+    lasting: Pools | None = None,
+) -> list[Outcome]:
+    """What came of each file; `jobs` run at once, by default as many as there are cores.
+
+    Files start as they arrive from `works`, in processes of `lasting` where the caller has opened
+    some for several runs; `done` is told of each as soon as it is through. Whatever is raised,
+    Ctrl-C included, ends all processes first.
+    """
+    opened = closing(Pools()) if lasting is None else nullcontext(lasting)
+    # The threads only wait for processes.
+    with opened as pools, ThreadPoolExecutor(jobs or cores()) as threads:
+        tasks: dict[Future[Outcome], Work] = {}
+        try:
+            for work in works:
+                pool = pools.start(work.interpreter)
+                tasks[threads.submit(run_file, pool, work)] = work
+            return collected(tasks, lambda outcome: outcome, progress, done)
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            pools.close()
+            raise
+
+
+def collected(
+    tasks: Mapping[Future[T], Work],
+    read: Callable[[T], Outcome],
+    progress: Progress | None,
+    done: Callable[[Work, Outcome], None],
+) -> list[Outcome]:
+    """What comes of tasks, in their order; told of as they are done, and read only once."""
+    found: dict[Future[T], Outcome] = {}
+    for task in as_completed(tasks):
+        found[task] = read(task.result())
+        done(tasks[task], found[task])
+        if progress is not None:
+            progress(len(found), len(tasks))
+    return [found[task] for task in tasks]
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_file(pool: Pool, work: Work) -> Outcome:
+    """What comes of a file; after a crash or a time-out, the models that are left run anew."""
+    job = work.job
+    reports: list[Report] = []
+    read: Mapping[str, Any] | None = None
+    unfinished = {candidate.name: candidate for candidate in work.models}
+    seen: set[str] = set()
+    while unfinished:
+        stage, end = _run_once(pool, job, unfinished, reports)
+        kind = end["kind"]
+        if kind is None:
+            # Of models that an earlier process has done, this one has not seen what they read.
+            read = None if job.done or end["lacking"] else end["read"]
+            # An error of the whole file stands for its models.
+            if not any(report.errors and not report.models for report in reports):
+                reports += _missed(job, [*unfinished.values()])
+            break
+        goes_on = kind not in _ONCE or kind not in seen
+        seen.add(kind)
+        if kind != "lost" or not goes_on:
+            blamed = [stage["model"]] if stage["model"] in unfinished else [*unfinished]
+            reports.append(_ended(job, stage, end, [unfinished.pop(name) for name in blamed]))
+        if not goes_on:
+            reports.append(_unreached(job, stage, end, [*unfinished.values()]))
+            break
+        done = tuple(one.name for one in work.models if one.name not in unfinished)
+        job = replace(job, done=done)
+    return Outcome(tuple(reports), read)
+
+
+def _run_once(
+    pool: Pool, job: Job, unfinished: dict[str, Candidate], reports: list[Report]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Run a job to its end; the last stage that it reached, and how it ended.
+
+    Its reports are added to `reports`, and the models that they hold leave `unfinished`.
+    """
+    stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
+    end: Mapping[str, Any] = {"kind": None}
+    lacking = False
+    for message in pool.run(job):
+        if message["type"] == "stage":
+            stage = message
+        elif message["type"] == "report":
+            report = Report.from_dict(message["report"])
+            reports.append(report)
+            for model in report.models:
+                unfinished.pop(model.name, None)
+        elif message["type"] == "lacking":
+            lacking = True
+        else:
+            end = message
+    reports.append(Report(remarks=tuple(_remarks(job, end))))
+    return stage, {**end, "lacking": lacking}
+
+
+def _ended(
+    job: Job, stage: Mapping[str, Any], end: Mapping[str, Any], lost: Sequence[Candidate]
+) -> Report:
+    """What a file's process lost when it ended before its time, at which stage and line."""
+    message = _told(stage, end)
+    kind = "crash" if end["kind"] == "lost" else end["kind"]
+    line = end.get("line") or stage["line"]
+    models = tuple(incomplete_model(job, candidate, "failed", message) for candidate in lost)
+    return Report(models=models, errors=(Problem(job.shown, line, kind, message),))
+
+
+def _told(stage: Mapping[str, Any], end: Mapping[str, Any]) -> str:
+    where = f"while {_DOING.get(stage['name'], 'checking')} {stage['model'] or ''}".rstrip()
+    return f"{end['message']} {where}"
+
+
+def _unreached(
+    job: Job, stage: Mapping[str, Any], end: Mapping[str, Any], left: Sequence[Candidate]
+) -> Report:
+    """The models whose turn never came, since others of the file took all the time there is."""
+    reason = f"its turn never came: {_told(stage, end)}"
+    return Report(
+        models=tuple(incomplete_model(job, candidate, "not-analysed", reason) for candidate in left)
+    )
+
+
+def _missed(job: Job, models: Sequence[Candidate]) -> Iterator[Report]:
+    """What the worker passed over without a word: a fault of modellint's, not to be kept quiet."""
+    for candidate in models:
+        message = f"no result for {candidate.name}"
+        model = incomplete_model(job, candidate, "failed", message)
+        problem = Problem(job.shown, candidate.line, "internal-error", message)
+        yield Report(models=(model,), errors=(problem,))
+
+
+def _remarks(job: Job, end: Mapping[str, Any]) -> Iterator[Note]:
+    """What `-v` tells of a process besides its result."""
+    for change in end.get("changed", ()):
+        yield Note(job.shown, 1, change)
+    if end.get("strays"):
+        yield Note(job.shown, 1, "processes that it had started were still running; ended")
+    for line in end.get("printed", "").splitlines():
+        yield Note(job.shown, 1, f"prints {line}")

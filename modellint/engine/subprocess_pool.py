@@ -1,0 +1,142 @@
+"""Runs each job in a Python process of its own, where a fork of one that has torch is not safe.
+
+Slower by the import of torch a file, and with less of a guard: processes that the file starts are
+ended only if they stay in its process group, and memory is limited only where the system can.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import asdict
+from typing import IO, Any
+
+from modellint.config.interpreters import Interpreter
+from modellint.engine.launching import (
+    LONG_PATIENCE,
+    check_ready,
+    launch,
+    log_text,
+    never_imported,
+    never_ready,
+    new_log,
+)
+from modellint.protocol.frames import content, frame, is_done, receive_frames, send
+from modellint.protocol.jobs import Job
+from modellint.worker.deaths import CLOSED, Death, died, timed_out
+
+#: How often the death of a process is noticed whose children keep its pipe open, in seconds.
+_POLL = 0.1
+#: How long a process may live that has closed its pipe, in seconds.
+_AFTER_CLOSING = 2.0
+
+
+class SinglePool:
+    """One process of an interpreter a job; as many at once as threads ask."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def start(self) -> None:
+        """Nothing is shared by the jobs, so there is nothing to start."""
+
+    def run(self, job: Job) -> Iterator[Any]:
+        """Start a process for a job; yield its messages, the last of type `end`.
+
+        Raises `UsageError` where torch is not installed.
+        """
+        with new_log() as log:
+            pipe = subprocess.PIPE
+            process = launch(self._interpreter, "lint_one", pipe, pipe, log)
+            self._running.add(process)
+            try:
+                end = yield from _relay(process, job, log, self._interpreter)
+            finally:
+                _end(process)
+                self._running.discard(process)
+            yield {**end, "type": "end", "printed": log_text(log) if job.verbose else ""}
+
+    def close(self) -> None:
+        """End all processes, those in the middle of a job included."""
+        for process in [*self._running]:
+            _end(process)
+
+
+def _relay(
+    process: subprocess.Popen[bytes], job: Job, log: IO[bytes], interpreter: Interpreter
+) -> Generator[Any, None, dict[str, Any]]:
+    """Give the job; pass its messages on until the process is done, dies, or has no time left."""
+    assert process.stdin is not None and process.stdout is not None
+    with contextlib.suppress(BrokenPipeError):  # Then it says so itself, or is dead.
+        send(process.stdin.fileno(), frame(job.to_dict()))
+    arrived: queue.Queue[bytes | None] = queue.Queue()
+    # A pipe cannot be waited for with a deadline on every system: a thread reads it.
+    threading.Thread(target=_read_all, args=(process.stdout.fileno(), arrived), daemon=True).start()
+    # The file's clock starts when torch is there.
+    deadline: float | None = None
+    patience = time.monotonic() + LONG_PATIENCE
+    while True:
+        try:
+            data = arrived.get(timeout=_POLL)
+        except queue.Empty:
+            if process.poll() is not None:
+                return asdict(_dead(process, log, job, interpreter, ready=deadline is not None))
+            if deadline is not None and time.monotonic() >= deadline:
+                return asdict(timed_out(job.timeout, log_text(log), job.path))
+            if deadline is None and time.monotonic() >= patience:
+                raise never_imported(interpreter) from None
+            continue
+        if data is not None and is_done(data):
+            return {**content(data), "kind": None}
+        if data is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_AFTER_CLOSING)
+            return asdict(_dead(process, log, job, interpreter, ready=deadline is not None))
+        message = content(data)
+        check_ready(message, interpreter)
+        if message["type"] == "ready":
+            deadline = time.monotonic() + job.timeout
+        else:
+            yield message
+
+
+def _read_all(descriptor: int, arrived: queue.Queue[bytes | None]) -> None:
+    with contextlib.suppress(OSError):  # Closed, since nobody waits for more.
+        for data in receive_frames(descriptor):
+            arrived.put(data)
+    arrived.put(None)
+
+
+def _dead(
+    process: subprocess.Popen[bytes],
+    log: IO[bytes],
+    job: Job,
+    interpreter: Interpreter,
+    *,
+    ready: bool,
+) -> Death:
+    text = log_text(log)
+    if not ready:
+        raise never_ready(text, interpreter)
+    code = process.poll()
+    return CLOSED if code is None else died(code, text, job.path)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its group."""
+    if os.name == "posix":
+        # It leads a group of its own, which may outlive it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,226 @@
+"""What a model costs: parameters, multiply-accumulates and activations, a call and in total.
+
+Parameters belong to the call that uses them, also where a weight is computed on the way (weight
+norm, weight standardisation, a functional convolution with a parameter of the module). A call
+always reports its own; the model's total counts each parameter once.
+
+Multiply-accumulates are those of one sample (`N` = 1) at the example's sizes. Convolutions,
+linear layers, matrix products, attention and recurrent layers count; norms, activations, pools
+and biases are 0, as in fvcore and torchinfo. Activation memory is in bytes, of one sample, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any
+
+from modellint.graph import Graph, Node, Parameter, Tensor, fact, fact_of_call
+from modellint.graph.operations import CONVOLUTIONS, TRANSPOSED
+from modellint.symbolic.dims import evaluate
+
+#: The symbol that counts samples.
+BATCH = "N"
+
+
+@fact
+def _parameters_behind(graph: Graph) -> Mapping[int, frozenset[Parameter]]:
+    # Only through nodes that no input reaches: what lies behind an input belongs to other calls.
+    behind: dict[int, frozenset[Parameter]] = {}
+    for node in graph.nodes:
+        if node.parameter is not None:
+            behind[node.index] = frozenset((node.parameter,))
+        elif node.inputs and node.index not in graph.varying:
+            behind[node.index] = _union(behind, node)
+    return behind
+
+
+def _union(behind: Mapping[int, frozenset[Parameter]], node: Node) -> frozenset[Parameter]:
+    found = [behind[source.index] for source in node.inputs if source.index in behind]
+    return found[0] if len(found) == 1 else frozenset().union(*found)
+
+
+@fact_of_call
+def own_parameters(graph: Graph, node: Node) -> frozenset[Parameter]:
+    """The trainable tensors that a call uses, tied ones once."""
+    return _union(_parameters_behind(graph), node)
+
+
+def parameters(graph: Graph, node: Node) -> int:
+    """How many trainable numbers a call uses, whether or not another call uses them too."""
+    return sum([parameter.numel for parameter in own_parameters(graph, node)])
+
+
+def total_parameters(graph: Graph) -> int:
+    """How many trainable numbers the model has; tied and shared ones count once."""
+    return sum([parameter.numel for parameter in graph.parameters])
+
+
+@fact_of_call
+def macs(graph: Graph, node: Node) -> int:
+    """The multiply-accumulates of one call for one sample; 0 where an operation has none."""
+    count = _MACS.get(node.op)
+    if count is None or not node.outputs:
+        return 0
+    return count(graph, node)
+
+
+@fact
+def total_macs(graph: Graph) -> int:
+    """The multiply-accumulates of the whole forward for one sample."""
+    return sum([macs(graph, node) for node in graph.nodes if node.op in _MACS])
+
+
+def activation_memory(graph: Graph, node: Node) -> int:
+    """The bytes of a call's outputs for one sample, each in its own dtype."""
+    return sum(_numel(graph, output) * width(output.dtype) for output in node.outputs)
+
+
+@fact
+def total_activation_memory(graph: Graph) -> int:
+    """The bytes of the outputs of all layers of one forward for one sample.
+
+    Layers are the calls in the table of layers: convolutions, linear layers, pools, norms,
+    attention and so on. It is a sum and no peak: what training holds for the backward pass,
+    roughly, and more than inference needs at any one time.
+    """
+    return sum(activation_memory(graph, node) for node in graph.calls())
+
+
+def width(dtype: str) -> int:
+    """How many bytes a number of a dtype takes: 4 for `float32`, 2 for `bfloat16`, 1 for `bool`."""
+    bits = re.search(r"\d+", dtype)
+    return max(int(bits[0]) // 8, 1) if bits else 1
+
+
+def sample_sizes(graph: Graph, tensor: Tensor) -> tuple[int, ...]:
+    """A tensor's sizes for one sample, the other symbols at their example values.
+
+    Where a size is known for the example only, it is that.
+    """
+    known = _samples(graph)
+    # By identity: the graph keeps its tensors, and has one object for equal shapes.
+    found = known.get(id(tensor))
+    if found is None or found[0] is not tensor:
+        found = known[id(tensor)] = (tensor, _sampled({**graph.symbols, BATCH: 1}, tensor))
+    return found[1]
+
+
+@fact
+def _samples(graph: Graph) -> dict[int, tuple[Tensor, tuple[int, ...]]]:
+    return {}
+
+
+def _sampled(values: Mapping[str, int], tensor: Tensor) -> tuple[int, ...]:
+    sizes = []
+    for size, example in zip(tensor.shape, tensor.example, strict=True):
+        try:
+            sizes.append(evaluate(size, values))
+        except (KeyError, ZeroDivisionError):
+            sizes.append(example)
+    return tuple(sizes)
+
+
+def _numel(graph: Graph, tensor: Tensor) -> int:
+    return prod(sample_sizes(graph, tensor))
+
+
+def _tensor(node: Node, *names: str) -> Tensor | None:
+    for name in names:
+        value = node.arguments.get(name)
+        if isinstance(value, Node) and value.outputs:
+            return value.output
+    return None
+
+
+def _convolution(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.output) * prod(weight.example[1:]) if weight else 0
+
+
+def _transposed(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.input.output) * prod(weight.example[1:]) if weight else 0
+
+
+def _linear(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.output) * weight.example[-1] if weight else 0
+
+
+def _bilinear(graph: Graph, node: Node) -> int:
+    weight = _tensor(node, "weight")
+    return _numel(graph, node.output) * prod(weight.example[1:]) if weight else 0
+
+
+def _product(graph: Graph, node: Node) -> int:
+    left = _tensor(node, "mat1", "batch1", "mat", "input")
+    sizes = sample_sizes(graph, left) if left else ()
+    return _numel(graph, node.output) * sizes[-1] if sizes else 0
+
+
+def _einsum(graph: Graph, node: Node) -> int:
+    """Every index runs once: exact for two operands, an upper bound for more."""
+    equation = next((v for v in node.arguments.values() if isinstance(v, str)), "")
+    operands = equation.replace(" ", "").split("->")[0].split(",")
+    given = node.arguments.get("operands", ())
+    tensors = [operand.output for operand in given if isinstance(operand, Node)]
+    if len(operands) != len(tensors):
+        return 0
+    lengths: dict[str, int] = {}
+    for letters, tensor in zip(operands, tensors, strict=True):
+        sizes = sample_sizes(graph, tensor)
+        head, dots, tail = letters.partition("...")
+        hidden = range(len(sizes) - len(head) - len(tail)) if dots else ()
+        names = [*head, *(f".{len(hidden) - place}" for place in hidden), *tail]
+        for name, size in zip(names, sizes, strict=False):
+            lengths[name] = max(size, lengths.get(name, 1))
+    return prod(lengths.values())
+
+
+def _attention(graph: Graph, node: Node) -> int:
+    query, key, value = (_tensor(node, name) for name in ("query", "key", "value"))
+    if query is None or key is None or value is None:
+        return 0
+    *batch, length, width = sample_sizes(graph, query)
+    source = sample_sizes(graph, key)[-2]
+    return prod(batch) * length * source * (width + sample_sizes(graph, value)[-1])
+
+
+def _recurrent(graph: Graph, node: Node) -> int:
+    # Each weight matrix is applied once a step; vectors are biases.
+    matrices = {p for p in own_parameters(graph, node) if len(p.shape) == 2}
+    steps = prod(sample_sizes(graph, node.input.output)[:-1])
+    return steps * sum(matrix.numel for matrix in matrices)
+
+
+_MACS: Mapping[str, Callable[[Graph, Node], int]] = {
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    **dict.fromkeys(TRANSPOSED, _transposed),
+    "linear": _linear,
+    "bilinear": _bilinear,
+    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "addbmm"), _product),
+    "einsum": _einsum,
+    "scaled_dot_product_attention": _attention,
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",
+         "rnn_relu_cell"),
+        _recurrent,
+    ),
+}  # fmt: skip
+
+
+def share_of(part: int, whole: int) -> str:
+    """A part of a whole as a percentage with one decimal, such as `61.8 %`."""
+    return f"{100 * part / whole:.1f} %" if whole else "0.0 %"
+
+
+def amount(number: int) -> str:
+    """A count in the unit that reads best: `50`, `8.1 k`, `37.8 M`, `15.5 G`."""
+    size: Any = number
+    for unit in ("", " k", " M", " G", " T"):
+        if size < 1000:
+            return f"{size:.1f}{unit}" if unit else str(size)
+        size /= 1000
+    return f"{size:.1f} P"

@@ -1,0 +1,96 @@
+"""What would make two maps fit that an operation does not join: padding, sizes, a transposition.
+
+A layer that refuses its input names its own argument. A sum, a concatenation or a product has none:
+what is wrong is further up, in what made the sizes that it gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modellint.contracts.admitted import listed
+from modellint.contracts.contract import sizes_of
+from modellint.graph import Graph, Node
+from modellint.graph.operations import ELEMENTWISE, NORMS
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Constraint, expr_of, same, symbolic
+
+_PRODUCTS = frozenset(["matmul", "bmm", "mm"])
+
+
+def remedy(graph: Graph, call: Node) -> str | None:
+    """What would let a call join its first two inputs whose sizes differ, if that can be told."""
+    if len(call.inputs) < 2 or not all(node.outputs for node in call.inputs):
+        return None
+    if call.op in _PRODUCTS:
+        return _turned(*call.inputs[:2])
+    first = call.inputs[0]
+    for other in call.inputs[1:]:
+        left, right = first.output.shape, other.output.shape
+        if len(left) != len(right):
+            return None
+        for axis, (one, two) in enumerate(zip(left, right, strict=True)):
+            gap = ex.subtract(expr_of(one), expr_of(two))
+            if axis < 2 or gap.constant == 0 or 1 in (int(one), int(two)):
+                continue
+            if gap.constant is None:
+                return _sizes_that_fit(graph, gap)
+            smaller, lost = (other, gap.constant) if gap.constant > 0 else (first, -gap.constant)
+            return _padding(smaller, len(left) - axis, lost)
+    return None
+
+
+def _turned(first: Node, second: Node) -> str | None:
+    """Whether the second matrix fits with its last two axes exchanged."""
+    left, right = first.output.shape, second.output.shape
+    if len(left) < 2 or len(right) < 2 or same(left[-1], right[-2]):
+        return None
+    if not same(left[-1], right[-1]):
+        return None
+    turned = (*right[:-2], right[-1], right[-2])
+    shown = ", ".join(str(symbolic(size)) for size in turned)
+    return f"the second transposed fits: transpose(-2, -1) makes it ({shown})"
+
+
+def _sizes_that_fit(graph: Graph, gap: ex.Expr) -> str | None:
+    """For which sizes of the input the two agree, and how they do for every size."""
+    resized = "F.interpolate(x, size=other.shape[2:]) brings one to the size of the other"
+    names = [symbol.name for symbol in gap.symbols]
+    if len(names) != 1 or names[0] not in graph.symbols:
+        return resized
+    (name,) = names
+    fitting = sizes_of(name, [Constraint(gap, "==")], graph.symbols)
+    if fitting.multiple_of == 1 or fitting.values is not None:
+        return resized
+    above = -(-graph.symbols[name] // fitting.multiple_of) * fitting.multiple_of
+    return f"they agree where {name} is a multiple of {fitting.multiple_of}, as {above}; {resized}"
+
+
+def _padding(node: Node, from_end: int, lost: int) -> str | None:
+    """The padding of the convolutions above a map that gives back what they trim of an axis."""
+    padded: list[str] = []
+    for call, trimmed, padding in _trims(node, from_end):
+        if trimmed % 2 or trimmed > lost:
+            return None
+        lost -= trimmed
+        padded.append(f"padding={padding} of {call.key}")
+        if lost == 0:
+            return f"{listed(padded[::-1])} keeps the size"
+    return None
+
+
+def _trims(node: Node, from_end: int) -> Iterator[tuple[Node, int, int]]:
+    """Upwards, the convolutions that trim an axis: by how much, and what padding would not."""
+    while node.op in ELEMENTWISE or node.op in NORMS or node.rank:
+        if node.rank and (not node.op.startswith("conv") or "transpose" in node.op):
+            return
+        if node.rank:
+            span, at = node.effective_kernel, node.rank - from_end
+            if span is None or at < 0 or node.stride[at] != 1:
+                return
+            trimmed = span[at] - 1 - sum(node.padding[at])
+            if trimmed:
+                yield node, trimmed, node.padding[at][0] + trimmed // 2
+        if not node.inputs:
+            return
+        node = node.inputs[0]

@@ -1,0 +1,9 @@
+"""`modellint.written` is now `modellint.facts.source_facts`."""
+
+import warnings
+
+from modellint.facts.source_facts import *  # noqa: F403
+
+warnings.warn(
+    "modellint.written is now modellint.facts.source_facts", DeprecationWarning, stacklevel=2
+)

@@ -1,0 +1,64 @@
+"""Positions on a map: windows, masks, receptive fields, influence, exact at the example's sizes.
+
+Every function takes a graph and computes its answer once. Axes of a call are counted from its first
+spatial axis. Never imports torch. Public: rules use these names.
+"""
+
+from modellint.contracts.nearby_sizes import Size, nearest_sizes, next_size
+from modellint.geometry.backward_masks import read_masks
+from modellint.geometry.dependence import leading_to, live, makers
+from modellint.geometry.explicit_padding import Padding, padding_before, slices_after
+from modellint.geometry.gridding import Run, dilated_runs, without_holes
+from modellint.geometry.influence import border_influence
+from modellint.geometry.masks import full, positions, ranges
+from modellint.geometry.positions import (
+    map_axes,
+    places,
+    receptive_field,
+    smallest_receptive_field,
+)
+from modellint.geometry.productivity import Saturated, saturated, unseen
+from modellint.geometry.shifts import Drift, drift, ends_in_global_max
+from modellint.geometry.trimming import Trim, trims
+from modellint.geometry.twins import neighbours
+from modellint.geometry.unread import Unread, loses, unfollowed_reader, unread_after
+from modellint.geometry.window import Window, windows
+
+__all__ = [
+    "Drift",
+    "Padding",
+    "Run",
+    "Saturated",
+    "Size",
+    "Trim",
+    "Unread",
+    "Window",
+    "border_influence",
+    "dilated_runs",
+    "drift",
+    "ends_in_global_max",
+    "full",
+    "leading_to",
+    "live",
+    "loses",
+    "makers",
+    "map_axes",
+    "nearest_sizes",
+    "neighbours",
+    "next_size",
+    "padding_before",
+    "places",
+    "positions",
+    "ranges",
+    "read_masks",
+    "receptive_field",
+    "saturated",
+    "slices_after",
+    "smallest_receptive_field",
+    "trims",
+    "unfollowed_reader",
+    "unread_after",
+    "unseen",
+    "windows",
+    "without_holes",
+]

@@ -1,0 +1,36 @@
+"""The one central value: a forward as nodes in execution order, and the families of operations.
+
+Built by `tracing`, read by everything after it. Never imports torch. Public: rules use these names.
+"""
+
+from modellint.graph.graph import (
+    LAYERS,
+    STEPS,
+    Graph,
+    Input,
+    Mismatch,
+    Module,
+    Node,
+    Parameter,
+    Site,
+    Tensor,
+    cached_property,
+    fact,
+    fact_of_call,
+)
+
+__all__ = [
+    "LAYERS",
+    "STEPS",
+    "Graph",
+    "Input",
+    "Mismatch",
+    "Module",
+    "Node",
+    "Parameter",
+    "Site",
+    "Tensor",
+    "cached_property",
+    "fact",
+    "fact_of_call",
+]

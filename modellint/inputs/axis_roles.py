@@ -1,0 +1,116 @@
+"""What the axes of a model's inputs stand for, and sizes to begin with, by its first layers."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from modellint.modules.members import Members
+from modellint.tracing.freezing import layer_kind
+
+_SPACE = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+#: Sizes to begin with, by symbol; a symbol that a layer fixes is solved from it.
+DEFAULTS = {"N": 2, "C": 3, "D": 16, "H": 224, "W": 224, "L": 64, "T": 64}
+
+
+@dataclass(frozen=True)
+class First:
+    """The first layer with weights: what it reads, on how many spatial axes, how many channels."""
+
+    kind: str
+    space: int = 0
+    channels: int | None = None
+    batch_first: bool = True
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """Numbers of axes to try for an input, the likeliest first."""
+        if self.space:
+            return (self.space + 2,)
+        if self.kind == "Linear":
+            return (2, 4, 3)
+        if self.kind == "Embedding":
+            return (2, 1)
+        if self.kind in ("Recurrent", "Attention"):
+            return (3, 2)
+        return (4, 3, 2, 5)
+
+    def roles(self, rank: int) -> tuple[str, ...]:
+        """Symbols for the axes of an input with so many."""
+        if self.space and rank in (self.space + 1, self.space + 2):
+            leading = ("N", "C") if rank == self.space + 2 else ("C",)
+            return (*leading, *_SPACE[self.space])
+        if self.kind == "Embedding" and rank <= 2:
+            return ("N", "L")[2 - rank :]
+        if rank == 3:
+            return ("N", "L", "C") if self.batch_first else ("L", "N", "C")
+        if rank == 2:
+            return ("N", "C")
+        if rank == 1:
+            return ("N",)
+        if rank == 4:
+            return ("N", "C", "H", "W")
+        if rank == 5:
+            return ("N", "C", "D", "H", "W")
+        return tuple(f"S{index}" for index in range(rank))
+
+    def sizes(self, roles: tuple[str, ...]) -> dict[str, int]:
+        """The sizes to begin with."""
+        made = {role: DEFAULTS.get(role, 16) for role in roles}
+        if "C" in made and self.channels:
+            made["C"] = self.channels
+        if "D" in made:
+            made |= {"H": 112, "W": 112}
+        if self.space == 1 and "L" in made:
+            made["L"] = 1024
+        return made
+
+
+def first_layer(modules: Members) -> First:
+    """The first layer with weights in the order of registration."""
+    for _, module in modules.registered:
+        cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
+        kind = layer_kind(cls) or ""
+        if kind.startswith("Lazy"):
+            kind = kind.removeprefix("Lazy")
+        if kind[:4] == "Conv" and kind[-2:] in ("1d", "2d", "3d"):
+            return First("Conv", int(kind[-2]), _number(module, "in_channels"))
+        if kind.startswith(("BatchNorm", "InstanceNorm")) and kind[-2:] in ("2d", "3d"):
+            return First("Conv", int(kind[-2]), _number(module, "num_features"))
+        if kind == "Linear":
+            return First("Linear", 0, _number(module, "in_features"))
+        if kind in ("Embedding", "EmbeddingBag"):
+            return First("Embedding")
+        if kind in ("LSTM", "GRU", "RNN"):
+            batch_first = bool(getattr(module, "batch_first", False))
+            return First("Recurrent", 0, _number(module, "input_size"), batch_first)
+        if kind == "MultiheadAttention":
+            batch_first = bool(getattr(module, "batch_first", False))
+            return First("Attention", 0, _number(module, "embed_dim"), batch_first)
+    return First("")
+
+
+def _number(module: nn.Module, name: str) -> int | None:
+    value = getattr(module, name, None)
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def wanted_inputs(model: nn.Module) -> tuple[str, ...]:
+    """The parameters of the forward that a call must give."""
+    try:
+        parameters = list(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        return ("input",)
+    names: list[str] = []
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return tuple(names) or (parameter.name,)
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
+            names.append(parameter.name)
+    if not names and parameters:
+        # Every parameter has a default, as in many models that take one of several inputs.
+        names.append(parameters[0].name)
+    return tuple(names)

@@ -1,0 +1,168 @@
+"""The ways to feed a model: as stated, as its file shows, or as its first layer suggests."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modellint.errors import UsageError
+from modellint.symbolic.specs import InputSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from modellint.inputs.axis_roles import First
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One way to feed a model: its inputs' symbols and sizes, and where they came from."""
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int | str, ...], ...]
+    dtypes: tuple[str, ...]
+    sources: tuple[str, ...]
+    keywords: tuple[bool, ...]
+    example: Mapping[str, int]
+    searched: frozenset[str]
+    batches: tuple[str, ...] = ()
+    typed: frozenset[int] = frozenset()
+    solved: frozenset[str] = frozenset()
+
+
+class Feeds:
+    """Makes the feeds of one model; `first` is its first layer, `wanted` what its forward takes."""
+
+    def __init__(self, model: nn.Module, name: str, first: First, wanted: tuple[str, ...]) -> None:
+        self.model = model
+        self.name = name
+        self.first = first
+        self.wanted = wanted
+
+    def stated(self, specs: list[InputSpec]) -> Feed:
+        """The feed of stated shapes; parameters that none is stated for are fed like the first."""
+        parameters = self._parameters()
+        rest = [name for name in self.wanted if name not in {spec.name for spec in specs}]
+        named: list[tuple[str, InputSpec, bool]] = []
+        for spec in specs:
+            if spec.name is not None:
+                if parameters is not None and spec.name not in parameters:
+                    known = ", ".join(parameters) or "none"
+                    raise UsageError(
+                        f"{self.name}.forward has no parameter {spec.name!r}; it has {known}"
+                    )
+                named.append((spec.name, spec, True))
+            else:
+                name = rest.pop(0) if rest else self._next(parameters, named)
+                named.append((name, spec, False))
+        for name in rest:
+            dims = self._like(name, named[0][1].dims) if named else ()
+            named.append((name, InputSpec(name, dims, None, "assumed"), True))
+        return self._feed(named)
+
+    def hinted(self, hint: Any) -> Feed:
+        """The feed that the file shows."""
+        specs = [
+            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
+            for tensor in hint.tensors
+        ]
+        return self.stated(specs)
+
+    def reads(self, hint: Any) -> bool:
+        """Whether the model reads images with as many channels as those that the file loads."""
+        channels = hint.tensors[0].shape[1]
+        images = self.first.kind == "Conv" and self.first.space == 2
+        return images and self.first.channels == channels and len(self.wanted) == 1
+
+    def guesses(self) -> list[Feed]:
+        """Feeds by the first layer, the likeliest number of axes first."""
+        if not self.wanted:
+            return [self._feed([])]
+        made = []
+        for rank in self.first.ranks:
+            dims: tuple[str | None, ...] = (None,) * rank
+            others = [None] if len(self.wanted) == 1 else [None, 2, 3, 1]
+            for other in others:
+                specs = []
+                for at, name in enumerate(self.wanted):
+                    shape = dims if at == 0 else self._like(name, dims)
+                    if at and other is not None and len(shape) > 1:
+                        shape = (None,) * other
+                    specs.append((name, InputSpec(None, shape, source="assumed"), at > 0))
+                made.append(self._feed(specs))
+        return made
+
+    def _like(self, name: str, dims: Sequence[Any]) -> tuple[Any, ...]:
+        """The axes of a further input: one a sample for times and labels, else as the first."""
+        words = name.lower()
+        if words in ("t", "y", "c") or any(w in words for w in ("time", "step", "label", "sigma")):
+            return (None,)
+        return (None,) * len(dims)
+
+    def _next(self, parameters: list[str] | None, named: list[tuple[str, InputSpec, bool]]) -> str:
+        """The name of the parameter that takes one more positional input."""
+        at = len(named)
+        stated = all(
+            name == known for (name, _, _), known in zip(named, parameters or (), strict=False)
+        )
+        return parameters[at] if parameters and stated and at < len(parameters) else f"input{at}"
+
+    def _parameters(self) -> list[str] | None:
+        try:
+            signature = inspect.signature(self.model.forward)
+        except (TypeError, ValueError):
+            return None
+        if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+            return None
+        return list(signature.parameters)
+
+    def _feed(self, named: list[tuple[str, InputSpec, bool]]) -> Feed:
+        example: dict[str, int] = {}
+        shapes: list[tuple[int | str, ...]] = []
+        searched: set[str] = set()
+        batches: list[str] = []
+        for at, (_, spec, _) in enumerate(named):
+            roles = self.first.roles(len(spec.dims))
+            sizes = self.first.sizes(roles)
+            shape: list[int | str] = []
+            for role, stated in zip(roles, spec.dims, strict=True):
+                symbol = stated if isinstance(stated, str) else self._symbol(role, at, example)
+                shape.append(symbol)
+                if role == "N" and symbol not in batches:
+                    batches.append(symbol)
+                if isinstance(stated, int):
+                    example.setdefault(symbol, stated)
+                elif symbol not in example:
+                    example[symbol] = sizes[role]
+                    if role != "N":
+                        searched.add(symbol)
+            shapes.append(tuple(shape))
+        return Feed(
+            names=tuple(name for name, _, _ in named),
+            shapes=tuple(shapes),
+            dtypes=tuple(self._dtype(spec, at) for at, (_, spec, _) in enumerate(named)),
+            sources=tuple(spec.source for _, spec, _ in named),
+            keywords=tuple(keyword for _, _, keyword in named),
+            example=example,
+            searched=frozenset(searched),
+            batches=tuple(batches),
+            typed=frozenset(at for at, (_, spec, _) in enumerate(named) if spec.dtype),
+        )
+
+    def _symbol(self, role: str, at: int, known: Mapping[str, int]) -> str:
+        """A symbol of its own for each axis; those that turn out equal become one."""
+        if at == 0 and role not in known:
+            return role
+        number = 2
+        while f"{role}{number}" in known:
+            number += 1
+        return f"{role}{number}"
+
+    def _dtype(self, spec: InputSpec, at: int) -> str:
+        if spec.dtype is not None:
+            return spec.dtype
+        # A map of four axes is no list of tokens, although an embedding of labels comes first.
+        tokens = self.first.kind == "Embedding" and at == 0 and len(spec.dims) < 3
+        return "int64" if tokens else "float32"

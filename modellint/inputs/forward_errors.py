@@ -1,0 +1,124 @@
+"""Where and why the forward of a model fails, in its user's terms."""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modellint.building.failures import describe, line_in, without_forward
+from modellint.discovery.misnamed_forward import meant_forward, returning_nothing
+from modellint.errors import FileError, NotAnalysed
+from modellint.inputs.objections import Objected, unmet
+from modellint.source.file import SourceFile
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from modellint.tracing.tape import Tape
+    from modellint.tracing.tracer import Traced
+
+#: How many modules may be nested before a recursion is put down to that.
+_DEEP = 100
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardErrors:
+    """Says what was wrong with runs of one model, which `path` and `source` define."""
+
+    model: nn.Module
+    name: str
+    path: str | None
+    source: SourceFile | None
+
+    def check_output(self, traced: Traced) -> None:
+        """Raise `FileError` for a forward that computes and has forgotten to return it."""
+        if traced.outputs or traced.kept or self.source is None or len(traced.tape.records) < 2:
+            return
+        name = type(self.model).__name__
+        line = returning_nothing(self.source.tree, name)
+        if line is not None:
+            message = f"{name}.forward returns nothing: what it computes is lost"
+            raise FileError("trace-error", self.source.path, line, message)
+
+    def raised(self, error: Exception, tape: Tape) -> FileError:
+        """The error of a forward that raised after what the tape has recorded."""
+        lacking = without_forward(error)
+        if lacking is not None and self.source is not None:
+            return self._lacks_forward(lacking)
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if self.path is None or frame.filename == self.path]
+        from modellint.modules.user_files import is_users_file
+
+        users = [frame for frame in own if is_users_file(frame.filename)]
+        place = users[-1] if users else None
+        message = f"{self.name}.forward raises {type(error).__name__}: {_short(error)}"
+        path = self.path or (place.filename if place else "<model>")
+        raising = frames[-1]
+        wanted = unmet(tape.constraints.values(), error, raising.filename, raising.lineno or 0)
+        line = place.lineno if place else None
+        if "NoneType" in message:
+            message += "".join(self._forgetful())
+        return Objected(path, line, message, error, len(tape.records), wanted)
+
+    def _forgetful(self) -> Iterator[str]:
+        """The parts of the model whose forward returns nothing, where that may be the cause."""
+        from modellint.modules.members import walk
+
+        if self.source is None:
+            return
+        for name in dict.fromkeys(type(module).__name__ for _, module in walk(self.model)):
+            line = returning_nothing(self.source.tree, name)
+            if line is not None:
+                yield f"; {name}.forward (line {line}) returns nothing"
+
+    def _lacks_forward(self, lacking: str) -> FileError:
+        """The error of a class without a forward, at what was meant to be one."""
+        assert self.source is not None
+        own = lacking == type(self.model).__name__
+        message = f"{'' if own else f'{self.name} cannot run: '}{lacking} has no forward"
+        line = None
+        for node in self.source.tree.body:
+            if isinstance(node, ast.ClassDef) and node.name == lacking:
+                meant = meant_forward(node, self.source.tree.body)
+                line = meant.line if meant else node.lineno
+                message += f"; {meant.told}" if meant else ""
+        return FileError("trace-error", self.source.path, line, message)
+
+    def recursed(self, error: RecursionError) -> FileError | NotAnalysed:
+        """Endless recursion, unless so many modules are nested that Python gives up on them."""
+        from modellint.modules.members import nesting
+
+        depth = nesting(self.model)
+        if depth > _DEEP:
+            return NotAnalysed(f"{depth:,} modules nested in each other exceed Python's recursion")
+        path = self.path or "<model>"
+        message = f"{self.name}.forward raises {describe(error)}"
+        return FileError("trace-error", path, line_in(error, path), message)
+
+    def line(self, error: Exception) -> int | None:
+        """The line of the user's file that an exception came through last."""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if frame.filename == self.path:
+                return frame.lineno
+        return None
+
+
+def is_ours(error: Exception) -> bool:
+    """Whether an exception comes from a fault of modellint, not from the user's code or torch."""
+    from modellint.modules.user_files import is_our_file
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    # These hand over to torch or to the user's code, whose exceptions may show them as the last.
+    handing_over = ("perform", "direct", "observed", "answer")
+    return is_our_file(last.filename) and last.name not in handing_over
+
+
+def _short(error: Exception) -> str:
+    try:
+        text = str(error)
+    except Exception:  # An exception whose __str__ raises is the user's; its type must do.
+        return "<unprintable>"
+    return text.strip().splitlines()[0][:300] if text.strip() else "no message"

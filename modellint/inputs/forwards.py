@@ -1,0 +1,165 @@
+"""Runs of a model with a feed, and the graphs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from modellint.errors import FileError, NotAnalysed
+from modellint.graph import Graph
+from modellint.inputs.feeds import Feed
+from modellint.inputs.forward_errors import ForwardErrors, is_ours
+from modellint.source.file import SourceFile
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Constraint, free
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from modellint.modules.members import Members
+    from modellint.tracing.tracer import Traced
+
+
+@dataclass(frozen=True, eq=False)
+class Forwards:
+    """Runs one model, whose `modules` are known, and freezes what was recorded."""
+
+    model: nn.Module
+    modules: Members
+    name: str
+    sites: Mapping[int, Any]
+    source: SourceFile | None
+    errors: ForwardErrors
+
+    def run(
+        self,
+        feed: Feed,
+        exact: bool = False,
+        real: bool = False,
+        training: bool = False,
+        again: bool = True,
+    ) -> Traced:
+        """One run; where that fails with two samples, `again` as the example has it, with one."""
+        from modellint.shapes import NotTensor, Tensor
+        from modellint.tracing.tape import NeedsValues, Tape
+        from modellint.tracing.tracer import run
+
+        sizes = dict(feed.example)
+        for batch in feed.batches:
+            if sizes[batch] == 1 and not exact:
+                # With one sample a batch would be mistaken for the constant 1.
+                sizes[batch] = 2
+        args, kwargs = [], {}
+        for name, shape, dtype, keyword in zip(
+            feed.names, feed.shapes, feed.dtypes, feed.keywords, strict=True
+        ):
+            dims = tuple(s if isinstance(s, int) else free(s, sizes[s]) for s in shape)
+            if keyword:
+                kwargs[name] = Tensor(dims, dtype)
+            else:
+                args.append(Tensor(dims, dtype))
+        tape = Tape()
+        try:
+            traced = run(
+                self.model,
+                args,
+                kwargs,
+                tape,
+                real=real,
+                training=training,
+                modules=self.modules,
+            )
+        except NotTensor as error:
+            raise NotAnalysed(
+                f"{self.name}.forward takes something else than tensors: {error}"
+            ) from error
+        except NeedsValues as error:
+            if not real:
+                return self.run(feed, exact, real=True, training=training)
+            line = self.errors.line(error)
+            where = f" (line {line})" if line else ""
+            raise NotAnalysed(
+                f"the forward needs {error}{where}; it cannot be followed without data", line
+            ) from error
+        except RecursionError as error:
+            raise self.errors.recursed(error) from error
+        except Exception as error:
+            if is_ours(error):
+                raise
+            if again and sizes != feed.example:
+                return self.run(feed, exact=True, real=real, training=training)
+            raise self.errors.raised(error, tape) from error
+        if again and traced.refused is not None and sizes != feed.example:
+            return self.run(feed, exact=True, real=real, training=training)
+        return traced
+
+    def rerun(self, feed: Feed) -> Graph | None:
+        """The graph at other sizes, or `None` where the model does not accept them."""
+        try:
+            traced = self.run(feed, exact=True)
+        except (FileError, NotAnalysed):
+            return None
+        return None if traced.refused is not None else self.freeze(feed, traced)
+
+    def freeze(self, feed: Feed, traced: Traced, general: Traced | None = None) -> Graph:
+        """The graph of a run; sizes and constraints are those of `general` where both agree."""
+        from modellint.tracing.freezing import freeze
+
+        pins = traced.tape.pins
+        sources = []
+        for shape, source in zip(feed.shapes, feed.sources, strict=True):
+            open_symbols = {
+                s
+                for s in shape
+                if isinstance(s, str) and s in feed.searched and s not in feed.batches
+            }
+            loose = {s for s in open_symbols if ex.symbol(s) not in pins and s not in feed.solved}
+            if source != "assumed":
+                guessed = bool(loose & set("HWD")) and source == "assumed"
+            else:
+                guessed = bool(loose)
+                source = "assumed" if loose else "solved from the model's own sizes"
+            sources.append((source, guessed))
+
+        def rerun(sizes: Mapping[str, int]) -> Graph | None:
+            chosen = {**feed.example, **sizes}
+            for symbol, value in pins.items():
+                # What the first run tied to another size follows it.
+                if symbol.name in chosen and about(Constraint(value, "=="), chosen):
+                    chosen[symbol.name] = value.evaluate(chosen)
+            return self.rerun(replace(feed, example=chosen))
+
+        def frozen(of: Traced, wider: Graph | None = None) -> Graph:
+            return freeze(
+                of,
+                name=self.name,
+                names=feed.names,
+                sources=sources,
+                example={**feed.example, **of.tape.unknowns},
+                sites=self.sites,
+                rerun=rerun,
+                train=lambda: self.freeze(feed, self.run(feed, training=True)),
+                source=self.source,
+                general=wider,
+            )
+
+        wider = None
+        if general is not None:
+            wider = frozen(general)
+            held = {**feed.example, **general.tape.unknowns}
+            kept = [c for c in wider.constraints if c.origin != "branch" or c.holds(held)]
+            # A loop that ran once more there may demand what these sizes do not have.
+            fits = all(c.holds(held) for c in kept if c.origin == "operation")
+            wider = replace(wider, constraints=tuple(kept)) if fits else None
+        graph = frozen(traced, wider)
+        single = any(feed.example[name] == 1 for name in feed.batches)
+        if single and traced.tape.unknowns:
+            # Unknown sizes are those of the run, so the run must be the example.
+            return frozen(self.run(feed, exact=True))
+        return graph
+
+
+def about(constraint: Constraint, example: Mapping[str, int]) -> bool:
+    """Whether all sizes that a demand speaks of are known."""
+    return all(symbol.name in example for symbol in constraint.expr.symbols)

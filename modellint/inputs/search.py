@@ -1,0 +1,324 @@
+"""Finds inputs for a model and traces it with them: given, shown in the file, or solved.
+
+Nothing is asked of the user. Where no shape is known, the first layer tells the axes and the
+channels, a run at a common size records what the layers demand, and the sizes that satisfy it are
+tried next: LeNet's `Linear(16*5*5, 120)` leads to 32×32. A size counts only if the output keeps
+the batch. This module imports torch only when something is traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from modellint.contracts.confirming import holds_at
+from modellint.contracts.solutions import solutions
+from modellint.errors import FileError, NotAnalysed
+from modellint.graph import Graph
+from modellint.inputs.assertions import asserted
+from modellint.inputs.feeds import Feed, Feeds
+from modellint.inputs.forward_errors import ForwardErrors
+from modellint.inputs.forwards import Forwards, about
+from modellint.inputs.objections import Objected
+from modellint.source.file import SourceFile
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Constraint, Dim
+from modellint.symbolic.equalities import pinned
+from modellint.symbolic.specs import InputSpec, parse_input
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from modellint.modules.members import Members
+    from modellint.tracing.tracer import Traced
+
+#: How many runs a search for sizes may take.
+ATTEMPTS = 12
+
+
+def trace_with_inputs(
+    model: nn.Module,
+    *,
+    given: Sequence[InputSpec] = (),
+    hints: Sequence[Any] = (),
+    sites: Mapping[int, Any] | None = None,
+    name: str = "",
+    path: str | None = None,
+    source: SourceFile | None = None,
+    modules: Members | None = None,
+) -> Graph:
+    """Trace a model on meta tensors and return its graph.
+
+    `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
+    `tensors` of name, shape and dtype, `source`, and `images`). `sites` tells where modules were
+    built, by `id`. `path` is the user's file, to place errors in, `source` what it says; `modules`
+    are those of the model, which then is no wrapper of another. Sizes that do not fit end in
+    `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
+    `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
+    that the forward has not.
+    """
+    from modellint.inputs.axis_roles import first_layer, wanted_inputs
+    from modellint.modules.lazy import has_lazy, lazy_copy
+    from modellint.modules.members import members
+    from modellint.tracing.torch_internals import unwrapped
+
+    if modules is None:
+        model = unwrapped(model)
+        modules = members(model)
+    if has_lazy(modules):
+        # The first forward gives a lazy module its parameters: that one is not the user's.
+        model = lazy_copy(model, modules)
+        modules = members(model)
+    called = name or type(model).__name__
+    feeds = Feeds(model, called, first_layer(modules), wanted_inputs(model))
+    errors = ForwardErrors(model, called, path, source)
+    search = _Search(Forwards(model, modules, called, sites or {}, source, errors), feeds)
+    if given:
+        return search.best([feeds.stated(list(given))])
+    shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
+    if shown:
+        return search.best(shown)
+    return search.best(feeds.guesses())
+
+
+class _Search:
+    """The ways to feed one model, tried in order."""
+
+    def __init__(self, forwards: Forwards, feeds: Feeds) -> None:
+        self.forwards = forwards
+        self.name = feeds.name
+        self.first = feeds.first
+        self.wanted = feeds.wanted
+
+    def best(self, feeds: Sequence[Feed]) -> Graph:
+        """The graph of the first feed that fits; of the first at all where none does."""
+        failed: Graph | None = None
+        error: FileError | NotAnalysed | None = None
+        for feed in feeds:
+            try:
+                graph = self._fit(feed)
+            except (FileError, NotAnalysed) as raised:
+                if isinstance(raised, Objected) and raised.of_code:
+                    raise
+                error = error or raised
+                continue
+            if graph.mismatch is None:
+                return graph
+            failed = failed or graph
+        if failed is not None and not self._sure(feeds[0], failed):
+            raise NotAnalysed(
+                f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
+                "none that were tried fit: call it in the file, or give --input"
+            )
+        if failed is not None and not (isinstance(error, Objected) and error.came_as_far(failed)):
+            return failed
+        assert error is not None
+        if isinstance(error, Objected) and "assumed" in feeds[0].sources and len(self.wanted) > 1:
+            raise NotAnalysed(
+                f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
+                f"with those that were tried it raises {error.raised}: call it in the file, or "
+                "give --input",
+                error.line,
+            )
+        raise error
+
+    def _sure(self, feed: Feed, failed: Graph) -> bool:
+        """Whether a refusal is the model's fault, not that of an input that was only assumed."""
+        if "assumed" not in feed.sources:
+            return True
+        if len(feed.names) != 1:
+            return False
+        if self.first.kind == "Embedding":
+            # Tokens that an embedding took are what it is for, whatever is refused behind it.
+            tokens = failed.inputs[0].node
+            return any(node.outputs and tokens in node.inputs for node in failed.calls("embedding"))
+        return self.first.kind in ("Conv", "Linear", "Recurrent")
+
+    def _fit(self, feed: Feed) -> Graph:
+        """Run a feed, and again with sizes that satisfy what the run demanded."""
+        furthest: tuple[Feed, Traced] | None = None
+        objection: Objected | None = None
+        tried = {tuple(sorted(feed.example.items()))}
+        demands: dict[tuple[Any, str], Constraint] = {}
+        for _ in range(ATTEMPTS):
+            try:
+                traced = self.forwards.run(feed)
+            except Objected as raised:
+                objection = objection or raised
+                wanted = raised.wanted
+                if wanted is None:
+                    break
+                demands[wanted.expr, wanted.relation] = wanted
+                following = self._next(feed, list(demands.values()), tried)
+                if following is None:
+                    break
+                feed = following
+                continue
+            if furthest is None or _goes_further(traced, furthest[1]):
+                furthest = (feed, traced)
+            for constraint in traced.tape.constraints.values():
+                demands[constraint.expr, constraint.relation] = constraint
+            if traced.refused is None:
+                folded = self._folded(feed, traced)
+                if folded is None or not feed.searched:
+                    self.forwards.errors.check_output(traced)
+                    square = self._square_one_off(feed, furthest)
+                    if square is not None:
+                        return square
+                    graph = self.forwards.freeze(feed, traced, self._general(feed, traced))
+                    return self._tried_elsewhere(feed, graph)
+                demands[folded.expr, "=="] = folded
+            if traced.refused is not None and traced.refused[1].integers:
+                indexed = self._indexed(feed, traced)
+                if indexed is not None:
+                    feed = indexed
+                    continue
+            if traced.refused is not None and traced.refused[1].always:
+                break  # At some sizes, as where one is 1 and broadcasts, it runs by chance.
+            following = self._next(feed, list(demands.values()), tried)
+            if following is None:
+                break
+            feed = following
+        if furthest is None:
+            assert objection is not None
+            raise objection
+        return self.forwards.freeze(*furthest)
+
+    def _square_one_off(self, feed: Feed, refused: tuple[Feed, Traced]) -> Graph | None:
+        """What a square image is refused for, where only oblong ones fit and only by chance."""
+        from modellint.inputs.learned_positions import square_one_off, with_positions_named
+
+        if not {"H", "W"} <= feed.searched or feed.example["H"] == feed.example["W"]:
+            return None
+        side = square_one_off(refused[1])
+        if side is None:
+            return None
+        example = {**feed.example, "H": side, "W": side}
+        square = replace(feed, example=example, solved=feed.solved - {"H", "W"})
+        traced = self.forwards.run(square)
+        return (
+            None
+            if traced.refused is None
+            else self.forwards.freeze(square, with_positions_named(traced))
+        )
+
+    def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
+        """The feed with integers for the input that reaches an embedding, if its dtype is free."""
+        assert traced.refused is not None
+        record = traced.refused[0]
+        while record.op != "input":
+            above = [source for source in record.inputs if source.varying]
+            if not above:
+                return None
+            record = above[0]
+        at = traced.inputs.index(record)
+        if feed.dtypes[at] == "int64" or at in feed.typed:
+            return None
+        dtypes = [*feed.dtypes[:at], "int64", *feed.dtypes[at + 1 :]]
+        return replace(feed, dtypes=tuple(dtypes))
+
+    def _general(self, feed: Feed, traced: Traced) -> Traced | None:
+        """A run whose branches hold for more sizes, where the model compared sizes in this one.
+
+        At 224 a window of 7 needs no padding, so the code that pads does not run and the sizes
+        say nothing of 225. The path that pads is right for both.
+        """
+        compared = [
+            c for c in traced.tape.constraints.values() if c.origin == "branch" and not asserted(c)
+        ]
+        pins = traced.tape.pins
+        open_ones = any(
+            s.name in feed.example and s not in pins for c in compared for s in c.expr.symbols
+        )
+        # A demand for exactly 224 is seldom met by 225 as well; by 256 it may be.
+        for step in (1, 32) if open_ones else (32,):
+            sizes = dict(feed.example)
+            for constraint in compared:
+                for symbol in constraint.expr.symbols:
+                    if symbol.name in sizes and symbol.name not in feed.batches:
+                        sizes[symbol.name] = feed.example[symbol.name] + step
+            if all(c.holds(sizes) for c in compared if about(c, sizes)):
+                continue
+            try:
+                # A batch that fits here fits there: what is refused is refused for its sizes.
+                other = self.forwards.run(replace(feed, example=sizes), again=False)
+            except (FileError, NotAnalysed):
+                continue
+            if other.refused is None and other.partial is None:
+                return other
+        return None
+
+    def _tried_elsewhere(self, feed: Feed, graph: Graph) -> Graph:
+        """The graph; `partial` where a size got lost and a run at other sizes shows it.
+
+        `0.5 * x.shape[2]` is computed by the float, which never asks the size. Where a forward
+        holds a float and looks at a shape, one more run tells whether that happened.
+        """
+        from modellint.tracing.torch_internals import mixes_floats_and_shapes
+
+        free = [name for name in graph.symbols if name not in feed.batches]
+        if graph.partial or not free or not mixes_floats_and_shapes(self.forwards.modules):
+            return graph
+        elsewhere = (
+            {**graph.symbols, **{name: graph.symbols[name] + step for name in free}}
+            for step in (32, 64, 16, 1, 2, -1)
+        )
+        sizes = next((s for s in elsewhere if all(c.holds(s) for c in graph.constraints)), None)
+        if sizes is None or holds_at(graph, sizes) is not False:
+            return graph
+        reason = "a size was lost in floating point: sizes hold for the example only"
+        return replace(graph, partial=reason)
+
+    def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
+        """The demand that the first output keeps the batch, where it does not."""
+        if not feed.batches or not traced.outputs or not traced.outputs[0].shapes[0]:
+            return None
+        first = feed.batches[0]
+        size = traced.outputs[0].shapes[0][0]
+        if not isinstance(size, Dim) or ex.symbol(first) not in size.expr.symbols:
+            return None
+        expr = ex.subtract(size.expr, ex.atom(ex.symbol(first)))
+        value = size.value - feed.example[first]
+        return Constraint(expr, "==", "the output keeps the batch") if value else None
+
+    def _next(
+        self, feed: Feed, demands: list[Constraint], tried: set[tuple[tuple[str, int], ...]]
+    ) -> Feed | None:
+        """The feed with the first sizes that satisfy the demands and were not tried."""
+        hard = [c for c in demands if c.origin == "operation"]
+        example = dict(feed.example)
+        solved = set(feed.solved)
+        pins = pinned(hard)
+        for symbol, value in pins.items():
+            if symbol.name in feed.searched and value.constant is not None and value.constant > 0:
+                example[symbol.name] = value.constant
+                solved.add(symbol.name)
+        for symbol, value in pins.items():
+            if symbol.name in feed.searched and value.constant is None:
+                example[symbol.name] = max(1, value.evaluate(example))
+        rest = [name for name in feed.example if name in feed.searched and name not in solved]
+        if all(c.holds(example) for c in hard if about(c, example)):
+            key = tuple(sorted(example.items()))
+            if key not in tried:
+                tried.add(key)
+                return replace(feed, example=example, solved=frozenset(solved))
+        exact = {
+            s.name for c in hard if c.relation == "==" for s in c.expr.symbols if s.name in rest
+        }
+        for values in solutions(hard, example, rest):
+            key = tuple(sorted(values.items()))
+            if key not in tried:
+                tried.add(key)
+                return replace(feed, example=values, solved=frozenset(solved | exact))
+        return None
+
+
+def _goes_further(traced: Traced, other: Traced) -> bool:
+    """Whether a refused run came further than another: its sizes fit more of the model."""
+    if traced.refused is None or other.refused is None:
+        return False
+    return len(traced.tape.records) > len(other.tape.records)
+
+
+__all__ = ["InputSpec", "parse_input", "trace_with_inputs"]

@@ -1,0 +1,259 @@
+"""From the graph of a model and the rules that are on to that model's part of a report."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from modellint.contracts.confirming import confirm
+from modellint.contracts.contract import accepted, describe
+from modellint.facts import costs
+from modellint.geometry import receptive_field
+from modellint.graph import Graph, Module, Node, Site
+from modellint.linting.drawing import picture
+from modellint.results.findings import Diagnostic, Related, Silenced
+from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
+from modellint.results.report import Problem, Report
+from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model that a graph belongs to, as a report names it; `line` is where it is defined.
+
+    `path` is as printed; `shown` turns the absolute path of any other file into what is printed.
+    """
+
+    path: str
+    name: str
+    class_name: str
+    line: int
+    shown: Callable[[str], str] = str
+    silenced: Callable[[Rule, Site], tuple[Site, ...]] = field(default=lambda rule, site: ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """A rule's finding with what the report adds to it."""
+
+    rule: Rule
+    finding: Finding
+    severity: Severity
+    site: Site
+
+
+def lint_graph(
+    graph: Graph,
+    rules: Sequence[Rule],
+    subject: Subject,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    severities: Mapping[str, Severity] | None = None,
+    confirmed: bool = False,
+    pictured: bool = False,
+) -> Report:
+    """Run rules over one model's graph; the report holds that model alone.
+
+    `options` are by rule, then by option; `severities` by rule, where they are not those of the
+    categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
+    asks for a contract that was tried by running the model, `pictured` for what a page draws.
+    """
+    raised: list[_Raised] = []
+    skipped: list[SkippedCheck] = []
+    errors: list[Problem] = []
+    for rule in rules:
+        if rule.reads != "graph":
+            continue
+        try:
+            verdicts = _verdicts(rule, graph, (options or {}).get(rule.name, {}))
+        except Exception as error:  # A plugin may raise anything, and the others must go on.
+            message = f"rule {rule.name} raised {_described(error)}"
+            errors.append(Problem(subject.path, subject.line, "plugin-error", message))
+            continue
+        for verdict in verdicts:
+            if isinstance(verdict, Skip):
+                skipped.append(SkippedCheck(rule.name, verdict.call.key, verdict.reason))
+            else:
+                usual = (severities or {}).get(rule.name)
+                raised.append(_raise(rule, verdict, graph, subject, usual))
+    comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
+    shown = [entry for entry, by in comments if not by]
+    model = describe_model(graph, subject, confirmed)
+    drawn = picture(graph) if pictured else None
+    return Report(
+        models=(replace(model, skipped=tuple(skipped), picture=drawn),),
+        findings=tuple(_diagnostics(shown, subject)),
+        errors=tuple(errors),
+        silenced=tuple(_silenced(comments, subject)),
+    ).sorted()
+
+
+def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:
+    """A model's inputs, layers, costs and contract, as far as its forward was traced."""
+    reason = graph.partial
+    if graph.mismatch is not None:
+        reason = f"the forward stops at {graph.mismatch.node.key}, where sizes do not fit"
+    found = None
+    if graph.mismatch is None:
+        found = confirm(graph) if confirmed else accepted(graph)
+    layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
+    return ModelReport(
+        path=subject.path,
+        name=subject.name,
+        class_name=subject.class_name,
+        line=subject.line,
+        status="analysed" if reason is None else "partial",
+        reason=reason,
+        inputs=tuple(
+            ModelInput(
+                name=given.name,
+                shape=given.node.output.symbolic,
+                example=given.node.output.example,
+                dtype=given.node.output.dtype,
+                source=given.source,
+                guessed=given.guessed,
+            )
+            for given in graph.inputs
+        ),
+        parameters=costs.total_parameters(graph),
+        macs=costs.total_macs(graph),
+        layers={layer.key: layer for layer in layers},
+        contract=found.sizes if found else {},
+        joint=found.joint if found else (),
+        confirmed=found.confirmed if found else False,
+        accepts=describe(graph, found) if found else None,
+    )
+
+
+def _verdicts(rule: Rule, graph: Graph, options: Mapping[str, Any]) -> list[Finding | Skip]:
+    verdicts = list(rule(graph, **options))
+    for verdict in verdicts:
+        if not isinstance(verdict, Finding | Skip):
+            raise TypeError(f"a {type(verdict).__name__}, where a Finding or a Skip is due")
+    return verdicts
+
+
+def _described(error: Exception) -> str:
+    """The exception and the line of the rule that raised it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
+
+
+def _raise(
+    rule: Rule, finding: Finding, graph: Graph, subject: Subject, usual: Severity | None
+) -> _Raised:
+    severity = _severity(rule, finding, usual)
+    if finding.assumes_size and graph.guessed:
+        sizes = ", ".join(
+            f"{given.name} {_example(given.node)}" for given in graph.inputs if given.guessed
+        )
+        finding = replace(finding, message=f"{finding.message}; for the assumed input {sizes}")
+        severity = "info"
+    return _Raised(rule, finding, severity, _site(finding.call, subject))
+
+
+def _severity(rule: Rule, finding: Finding, usual: Severity | None) -> Severity:
+    """The severity that is wanted for the rule; what the rule itself calls a remark stays one."""
+    own = finding.severity or rule.category.severity
+    if usual is None:
+        return own
+    remark = SEVERITIES.index(own) > SEVERITIES.index(rule.category.severity)
+    return max(own, usual, key=SEVERITIES.index) if remark else usual
+
+
+def _example(node: Node) -> str:
+    return "×".join(map(str, node.output.example))
+
+
+def _site(node: Node | Module, subject: Subject) -> Site:
+    """Where the layer was built, else where it is called, else the model's own line."""
+    return node.construction or node.call or Site(subject.path, subject.line)
+
+
+def _leading(raised: Sequence[_Raised]) -> Iterator[_Raised]:
+    """Those findings that no more specific rule replaces on the same layer."""
+    replaced = {
+        (entry.finding.call.key, name) for entry in raised for name in entry.rule.supersedes
+    }
+    for entry in raised:
+        key = entry.finding.call.key
+        everything = (key, "all") in replaced and "all" not in entry.rule.supersedes
+        if not everything and (key, entry.rule.name) not in replaced:
+            yield entry
+
+
+def _diagnostics(raised: Sequence[_Raised], subject: Subject) -> Iterator[Diagnostic]:
+    """One finding for each construction line and rule, however many layers it built."""
+    groups: dict[tuple[str, Severity, Site], list[_Raised]] = {}
+    for entry in raised:
+        groups.setdefault((entry.rule.name, entry.severity, entry.site), []).append(entry)
+    for (name, severity, site), entries in groups.items():
+        first = entries[0]
+        keys = tuple(dict.fromkeys(entry.finding.call.key for entry in entries))
+        yield Diagnostic(
+            rule=name,
+            category=first.rule.category.value,
+            severity=severity,
+            path=subject.shown(site.path),
+            line=site.line,
+            column=site.column,
+            end_line=site.end_line or site.line,
+            end_column=site.end_column or site.column,
+            model=subject.name,
+            layer=keys[0],
+            count=len(entries),
+            layers=keys,
+            message=first.finding.message,
+            help=first.finding.help,
+            related=tuple(_related(first, subject)),
+        )
+
+
+def _silenced(
+    comments: Sequence[tuple[_Raised, tuple[Site, ...]]], subject: Subject
+) -> Iterator[Silenced]:
+    """What each comment silenced, a rule at a time."""
+    groups: dict[tuple[str, Site], list[str]] = {}
+    for entry, by in comments:
+        for comment in by:
+            groups.setdefault((entry.rule.name, comment), []).append(entry.finding.call.key)
+    for (rule, comment), keys in groups.items():
+        layers = tuple(dict.fromkeys(keys))
+        yield Silenced(rule, subject.shown(comment.path), comment.line, subject.name, layers)
+
+
+def _related(entry: _Raised, subject: Subject) -> Iterator[Related]:
+    call = entry.finding.call.call
+    if call is not None and call != entry.site:
+        yield Related(subject.shown(call.path), call.line, call.column, "called here")
+    for node in entry.finding.related:
+        site = _site(node, subject)
+        verb = "built" if node.construction else "called"
+        text = f"{node.key} is {verb} here"
+        yield Related(subject.shown(site.path), site.line, site.column, text)
+
+
+def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
+    site = node.construction or node.call
+    data = [source for source in node.inputs if source.index in graph.varying]
+    windowed = node.kernel is not None
+    return Layer.made(
+        key=node.key,
+        path=node.module,
+        type=node.type,
+        op=node.op,
+        line=site.line if site else model_line,
+        inputs=tuple(source.output.symbolic for source in data),
+        outputs=tuple(output.symbolic for output in node.outputs),
+        example_inputs=tuple(source.output.example for source in data),
+        example_outputs=tuple(output.example for output in node.outputs),
+        parameters=costs.parameters(graph, node),
+        macs=costs.macs(graph, node),
+        receptive_field=receptive_field(graph, node),
+        kernel=node.kernel,
+        stride=node.stride if windowed else None,
+        padding=node.padding if windowed else None,
+    )

@@ -1,0 +1,49 @@
+"""The parameters of lazy modules, which their first inputs give them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from modellint.modules.members import Members
+
+
+def has_lazy(modules: Members) -> bool:
+    """Whether a parameter still waits for its first input."""
+    own = (p for _, module in modules.registered for p in module._parameters.values())
+    return any(nn.parameter.is_lazy(p) for p in own if p is not None)
+
+
+def lazy_copy(model: nn.Module, modules: Members) -> nn.Module:
+    """A copy of a model with lazy modules; a lazy buffer, unlike a parameter, copies not itself."""
+    kind: Any = nn.parameter.UninitializedBuffer
+    memo: dict[int, Any] = {
+        id(buffer): kind(requires_grad=False, device=buffer.device, dtype=buffer.dtype)
+        for _, module in modules.registered
+        for buffer in module._buffers.values()
+        if isinstance(buffer, kind)
+    }
+    return copy.deepcopy(model, memo)
+
+
+def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
+    """Give a lazy module its parameters, by the sizes of its inputs on meta."""
+    infer: Any = module._infer_parameters
+    with torch._C.DisableTorchFunction(), torch.device("meta"):
+        infer(module, args, kwargs)
+
+
+def ask_for_parameters(
+    modules: Sequence[tuple[str, nn.Module]], infer: Callable[[nn.Module, Any, Any], None]
+) -> None:
+    """Have the lazy modules of a model (a copy of the user's) ask `infer` for their parameters."""
+    for _, module in modules:
+        # Asked of the class: a module answers for what it has not by a search in Python.
+        waits = getattr(type(module), "has_uninitialized_params", None)
+        if waits is not None and waits(module):
+            handle: Any = module._initialize_hook
+            module._forward_pre_hooks[handle.id] = infer

@@ -1,0 +1,116 @@
+"""What a rule found, where it is reported, and what an ignore comment kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modellint.rules import Severity
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that belongs to a finding, such as the line of `forward` that calls."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `related` in JSON."""
+        return {
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding as reported: what a rule said, at the place that built the layer.
+
+    Lines and columns count from 1, `end_column` is exclusive. `layers` are the keys of all `count`
+    calls that the same construction line was flagged for; `layer` is the first.
+    """
+
+    rule: str
+    category: str
+    severity: Severity
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    model: str
+    layer: str
+    count: int
+    layers: tuple[str, ...]
+    message: str
+    help: str | None = None
+    related: tuple[Related, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str, str]:
+        """The key that reports are sorted by: place, then rule, then model and layer."""
+        return (self.path, self.line, self.column, self.rule, self.model, self.layer)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `findings` in JSON."""
+        return {
+            "rule": self.rule,
+            "category": self.category,
+            "severity": self.severity,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "end_line": self.end_line,
+            "end_column": self.end_column,
+            "model": self.model,
+            "layer": self.layer,
+            "count": self.count,
+            "layers": list(self.layers),
+            "message": self.message,
+            "help": self.help,
+            "related": [related.to_dict() for related in self.related],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Diagnostic:
+        """Read an entry of `findings`."""
+        related = tuple(Related(**entry) for entry in data["related"])
+        return cls(**{**data, "layers": tuple(data["layers"]), "related": related})
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """What an ignore comment kept out of the findings: a rule, at these layers of a model.
+
+    `path` and `line` are the comment's.
+    """
+
+    rule: str
+    path: str
+    line: int
+    model: str
+    layers: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `silenced` in JSON."""
+        return {
+            "rule": self.rule,
+            "path": self.path,
+            "line": self.line,
+            "model": self.model,
+            "layers": list(self.layers),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Silenced:
+        """Read an entry of `silenced`."""
+        return cls(**{**data, "layers": tuple(data["layers"])})

@@ -1,0 +1,218 @@
+"""What a run knows of a model: its inputs, its layers with their sizes and costs, its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from modellint.contracts.admitted import Sizes
+from modellint.graph.frozen import Made
+from modellint.results.picture import Picture
+
+if TYPE_CHECKING:
+    pass
+
+Shape = tuple[int | str, ...]
+"""The sizes of a tensor: an int, or an expression over the model's symbols such as `H - 2`."""
+
+Status = Literal["analysed", "partial", "not-analysed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInput:
+    """One input of a model: its symbolic shape, the example's, and where the shape came from."""
+
+    name: str
+    shape: Shape
+    example: tuple[int, ...]
+    dtype: str
+    source: str
+    guessed: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `inputs` in JSON."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "example": list(self.example),
+            "dtype": self.dtype,
+            "source": self.source,
+            "guessed": self.guessed,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ModelInput:
+        """Read an entry of `inputs`."""
+        fields = {**data, "shape": tuple(data["shape"]), "example": tuple(data["example"])}
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Layer(Made):
+    """One call of a layer: shapes, cost, window and receptive field.
+
+    Shapes are symbolic in `inputs` and `outputs`, the example's in the other two. `parameters`
+    counts numbers, `macs` multiply-accumulates of one sample. `kernel`, `stride` and `padding` are
+    `None` where the layer has no window.
+    """
+
+    key: str
+    path: str
+    type: str
+    op: str
+    line: int
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    example_inputs: tuple[tuple[int, ...], ...]
+    example_outputs: tuple[tuple[int, ...], ...]
+    parameters: int
+    macs: int
+    receptive_field: tuple[int, ...] | None
+    kernel: tuple[int, ...] | None = None
+    stride: tuple[int, ...] | None = None
+    padding: tuple[tuple[int, int], ...] | None = None
+
+    @property
+    def input(self) -> Shape:
+        """The shape of its first input."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Shape:
+        """The shape of its first output."""
+        return self.outputs[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `layers` in JSON."""
+        return {
+            "key": self.key,
+            "path": self.path,
+            "type": self.type,
+            "op": self.op,
+            "line": self.line,
+            "inputs": _lists(self.inputs),
+            "outputs": _lists(self.outputs),
+            "example_inputs": _lists(self.example_inputs),
+            "example_outputs": _lists(self.example_outputs),
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "receptive_field": _list(self.receptive_field),
+            "kernel": _list(self.kernel),
+            "stride": _list(self.stride),
+            "padding": None if self.padding is None else _lists(self.padding),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Layer:
+        """Read an entry of `layers`."""
+        nested = ("inputs", "outputs", "example_inputs", "example_outputs", "padding")
+        flat = ("receptive_field", "kernel", "stride")
+        fields = {**data, **{name: _tuples(data[name]) for name in nested}}
+        return cls(**{**fields, **{name: _tuple(data[name]) for name in flat}})
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedCheck:
+    """A layer that a rule could not judge, and why."""
+
+    rule: str
+    layer: str
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `skipped` in JSON."""
+        return {"rule": self.rule, "layer": self.layer, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """What a run knows of one model; `layers` are by key, in execution order.
+
+    `contract` says which sizes it accepts a symbol, `joint` what ties several, `accepts` both in
+    words; `confirmed` whether sizes inside and outside were tried. `picture` is there where one
+    was asked for.
+    """
+
+    path: str
+    name: str
+    class_name: str
+    line: int
+    status: Status
+    reason: str | None = None
+    inputs: tuple[ModelInput, ...] = ()
+    parameters: int | None = None
+    macs: int | None = None
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    contract: Mapping[str, Sizes] = field(default_factory=dict)
+    joint: tuple[str, ...] = ()
+    confirmed: bool = False
+    skipped: tuple[SkippedCheck, ...] = ()
+    accepts: str | None = None
+    picture: Picture | None = field(default=None, repr=False)
+
+    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
+        """The entry of `models` in JSON, with its picture only if asked for: it is large."""
+        drawn = self.picture if pictures else None
+        return {
+            "path": self.path,
+            "name": self.name,
+            "class": self.class_name,
+            "line": self.line,
+            "status": self.status,
+            "reason": self.reason,
+            "inputs": [given.to_dict() for given in self.inputs],
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "layers": [layer.to_dict() for layer in self.layers.values()],
+            "contract": {symbol: sizes.to_dict() for symbol, sizes in self.contract.items()},
+            "joint": list(self.joint),
+            "confirmed": self.confirmed,
+            "skipped": [skipped.to_dict() for skipped in self.skipped],
+            "accepts": self.accepts,
+            **({} if drawn is None else {"picture": drawn.to_dict()}),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ModelReport:
+        """Read an entry of `models`."""
+        layers = [Layer.from_dict(layer) for layer in data["layers"]]
+        contract = data["contract"].items()
+        return cls(
+            path=data["path"],
+            name=data["name"],
+            class_name=data["class"],
+            line=data["line"],
+            status=data["status"],
+            reason=data["reason"],
+            inputs=tuple(ModelInput.from_dict(given) for given in data["inputs"]),
+            parameters=data["parameters"],
+            macs=data["macs"],
+            layers={layer.key: layer for layer in layers},
+            contract={symbol: _sizes(sizes) for symbol, sizes in contract},
+            joint=tuple(data["joint"]),
+            confirmed=data["confirmed"],
+            skipped=tuple(SkippedCheck(**skipped) for skipped in data["skipped"]),
+            accepts=data["accepts"],
+            picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
+        )
+
+
+def _sizes(data: Mapping[str, Any]) -> Sizes:
+    return Sizes(**{**data, "values": _tuple(data["values"])})
+
+
+def _list(values: tuple[int, ...] | None) -> list[int] | None:
+    return None if values is None else list(values)
+
+
+def _lists(values: tuple[tuple[Any, ...], ...]) -> list[list[Any]]:
+    return [list(value) for value in values]
+
+
+def _tuple(values: list[int] | None) -> tuple[int, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def _tuples(values: list[list[Any]] | None) -> tuple[tuple[Any, ...], ...] | None:
+    return None if values is None else tuple(tuple(value) for value in values)

@@ -1,0 +1,237 @@
+"""Everything that a run found, frozen: models, findings, errors and notes.
+
+Everything here turns into the JSON of a report with `to_dict` and comes back with `from_dict`,
+which is also how a worker's results reach the front end. Nothing here imports torch. A report
+prints itself through `modellint.report`, a room above this one, imported when it is first asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from modellint._version import __version__
+from modellint.rules import SEVERITIES, Severity
+
+if TYPE_CHECKING:
+    from modellint.results.baselined import Baselined
+from modellint.results.findings import Diagnostic, Silenced
+from modellint.results.models import ModelReport, Status
+
+FailLevel = Literal["error", "warning", "info", "never"]
+
+#: What is not the fault of the linted files: these end a run with exit status 2.
+OWN_FAULTS = frozenset({"plugin-error", "internal-error"})
+
+
+@dataclass(frozen=True, slots=True)
+class RulePage:
+    """A rule as it describes itself, for formats that carry the pages of their rules.
+
+    `summary` is one sentence, `text` the docstring, `page` what `--explain` prints with headings
+    in Markdown; `default` says whether the rule is on unless something says otherwise.
+    """
+
+    name: str
+    category: str
+    severity: Severity
+    default: bool
+    summary: str
+    text: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An entry of `errors`: what of the linted files, or of a rule, fails by its own fault."""
+
+    path: str
+    line: int
+    kind: str
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `errors` in JSON."""
+        return {"path": self.path, "line": self.line, "kind": self.kind, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on a file that changes no result, such as a statement that was left out."""
+
+    path: str
+    line: int
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of `notes` in JSON."""
+        return {"path": self.path, "line": self.line, "message": self.message}
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """Everything a run found, in the order in which it is printed.
+
+    `torch` is the installed version, `None` where there is none. `fail_level` and `strict` decide
+    `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
+    not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results.
+    `fail_levels` are those of files that are configured to have another one than `fail_level`, by
+    the path that findings have. `baseline` is what one held back, where the run had one. `rules`
+    are the pages of the rules that were on. A report prints as the `full` text, and shows as tables
+    in a notebook.
+    """
+
+    models: tuple[ModelReport, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+    errors: tuple[Problem, ...] = ()
+    notes: tuple[Note, ...] = ()
+    remarks: tuple[Note, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
+    torch: str | None = None
+    fail_level: FailLevel = "warning"
+    strict: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
+    fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
+    baseline: Baselined | None = None
+    rules: tuple[RulePage, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How many models there are of each status, and findings of each severity."""
+        return Counter(
+            [model.status for model in self.models]
+            + [finding.severity for finding in self.findings]
+        )
+
+    @property
+    def analysed(self) -> int:
+        """How many models were checked, those of which some numbers are unknown included."""
+        return self.counts["analysed"] + self.counts["partial"]
+
+    @property
+    def exit_status(self) -> int:
+        """0 clean, 1 findings or failing files, 2 a rule or modellint itself failed."""
+        if any(problem.kind in OWN_FAULTS for problem in self.errors):
+            return 2
+        if self.errors or any(map(self.fails, self.findings)):
+            return 1
+        return int(self.strict and any(self.counts[status] for status in _INCOMPLETE))
+
+    def fails(self, finding: Diagnostic) -> bool:
+        """Whether a finding is grave enough to fail the run."""
+        level = self.fail_levels.get(finding.path, self.fail_level)
+        return finding.severity in _FAILING[level]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing fails: no finding at the fail level or above it, and no error."""
+        return self.exit_status == 0
+
+    def merged(self, *others: Report) -> Report:
+        """This report with the contents of others, in order; what two say alike is said once."""
+        parts = (self, *others)
+        return replace(
+            self,
+            models=tuple(model for part in parts for model in part.models),
+            findings=tuple(finding for part in parts for finding in part.findings),
+            errors=tuple(dict.fromkeys(problem for part in parts for problem in part.errors)),
+            notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            remarks=tuple(remark for part in parts for remark in part.remarks),
+            silenced=tuple(dict.fromkeys(one for part in parts for one in part.silenced)),
+        ).sorted()
+
+    def sorted(self) -> Report:
+        """The same report in its one order, whatever order the files were linted in."""
+        return replace(
+            self,
+            models=tuple(sorted(self.models, key=lambda model: (model.path, model.line))),
+            findings=tuple(sorted(self.findings, key=lambda finding: finding.order)),
+            errors=tuple(sorted(self.errors, key=_place)),
+            notes=tuple(sorted(self.notes, key=_place)),
+            remarks=tuple(sorted(self.remarks, key=lambda remark: remark.path)),
+            silenced=tuple(sorted(self.silenced, key=_comment)),
+        )
+
+    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
+        """The whole report as the JSON format has it, and what its models look like if wanted."""
+        return {
+            "version": 1,
+            "tool": {"name": "modellint", "version": __version__, "torch": self.torch},
+            "models": [model.to_dict(pictures=pictures) for model in self.models],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "errors": [problem.to_dict() for problem in self.errors],
+            "notes": [note.to_dict() for note in self.notes],
+            "silenced": [one.to_dict() for one in self.silenced],
+            "baseline": None if self.baseline is None else self.baseline.to_dict(),
+            "summary": {
+                "models": len(self.models),
+                "analysed": self.analysed,
+                "not_analysed": self.counts["not-analysed"],
+                "failed": self.counts["failed"],
+                **{severity: self.counts[severity] for severity in SEVERITIES},
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """Read a report that `to_dict` wrote."""
+        return cls(
+            models=tuple(ModelReport.from_dict(model) for model in data["models"]),
+            findings=tuple(Diagnostic.from_dict(finding) for finding in data["findings"]),
+            errors=tuple(Problem(**problem) for problem in data["errors"]),
+            notes=tuple(Note(**note) for note in data["notes"]),
+            silenced=tuple(Silenced.from_dict(one) for one in data["silenced"]),
+            torch=data["tool"]["torch"],
+        )
+
+    def render(
+        self,
+        format: str = "full",  # noqa: A002
+        *,
+        color: bool = False,
+        layers: bool = False,
+        contract: bool = False,
+        statistics: bool = False,
+    ) -> str:
+        """The report as text, with the formats and the further parts that the command line has."""
+        formats = _formats()
+        view = formats.View(color=color, layers=layers, contract=contract, statistics=statistics)
+        text: str = formats.render(self, format, view)
+        return text
+
+    def __str__(self) -> str:
+        return self.render("full").rstrip("\n")
+
+    def __repr__(self) -> str:
+        return f"<Report: {_formats().last_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        html: str = _formats().tables(self)
+        return html
+
+
+def _formats() -> Any:
+    """The room above that prints reports: the one door up to it, opened when it is asked for."""
+    return import_module("modellint.report")
+
+
+_FAILING: Mapping[FailLevel, tuple[Severity, ...]] = {
+    "error": ("error",),
+    "warning": ("error", "warning"),
+    "info": SEVERITIES,
+    "never": (),
+}
+#: Under `--strict` these fail the run.
+_INCOMPLETE: tuple[Status, ...] = ("partial", "not-analysed")
+
+
+def _place(entry: Problem | Note) -> tuple[str, int, str]:
+    return (entry.path, entry.line, entry.message)
+
+
+def _comment(entry: Silenced) -> tuple[str, int, str, str, tuple[str, ...]]:
+    return (entry.path, entry.line, entry.rule, entry.model, entry.layers)

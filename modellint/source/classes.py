@@ -1,0 +1,60 @@
+"""The syntax trees of classes, found in the files that define them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import sys
+from functools import lru_cache
+from typing import Any
+
+from modellint.errors import FileError
+from modellint.source.file import SourceFile, read_source
+
+
+def definitions(cls: Any, known: SourceFile | None = None) -> tuple[ast.ClassDef, ...]:
+    """The tree of a class and those of its bases, nearest first; torch's own are left out.
+
+    `known` is a file that was read already, such as one that is not on disk.
+    """
+    found = (definition(base, known) for base in cls.__mro__)
+    return tuple(declared for declared in found if declared is not None)
+
+
+def definition(cls: Any, known: SourceFile | None = None) -> ast.ClassDef | None:
+    """The tree of one class; `None` for torch's own, and for what was typed into a prompt."""
+    source = source_of(cls, known)
+    return source.classes.get(cls.__name__) if source is not None else None
+
+
+def source_of(cls: Any, known: SourceFile | None = None) -> SourceFile | None:
+    """The file that defines a class; `None` for torch's own classes and those without a file."""
+    if cls.__module__.partition(".")[0] in ("torch", "builtins"):
+        return None
+    if known is not None:
+        module = sys.modules.get(cls.__module__)
+        if getattr(module, "__file__", None) == known.path:
+            return known
+    try:
+        path = inspect.getsourcefile(cls)
+    except (TypeError, OSError):  # Typed into a prompt, or built by a call of type().
+        return None
+    return source_at(path) if path else None
+
+
+def source_at(path: str) -> SourceFile | None:
+    """A file of the user's or of a library's as it is now; `None` where there is no such source."""
+    try:
+        state = os.stat(path)  # noqa: PTH116 - asked for every class and finding
+    except OSError:  # Such as the name of a notebook's cell.
+        return None
+    return _read_once(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: str, written: int, size: int) -> SourceFile | None:
+    try:
+        return read_source(path)
+    except FileError:  # Such as compiled code.
+        return None

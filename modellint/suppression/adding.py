@@ -1,0 +1,160 @@
+"""Writes ignore comments into source files, one at each finding; nothing else changes in them."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from modellint.errors import FileError, UsageError
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
+from modellint.source.file import Ignore, SourceFile, deep_trees, parse_source
+from modellint.source.paths import absolute_path
+
+#: What a comment cannot silence: it is about comments.
+_ABOUT_COMMENTS = "unused-ignore"
+_PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+_IGNORE = re.compile(
+    r"(?P<word>#\s*modellint:\s*ignore)(?:\s*\[[^\]]*\])?(?P<reason>\s*--\s*\S.*)?"
+)
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """How many comments were written or extended, by file, and the findings that got none, why."""
+
+    written: Mapping[str, int]
+    left: tuple[tuple[Diagnostic, str], ...]
+
+
+def add_ignores(report: Report, reason: str) -> Suppressed:
+    """Write a comment at each finding of a report; one that is there already takes the rule in.
+
+    Encoding, line ends and other comments stay. A file is written only if it says the same to
+    Python as before. Raises `UsageError` for a reason that is no text of one line.
+    """
+    if not reason.isprintable():
+        raise UsageError("--add-ignore: the reason must be one line of text")
+    written: dict[str, int] = {}
+    left: list[tuple[Diagnostic, str]] = []
+    by_path: dict[str, list[Diagnostic]] = {}
+    for finding in report.findings:
+        hindrance = _hindrance(finding, report)
+        if hindrance is None:
+            by_path.setdefault(finding.path, []).append(finding)
+        else:
+            left.append((finding, hindrance))
+    for path, findings in by_path.items():
+        try:
+            written[path] = _rewrite(Path(path), findings, reason)
+        except (FileError, OSError, UnicodeEncodeError) as error:
+            left += [(finding, f"{path} cannot be changed: {error}") for finding in findings]
+    return Suppressed(written, tuple(left))
+
+
+def _hindrance(finding: Diagnostic, report: Report) -> str | None:
+    if finding.rule == _ABOUT_COMMENTS:
+        return "remove the comment instead"
+    if finding.path in report.texts:
+        return "standard input cannot be changed"
+    path = Path(absolute_path(finding.path))
+    if not path.is_relative_to(Path.cwd()) or "site-packages" in path.parts:
+        return "the file lies outside of the current folder"
+    return None
+
+
+def _rewrite(path: Path, findings: Iterable[Diagnostic], reason: str) -> int:
+    """Change one file; return how many comments it got or had extended."""
+    data = path.read_bytes()
+    source = parse_source(str(path), data)
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    lines = _PHYSICAL.findall(data.decode(encoding))
+    edits = list(_edits(source, findings))
+    for line, rules, ignore in edits:
+        text = lines[line - 1].rstrip("\r\n")
+        end = lines[line - 1][len(text) :]
+        lines[line - 1] = _with_rules(text, rules, ignore, reason) + end
+    changed = "".join(lines).encode(encoding)
+    after = parse_source(str(path), changed)
+    with deep_trees():
+        same = ast.dump(after.tree) == ast.dump(source.tree)
+    if not same:
+        raise FileError("syntax-error", str(path), None, "a comment would change its meaning")
+    path.write_bytes(changed)
+    return len(edits)
+
+
+def _edits(
+    source: SourceFile, findings: Iterable[Diagnostic]
+) -> Iterator[tuple[int, list[str], Ignore | None]]:
+    """The physical lines to change, with the rules to add and the comment that takes them in."""
+    logical = list(_logical_lines(source))
+    wanted: dict[tuple[int, int], list[Diagnostic]] = {}
+    free: dict[tuple[int, int], frozenset[int]] = {}
+    for finding in findings:
+        for first, last, lines in logical:
+            if first <= finding.line <= last:
+                wanted.setdefault((first, last), []).append(finding)
+                free[first, last] = lines
+    for (first, last), there in wanted.items():
+        rules = list(dict.fromkeys(finding.rule for finding in there))
+        ignore = next(
+            (
+                one
+                for one in source.ignores
+                if one.scope != "file" and first <= one.line <= last and one.first_line >= first
+            ),
+            None,
+        )
+        at = there[0].end_line if there[0].end_line in free[first, last] else last
+        yield ignore.line if ignore else at, rules, ignore
+
+
+def _with_rules(text: str, rules: list[str], ignore: Ignore | None, reason: str) -> str:
+    """A physical line with rules in its ignore comment, a new one unless there is one."""
+    because = f" -- {reason}" if reason else ""
+    if ignore is None:
+        return f"{text.rstrip()}  # modellint: ignore[{', '.join(rules)}]{because}"
+    head, tail = text[: ignore.column - 1], text[ignore.column - 1 :]
+    match = _IGNORE.match(tail)
+    assert match is not None
+    names = list(dict.fromkeys([*ignore.rules, *rules]))
+    kept = match["reason"] or because
+    return f"{head}{match['word']}[{', '.join(names)}]{kept}{tail[match.end() :]}"
+
+
+def _logical_lines(source: SourceFile) -> Iterator[tuple[int, int, frozenset[int]]]:
+    """Each logical line's first and last physical line, and those that may end in a comment.
+
+    A comment cannot stand within a text of several lines, nor behind a backslash.
+    """
+    start: int | None = None
+    inside: set[int] = set()
+    texts: list[int] = []
+    starts = ("FSTRING_START", "TSTRING_START")
+    ends = ("FSTRING_END", "TSTRING_END")
+    for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+        kind = tokenize.tok_name[token.type]
+        if kind in ("NL", "INDENT", "DEDENT", "COMMENT", "ENDMARKER"):
+            continue
+        if start is None:
+            start = token.start[0]
+        if kind in starts:
+            texts.append(token.start[0])
+        elif kind == "STRING" or (kind in ends and texts):
+            first = token.start[0] if kind == "STRING" else texts.pop()
+            inside.update(range(first, token.end[0]))
+        elif kind == "NEWLINE":
+            last = token.start[0]
+            free = frozenset(
+                line
+                for line in range(start, last + 1)
+                if line not in inside and not source.snippet(line).rstrip().endswith("\\")
+            )
+            yield start, last, free
+            start, inside = None, set()

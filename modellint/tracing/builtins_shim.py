@@ -1,0 +1,155 @@
+"""Builtins that keep a size's expression, put into a model's modules' globals.
+
+`int(x)` and `len(x)` return plain ints whatever `x.__int__` and `x.__len__` return, and `range(n)`
+counts without asking, so that they would lose what a size depends on. While a forward runs, the
+modules that define the model see these instead; everything else, torch and the standard library
+included, keeps the real ones.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from modellint.symbolic.dims import Dim, Ratio, demand
+from modellint.symbolic.expressions import constant, subtract
+
+
+class _IntType(type):
+    """What `int` must answer besides being called: it is `int` to whoever compares."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            if isinstance(args[0], Dim):
+                return args[0]
+            if isinstance(args[0], Ratio):
+                return args[0].__trunc__()
+        return builtins.int(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, builtins.int)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, builtins.int)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is builtins.int
+
+    def __hash__(cls) -> builtins.int:
+        return hash(builtins.int)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(builtins.int, name)
+
+
+class Int(metaclass=_IntType):
+    """`int`, except that a size stays a size."""
+
+
+class _FloatType(type):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and isinstance(args[0], (Dim, Ratio)):
+            return Ratio.of(args[0])
+        return builtins.float(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, builtins.float)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, builtins.float)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is builtins.float
+
+    def __hash__(cls) -> builtins.int:
+        return hash(builtins.float)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(builtins.float, name)
+
+
+class Float(metaclass=_FloatType):
+    """`float`, except that a size keeps its expression."""
+
+
+class _RangeType(type):
+    def __call__(cls, *bounds: Any) -> Any:
+        for bound in bounds:
+            if isinstance(bound, Dim):
+                demand(subtract(bound.expr, constant(bound.value)), "==", "tool")
+        return builtins.range(*bounds)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, builtins.range)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is builtins.range
+
+    def __hash__(cls) -> builtins.int:
+        return hash(builtins.range)
+
+
+class Range(metaclass=_RangeType):
+    """`range`, except that counting up to a size is recorded: it is fixed from here on."""
+
+
+def length(of: Any) -> int:
+    """`len`, except that a tensor's first size stays a size."""
+    if isinstance(of, torch.Tensor) and of.dim():
+        return of.shape[0]
+    return builtins.len(of)
+
+
+_REPLACED = {"int": Int, "float": Float, "range": Range, "len": length}
+
+
+def original(argument: Any) -> Any:
+    """The real builtin where a stand-in of it is passed on, as in `dtype=int`."""
+    return {Int: builtins.int, Float: builtins.float}.get(argument, argument)
+
+
+@lru_cache(maxsize=8)
+def _scopes(roots: frozenset[str], count: int) -> tuple[dict[str, Any], ...]:
+    """The globals of all modules of some packages, as long as no more modules are loaded."""
+    return tuple(
+        vars(module)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in roots and isinstance(module, ModuleType)
+    )
+
+
+@contextmanager
+def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
+    """Put the stand-ins into the packages that define these classes, and take them out again."""
+    bases = {base for cls in classes for base in cls.__mro__}
+    words = tuple(_REPLACED)
+    roots = {base.__module__.partition(".")[0] for base in bases} - _LEFT_ALONE
+    changed: list[tuple[dict[str, Any], Iterable[str]]] = []
+    try:
+        for scope in _scopes(frozenset(roots), len(sys.modules)):
+            # A package may have a thousand modules, nearly all of which define none of the words.
+            if scope.keys().isdisjoint(words):
+                changed.append((scope, words))
+                scope.update(_REPLACED)
+            else:
+                missing = _REPLACED.keys() - scope.keys()
+                changed.append((scope, missing))
+                scope.update({word: _REPLACED[word] for word in missing})
+        yield
+    finally:
+        for scope, put in changed:
+            for word in put:
+                scope.pop(word, None)
+
+
+_LEFT_ALONE = {
+    *("torch", "builtins", "modellint", "modellint_rules", "pytest", "_pytest"),
+    *("abc", "collections", "enum", "typing"),
+}

@@ -1,0 +1,80 @@
+"""Sizes and arguments of recorded operations in their final form, as a graph has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from modellint.graph import Node
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Dim, dim, expr_of
+from modellint.symbolic.expressions import Expr, Symbol
+from modellint.tracing.tape import ATOMS, Handle, Record
+from modellint.tracing.tracer import arguments_of
+
+
+class Final:
+    """What a finished run says of its sizes: pinned symbols as numbers, values at the example.
+
+    It knows no nodes. Each node refers to it, and what knew them all would be a cycle, which only
+    the garbage collector takes apart.
+    """
+
+    def __init__(self, pins: Mapping[Symbol, Expr], example: Mapping[str, int]) -> None:
+        self.pins = pins
+        self.example = example
+        self._known: dict[tuple[int, Expr], int] = {}
+
+    @property
+    def symbols(self) -> frozenset[Symbol]:
+        """The symbols of the sizes that were asked for so far: once a graph is made, of all."""
+        return frozenset().union(*(expr_of(size).symbols for size in self._known.values()))
+
+    def size(self, size: int) -> int:
+        """A size in its final form."""
+        if type(size) is not Dim:
+            # A size that the model's code computed with numpy would overflow where ints do not.
+            return size if type(size) is int else int(size)
+        key = (size.value, size.expr)
+        found = self._known.get(key)
+        if found is None:
+            expr = ex.substitute(size.expr, self.pins)
+            value = size.value
+            if expr.constant is None and not expr.unknown:
+                value = expr.evaluate(self.example)
+            found = self._known[key] = dim(value, expr)
+        return found
+
+    def arguments(self, record: Record, node: Node) -> dict[str, Any]:
+        """The arguments of an operation by name, as rules see them: with nodes for tensors."""
+        nodes = dict(zip(record.inputs, node.inputs, strict=True))
+        return {
+            name: value if type(value) in ATOMS else self._argument(value, nodes)
+            for name, value in arguments_of(record).items()
+        }
+
+    def _argument(self, value: Any, nodes: Mapping[Record, Node]) -> Any:
+        """An argument with nodes for tensors, and text for torch's own objects."""
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        if kind is Handle:
+            return nodes[value.record]
+        if kind is Dim:
+            return self.size(value)
+        if isinstance(value, Record):
+            return nodes[value]
+        if kind is tuple and ATOMS.issuperset(map(type, value)):
+            return value
+        if isinstance(value, (tuple, list)):
+            return tuple([self._argument(item, nodes) for item in value])
+        if kind is slice:
+            bounds = (value.start, value.stop, value.step)
+            return slice(*(self._argument(bound, nodes) for bound in bounds))
+        if kind is torch.dtype:
+            return str(value)[6:]
+        if isinstance(value, (torch.device, torch.layout, torch.memory_format)):
+            return str(value)
+        return value

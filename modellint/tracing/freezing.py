@@ -1,0 +1,343 @@
+"""Makes the Graph of a recorded forward: names, places, sizes in their final form.
+
+Symbols that the run left no choice become numbers, every size is checked against the traced
+example, and each layer gets its key. What comes out is never changed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Parameter, Tensor
+from modellint.modules.members import Members
+from modellint.source.classes import definitions
+from modellint.source.file import SourceFile
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import Constraint, symbolic
+from modellint.symbolic.expressions import Expr, Symbol
+from modellint.tracing.final_sizes import Final
+from modellint.tracing.fx_module import graph_module
+from modellint.tracing.garbage import uncollected
+from modellint.tracing.module_table import NOWHERE, Modules, Sites
+from modellint.tracing.tape import Handle, Leaf, Record
+from modellint.tracing.torch_internals import dtype_name
+from modellint.tracing.tracer import UNNAMED, Traced, arguments_of
+
+_LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
+_NONE: Mapping[str, Any] = MappingProxyType({})
+_PARAMETER: Mapping[tuple[bool, bool], Mapping[str, Any]] = {
+    (trained, owned): MappingProxyType({"requires_grad": trained, "owned": owned})
+    for trained in (True, False)
+    for owned in (True, False)
+}
+
+_PRINCIPAL = {
+    "Upsample": ("interpolate",),
+    "UpsamplingNearest2d": ("interpolate",),
+    "UpsamplingBilinear2d": ("interpolate",),
+    "MultiheadAttention": ("linear", "scaled_dot_product_attention"),
+    "RNN": ("rnn_tanh", "rnn_relu"),
+    "RNNCell": ("rnn_tanh_cell", "rnn_relu_cell"),
+    "SyncBatchNorm": ("batch_norm",),
+    "LPPool2d": ("lp_pool2d",),
+    "ReLU6": ("relu6", "hardtanh"),
+    "ChannelShuffle": ("channel_shuffle",),
+}
+
+
+def freeze(
+    traced: Traced,
+    *,
+    name: str,
+    names: Sequence[str],
+    sources: Sequence[tuple[str, bool]],
+    example: Mapping[str, int],
+    sites: Sites,
+    rerun: Callable[[Mapping[str, int]], Graph | None] | None = None,
+    train: Callable[[], Graph] | None = None,
+    source: SourceFile | None = None,
+    general: Graph | None = None,
+) -> Graph:
+    """The graph of a recorded forward.
+
+    `names` and `sources` belong to the inputs in order: the forward's parameter, where the shape
+    came from and whether it was guessed. `example` gives the symbols' sizes to show, which may
+    differ from those that were run (one image instead of two). `rerun` traces again at others,
+    `train` in training mode; `source` is the file that defines the model.
+    `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
+    at the example they stand for this run's, and so do its constraints.
+    """
+    pins = traced.tape.pins
+    with uncollected():
+        maker = _Maker(traced, pins, example, sites, general)
+        nodes = maker.nodes()
+        if general is not None and not maker.agrees(general):
+            # The other run does something else at these sizes; it says nothing of this one.
+            general = None
+            maker = _Maker(traced, pins, example, sites, None)
+            nodes = maker.nodes()
+    by_record, classes = maker.by_record, maker.modules.classes
+    symbols = {
+        symbol.name: example[symbol.name]
+        for symbol in sorted(maker.final.symbols, key=lambda s: s.key)
+        if symbol.name in example and not symbol.unknown
+    }
+    inputs = tuple(
+        Input(called, by_record[record], source, guessed, _axes(record))
+        for called, record, (source, guessed) in zip(names, traced.inputs, sources, strict=True)
+    )
+    mismatch = None
+    if traced.refused is not None:
+        record, refusal = traced.refused
+        mismatch = Mismatch(by_record[record], refusal.message, refusal.help)
+    return Graph(
+        name=name,
+        nodes=nodes,
+        inputs=inputs,
+        outputs=tuple(by_record[record] for record in traced.outputs),
+        modules=maker.modules,
+        parameters=maker.parameters,
+        symbols=symbols,
+        constraints=tuple(_constraints(traced, pins)) if general is None else general.constraints,
+        mismatch=mismatch,
+        partial=traced.partial or maker.partial(nodes),
+        make_fx=None if mismatch else lambda: graph_module(traced, names, example),
+        rerun=rerun,
+        kept=tuple(by_record[record] for record in traced.kept),
+        exact=traced.partial is None,
+        source=source,
+        definitions=lambda path: definitions(classes(path), source),
+        train=train,
+    )
+
+
+def _axes(record: Record) -> tuple[str, ...]:
+    return tuple(str(symbolic(size)) for size in record.shapes[0])
+
+
+def _constraints(traced: Traced, pins: Mapping[Symbol, Expr]) -> Iterator[Constraint]:
+    for constraint in traced.tape.constraints.values():
+        expr = ex.substitute(constraint.expr, pins)
+        if expr.constant is None:
+            yield Constraint(expr, constraint.relation, constraint.reason, constraint.origin)
+    for symbol, value in pins.items():
+        # A size that follows from others must be one as well.
+        if value.constant is None and ex.least(value) is None and not symbol.unknown:
+            yield Constraint(ex.subtract(value, ex.ONE), ">=", f"{symbol.name} is a size")
+
+
+class _Maker:
+    """Turns records into nodes, in order."""
+
+    def __init__(
+        self,
+        traced: Traced,
+        pins: Mapping[Symbol, Expr],
+        example: Mapping[str, int],
+        sites: Sites,
+        general: Graph | None,
+    ) -> None:
+        self.general = {node.key: node for node in general.nodes} if general else {}
+        self.differ = False
+        self.traced = traced
+        self.final = Final(pins, example)
+        self.by_record: dict[Record, Node] = {}
+        self.keys: dict[str, int] = {}
+        self.tensors: dict[tuple[int, str], tuple[Tensor]] = {}
+        self.sites = sites
+        self.paths = traced.members.paths
+        self.kinds = {id(module): _kind(module) for _, module in traced.members}
+        self.owners: dict[int, nn.Module] = {}
+        self.parameters, self.by_parameter = self._parameters(traced.members)
+        self.modules = Modules(traced, self.kinds, sites)
+
+    def _parameters(self, members: Members) -> tuple[tuple[Parameter, ...], dict[int, Parameter]]:
+        made: dict[int, Parameter] = {}
+        first, owners = members.tensors, self.owners
+        for path, module in members.registered:
+            for name, tensor in module._parameters.items():
+                if tensor is None:
+                    continue
+                key = id(tensor)
+                known = made.get(key)
+                if known is None:
+                    owners[key] = module
+                    kind, named = first.get(key, UNNAMED)
+                    if kind != "parameter":  # Made, or made a parameter, since the search.
+                        named = (f"{path}.{name}" if path else name,)
+                    made[key] = Parameter.made(
+                        names=named, shape=_shape(tensor), dtype=dtype_name(tensor.dtype)
+                    )
+                else:
+                    again = f"{path}.{name}" if path else name
+                    made[key] = replace(known, names=(*known.names, again))
+        return tuple(made.values()), made
+
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, in the order of the records."""
+        known = self.by_record
+        for record in self.traced.tape.records:
+            known[record] = self._leaf(record) if record.op in _LEAVES else self._operation(record)
+        return tuple(known.values())
+
+    def _leaf(self, record: Record) -> Node:
+        """An input, a parameter, a buffer or a constant."""
+        name = record.path[0] if record.path else f"constant_{record.index}"
+        arguments = _NONE
+        if isinstance(record, Leaf) and record.op == "parameter":
+            arguments = _PARAMETER[record.leaf.requires_grad, record.owned]
+        return Node.made(
+            index=record.index,
+            op=record.op,
+            inputs=(),
+            outputs=self._outputs(record),
+            arguments=arguments,
+            key=self._unique(f"{record.op}:{name}"),
+            module=self.paths[id(record.module)],
+            type=record.op,
+            parameter=self.by_parameter.get(id(record.leaf)),
+        )
+
+    def _operation(self, record: Record) -> Node:
+        owner, principal = self._owner(record)
+        path, kind = self.paths[id(owner)], self.kinds[id(owner)]
+        known = self.by_record
+        key = self._unique(self._key(record, path, kind, principal))
+        outputs = self._outputs(record)
+        if self.general:
+            outputs = self._general_outputs(key, outputs)
+        layer = kind is not None or principal
+        return Node.made(
+            index=record.index,
+            op=record.op,
+            inputs=tuple([known[source] for source in record.inputs]),
+            outputs=outputs,
+            bound=(self.final, record),
+            key=key,
+            module=path,
+            type=type(owner).__name__ if principal else record.op,
+            construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
+            call=record.call,
+        )
+
+    def _outputs(self, record: Record) -> tuple[Tensor, ...]:
+        """What an operation puts out; one object for equal sizes of single results."""
+        if len(record.shapes) != 1:
+            return tuple(
+                self._single(shape, dtype)[0]
+                for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
+            )
+        return self._single(record.shapes[0], record.dtypes[0])
+
+    def _single(self, shape: tuple[int, ...], dtype: str) -> tuple[Tensor]:
+        # One object for equal shapes, so that what it is asked is found out once.
+        key = (id(shape), dtype)
+        found = self.tensors.get(key)
+        if found is None:
+            final = self.final.size
+            made = Tensor(tuple([final(size) for size in shape]), dtype)
+            found = self.tensors[key] = (made,)
+        return found
+
+    def _key(self, record: Record, path: str, kind: str | None, principal: bool) -> str:
+        if record.op in LAYERS:
+            if principal:
+                return path
+            if kind is not None:
+                return f"{path}:{record.op}"
+        elif principal and record.op in STEPS:
+            return path
+        return f"{record.op}@{record.call.line if record.call else 0}"
+
+    def _general_outputs(self, key: str, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The same sizes as the more general run says them, where they agree at the example."""
+        general = self.general.get(key)
+        if general is None:
+            return outputs
+        same = [t.example for t in general.outputs] == [t.example for t in outputs]
+        self.differ = self.differ or not (same or general.op == "pad" or not general.is_layer)
+        return general.outputs if same else outputs
+
+    def agrees(self, general: Graph) -> bool:
+        """Whether the layers and outputs of the other run have the same sizes at the example."""
+        outputs = [self.by_record[record].output.example for record in self.traced.outputs]
+        return not self.differ and outputs == [out.output.example for out in general.outputs]
+
+    def _owner(self, record: Record) -> tuple[nn.Module, bool]:
+        """The module that owns an operation, and whether this is what that module is for."""
+        module: nn.Module = record.module
+        if record.op == "linear":
+            args = record.args
+            weight = args[1] if len(args) > 1 else arguments_of(record).get("weight")
+            if isinstance(weight, Handle) and weight.record.leaf is not None:
+                owner = self.owners.get(id(weight.record.leaf))
+                if isinstance(owner, nn.Linear):
+                    return owner, True
+        kind = self.kinds.get(id(module))
+        return module, kind is not None and _is_principal(kind, record.op)
+
+    def _unique(self, key: str) -> str:
+        count = self.keys[key] = self.keys.get(key, 0) + 1
+        return key if count == 1 else f"{key}#{count}"
+
+    def partial(self, nodes: Sequence[Node]) -> str | None:
+        """Which sizes are unknown, in a sentence, or `None`."""
+        first = None
+        if self.traced.tape.unknowns:
+            first = next((n for n in nodes if not all(t.known for t in n.outputs)), None)
+        if first is not None:
+            place = f" (line {first.call.line})" if first.call else ""
+            return f"sizes are known for the example only from {first.op}{place} on"
+        for constraint in self.traced.tape.constraints.values():
+            if constraint.origin == "tool":
+                expr = ex.substitute(constraint.expr, {})
+                held = sorted(s.name for s in expr.symbols)
+                if held:
+                    where, _, place = constraint.reason.rpartition(" at ")
+                    return (
+                        f"{', '.join(held)} stays at the example's size: {where} at "
+                        f"{Path(place).name} uses it as a plain number"
+                    )
+        return None
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    if nn.parameter.is_lazy(tensor):
+        return (0,)
+    return tuple(tensor.shape)
+
+
+@lru_cache(maxsize=4096)
+def layer_kind(of: type) -> str | None:
+    """The `torch.nn` layer that a class is or derives from; `None` for containers and others."""
+    for base in of.__mro__:
+        if base is nn.Module:
+            return None
+        inside = base.__module__.startswith(("torch.nn.modules", "torch.ao", "torch.nn.quant"))
+        if inside and not base.__module__.endswith((".container", ".transformer")):
+            return base.__name__
+    return None
+
+
+def _kind(module: nn.Module) -> str | None:
+    cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
+    return layer_kind(cls)
+
+
+@lru_cache(maxsize=4096)
+def _is_principal(kind: str, op: str) -> bool:
+    if kind in _PRINCIPAL:
+        return op in _PRINCIPAL[kind]
+    plain = kind.lower()
+    if op == "pad":
+        return "pad" in plain
+    if plain.startswith("lazy"):
+        plain = plain[4:]
+    return plain.startswith(op.replace("_", "")) or plain.rstrip("123d") == op.replace("_", "")

@@ -1,0 +1,157 @@
+"""Which module runs when, and a short way from torch's own layers to the tracer.
+
+Both replace something while a run lasts: a `forward` in the instance, a name in torch's modules.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import types
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from modellint.tracing.stock_layers import LAYER_CALLS
+
+
+@contextmanager
+def observed_calls(
+    modules: Iterable[tuple[str, nn.Module]],
+    stack: list[nn.Module],
+    called: set[int],
+    call: Callable[[Any, Any, Any], Any],
+) -> Iterator[None]:
+    """Keep the running modules of this thread on a stack, and the `id` of each that ran.
+
+    Each module's `forward` is wrapped in the instance and unwrapped at the end. Global hooks send
+    every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
+    `nn.Module.__call__` makes Python invalidate the caches of thousands of classes. The commonest
+    of torch's own layers hand their arguments straight to `call`, the tracer's.
+    """
+    mine = threading.get_ident()
+    short = _short(call, stack, called, mine)
+    changed: list[tuple[dict[str, Any], Any]] = []
+    try:
+        for _, module in modules:
+            attributes = vars(module)
+            own = attributes.get("forward", changed)
+            arguments = LAYER_CALLS.get(type(module)) if own is changed else None
+            if arguments is None:
+                attributes["forward"] = _observed(module, module.forward, stack, called, mine)
+            else:
+                attributes["forward"] = functools.partial(short, module, arguments)
+            changed.append((attributes, own))
+        yield
+    finally:
+        for attributes, own in changed:
+            if own is changed:
+                attributes.pop("forward", None)
+            else:
+                attributes["forward"] = own
+
+
+def _short(
+    call: Callable[[Any, Any, Any], Any], stack: list[nn.Module], called: set[int], mine: int
+) -> Callable[..., Any]:
+    """A forward that gives the tracer what the layer would call, without the way there."""
+
+    def short(
+        module: nn.Module,
+        arguments: Callable[[Any, Any], tuple[Any, Any, Any] | None],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        plain = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
+        if not plain or threading.get_ident() != mine or _current_mode() is None:
+            return _in_full(module, stack, called, mine)(*args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            found = arguments(module, args[0])
+            if found is not None:
+                stack.append(module)
+                called.add(id(module))
+                try:
+                    return call(*found)
+                finally:
+                    stack.pop()
+        return _in_full(module, stack, called, mine)(*args, **kwargs)
+
+    return short
+
+
+def _in_full(
+    module: nn.Module, stack: list[nn.Module], called: set[int], mine: int
+) -> Callable[..., Any]:
+    forward: Any = type(module).forward
+    return _observed(module, functools.partial(forward, module), stack, called, mine)
+
+
+#: Functionals that most layers of most models call, and the modules of torch.nn that call them.
+_HOT = """
+batch_norm layer_norm group_norm relu relu6 silu leaky_relu hardswish hardsigmoid softmax dropout
+max_pool2d adaptive_avg_pool2d
+""".split()
+_CALLERS = (
+    nn.modules.activation,
+    nn.modules.batchnorm,
+    nn.modules.dropout,
+    nn.modules.normalization,
+    nn.modules.pooling,
+)
+
+
+@contextmanager
+def direct_functionals(call: Callable[[Any, Any, Any], Any]) -> Iterator[None]:
+    """Have torch's own layers hand their functional straight to the tracer.
+
+    A functional written in Python reaches a mode through a context manager, which takes as long as
+    all that is done with it there. Only the name `F` in torch's layer modules is replaced.
+    """
+    mine = threading.get_ident()
+    scope = types.SimpleNamespace(**vars(nn.functional))
+    for name in _HOT:
+        setattr(scope, name, _direct(getattr(nn.functional, name), call, mine))
+    try:
+        for module in _CALLERS:
+            vars(module)["F"] = scope
+        yield
+    finally:
+        for module in _CALLERS:
+            vars(module)["F"] = nn.functional
+
+
+_current_mode: Any = torch.overrides._get_current_function_mode
+
+
+def _direct(functional: Any, call: Callable[[Any, Any, Any], Any], mine: int) -> Any:
+    def direct(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != mine or _current_mode() is None:
+            return functional(*args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            return call(functional, args, kwargs)
+
+    return direct
+
+
+def _observed(
+    module: nn.Module,
+    forward: Callable[..., Any],
+    stack: list[nn.Module],
+    called: set[int],
+    mine: int,
+) -> Callable[..., Any]:
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != mine:
+            return forward(*args, **kwargs)
+        stack.append(module)
+        called.add(id(module))
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            stack.pop()
+
+    return observed

@@ -1,0 +1,250 @@
+"""What a running forward leaves behind: one record an operation, before the graph is made of it.
+
+Recording must be cheap, so arguments stay as they came (tensors as `Handle`s) and are translated
+once, when the graph or its fx module is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from types import CodeType, MappingProxyType
+from typing import Any
+
+from modellint.graph import Site
+from modellint.shapes import Tensor as Sized
+from modellint.symbolic.dims import Constraint, Dim, Origin, Relation
+from modellint.symbolic.equalities import pinned
+from modellint.symbolic.expressions import Expr, Symbol
+
+
+class Handle(Sized):
+    """A tensor argument: its sizes and dtype as the table sees them, and where it came from."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, record: Record) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.record = record
+
+
+class Record:
+    """One operation as it ran: its function, and its arguments with tensors as handles.
+
+    `arguments` are the same by name, as the table's entry binds them; `None` until they are asked
+    for (`tracing.arguments_of`). `leaf` is the tensor of a parameter, buffer or constant; `path`
+    its name, an input's, or the way to an element of a result.
+    """
+
+    __slots__ = (
+        "args",
+        "arguments",
+        "call",
+        "dtypes",
+        "func",
+        "index",
+        "inputs",
+        "kwargs",
+        "leaf",
+        "module",
+        "op",
+        "path",
+        "shapes",
+        "varying",
+    )
+
+    def __init__(
+        self,
+        index: int,
+        op: str,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        arguments: dict[str, Any] | None,
+        inputs: tuple[Record, ...],
+        module: Any,
+        call: Site | None,
+    ) -> None:
+        self.index = index
+        self.op = op
+        self.func = func
+        self.args = args
+        self.kwargs = kwargs
+        self.arguments = arguments
+        self.inputs = inputs
+        self.module = module
+        self.call = call
+        self.leaf: Any = None
+        self.path: tuple[Any, ...] = ()
+        self.shapes: tuple[tuple[int, ...], ...] = ()
+        self.dtypes: tuple[str, ...] = ()
+        self.varying = op == "input"
+        for record in inputs:
+            if record.varying:
+                self.varying = True
+                break
+
+
+class Leaf(Record):
+    """A parameter, buffer or constant: a tensor that no operation of the forward made.
+
+    Nearly half of all records are such, hence the attributes of the class for what they lack.
+    `owned` tells that a module or a container has the tensor.
+    """
+
+    __slots__ = ("owned",)
+    func = None
+    args = ()
+    kwargs: Mapping[str, Any] = MappingProxyType({})  # type: ignore[assignment]
+    arguments: Mapping[str, Any] = MappingProxyType({})  # type: ignore[assignment]
+    inputs = ()
+    call = None
+
+    def __init__(
+        self,
+        index: int,
+        op: str,
+        leaf: Any,
+        path: tuple[str, ...],
+        module: Any,
+        shape: tuple[int, ...],
+        dtypes: tuple[str, ...],
+    ) -> None:
+        self.index = index
+        self.op = op
+        self.leaf = leaf
+        self.path = path
+        self.module = module
+        self.shapes = (shape,)
+        self.dtypes = dtypes
+        self.varying = False
+        self.owned = True
+
+
+def _of_the_run(size: Dim) -> int:
+    return size.value
+
+
+def translated(
+    argument: Any, tensor: Callable[[Record], Any], size: Callable[[Dim], int] = _of_the_run
+) -> Any:
+    """An argument with `tensor(record)` for each tensor and plain ints for sizes."""
+    kind = type(argument)
+    if kind in ATOMS:
+        return argument
+    if kind is Handle:
+        return tensor(argument.record)
+    if kind is Record:
+        return tensor(argument)
+    if kind is Dim:
+        return size(argument)
+    if kind is dict:
+        return {key: translated(item, tensor, size) for key, item in argument.items()}
+    if kind is slice:
+        bounds = (argument.start, argument.stop, argument.step)
+        return slice(*(translated(bound, tensor, size) for bound in bounds))
+    if isinstance(argument, (tuple, list)):
+        return (list if isinstance(argument, list) else tuple)(
+            translated(item, tensor, size) for item in argument
+        )
+    return argument
+
+
+class NeedsValues(Exception):
+    """The forward asks for the value of a tensor that depends on the input."""
+
+
+def dims_in(arg: Any) -> Iterator[Dim]:
+    """The sizes in an argument, inside of containers too; not those of tensors."""
+    if type(arg) in ATOMS or type(arg) is Handle:
+        return
+    if isinstance(arg, Dim):
+        yield arg
+    elif isinstance(arg, (tuple, list)):
+        for item in arg:
+            yield from dims_in(item)
+    elif isinstance(arg, dict):
+        yield from dims_in(tuple(arg.values()))
+    elif isinstance(arg, slice):
+        yield from dims_in((arg.start, arg.stop, arg.step))
+
+
+def dims_behind(record: Record) -> Iterator[Dim]:
+    """The sizes among the arguments of everything that led to a record's value."""
+    seen: set[int] = set()
+    pending = [record]
+    while pending:
+        current = pending.pop()
+        if current.index in seen:
+            continue
+        seen.add(current.index)
+        yield from dims_in((current.args, current.kwargs))
+        pending.extend(current.inputs)
+
+
+def _symbols(shape: tuple[int, ...]) -> Iterator[tuple[Expr, int]]:
+    return ((size.expr, size.value) for size in shape if isinstance(size, Dim))
+
+
+def _beyond(constraint: Constraint, sizes: Mapping[str, int]) -> bool:
+    """Whether a constraint is about more than these sizes, such as an unknown one."""
+    return any(symbol.name not in sizes for symbol in constraint.expr.symbols)
+
+
+#: What an argument may be without holding a tensor or a size.
+ATOMS = frozenset([int, float, bool, str, type(None)])
+
+
+class Tape:
+    """The records and constraints of one forward, in order."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.constraints: dict[tuple[Expr, Relation], Constraint] = {}
+        self.unknowns: dict[str, int] = {}
+        self.describe: Callable[[], str] = str
+
+    @cached_property
+    def pins(self) -> dict[Symbol, Expr]:
+        """The symbols that the finished run left no choice.
+
+        What it refused its sizes for fixes none: the run did not have that size.
+        """
+        sizes = {
+            str(size): plain
+            for record in self.records
+            if record.op == "input"
+            for size, plain in _symbols(record.shapes[0])
+        }
+        return pinned(
+            c
+            for c in self.constraints.values()
+            if c.relation == "==" and (_beyond(c, sizes) or c.holds(sizes))
+        )
+
+    def demand(self, expr: Expr, relation: Relation, origin: Origin) -> None:
+        """Keep one constraint; the first place that demands it gives the reason.
+
+        What an operation demands stands over what a branch only happened to compare.
+        """
+        key = (expr, relation)
+        known = self.constraints.get(key)
+        if known is None or (known.origin == "branch" and origin == "operation"):
+            self.constraints[key] = Constraint(expr, relation, self.describe(), origin)
+
+
+#: By the code's identity, since a code object hashes all that it holds; it is kept alive beside.
+_sites: dict[tuple[int, int], tuple[Site, CodeType]] = {}
+
+
+def site(code: CodeType, instruction: int) -> Site:
+    """The place of an instruction, with columns in bytes, from 1."""
+    key = (id(code), instruction)
+    found = _sites.get(key)
+    if found is None:
+        line, end, column, last = list(code.co_positions())[instruction // 2]
+        line = line or code.co_firstlineno
+        made = Site(code.co_filename, line, (column or 0) + 1, end or line, (last or 0) + 1)
+        found = _sites[key] = (made, code)
+    return found[0]

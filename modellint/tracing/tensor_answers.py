@@ -1,0 +1,127 @@
+"""What a tensor of a trace answers when it is asked, without an operation: its sizes, its values.
+
+Sizes are answered with their expressions. A value is answered only where it does not depend on an
+input; else the answer is `NeedsValues`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from modellint.shapes.core import numel, plain
+from modellint.symbolic.dims import Dim, demand
+from modellint.symbolic.expressions import constant, subtract
+
+if TYPE_CHECKING:
+    from modellint.tracing.tracer import Tracer
+
+
+class Sizes(tuple[int, ...]):
+    """A shape whose sizes carry expressions; `torch.Size` would make them plain ints."""
+
+    def numel(self) -> int:
+        """The product of the sizes."""
+        return numel(self)
+
+
+def _shape(tracer: Tracer, tensor: torch.Tensor) -> Sizes:
+    return Sizes(tracer.value_of(tensor).shape)
+
+
+def _size(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    shape = tracer.value_of(tensor).shape
+    return Sizes(shape) if dim is None else shape[dim]
+
+
+def _numel(tracer: Tracer, tensor: torch.Tensor) -> int:
+    return numel(tracer.value_of(tensor).shape)
+
+
+def _rank(tracer: Tracer, tensor: torch.Tensor) -> int:
+    return len(tracer.value_of(tensor).shape)
+
+
+def _length(tracer: Tracer, tensor: torch.Tensor) -> int:
+    # len() makes a plain int of whatever this returns, so the size is fixed here.
+    shape = tracer.value_of(tensor).shape
+    if not shape:
+        raise TypeError("len() of a 0-d tensor")
+    if isinstance(shape[0], Dim):
+        demand(subtract(shape[0].expr, constant(shape[0].value)), "==", "tool")
+    return plain(shape[0])
+
+
+def _device(tracer: Tracer, tensor: torch.Tensor) -> torch.device:
+    return torch.device("cpu")
+
+
+def _no(tracer: Tracer, tensor: torch.Tensor) -> bool:
+    return False
+
+
+def _trainable(tracer: Tracer, tensor: torch.Tensor) -> bool:
+    return isinstance(tensor, nn.Parameter)
+
+
+def _nothing(tracer: Tracer, tensor: torch.Tensor) -> None:
+    return None
+
+
+def _iterate(tracer: Tracer, tensor: torch.Tensor) -> Any:
+    return iter(tracer.call(torch.unbind, (tensor, 0), {}))
+
+
+def _stride(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    value = tracer.value_of(tensor)
+    strides: tuple[int, ...]
+    if value.tensor.is_contiguous():
+        strides = tuple(numel(value.shape[at + 1 :]) for at in range(len(value.shape)))
+    else:
+        for size in value.shape:
+            if isinstance(size, Dim):
+                demand(subtract(size.expr, constant(size.value)), "==", "tool")
+        strides = value.tensor.stride()
+    return strides if dim is None else strides[dim]
+
+
+def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
+    def answer(tracer: Tracer, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        return convert(tracer.read(tensor))
+
+    return answer
+
+
+#: Typed loosely, since the type checker sees the values of attributes where these are descriptors.
+_TENSOR: Any = torch.Tensor
+#: By the function that torch hands over.
+ANSWERS: Mapping[Any, Callable[..., Any]] = {
+    _TENSOR.shape.__get__: _shape,
+    _TENSOR.size: _size,
+    _TENSOR.numel: _numel,
+    _TENSOR.nelement: _numel,
+    torch.numel: _numel,
+    _TENSOR.dim: _rank,
+    _TENSOR.ndimension: _rank,
+    _TENSOR.ndim.__get__: _rank,
+    _TENSOR.__len__: _length,
+    _TENSOR.__iter__: _iterate,
+    _TENSOR.stride: _stride,
+    _TENSOR.device.__get__: _device,
+    _TENSOR.is_meta.__get__: _no,
+    _TENSOR.is_cuda.__get__: _no,
+    _TENSOR.requires_grad.__get__: _trainable,
+    _TENSOR.grad.__get__: _nothing,
+    _TENSOR.grad_fn.__get__: _nothing,
+    _TENSOR.item: _value(lambda real: real.item()),
+    _TENSOR.tolist: _value(lambda real: real.tolist()),
+    _TENSOR.__bool__: _value(bool),
+    _TENSOR.__int__: _value(int),
+    _TENSOR.__float__: _value(float),
+    _TENSOR.__index__: _value(lambda real: real.__index__()),
+    _TENSOR.numpy: _value(lambda real: real.detach().numpy()),
+    _TENSOR.__array__: _value(lambda real: real.detach().numpy()),
+}

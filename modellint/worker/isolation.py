@@ -1,0 +1,143 @@
+"""What a file's process sets up for itself before any user code runs in it, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import io
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from os import _exit  # Bound here: the hooks replace it, and so may user code.
+from typing import NoReturn
+
+from modellint.errors import PluginError
+from modellint.linting.plugins import Rules
+from modellint.protocol.frames import frame, send
+from modellint.protocol.jobs import Job
+from modellint.protocol.limits import leave_no_core, limit_memory
+from modellint.results.report import Problem, Report
+from modellint.rules import Rule
+from modellint.source.paths import project_root, shown_path
+from modellint.worker.audit_hook import watch
+from modellint.worker.dependencies import Readings
+from modellint.worker.pipeline import Lacking, internal_error, lint_file
+from modellint.worker.warming import imported_late
+
+#: Above the descriptors that user code is likely to meet, or to close in a loop.
+_PRIVATE = 200
+#: How long before the time-out the stack is written down, in seconds.
+_BEFORE = 0.5
+
+
+def move_high(descriptor: int) -> int:
+    """Move a descriptor out of the reach of user code; it closes in programs that are started."""
+    try:
+        import fcntl
+
+        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _PRIVATE)
+    except (ImportError, OSError):  # Windows, or a shell that allows fewer descriptors.
+        moved = os.dup(descriptor)
+    os.close(descriptor)
+    return moved
+
+
+def redirect(descriptor: int, *streams: int) -> None:
+    """Make standard streams, by number, mean another descriptor, which is closed."""
+    for stream in streams:
+        if stream == descriptor:
+            os.set_inheritable(descriptor, True)
+        else:
+            os.dup2(descriptor, stream)
+    if descriptor not in streams:
+        os.close(descriptor)
+
+
+def lint_alone(job: Job, installed: Rules, answers: int, log: int) -> NoReturn:
+    """Lint one file in this process, send what comes of it, and end the process.
+
+    `answers` is the descriptor that messages go to, `log` the one for stacks of a crash.
+    """
+    status = 1
+    try:
+        readings = Readings(project_root(job.path)) if job.observed else None
+        changed = _confine(job, log, readings)
+        for message in _messages(job, _chosen(job, installed)):
+            send(answers, message)
+        read = None if readings is None else readings.to_dict()
+        done = {"type": "done", "changed": changed, "late": imported_late(), "read": read}
+        send(answers, frame(done))
+        status = 0
+    except PluginError as error:  # The front end has loaded it, but this may be another Python.
+        _send_problem(answers, Problem(job.shown, 1, "plugin-error", str(error)))
+    except Exception as error:  # The edge of the tool: a fault of its own is told as such.
+        _send_problem(answers, internal_error(job, 1, "linting the file", error))
+    finally:
+        # Not sys.exit: threads, exit handlers and buffers of user code end here.
+        _exit(status)
+
+
+def _confine(job: Job, log: int, readings: Readings | None) -> list[str]:
+    """Limit this process; the list that changed files will be noted in, if that is asked for."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a helper module compiles to would be written beside it.
+    sys.dont_write_bytecode = True
+    if job.verbose:
+        # What is printed before a crash should have arrived.
+        sys.stdout = sys.__stdout__ = _unbuffered(1)  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = _unbuffered(2)  # type: ignore[misc]
+    _seed()
+    leave_no_core()
+    limit_memory(job.memory)
+    with contextlib.suppress(OSError):  # The file may be standard input in a folder that is not.
+        os.chdir(project_root(job.path))
+    changed: list[str] = []
+    if readings is not None:
+        readings.begin(job.path)
+    watch(log, changed if job.verbose else None, readings)
+    faulthandler.enable(log)
+    faulthandler.dump_traceback_later(max(job.timeout - _BEFORE, job.timeout * 0.9), file=log)
+    return changed
+
+
+def _unbuffered(descriptor: int) -> io.TextIOWrapper:
+    file = open(descriptor, "wb", 0, closefd=False)  # noqa: SIM115 - it stays open
+    return io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
+
+
+def _seed() -> None:
+    """Let what draws numbers while it loads draw the same in every run."""
+    random.seed(0)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(0)
+
+
+def _send_problem(answers: int, problem: Problem) -> None:
+    send(answers, frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
+    send(answers, frame({"type": "done", "changed": [], "late": [], "read": None}))
+
+
+def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:
+    """The rules that a job names, its project's own included."""
+    rules = installed.with_files(job.plugins) if job.plugins else installed
+    return [rules[name] for name in job.rules]
+
+
+def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
+    for result in lint_file(job, rules, _shown_below(job.folder)):
+        if isinstance(result, Report):
+            yield frame({"type": "report", "report": result.to_dict(pictures=True)})
+        elif isinstance(result, Lacking):
+            yield frame({"type": "lacking", **asdict(result)})
+        else:
+            yield frame({"type": "stage", **asdict(result)})
+
+
+def _shown_below(folder: str) -> Callable[[str], str]:
+    """How absolute paths are printed; user code may leave the folder that this counts from."""
+    return lambda path: shown_path(path, folder)

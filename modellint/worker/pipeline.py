@@ -1,0 +1,241 @@
+"""One file through every stage: discover its models, load, build, trace and lint them.
+
+Runs in the worker, since loading and building run the user's code. What is known is yielded at
+once, with a `Stage` before each step, so that a crash loses no model before it and can be placed.
+"""
+
+from __future__ import annotations
+
+import gc
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modellint.building.failures import (
+    chained,
+    describe,
+    line_in,
+    ran_out_of_memory,
+    what_is_missing,
+)
+from modellint.discovery.candidates import Candidate, discover, entries, find, with_arguments
+from modellint.errors import FileError, NotAnalysed
+from modellint.inputs.handed_on import Feeding, makers
+from modellint.protocol.jobs import Job, ModelSettings, incomplete_model
+from modellint.protocol.limits import lift_memory, lowered_memory, shown_memory
+from modellint.results.report import Note, Problem, Report
+from modellint.rules import Rule
+from modellint.source.file import SourceFile, parse_source, read_source
+from modellint.source.paths import project_root
+from modellint.suppression.comments import Silence
+from modellint.symbolic.specs import InputSpec, parse_input
+
+if TYPE_CHECKING:
+    from modellint.building.loader import LoadedModule
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A model lacks what another machine may have, or this one tomorrow: a package, the network."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is about to run: `load` for the file; `build`, `trace` or `rules` for a model."""
+
+    name: str
+    model: str | None = None
+    line: int = 1
+
+
+def parse_job(job: Job) -> SourceFile:
+    """The job's source; raise `FileError` where it is no valid Python."""
+    return read_source(job.path) if job.data is None else parse_source(job.path, job.data)
+
+
+def chosen_models(job: Job, source: SourceFile) -> tuple[Candidate, ...]:
+    """The models of a file that a job is about; unknown names are left out.
+
+    A model with settings of its own counts as asked for, unless others are.
+    """
+    candidates = discover(source)
+    chosen = () if job.names else entries(candidates)
+    named = [find(candidates, name) for name in job.names or job.models]
+    models = {*chosen, *(candidate for candidate in named if candidate is not None)}
+    # In the order of the file, whatever order they are asked for in.
+    return tuple(_as_said(job, candidate) for candidate in candidates if candidate in models)
+
+
+def _as_said(job: Job, candidate: Candidate) -> Candidate:
+    """The candidate with the arguments that its settings give it."""
+    said = job.models.get(candidate.name)
+    if said is None or said.arguments is None:
+        return candidate
+    return with_arguments(candidate, said.arguments, said.origin)
+
+
+def stated_inputs(job: Job, name: str) -> list[InputSpec]:
+    """The input shapes that the user states for a model: those of the run, else its own."""
+    if job.inputs or name not in job.models:
+        return [parse_input(spec) for spec in job.inputs]
+    said = job.models[name]
+    return [replace(parse_input(spec), source=said.origin) for spec in said.inputs]
+
+
+def lint_file(
+    job: Job, rules: Sequence[Rule], shown: Callable[[str], str]
+) -> Iterator[Stage | Lacking | Report]:
+    """Lint the models of one file, yielding each model's report as it is done.
+
+    `shown` turns an absolute path into what reports print.
+    """
+    from modellint.building.loader import load
+
+    try:
+        source = parse_job(job)
+    except FileError as error:
+        yield Report(errors=(_problem(job, error, shown),))
+        return
+    candidates = [one for one in chosen_models(job, source) if one.name not in job.done]
+    buildable = [one for one in candidates if one.missing is None]
+    for candidate in candidates:
+        if candidate.missing is not None:
+            model = incomplete_model(job, candidate, "not-analysed", candidate.missing)
+            yield Report(models=(model,))
+    if not buildable:
+        return
+    yield Stage("load")
+    feeders = makers(buildable, source)
+    loaded = load(source, [*buildable, *feeders.values()], root=project_root(job.path))
+    feeding = Feeding(loaded, feeders)
+    yield Report(
+        notes=tuple(Note(shown(note.path), note.line, note.message) for note in loaded.notes)
+    )
+    for candidate in buildable:
+        yield from _lint_model(job, candidate, loaded, feeding, rules, shown)
+
+
+def _lint_model(
+    job: Job,
+    candidate: Candidate,
+    loaded: LoadedModule,
+    feeding: Feeding,
+    rules: Sequence[Rule],
+    shown: Callable[[str], str],
+) -> Iterator[Stage | Lacking | Report]:
+    from modellint.building.builder import build
+    from modellint.building.places import places_of
+    from modellint.inputs.search import trace_with_inputs
+    from modellint.linting.linter import Subject, lint_graph
+
+    line = candidate.line
+    said = job.models.get(candidate.name) or ModelSettings("")
+    try:
+        yield Stage("build", candidate.name, line)
+        built = build(loaded, candidate)
+        yield Stage("trace", candidate.name, line)
+        given = stated_inputs(job, candidate.name)
+        graph = trace_with_inputs(
+            built.model,
+            given=given,
+            hints=() if given else feeding.hints(candidate),
+            sites=places_of(built, loaded.source),
+            name=candidate.name,
+            path=job.path,
+            source=loaded.source,
+        )
+        yield Stage("rules", candidate.name, line)
+        silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
+        subject = Subject(job.shown, candidate.name, candidate.class_name, line, shown, silence)
+        yield lint_graph(
+            graph,
+            rules,
+            subject,
+            {**job.options, **said.options},
+            severities=job.severities,
+            confirmed=job.confirmed,
+            pictured=job.pictured,
+        )
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # User code raises what it likes, and the other models go on.
+        if any(isinstance(one, MemoryError) for one in chained(error)):
+            lift_memory()
+        meaning = _meaning(job, candidate, error, loaded)
+        if isinstance(meaning, NotAnalysed) and meaning.elsewhere:
+            yield Lacking(candidate.name)
+        yield _unfinished(job, candidate, meaning, shown)
+    # What filled the memory may hang in cycles of exceptions and frames.
+    if lowered_memory():
+        gc.collect()
+
+
+def _meaning(
+    job: Job, candidate: Candidate, error: BaseException, loaded: LoadedModule
+) -> BaseException:
+    """What ended a model, as a fault of its file or as something that is missing here."""
+    line = error.line if isinstance(error, FileError) else _line(job, error)
+    if ran_out_of_memory(error):
+        path = error.path if isinstance(error, FileError) else job.path
+        limit = shown_memory(job.memory)
+        message = f"{candidate.name} takes more than {limit} of memory; --memory allows more"
+        return FileError("memory-limit", path, line, message)
+    if isinstance(error, Exception) and not _of_forward(error):
+        return error
+    for one in chained(error):
+        if isinstance(one, NameError) and one.name:
+            obstacle = loaded.obstacle(one.name)
+            if obstacle is not None:
+                return obstacle
+    missing = what_is_missing(error)
+    if missing is not None:
+        return NotAnalysed(missing, line, elsewhere=True)
+    if isinstance(error, Exception):
+        return error
+    # What is no Exception passed through the tracer, as `sys.exit` does.
+    message = f"{candidate.name}.forward raises {describe(error)}"
+    return FileError("trace-error", job.path, line, message)
+
+
+def _of_forward(error: BaseException) -> bool:
+    return isinstance(error, FileError) and error.kind == "trace-error"
+
+
+def _line(job: Job, error: BaseException) -> int | None:
+    """The file's line that an exception, or the one it came of, passed through."""
+    lines = (line_in(one, job.path) for one in chained(error))
+    return next((line for line in lines if line is not None), None)
+
+
+def _unfinished(
+    job: Job, candidate: Candidate, error: BaseException, shown: Callable[[str], str]
+) -> Report:
+    """The report of a model that could not be followed to its end."""
+    if isinstance(error, NotAnalysed):
+        reason = error.reason
+        if error.line not in (None, candidate.line) and f"line {error.line}" not in reason:
+            reason = f"line {error.line}: {reason}"
+        return Report(models=(incomplete_model(job, candidate, "not-analysed", reason),))
+    if isinstance(error, FileError):
+        problem = _problem(job, error, shown, candidate.line)
+    else:
+        problem = internal_error(job, candidate.line, candidate.name, error)
+    model = incomplete_model(job, candidate, "failed", problem.message)
+    return Report(models=(model,), errors=(problem,))
+
+
+def _problem(job: Job, error: FileError, shown: Callable[[str], str], line: int = 1) -> Problem:
+    path = job.shown if error.path == job.path else shown(error.path)
+    return Problem(path, error.line or line, error.kind, error.message)
+
+
+def internal_error(job: Job, line: int, subject: str, error: BaseException) -> Problem:
+    """What of a file modellint itself could not handle, with the line of modellint's code."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}, line {last.lineno}"
+    message = f"{subject}: {describe(error)} ({place})"
+    return Problem(job.shown, line, "internal-error", message)

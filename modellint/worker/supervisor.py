@@ -1,0 +1,187 @@
+"""Lints one file after another, each in a fork of this process, and says how each fork ended.
+
+A supervisor is itself a fork of the server that has imported torch, with a connection of its own
+to the front end. Closing the connection ends it and all that runs below it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from dataclasses import asdict
+from typing import Any, NoReturn
+
+from modellint.linting.plugins import Rules
+from modellint.protocol.frames import content, frame, is_done, receive, send, split_frames
+from modellint.protocol.jobs import Job
+from modellint.worker.deaths import CLOSED, Death, died, timed_out
+from modellint.worker.isolation import lint_alone, move_high, redirect
+from modellint.worker.strays import adopt_orphans, die_with, end_children, kill_group
+from modellint.worker.warming import import_late
+
+#: How often the death of a process is noticed whose children keep its pipe open, in seconds.
+_POLL = 0.1
+#: How long a process may live that has closed its pipe, in seconds.
+_AFTER_CLOSING = 2.0
+#: How much of what user code prints is kept, in bytes.
+_PRINTED = 1 << 16
+
+
+class _HungUpError(Exception):
+    """The front end closed the connection: nobody waits for the result."""
+
+
+def supervise(connection: socket.socket, server: int, rules: Rules) -> NoReturn:
+    """Serve the jobs that arrive on a connection until it closes, then end this process."""
+    try:
+        adopt_orphans()
+        # As an exception it unwinds through what ends the file's process.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        die_with(server, signal.SIGTERM)
+        descriptor = move_high(connection.detach())
+        for message in receive(descriptor):
+            job = Job.from_dict(message)
+            end = _start(job, rules, descriptor).end()
+            send(descriptor, frame({**end, "type": "end"}))
+            import_late(end.get("late", ()))
+    except (_HungUpError, OSError):
+        pass  # The front end is gone, and so is whom to tell.
+    finally:
+        end_children()
+        os._exit(0)
+
+
+def _start(job: Job, rules: Rules, front: int) -> _Run:
+    """Fork the process of a file; `front` is the connection, which the process must not keep."""
+    log = os.memfd_create("modellint", os.MFD_CLOEXEC)
+    (answers, to_answer), (output, to_print) = os.pipe(), os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setsid()
+            die_with(parent, signal.SIGKILL)
+            for descriptor in (front, answers, output):
+                os.close(descriptor)
+            if job.verbose:
+                redirect(to_print, 1, 2)
+            else:
+                os.close(to_print)
+            lint_alone(job, rules, move_high(to_answer), move_high(log))
+        finally:
+            os._exit(1)
+    os.close(to_answer)
+    os.close(to_print)
+    os.set_blocking(output, False)
+    return _Run(job, front, child, answers, output, log)
+
+
+class _Run:
+    """The process of one file, from its fork to the end of all that it started."""
+
+    def __init__(
+        self, job: Job, front: int, child: int, answers: int, output: int, log: int
+    ) -> None:
+        self.job = job
+        self.front = front
+        self.child = child
+        self.answers = answers
+        self.output = output
+        self.log = log
+        self.deadline = time.monotonic() + job.timeout
+        self.status: int | None = None
+        self.closed: float | None = None
+        self.buffer = bytearray()
+        self.printed = bytearray()
+        self.prints = True
+        self.done: dict[str, Any] = {}
+
+    def end(self) -> dict[str, Any]:
+        """Relay what the process says until it ends, one way or another; how it did."""
+        try:
+            death = self._relay()
+        finally:
+            strays = self._clean()
+        ending = asdict(death) if death is not None else {**self.done, "kind": None}
+        printed = self.printed.decode("utf-8", "backslashreplace")
+        return {**ending, "printed": printed, "strays": strays}
+
+    def _relay(self) -> Death | None:
+        """Pass complete messages on until the process is done, dies, or has no time left."""
+        while True:
+            now = time.monotonic()
+            if now >= self.deadline:
+                return timed_out(self.job.timeout, self._logged(), self.job.path)
+            ready, _, _ = select.select(self._sources(), [], [], min(self.deadline - now, _POLL))
+            if self.front in ready:
+                raise _HungUpError
+            if self.output in ready:
+                self._keep_output()
+            if self.answers in ready:
+                if self._pass_on():
+                    return None
+            elif self.status is not None:
+                code = os.waitstatus_to_exitcode(self.status)
+                return died(code, self._logged(), self.job.path)
+            self._look()
+            if self.closed is not None and self.status is None:
+                if now - self.closed > _AFTER_CLOSING:
+                    return CLOSED
+                time.sleep(_POLL / 10)
+
+    def _sources(self) -> list[int]:
+        sources = [self.front]
+        if self.closed is None:
+            sources.append(self.answers)
+        if self.prints:
+            sources.append(self.output)
+        return sources
+
+    def _pass_on(self) -> bool:
+        """Read once and send on what is complete; whether the process is done."""
+        data = os.read(self.answers, 1 << 16)
+        if not data:
+            self.closed = time.monotonic()
+        self.buffer += data
+        for complete in split_frames(self.buffer):
+            if is_done(complete):
+                self.done = content(complete)
+                return True
+            send(self.front, complete)
+        return False
+
+    def _keep_output(self) -> None:
+        """Read what was printed; keep its beginning, so that a loop that prints fills no memory."""
+        try:
+            data = os.read(self.output, 1 << 16)
+        except BlockingIOError:
+            return
+        self.prints = bool(data)
+        self.printed += data[: _PRINTED - len(self.printed)]
+
+    def _look(self) -> None:
+        if self.status is None:
+            found, status = os.waitpid(self.child, os.WNOHANG)
+            self.status = status if found else None
+
+    def _logged(self) -> str:
+        size = os.fstat(self.log).st_size
+        return os.pread(self.log, size, 0).decode("ascii", "replace")
+
+    def _clean(self) -> bool:
+        """End the process and all that it left; whether it left any."""
+        kill_group(self.child)
+        if self.status is None:
+            # Not yet waited for, so the number is still this child's.
+            os.kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
+        strays = end_children()
+        # At most what the pipe held; whoever could write more has ended.
+        self._keep_output()
+        for descriptor in (self.answers, self.output, self.log):
+            os.close(descriptor)
+        return strays

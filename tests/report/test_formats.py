@@ -1,0 +1,205 @@
+"""The formats, on a report made by hand: golden texts, and what must survive any content."""
+
+import json
+import pickle
+from dataclasses import replace
+
+import pytest
+import reports
+from reports import CONV
+
+from modellint.errors import UsageError
+from modellint.report import FORMATS, View, render
+from modellint.results.findings import Related
+from modellint.results.report import Note, Problem, Report, RulePage
+
+SOURCE = """\
+class Net(nn.Module):
+    def __init__(self):
+        self.conv1 = nn.Conv2d(1, 6, 3)
+
+    def forward(self, x):
+        return self.conv1(x)
+"""
+MODEL = replace(
+    reports.MODEL, parameters=60, macs=36504, layers={"conv1": CONV}, contract={}, accepts=None
+)
+FINDING = replace(reports.FINDING, related=(Related("net.py", 6, 16, "called here"),))
+REPORT = Report(
+    models=(MODEL, replace(MODEL, name="Late", line=9, status="not-analysed", reason="needs size")),
+    findings=(FINDING, replace(FINDING, rule="even-kernel", count=3, layers=("a", "b", "c"))),
+    errors=(Problem("bad.py", 3, "import-error", "No module named 'wandb'"),),
+    notes=(Note("net.py", 2, "statement skipped"),),
+    torch="2.13.0",
+    texts={"net.py": SOURCE},
+)
+
+
+def _words(text):
+    return text.split()
+
+
+FULL = """\
+net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side
+3 |         self.conv1 = nn.Conv2d(1, 6, 3)
+  |                      ^^^^^^^^^^^^^^^^^^
+  shapes: (N, 1, H, W) → (N, 6, H - 2, W - 2)
+     see: net.py:6:16 called here
+    help: padding=1 keeps 28×28
+
+net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more like it)
+3 |         self.conv1 = nn.Conv2d(1, 6, 3)
+  |                      ^^^^^^^^^^^^^^^^^^
+  shapes: (N, 1, H, W) → (N, 6, H - 2, W - 2)
+  layers: a, b, c
+     see: net.py:6:16 called here
+    help: padding=1 keeps 28×28
+
+bad.py:3: error[import-error] No module named 'wandb'
+net.py:9: not analysed: Late: needs size
+
+note: to accept a finding, end its line with `# modellint: ignore[edge-losing-padding] -- why`
+1 model checked, 1 not analysed, 1 error, 2 warnings
+"""
+CONCISE = """\
+net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side
+net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more like it)
+bad.py:3: error[import-error] No module named 'wandb'
+net.py:9: not analysed: Late: needs size
+1 model checked, 1 not analysed, 1 error, 2 warnings
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("full", FULL), ("concise", CONCISE)])
+def test_golden(name, text):
+    assert REPORT.render(name) == text
+
+
+def test_json_has_the_documented_keys_in_order():
+    data = json.loads(REPORT.render("json"))
+    assert list(data) == _words(
+        """version tool models findings errors notes silenced baseline summary"""
+    )
+    assert list(data["tool"]) == ["name", "version", "torch"]
+    assert list(data["models"][0]) == _words(
+        """path name class line status reason inputs parameters macs layers
+        contract joint confirmed
+        skipped accepts"""
+    )
+    assert list(data["models"][0]["layers"][0])[:12] == _words(
+        """key path type op line inputs outputs example_inputs example_outputs
+        parameters macs receptive_field"""
+    )
+    assert list(data["findings"][0]) == _words(
+        """rule category severity path line column end_line end_column model
+        layer count layers message help related"""
+    )
+    assert data["summary"] == {
+        "models": 2,
+        "analysed": 1,
+        "not_analysed": 1,
+        "failed": 0,
+        "error": 0,
+        "warning": 2,
+        "info": 0,
+    }
+
+
+def test_a_report_comes_back_from_its_dict():
+    data = json.loads(json.dumps(REPORT.to_dict()))
+    assert Report.from_dict(data) == replace(REPORT, texts={})
+
+
+def test_a_report_goes_to_another_process_and_back():
+    page = RulePage("even-kernel", "suspicious", "warning", True, "summary", "text", "page")
+    report = replace(REPORT, rules=(page,))
+    copy = pickle.loads(pickle.dumps(report))
+    assert copy == report
+    assert copy.rules == report.rules
+
+
+def test_the_table_of_layers_shows_shapes_and_windows():
+    table = REPORT.render("full", layers=True)
+    row = next(line for line in table.splitlines() if line.startswith("conv1  "))
+    for cell in ("(N, 1, H, W) → (N, 6, H - 2, W - 2)", "3×3", "0×0+1", "100.0%", "36,504"):
+        assert cell in row
+
+
+def test_the_contract_is_told_in_words():
+    model = replace(MODEL, accepts="N any; H at least 3", confirmed=True)
+    text = Report(models=(model,)).render("concise", contract=True)
+    assert text.startswith("net.py:1: Net accepts N any; H at least 3\n")
+
+
+def test_statistics_count_each_rule():
+    assert "3  even-kernel\n1  edge-losing-padding\n" in REPORT.render("concise", statistics=True)
+    statistics = json.loads(REPORT.render("json", statistics=True))["statistics"]
+    assert statistics == {"edge-losing-padding": 1, "even-kernel": 3}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_odd_names_and_messages_do_no_harm(name):
+    odd = replace(
+        FINDING, path="a\udcffb.py", message="\x1b]0;title\x07 ::error::\nsecond", help="\x1b[2J"
+    )
+    text = render(replace(REPORT, findings=(odd,)), name)
+    assert "\x1b" not in text
+    assert text.encode("utf-8")
+    if name == "json":
+        assert json.loads(text)["findings"][0]["message"] == odd.message
+    else:
+        plain = replace(odd, message="one line", help="help")
+        assert text.count("\n") == render(replace(REPORT, findings=(plain,)), name).count("\n")
+
+
+def test_colour_is_only_added():
+    import click
+
+    colored = render(REPORT, "full", View(color=True))
+    assert colored != FULL
+    assert click.unstyle(colored) == FULL
+
+
+def test_quiet_leaves_findings_and_errors():
+    assert render(REPORT, "concise", View(quiet=True)) == CONCISE.rpartition("1 model")[0]
+
+
+def test_an_unknown_format_names_the_nearest():
+    with pytest.raises(UsageError, match="concise"):
+        REPORT.render("consise")
+
+
+@pytest.mark.parametrize(
+    ("report", "status"),
+    [
+        (Report(), 0),
+        (REPORT, 1),
+        (replace(REPORT, errors=()), 1),
+        (replace(REPORT, errors=(), fail_level="error"), 0),
+        (replace(REPORT, errors=(), findings=()), 0),
+        (replace(REPORT, errors=(), findings=(), strict=True), 1),
+        (replace(REPORT, errors=(Problem("a.py", 1, "plugin-error", "x"),)), 2),
+        (Report(findings=(replace(FINDING, severity="info"),)), 0),
+        (Report(findings=(replace(FINDING, severity="info"),), fail_level="info"), 1),
+        (Report(findings=(replace(FINDING, severity="error"),), fail_level="never"), 0),
+    ],
+)
+def test_the_exit_status_follows_from_the_report(report, status):
+    assert report.exit_status == status
+    assert report.ok is (status == 0)
+
+
+def test_a_finding_that_models_share_is_printed_once():
+    shared = replace(REPORT, findings=(FINDING, replace(FINDING, model="Wide")), errors=())
+    full, concise = shared.render("full"), shared.render("concise")
+    assert full.count("edge-losing-padding] conv1") == concise.count("trims") == 1
+    assert "  models: Net, Wide\n" in full
+    assert "(in Net, Wide)\n" in concise
+    assert len(json.loads(shared.render("json"))["findings"]) == 2
+
+
+def test_the_last_line_knows_its_grammar():
+    assert Report().render("concise") == "No models found\n"
+    one = Report(models=(MODEL,))
+    assert one.render("concise") == "1 model checked, no findings\n"
+    assert Report(models=(MODEL, MODEL)).render("concise").startswith("2 models checked")
