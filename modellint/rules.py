@@ -62,10 +62,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Skip:
-    """A call or module that a rule could not judge, and the fact it lacked."""
+    """A call or module that a rule could not judge, and the fact it lacked.
+
+    `doubtful` tells that the rule would have called it broken and PyTorch runs it: the model is
+    then `partial`, since something of it was misread.
+    """
 
     call: Node | Module
     reason: str
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,14 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
     """
     for call in graph.calls():
         wrong = list(_wrong(call))
+        number = None if wrong else _number(call)
+        if (wrong or number) and graph.refused_by_torch(call) is False:
+            yield Skip(call, "PyTorch runs what looks like an argument it refuses", doubtful=True)
+            continue
         for what, change in wrong:
             yield Finding(call, f"{describe(call)} has {what}", help=change)
         if wrong:
             continue
-        number = _number(call)
         if number is not None and graph.guessed:
             yield Skip(call, "the type of the model's input was assumed")
         elif number is not None:

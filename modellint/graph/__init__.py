@@ -3,20 +3,16 @@
 Built by `tracing`, read by everything after it. Never imports torch. Public: rules use these names.
 """
 
-from modellint.graph.graph import (
+from modellint.graph.graph import Graph, Input, Mismatch, fact, fact_of_call
+from modellint.graph.nodes import (
     LAYERS,
     STEPS,
-    Graph,
-    Input,
-    Mismatch,
     Module,
     Node,
     Parameter,
     Site,
     Tensor,
     cached_property,
-    fact,
-    fact_of_call,
 )
 
 __all__ = [

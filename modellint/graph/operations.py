@@ -6,7 +6,8 @@ then say nothing rather than guess.
 
 from __future__ import annotations
 
-from modellint.graph.graph import Graph, Node, fact, fact_of_call
+from modellint.graph.graph import Graph, fact, fact_of_call
+from modellint.graph.nodes import Node
 
 CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
 TRANSPOSED = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})

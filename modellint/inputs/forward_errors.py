@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,8 @@ class ForwardErrors:
             message = f"{name}.forward returns nothing: what it computes is lost"
             raise FileError("trace-error", self.source.path, line, message)
 
-    def raised(self, error: Exception, tape: Tape) -> FileError:
-        """The error of a forward that raised after what the tape has recorded."""
+    def raised(self, error: Exception, tape: Tape, sizes: Mapping[str, int]) -> FileError:
+        """The error of a forward that raised at these sizes after what the tape has recorded."""
         lacking = without_forward(error)
         if lacking is not None and self.source is not None:
             return self._lacks_forward(lacking)
@@ -61,7 +61,7 @@ class ForwardErrors:
         line = place.lineno if place else None
         if "NoneType" in message:
             message += "".join(self._forgetful())
-        return Objected(path, line, message, error, len(tape.records), wanted)
+        return Objected(path, line, message, error, len(tape.records), wanted, sizes)
 
     def _forgetful(self) -> Iterator[str]:
         """The parts of the model whose forward returns nothing, where that may be the cause."""

@@ -10,6 +10,7 @@ from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forward_errors import ForwardErrors, is_ours
+from modellint.inputs.plain_runs import Judge
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import Constraint, free
@@ -39,9 +40,13 @@ class Forwards:
         real: bool = False,
         training: bool = False,
         again: bool = True,
+        distrusted: frozenset[int] = frozenset(),
     ) -> Traced:
-        """One run; where that fails with two samples, `again` as the example has it, with one."""
-        from modellint.shapes import NotTensor, Tensor
+        """One run; where that fails with two samples, `again` as the example has it, with one.
+
+        The operations of `distrusted`, by their place on the tape, are left to torch.
+        """
+        from modellint.shapes import NotTensor
         from modellint.tracing.tape import NeedsValues, Tape
         from modellint.tracing.tracer import run
 
@@ -50,15 +55,7 @@ class Forwards:
             if sizes[batch] == 1 and not exact:
                 # With one sample a batch would be mistaken for the constant 1.
                 sizes[batch] = 2
-        args, kwargs = [], {}
-        for name, shape, dtype, keyword in zip(
-            feed.names, feed.shapes, feed.dtypes, feed.keywords, strict=True
-        ):
-            dims = tuple(s if isinstance(s, int) else free(s, sizes[s]) for s in shape)
-            if keyword:
-                kwargs[name] = Tensor(dims, dtype)
-            else:
-                args.append(Tensor(dims, dtype))
+        args, kwargs = arguments_at(feed, sizes)
         tape = Tape()
         try:
             traced = run(
@@ -69,6 +66,7 @@ class Forwards:
                 real=real,
                 training=training,
                 modules=self.modules,
+                distrusted=distrusted,
             )
         except NotTensor as error:
             raise NotAnalysed(
@@ -89,7 +87,7 @@ class Forwards:
                 raise
             if again and sizes != feed.example:
                 return self.run(feed, exact=True, real=real, training=training)
-            raise self.errors.raised(error, tape) from error
+            raise self.errors.raised(error, tape, sizes) from error
         if again and traced.refused is not None and sizes != feed.example:
             return self.run(feed, exact=True, real=real, training=training)
         return traced
@@ -140,6 +138,12 @@ class Forwards:
                 sites=self.sites,
                 rerun=rerun,
                 train=lambda: self.freeze(feed, self.run(feed, training=True)),
+                judge=Judge(
+                    self.model,
+                    self.modules,
+                    lambda: arguments_at(feed, {**feed.example, **sizes_of(feed, of)}),
+                    of.tape.records,
+                ),
                 source=self.source,
                 general=wider,
             )
@@ -158,6 +162,32 @@ class Forwards:
             # Unknown sizes are those of the run, so the run must be the example.
             return frozen(self.run(feed, exact=True))
         return graph
+
+
+def sizes_of(feed: Feed, traced: Traced) -> dict[str, int]:
+    """The sizes that a run had, by the symbols of its feed."""
+    return {
+        symbol: int.__add__(size, 0)
+        for shape, record in zip(feed.shapes, traced.inputs, strict=True)
+        for symbol, size in zip(shape, record.shapes[0], strict=True)
+        if isinstance(symbol, str)
+    }
+
+
+def arguments_at(feed: Feed, sizes: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
+    """What a forward is called with, as shapes and dtypes, where the symbols have these sizes."""
+    from modellint.shapes import Tensor
+
+    args, kwargs = [], {}
+    for name, shape, dtype, keyword in zip(
+        feed.names, feed.shapes, feed.dtypes, feed.keywords, strict=True
+    ):
+        dims = tuple(s if isinstance(s, int) else free(s, sizes[s]) for s in shape)
+        if keyword:
+            kwargs[name] = Tensor(dims, dtype)
+        else:
+            args.append(Tensor(dims, dtype))
+    return args, kwargs
 
 
 def about(constraint: Constraint, example: Mapping[str, int]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from modellint.building.failures import describe
 from modellint.errors import FileError
@@ -17,8 +18,9 @@ _ABOVE = 4
 class Objected(FileError):
     """A forward raised an exception; `wanted` is what its sizes had to be for it not to.
 
-    `raised` is the exception in one line, `steps` how much had run before. `of_code` tells that
-    the code is wrong whatever it is fed: a name or a module's attribute that there is not.
+    `raised` is the exception in one line, `steps` how much had run before, `sizes` those that ran.
+    `of_code` tells that the code is wrong whatever it is fed: a name or a module's attribute that
+    there is not.
     """
 
     def __init__(
@@ -29,9 +31,11 @@ class Objected(FileError):
         error: BaseException,
         steps: int = 0,
         wanted: Constraint | None = None,
+        sizes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__("trace-error", path, line, message)
         self.wanted = wanted
+        self.sizes = sizes
         self.steps = steps
         self.raised = describe(error)
         self.of_code = isinstance(error, NameError | NotImplementedError | ImportError) or (

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.contracts.confirming import holds_at
 from modellint.contracts.solutions import solutions
-from modellint.errors import FileError, NotAnalysed
+from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
 from modellint.inputs.assertions import asserted
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
 from modellint.inputs.forwards import Forwards, about
 from modellint.inputs.objections import Objected
+from modellint.inputs.second_opinions import SecondOpinions
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import Constraint, Dim
@@ -87,6 +88,7 @@ class _Search:
 
     def __init__(self, forwards: Forwards, feeds: Feeds) -> None:
         self.forwards = forwards
+        self.opinions = SecondOpinions(forwards)
         self.name = feeds.name
         self.first = feeds.first
         self.wanted = feeds.wanted
@@ -94,25 +96,32 @@ class _Search:
     def best(self, feeds: Sequence[Feed]) -> Graph:
         """The graph of the first feed that fits; of the first at all where none does."""
         failed: Graph | None = None
-        error: FileError | NotAnalysed | None = None
+        refused: tuple[Feed, Traced] | None = None
+        error: Exception | None = None
+        raising = feeds[0]
         for feed in feeds:
             try:
-                graph = self._fit(feed)
-            except (FileError, NotAnalysed) as raised:
-                if isinstance(raised, Objected) and raised.of_code:
+                graph, at = self._fit(feed)
+            except Exception as raised:  # A fault of ours among them: torch is asked in any case.
+                if isinstance(raised, UsageError):
                     raise
-                error = error or raised
+                if isinstance(raised, Objected) and raised.of_code:
+                    return self.opinions.on_error(feed, raised)
+                if error is None:
+                    error, raising = raised, feed
                 continue
-            if graph.mismatch is None:
+            if at is None:
                 return graph
-            failed = failed or graph
+            if failed is None:
+                failed, refused = graph, at
         if failed is not None and not self._sure(feeds[0], failed):
             raise NotAnalysed(
                 f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
                 "none that were tried fit: call it in the file, or give --input"
             )
         if failed is not None and not (isinstance(error, Objected) and error.came_as_far(failed)):
-            return failed
+            assert refused is not None
+            return self.opinions.on_refusal(*refused)
         assert error is not None
         if isinstance(error, Objected) and "assumed" in feeds[0].sources and len(self.wanted) > 1:
             raise NotAnalysed(
@@ -121,7 +130,9 @@ class _Search:
                 "give --input",
                 error.line,
             )
-        raise error
+        if isinstance(error, NotAnalysed):
+            raise error
+        return self.opinions.on_error(raising, error)
 
     def _sure(self, feed: Feed, failed: Graph) -> bool:
         """Whether a refusal is the model's fault, not that of an input that was only assumed."""
@@ -135,8 +146,11 @@ class _Search:
             return any(node.outputs and tokens in node.inputs for node in failed.calls("embedding"))
         return self.first.kind in ("Conv", "Linear", "Recurrent")
 
-    def _fit(self, feed: Feed) -> Graph:
-        """Run a feed, and again with sizes that satisfy what the run demanded."""
+    def _fit(self, feed: Feed) -> tuple[Graph, tuple[Feed, Traced] | None]:
+        """Run a feed, and again with sizes that satisfy what the run demanded.
+
+        With the graph comes the run that it is of, where that was refused.
+        """
         furthest: tuple[Feed, Traced] | None = None
         objection: Objected | None = None
         tried = {tuple(sorted(feed.example.items()))}
@@ -167,7 +181,7 @@ class _Search:
                     if square is not None:
                         return square
                     graph = self.forwards.freeze(feed, traced, self._general(feed, traced))
-                    return self._tried_elsewhere(feed, graph)
+                    return self._tried_elsewhere(feed, graph), None
                 demands[folded.expr, "=="] = folded
             if traced.refused is not None and traced.refused[1].integers:
                 indexed = self._indexed(feed, traced)
@@ -183,9 +197,11 @@ class _Search:
         if furthest is None:
             assert objection is not None
             raise objection
-        return self.forwards.freeze(*furthest)
+        return self.forwards.freeze(*furthest), furthest if furthest[1].refused else None
 
-    def _square_one_off(self, feed: Feed, refused: tuple[Feed, Traced]) -> Graph | None:
+    def _square_one_off(
+        self, feed: Feed, refused: tuple[Feed, Traced]
+    ) -> tuple[Graph, tuple[Feed, Traced]] | None:
         """What a square image is refused for, where only oblong ones fit and only by chance."""
         from modellint.inputs.learned_positions import square_one_off, with_positions_named
 
@@ -197,11 +213,10 @@ class _Search:
         example = {**feed.example, "H": side, "W": side}
         square = replace(feed, example=example, solved=feed.solved - {"H", "W"})
         traced = self.forwards.run(square)
-        return (
-            None
-            if traced.refused is None
-            else self.forwards.freeze(square, with_positions_named(traced))
-        )
+        if traced.refused is None:
+            return None
+        named = with_positions_named(traced)
+        return self.forwards.freeze(square, named), (square, named)
 
     def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
         """The feed with integers for the input that reaches an embedding, if its dtype is free."""

@@ -63,6 +63,7 @@ def lint_graph(
     """
     raised: list[_Raised] = []
     skipped: list[SkippedCheck] = []
+    doubts: list[str] = []
     errors: list[Problem] = []
     for rule in rules:
         if rule.reads != "graph":
@@ -76,12 +77,16 @@ def lint_graph(
         for verdict in verdicts:
             if isinstance(verdict, Skip):
                 skipped.append(SkippedCheck(rule.name, verdict.call.key, verdict.reason))
+                if verdict.doubtful:
+                    doubts.append(f"{verdict.call.key}: {verdict.reason}")
             else:
                 usual = (severities or {}).get(rule.name)
                 raised.append(_raise(rule, verdict, graph, subject, usual))
     comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
     shown = [entry for entry, by in comments if not by]
     model = describe_model(graph, subject, confirmed)
+    if doubts and model.reason is None:
+        model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None
     return Report(
         models=(replace(model, skipped=tuple(skipped), picture=drawn),),

@@ -62,6 +62,7 @@ def freeze(
     sites: Sites,
     rerun: Callable[[Mapping[str, int]], Graph | None] | None = None,
     train: Callable[[], Graph] | None = None,
+    judge: Callable[[Node], bool | None] | None = None,
     source: SourceFile | None = None,
     general: Graph | None = None,
 ) -> Graph:
@@ -70,7 +71,8 @@ def freeze(
     `names` and `sources` belong to the inputs in order: the forward's parameter, where the shape
     came from and whether it was guessed. `example` gives the symbols' sizes to show, which may
     differ from those that were run (one image instead of two). `rerun` traces again at others,
-    `train` in training mode; `source` is the file that defines the model.
+    `train` in training mode; `judge` asks torch about a node; `source` is the file that defines the
+    model.
     `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
     at the example they stand for this run's, and so do its constraints.
     """
@@ -115,6 +117,7 @@ def freeze(
         source=source,
         definitions=lambda path: definitions(classes(path), source),
         train=train,
+        judge=judge,
     )
 
 
