@@ -133,7 +133,7 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
     from modellint.inputs.search import parse_input, trace_with_inputs
     from modellint.modules.live_sites import construction_sites, model_site, model_source
     from modellint.modules.members import members
-    from modellint.tracing.torch_internals import unwrapped
+    from modellint.tracing.wrappers import unwrapped
 
     inner = unwrapped(model)
     modules = members(inner)

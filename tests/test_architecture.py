@@ -210,8 +210,6 @@ LONG = {
     "declarations.py",
     "positions.py",
     "dims.py",
-    "torch_internals.py",
-    "tracer.py",
 }
 
 

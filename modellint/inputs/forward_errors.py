@@ -17,8 +17,8 @@ from modellint.source.file import SourceFile
 if TYPE_CHECKING:
     from torch import nn
 
+    from modellint.tracing.forward_run import Traced
     from modellint.tracing.tape import Tape
-    from modellint.tracing.tracer import Traced
 
 #: How many modules may be nested before a recursion is put down to that.
 _DEEP = 100

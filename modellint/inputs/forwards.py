@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from modellint.modules.members import Members
-    from modellint.tracing.tracer import Traced
+    from modellint.tracing.forward_run import Traced
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +47,8 @@ class Forwards:
         The operations of `distrusted`, by their place on the tape, are left to torch.
         """
         from modellint.shapes import NotTensor
+        from modellint.tracing.forward_run import run
         from modellint.tracing.tape import NeedsValues, Tape
-        from modellint.tracing.tracer import run
 
         sizes = dict(feed.example)
         for batch in feed.batches:

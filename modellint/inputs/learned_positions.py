@@ -17,7 +17,7 @@ from modellint.symbolic.equalities import LIMIT
 from modellint.tracing.tape import Record
 
 if TYPE_CHECKING:
-    from modellint.tracing.tracer import Traced
+    from modellint.tracing.forward_run import Traced
 
 _JOINS = frozenset(["add", "sub", "mul"])
 

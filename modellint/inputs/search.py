@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from modellint.modules.members import Members
-    from modellint.tracing.tracer import Traced
+    from modellint.tracing.forward_run import Traced
 
 #: How many runs a search for sizes may take.
 ATTEMPTS = 12
@@ -62,7 +62,7 @@ def trace_with_inputs(
     from modellint.inputs.axis_roles import first_layer, wanted_inputs
     from modellint.modules.lazy import has_lazy, lazy_copy
     from modellint.modules.members import members
-    from modellint.tracing.torch_internals import unwrapped
+    from modellint.tracing.wrappers import unwrapped
 
     if modules is None:
         model = unwrapped(model)
@@ -270,7 +270,7 @@ class _Search:
         `0.5 * x.shape[2]` is computed by the float, which never asks the size. Where a forward
         holds a float and looks at a shape, one more run tells whether that happened.
         """
-        from modellint.tracing.torch_internals import mixes_floats_and_shapes
+        from modellint.inputs.lost_sizes import mixes_floats_and_shapes
 
         free = [name for name in graph.symbols if name not in feed.batches]
         if graph.partial or not free or not mixes_floats_and_shapes(self.forwards.modules):

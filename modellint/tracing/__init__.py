@@ -1,4 +1,7 @@
 """One forward, recorded: nn.Module and inputs to a Graph.
 
-The way in is `tracer`, its end `freezing`. The only room that touches torch's internals.
+The way in is `forward_run`, its end `freezing`. In between every torch call arrives in `tracer`,
+`held_tensors` knows what a tensor is, and `recorder` puts operations on the `tape`. What torch's
+functions are called, and their arguments, tell `torch_functions` and `binding`.
+The only room that touches torch's internals.
 """

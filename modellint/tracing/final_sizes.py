@@ -11,8 +11,8 @@ from modellint.graph import Node
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import Dim, dim, expr_of
 from modellint.symbolic.expressions import Expr, Symbol
+from modellint.tracing.binding import arguments_of
 from modellint.tracing.tape import ATOMS, Handle, Record
-from modellint.tracing.tracer import arguments_of
 
 
 class Final:

@@ -22,13 +22,15 @@ from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import Constraint, symbolic
 from modellint.symbolic.expressions import Expr, Symbol
+from modellint.tracing.binding import arguments_of
+from modellint.tracing.dtypes import dtype_name
 from modellint.tracing.final_sizes import Final
+from modellint.tracing.forward_run import Traced
 from modellint.tracing.fx_module import graph_module
 from modellint.tracing.garbage import uncollected
+from modellint.tracing.held_tensors import UNNAMED
 from modellint.tracing.module_table import NOWHERE, Modules, Sites
 from modellint.tracing.tape import Handle, Leaf, Record
-from modellint.tracing.torch_internals import dtype_name
-from modellint.tracing.tracer import UNNAMED, Traced, arguments_of
 
 _LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
 _NONE: Mapping[str, Any] = MappingProxyType({})

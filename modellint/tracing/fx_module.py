@@ -15,8 +15,8 @@ from torch import fx, nn
 from torch.utils import _pytree as pytree
 
 from modellint.symbolic.dims import Dim
+from modellint.tracing.forward_run import Traced
 from modellint.tracing.tape import Record, translated
-from modellint.tracing.tracer import Traced
 
 
 def graph_module(

@@ -13,9 +13,8 @@ from modellint.shapes import Refused
 from modellint.shapes.core import axis, fitting, plain
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import demand, expr_of, symbolic
+from modellint.tracing.binding import arguments_of
 from modellint.tracing.tape import Handle, Record, Tape
-
-Arguments = Callable[[Record], Mapping[str, Any]]
 
 #: What leaves every number where it is, or moves and repeats all of them.
 _KEPT = frozenset(
@@ -34,17 +33,14 @@ class _Asked(NamedTuple):
     what: str
 
 
-def judge_indices(tape: Tape, arguments: Arguments) -> tuple[Record, Refused] | None:
-    """Enter on the tape what ranges demand as indices; the first that is too long is refused.
-
-    `arguments` gives those of a record by name.
-    """
+def judge_indices(tape: Tape) -> tuple[Record, Refused] | None:
+    """Enter on the tape what ranges demand as indices; the first that is too long is refused."""
     for record in tape.records:
         read = _READERS.get(record.op)
         if read is None:
             continue
-        for asked in read(arguments(record)):
-            greatest = _greatest(asked.by.record, arguments)
+        for asked in read(arguments_of(record)):
+            greatest = _greatest(asked.by.record)
             if greatest is None:
                 continue
             gap = ex.subtract(expr_of(asked.rows - 1), expr_of(greatest))
@@ -68,11 +64,11 @@ def _refusal(asked: _Asked, greatest: int) -> Refused:
     return Refused(message, fitting(asked.what, needed, asked.rows))
 
 
-def _greatest(record: Record, arguments: Arguments) -> int | None:
+def _greatest(record: Record) -> int | None:
     """The greatest of the numbers that a record holds, where it is known for every size."""
     shift = 0
     while True:
-        bound = arguments(record)
+        bound = arguments_of(record)
         if record.op == "arange":
             last = _last(record, bound)
             return None if last is None else last + shift

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from modellint.graph import Module, Site
-from modellint.tracing.tracer import Traced
+from modellint.tracing.forward_run import Traced
 
 #: Where modules were built: by `id(module)`, the user's line, and one inside a library.
 Sites = Mapping[int, tuple[Site, Site | None]]

@@ -6,12 +6,14 @@ once, when the graph or its fx module is made.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from types import CodeType, MappingProxyType
 from typing import Any
 
 from modellint.graph import Site
+from modellint.modules.user_files import users_files
 from modellint.shapes import Tensor as Sized
 from modellint.symbolic.dims import Constraint, Dim, Origin, Relation
 from modellint.symbolic.equalities import pinned
@@ -33,7 +35,7 @@ class Record:
     """One operation as it ran: its function, and its arguments with tensors as handles.
 
     `arguments` are the same by name, as the table's entry binds them; `None` until they are asked
-    for (`tracing.arguments_of`). `leaf` is the tensor of a parameter, buffer or constant; `path`
+    for (`binding.arguments_of`). `leaf` is the tensor of a parameter, buffer or constant; `path`
     its name, an input's, or the way to an element of a result.
     """
 
@@ -248,3 +250,15 @@ def site(code: CodeType, instruction: int) -> Site:
         made = Site(code.co_filename, line, (column or 0) + 1, end or line, (last or 0) + 1)
         found = _sites[key] = (made, code)
     return found[0]
+
+
+def running_site() -> Site | None:
+    """The innermost line of user code that runs, seen from what a torch call led to."""
+    frame: Any = sys._getframe(2)
+    users = users_files
+    while frame is not None:
+        code = frame.f_code
+        if users[code.co_filename]:
+            return site(code, frame.f_lasti)
+        frame = frame.f_back
+    return None

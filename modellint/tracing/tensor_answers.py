@@ -7,7 +7,7 @@ input; else the answer is `NeedsValues`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -15,9 +15,20 @@ from torch import nn
 from modellint.shapes.core import numel, plain
 from modellint.symbolic.dims import Dim, demand
 from modellint.symbolic.expressions import constant, subtract
+from modellint.tracing.held_tensors import Value
 
-if TYPE_CHECKING:
-    from modellint.tracing.tracer import Tracer
+
+class Run(Protocol):
+    """What is asked of the run that a tensor belongs to."""
+
+    def value_of(self, tensor: torch.Tensor) -> Value:
+        """What is known of a tensor."""
+
+    def read(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor with its real values, or `NeedsValues`."""
+
+    def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of one operation, which is recorded."""
 
 
 class Sizes(tuple[int, ...]):
@@ -28,26 +39,26 @@ class Sizes(tuple[int, ...]):
         return numel(self)
 
 
-def _shape(tracer: Tracer, tensor: torch.Tensor) -> Sizes:
-    return Sizes(tracer.value_of(tensor).shape)
+def _shape(run: Run, tensor: torch.Tensor) -> Sizes:
+    return Sizes(run.value_of(tensor).shape)
 
 
-def _size(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
-    shape = tracer.value_of(tensor).shape
+def _size(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    shape = run.value_of(tensor).shape
     return Sizes(shape) if dim is None else shape[dim]
 
 
-def _numel(tracer: Tracer, tensor: torch.Tensor) -> int:
-    return numel(tracer.value_of(tensor).shape)
+def _numel(run: Run, tensor: torch.Tensor) -> int:
+    return numel(run.value_of(tensor).shape)
 
 
-def _rank(tracer: Tracer, tensor: torch.Tensor) -> int:
-    return len(tracer.value_of(tensor).shape)
+def _rank(run: Run, tensor: torch.Tensor) -> int:
+    return len(run.value_of(tensor).shape)
 
 
-def _length(tracer: Tracer, tensor: torch.Tensor) -> int:
+def _length(run: Run, tensor: torch.Tensor) -> int:
     # len() makes a plain int of whatever this returns, so the size is fixed here.
-    shape = tracer.value_of(tensor).shape
+    shape = run.value_of(tensor).shape
     if not shape:
         raise TypeError("len() of a 0-d tensor")
     if isinstance(shape[0], Dim):
@@ -55,28 +66,28 @@ def _length(tracer: Tracer, tensor: torch.Tensor) -> int:
     return plain(shape[0])
 
 
-def _device(tracer: Tracer, tensor: torch.Tensor) -> torch.device:
+def _device(run: Run, tensor: torch.Tensor) -> torch.device:
     return torch.device("cpu")
 
 
-def _no(tracer: Tracer, tensor: torch.Tensor) -> bool:
+def _no(run: Run, tensor: torch.Tensor) -> bool:
     return False
 
 
-def _trainable(tracer: Tracer, tensor: torch.Tensor) -> bool:
+def _trainable(run: Run, tensor: torch.Tensor) -> bool:
     return isinstance(tensor, nn.Parameter)
 
 
-def _nothing(tracer: Tracer, tensor: torch.Tensor) -> None:
+def _nothing(run: Run, tensor: torch.Tensor) -> None:
     return None
 
 
-def _iterate(tracer: Tracer, tensor: torch.Tensor) -> Any:
-    return iter(tracer.call(torch.unbind, (tensor, 0), {}))
+def _iterate(run: Run, tensor: torch.Tensor) -> Any:
+    return iter(run.call(torch.unbind, (tensor, 0), {}))
 
 
-def _stride(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any:
-    value = tracer.value_of(tensor)
+def _stride(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    value = run.value_of(tensor)
     strides: tuple[int, ...]
     if value.tensor.is_contiguous():
         strides = tuple(numel(value.shape[at + 1 :]) for at in range(len(value.shape)))
@@ -89,8 +100,8 @@ def _stride(tracer: Tracer, tensor: torch.Tensor, dim: int | None = None) -> Any
 
 
 def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
-    def answer(tracer: Tracer, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        return convert(tracer.read(tensor))
+    def answer(run: Run, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        return convert(run.read(tensor))
 
     return answer
 

@@ -17,7 +17,7 @@ from modellint.worker.dependencies import is_installed
 
 #: The stages of a file, and with them what they import.
 _STAGES = """building.loader building.builder building.places inputs.search inputs.axis_roles
-inputs.learned_positions tracing.tracer tracing.freezing tracing.fx_module symbolic.printing
+inputs.learned_positions tracing.forward_run tracing.freezing tracing.fx_module symbolic.printing
 linting.linter""".split()
 #: What torch's operations without a kernel for meta tensors import, a third of a second's worth.
 #: Too much for a run that does not need it, so it is imported once a file has needed it.

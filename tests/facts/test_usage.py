@@ -90,11 +90,11 @@ def test_what_runs_in_training_only_is_seen_there_and_the_model_is_left_as_it_wa
 
 def test_a_model_that_uses_all_it_has_is_traced_once(monkeypatch):
     modes = []
-    from modellint.tracing import tracer
+    from modellint.tracing import forward_run
 
-    run = tracer.run
+    run = forward_run.run
     monkeypatch.setattr(
-        tracer, "run", lambda *a, **k: modes.append(k.get("training", False)) or run(*a, **k)
+        forward_run, "run", lambda *a, **k: modes.append(k.get("training", False)) or run(*a, **k)
     )
     modellint.lint(Block(), ["N,4"], select=["all"])
     assert set(modes) == {False}
@@ -265,12 +265,12 @@ class Early(Head):
 def test_a_head_that_the_source_plainly_returns_in_training_is_not_traced_there(
     model, read, flagged, monkeypatch
 ):
-    from modellint.tracing import tracer
+    from modellint.tracing import forward_run
 
     modes = []
-    run = tracer.run
+    run = forward_run.run
     monkeypatch.setattr(
-        tracer, "run", lambda *a, **k: modes.append(k.get("training", False)) or run(*a, **k)
+        forward_run, "run", lambda *a, **k: modes.append(k.get("training", False)) or run(*a, **k)
     )
     report = modellint.lint(model(), ["N,4"], select=["unused-module"])
     assert (True in modes) is not read

@@ -71,11 +71,11 @@ class Branches(Patches):
     ],
 )
 def test_no_second_run_where_another_size_only_raises(model, runs, accepted, monkeypatch):
-    from modellint.tracing import tracer
+    from modellint.tracing import forward_run
 
     made = []
-    run = tracer.run
-    monkeypatch.setattr(tracer, "run", lambda *a, **k: made.append(a) or run(*a, **k))
+    run = forward_run.run
+    monkeypatch.setattr(forward_run, "run", lambda *a, **k: made.append(a) or run(*a, **k))
     graph = modellint.trace(model().eval(), ["2,3,32,32"])
     assert len(made) == runs
     if accepted is not None:

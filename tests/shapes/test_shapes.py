@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 from modellint.shapes import OPS
 from modellint.shapes import Tensor as Sized
 from modellint.symbolic.dims import Dim, evaluate, free
-from modellint.tracing.tracer import Traced, run
+from modellint.tracing.forward_run import Traced, run
 
 SIZES = [
     {"N": 2, "C": 6, "H": 12, "W": 10, "L": 8, "S": 5},

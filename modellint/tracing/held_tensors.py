@@ -1,0 +1,217 @@
+"""What a tensor is to a run: its sizes, where it came from, and what stands for it.
+
+Parameters, buffers and constants get meta stand-ins at the moment they enter an operation, so a
+live model is never touched, wherever its tensors are. What has entered is known by its identity.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+from torch import nn
+
+from modellint.modules.lazy import materialize
+from modellint.modules.members import Members, Named, is_owned, name_tensors
+from modellint.symbolic.dims import Dim, demand
+from modellint.symbolic.expressions import constant, subtract
+from modellint.tracing.builtins_shim import original
+from modellint.tracing.dtypes import dtype_names
+from modellint.tracing.known_values import replay
+from modellint.tracing.stand_ins import real_stand_in, stand_in
+from modellint.tracing.tape import ATOMS, Handle, Leaf, NeedsValues, Record, Tape, dims_behind
+
+
+class Value:
+    """What is known of one tensor that the forward holds."""
+
+    __slots__ = ("base", "handle", "held", "record", "shape", "tensor")
+
+    def __init__(self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record):
+        self.held = held
+        self.tensor = tensor
+        self.base: Value | None = None
+        self.record = record
+        self.shape = shape
+        self.handle = Handle(shape, tensor.dtype, record)
+
+    def made_by(self, record: Record, shape: tuple[int, ...]) -> None:
+        """Take what a record made for the value from here on."""
+        self.record = record
+        self.shape = shape
+        self.handle = Handle(shape, self.tensor.dtype, record)
+
+
+#: What a tensor is that is none of the model's.
+UNNAMED: Named = ("constant", ())
+#: Stands before a size, which would compare (and so demand something) as an int.
+_SIZE = object()
+#: What is equal only where it is the same, so that a tuple of them can be a key whole.
+_WHOLE = frozenset([int, str, type(None)])
+#: Torch's own objects that decide on sizes or dtypes.
+_KEYS = frozenset([torch.dtype, torch.device, torch.layout, torch.memory_format, type(Ellipsis)])
+
+
+class HeldTensors:
+    """The tensors that one forward holds, and what is known of each."""
+
+    def __init__(self, model: nn.Module, tape: Tape, modules: Members, real: bool) -> None:
+        super().__init__()
+        #: Whether operations run with values on the CPU; else on meta tensors, without.
+        self.real = real
+        self.tape = tape
+        self.values: dict[int, Value] = {}
+        #: One object for equal shapes, so that their identity tells them.
+        self.shapes: dict[tuple[Any, ...], tuple[int, ...]] = {}
+        #: The modules that run, the innermost last.
+        self.stack: list[nn.Module] = [model]
+        #: Why not all sizes are those of any input, if so.
+        self.partial: str | None = (
+            "values decide what runs, so it was traced with real ones" if real else None
+        )
+        self.members = modules
+        self.leaves = dict(modules.tensors)
+
+    def value_of(self, tensor: torch.Tensor) -> Value:
+        """What is known of a tensor; a new one is a parameter, a buffer or a constant."""
+        found = self.values.get(id(tensor))
+        if found is not None:
+            return found
+        kind, path = self.leaves.get(id(tensor), UNNAMED)
+        if kind == "constant" and isinstance(tensor, nn.Parameter):
+            kind = "parameter"
+        made, shape = stand_in(tensor)
+        shape = self.shapes.setdefault(shape, shape)
+        records = self.tape.records
+        dtypes = dtype_names(tensor.dtype)
+        record = Leaf(len(records), kind, tensor, path, self.stack[-1], shape, dtypes)
+        if kind == "parameter" and not path:
+            record.owned = is_owned(tensor, self.members.registered, sys._getframe())
+        if self.real:
+            made = real_stand_in(tensor)
+        elif kind == "constant" and tensor.is_meta:
+            # Something made it out of sight of the mode; what it depends on is not known.
+            self.partial = self.partial or "a tensor comes from where no operation was seen"
+            record.varying = True
+        records.append(record)
+        return self.keep(tensor, made, shape, record)
+
+    def keep(
+        self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record
+    ) -> Value:
+        """Remember what is known of a tensor that the forward now holds."""
+        value = Value(held, tensor, shape, record)
+        self.values[id(held)] = value
+        return value
+
+    def shared(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The one object that stands for a shape in this run."""
+        # An expression has one value in a run, and hashes by identity, which asks nothing of sizes.
+        whole = tuple([size.expr if type(size) is Dim else size for size in shape])
+        return self.shapes.setdefault(whole, shape)
+
+    # -- arguments ------------------------------------------------------------------------------
+
+    def sized(self, arg: Any, values: list[Value], key: list[Any]) -> Any:
+        """An argument with tensors as the table sees them.
+
+        Collects the tensors' values, and what of the argument decides on sizes: the key, whose
+        first entry becomes `None` where an argument has none.
+        """
+        kind = type(arg)
+        if kind in ATOMS:
+            if kind is float or kind is bool:
+                key.append(kind)  # 1, 1.0 and True are equal, but make different dtypes.
+            key.append(arg)
+            return arg
+        value = self.values.get(id(arg))
+        if value is None and isinstance(arg, torch.Tensor):
+            value = self.value_of(arg)
+        if value is not None:
+            values.append(value)
+            handle = value.handle
+            key.append(id(handle.shape))
+            key.append(handle.dtype)
+            return handle
+        if kind is tuple and ATOMS.issuperset(map(type, arg)):
+            if _WHOLE.issuperset(map(type, arg)):
+                key.append(arg)
+            else:
+                key[0] = None
+            return arg
+        if kind is Dim:
+            key.append(_SIZE)
+            key.append(arg.value)
+            key.append(arg.expr)
+            return arg
+        if isinstance(arg, (tuple, list)):
+            key.append(len(arg))
+            made = [self.sized(item, values, key) for item in arg]
+            return made if kind is list else tuple(made)
+        if isinstance(arg, dict):
+            key[0] = None
+            return {name: self.sized(item, values, key) for name, item in arg.items()}
+        if isinstance(arg, slice):
+            bounds = [self._index(bound) for bound in (arg.start, arg.stop, arg.step)]
+            key.append(slice)
+            return slice(*[self.sized(bound, values, key) for bound in bounds])
+        if kind in _KEYS:
+            key.append(arg)
+        else:
+            key[0] = None
+        return arg
+
+    def _index(self, bound: Any) -> Any:
+        return int(self.read(bound)) if isinstance(bound, torch.Tensor) else bound
+
+    def stand_ins(self, arg: Any) -> Any:
+        """An argument as the operation itself takes it: meta tensors and plain numbers."""
+        if type(arg) in ATOMS:
+            return arg
+        if type(arg) is Dim:
+            return arg.value
+        found = self.values.get(id(arg))
+        if found is not None:
+            return found.tensor
+        if isinstance(arg, torch.Tensor):
+            return self.value_of(arg).tensor
+        if isinstance(arg, type):
+            return original(arg)
+        if isinstance(arg, tuple) and hasattr(arg, "_fields"):
+            return type(arg)(*(self.stand_ins(item) for item in arg))
+        if isinstance(arg, (tuple, list)):
+            kind = list if isinstance(arg, list) else tuple
+            return kind(self.stand_ins(item) for item in arg)
+        if isinstance(arg, dict):
+            return {key: self.stand_ins(item) for key, item in arg.items()}
+        if isinstance(arg, slice):
+            return slice(self._bound(arg.start), self._bound(arg.stop), self._bound(arg.step))
+        return arg
+
+    def _bound(self, bound: Any) -> Any:
+        """A slice's bound as torch takes it."""
+        number = self._index(bound)
+        return number.value if isinstance(number, Dim) else number
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def read(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor's real value, if it does not depend on an input; else `NeedsValues`."""
+        value = self.value_of(tensor)
+        if self.real:
+            return value.tensor
+        record = value.record
+        if record.varying:
+            raise NeedsValues("the value of a tensor that depends on the input")
+        real = replay(record)
+        if real is None:
+            raise NeedsValues("the value of a parameter")
+        for size in dims_behind(record):
+            demand(subtract(size.expr, constant(size.value)), "==", "tool")
+        return real
+
+    def infer(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
+        """Give a lazy module its parameters before its first forward."""
+        materialize(module, *self.stand_ins((args, kwargs or {})))
+        name_tensors(self.members.paths[id(module)], module, self.leaves)

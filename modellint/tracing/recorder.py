@@ -1,0 +1,221 @@
+"""Enters operations on the tape, and keeps what each makes of the tensors that it gets.
+
+The symbolic shape of a result comes from the table (`modellint.shapes`), and the result is a meta
+tensor, so nothing is computed and no memory is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import torch
+from torch import nn
+
+from modellint.modules.members import Members
+from modellint.shapes import Op, Out, Refused
+from modellint.shapes.views import unknown_like
+from modellint.tracing.dtypes import dtype_name, dtype_names, dtype_of
+from modellint.tracing.held_tensors import HeldTensors, Value
+from modellint.tracing.known_values import asks_for_values
+from modellint.tracing.nested import tensors_in
+from modellint.tracing.stand_ins import blank, plain_sizes, sizes_of, with_lengths
+from modellint.tracing.tape import ATOMS, Handle, NeedsValues, Record, Tape, dims_in, running_site
+from modellint.tracing.torch_functions import is_view, makes_tensors
+
+
+class Recorder(HeldTensors):
+    """The operations of one forward, each entered, judged and performed."""
+
+    def __init__(self, model: nn.Module, tape: Tape, modules: Members, real: bool) -> None:
+        super().__init__(model, tape, modules, real)
+        self.device = torch.device("cpu" if real else "meta")
+        self.refused: tuple[Record, Refused] | None = None
+
+    def enter(
+        self,
+        name: str,
+        func: Any,
+        args: Any,
+        kwargs: Any,
+        bound: dict[str, Any] | None,
+        values: list[Value],
+    ) -> Record:
+        """Put one operation on the tape, with the module and the line that it belongs to."""
+        records = self.tape.records
+        record = Record(
+            len(records),
+            name,
+            func,
+            args,
+            kwargs,
+            bound,
+            tuple([value.record for value in values]),
+            self.stack[-1],
+            running_site(),
+        )
+        records.append(record)
+        return record
+
+    def judge(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
+        """What the table says of the result's sizes; what it refuses ends the run."""
+        try:
+            outcome = entry.outcome(bound)
+            if self.real and isinstance(outcome, tuple) and Handle in map(type, outcome):
+                return None  # A tensor's value is a size here, which has no expression.
+            return outcome
+        except Refused as refusal:
+            self.refuse(record, refusal)
+        except (ValueError, IndexError) as error:
+            self.refuse(record, Refused(f"{entry.name}: {error}"))
+
+    def perform(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
+        """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
+        args = tuple([arg if type(arg) in ATOMS else self.stand_ins(arg) for arg in args])
+        kwargs = {name: self.stand_ins(arg) for name, arg in kwargs.items()} if kwargs else {}
+        if self.real and record.op == "_pack_padded_sequence" and record.inputs[1].varying:
+            args = with_lengths(*args)
+        makes = not record.inputs and makes_tensors(record.op)
+        if kwargs.get("device") is not None or (makes and "device" not in kwargs):
+            kwargs["device"] = self.device
+        try:
+            return func(*args, **kwargs)
+        except NotImplementedError as error:
+            raise NeedsValues(f"{record.op} depends on values") from error
+        except (RuntimeError, ValueError, IndexError) as error:
+            if asks_for_values(error):
+                raise NeedsValues(f"{record.op} depends on values") from error
+            self.refuse(record, Refused(f"{record.op}: {str(error).splitlines()[0]}"))
+
+    def refuse(self, record: Record, refusal: Refused) -> NoReturn:
+        """End the run: an operation does not accept its sizes."""
+        self.refused = (record, refusal)
+        raise refusal
+
+    # -- results --------------------------------------------------------------------------------
+
+    def register_empty(
+        self, shape: tuple[int, ...], sizes: tuple[int, ...], dtype: torch.dtype, record: Record
+    ) -> torch.Tensor:
+        """An empty meta tensor of the computed shape: nothing runs."""
+        tensor = blank(sizes, dtype).data  # A tensor of its own, made in a fourth of the time.
+        record.shapes, record.dtypes = (shape,), dtype_names(dtype)
+        self.values[id(tensor)] = Value(tensor, tensor, shape, record)
+        return tensor
+
+    def register_several(self, outcome: list[Any], values: list[Value], record: Record) -> Any:
+        """Empty meta tensors for an operation with several results."""
+        made = tuple(
+            torch.empty(
+                plain_sizes(one.shape if isinstance(one, Out) else one),
+                dtype=dtype_of(one.dtype) if isinstance(one, Out) else values[0].tensor.dtype,
+                device="meta",
+            )
+            for one in outcome
+        )
+        return self.register(made, outcome, record, values, False)
+
+    def register(
+        self, result: Any, outcome: Any, record: Record, values: list[Value], in_place: bool
+    ) -> Any:
+        """Register a result's tensors with their symbolic shapes, checked against the example."""
+        if isinstance(result, torch.Tensor):
+            if in_place and values:
+                if sizes_of(values[0].tensor) != plain_sizes(values[0].shape):
+                    # unsqueeze_, transpose_ and their kin leave the tensor with another shape.
+                    shape = self._checked(outcome, values[0].tensor, record, values)
+                    values[0].made_by(values[0].record, shape)
+                return self.written(values[0], record)
+            shape = self._checked(outcome, result, record, values)
+            return self.register_one(result, shape, None, record, values)
+        leaves = tensors_in(result)
+        if not leaves:
+            # A question (is_floating_point, data_ptr, …), not an operation.
+            if self.tape.records[-1] is record:
+                self.tape.records.pop()
+            return result
+        outcomes = outcome if isinstance(outcome, list) else [None] * len(leaves)
+        if len(outcomes) != len(leaves):
+            outcomes = [None] * len(leaves)
+        shapes = [
+            self._checked(one, tensor, record, values)
+            for one, (_, tensor) in zip(outcomes, leaves, strict=True)
+        ]
+        record.shapes = tuple(shapes)
+        record.dtypes = tuple(dtype_name(tensor.dtype) for _, tensor in leaves)
+        for number, ((path, tensor), shape) in enumerate(zip(leaves, shapes, strict=True)):
+            arguments = {"input": record, "index": number}
+            part = self._follow("unpack", (record,), arguments, record)
+            part.path = path
+            part.shapes, part.dtypes = (shape,), dtype_names(tensor.dtype)
+            made = self.keep(tensor, tensor, shape, part)
+            if values and is_view(record.op):
+                made.base = values[0]
+        return result
+
+    def register_one(
+        self,
+        result: torch.Tensor,
+        shape: tuple[int, ...],
+        sizes: tuple[int, ...] | None,
+        record: Record,
+        values: list[Value],
+    ) -> torch.Tensor:
+        """Register the one tensor that an operation made; `sizes`, if any, are to be checked."""
+        if sizes is not None and sizes_of(result) != sizes:
+            self._differs(record, shape, sizes_of(result))
+        record.shapes, record.dtypes = (shape,), dtype_names(result.dtype)
+        for value in values:
+            if value.tensor is result:
+                # contiguous(), to() and their kin may return their argument.
+                result = result.view(result.shape)
+                break
+        made = self.keep(result, result, shape, record)
+        if values and is_view(record.op):
+            made.base = values[0]
+        return result
+
+    def _checked(
+        self, outcome: Any, result: torch.Tensor, record: Record, values: list[Value]
+    ) -> tuple[int, ...]:
+        example = sizes_of(result)
+        shape = outcome.shape if isinstance(outcome, Out) else outcome
+        if shape is None:
+            inputs = [value.shape for value in values]
+            inputs.append(tuple(dims_in((record.args, record.kwargs))))
+            return unknown_like(example, inputs)
+        shape = self.shared(tuple(shape))
+        if plain_sizes(shape) != example:
+            self._differs(record, shape, example)
+        return shape
+
+    def _differs(
+        self, record: Record, shape: tuple[int, ...], example: tuple[int, ...]
+    ) -> NoReturn:
+        raise AssertionError(
+            f"{record.op}: the table says {shape}, PyTorch makes {example}; "
+            "this is a fault of modellint"
+        )
+
+    def written(self, value: Value, record: Record) -> Any:
+        """An in-place operation: the tensor, and what it is a view of, are new values."""
+        record.shapes, record.dtypes = (value.shape,), dtype_names(value.tensor.dtype)
+        value.made_by(record, value.shape)
+        base = value.base
+        while base is not None:
+            arguments = {"input": base.record, "source": record}
+            update = self._follow("update", (base.record, record), arguments, record)
+            update.shapes, update.dtypes = (base.shape,), record.dtypes
+            base.made_by(update, base.shape)
+            base = base.base
+        return value.held
+
+    def _follow(
+        self, op: str, inputs: tuple[Record, ...], arguments: dict[str, Any], after: Record
+    ) -> Record:
+        """Put on the tape what an operation brings with it, and nobody called."""
+        records = self.tape.records
+        record = Record(
+            len(records), op, None, inputs, {}, arguments, inputs, after.module, after.call
+        )
+        records.append(record)
+        return record

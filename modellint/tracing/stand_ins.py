@@ -1,0 +1,71 @@
+"""Tensors that stand for others in a run: on meta, or with made-up values on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from modellint.symbolic.dims import Dim
+
+_META = torch.device("meta")
+
+
+def stand_in(tensor: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
+    """A meta tensor of a tensor's size, stride and dtype, and its shape."""
+    shape = tuple(tensor.shape)
+    if tensor.is_meta:
+        return tensor, shape
+    if tensor.layout is not torch.strided:
+        return torch.empty(shape, dtype=tensor.dtype, device="meta"), shape
+    made = torch.empty_strided(shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+    return made, shape
+
+
+def real_stand_in(tensor: torch.Tensor) -> torch.Tensor:
+    """A real tensor on the CPU for one that may be on meta: small random numbers, or ones."""
+    if not tensor.is_meta:
+        kept = tensor.detach().cpu()
+        return kept if isinstance(tensor, nn.Parameter) else kept.clone()
+    if isinstance(tensor, nn.Parameter):
+        return torch.randn(tensor.shape, dtype=tensor.dtype) * 0.02
+    if tensor.dtype.is_floating_point:
+        return torch.ones(tensor.shape, dtype=tensor.dtype)
+    return torch.zeros(tensor.shape, dtype=tensor.dtype)
+
+
+def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """An input of a size: without values on meta, else the same random ones every time."""
+    if device.type == "meta":
+        return torch.empty(shape, dtype=dtype, device=device)
+    if dtype.is_floating_point or dtype.is_complex:
+        # A generator of its own: the same run gives the same report, and no other is disturbed.
+        return torch.rand(shape, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    return torch.zeros(shape, dtype=dtype)
+
+
+@lru_cache(maxsize=4096)
+def blank(sizes: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    """An empty meta tensor to take others from, whoever's forward asks for it first."""
+    with torch.inference_mode(False):
+        return torch.empty(sizes, dtype=dtype, device=_META)
+
+
+def plain_sizes(shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape as torch takes it: without expressions."""
+    return tuple([size.value if type(size) is Dim else size for size in shape])
+
+
+def sizes_of(tensor: torch.Tensor) -> tuple[int, ...]:
+    """A tensor's sizes as a plain tuple; called outside the mode."""
+    return tuple(tensor.shape)
+
+
+def with_lengths(data: torch.Tensor, lengths: torch.Tensor, batch_first: bool) -> Any:
+    """The arguments of packing; lengths that stand for an input's, which are 0, are made whole."""
+    if not lengths.numel() or int(lengths.min()) > 0:
+        return data, lengths, batch_first
+    return data, torch.full_like(lengths, data.shape[1 if batch_first else 0]), batch_first
