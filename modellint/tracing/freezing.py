@@ -279,8 +279,7 @@ class _Maker:
         """The module that owns an operation, and whether this is what that module is for."""
         module: nn.Module = record.module
         if record.op == "linear":
-            args = record.args
-            weight = args[1] if len(args) > 1 else arguments_of(record).get("weight")
+            weight = arguments_of(record).get("weight")
             if isinstance(weight, Handle) and weight.record.leaf is not None:
                 owner = self.owners.get(id(weight.record.leaf))
                 if isinstance(owner, nn.Linear):
