@@ -7,6 +7,7 @@ or has tensors that nobody knows the values of.
 from __future__ import annotations
 
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -122,14 +123,15 @@ def _judged_on(
 
     from modellint.building.devices import redirected
     from modellint.modules.restoring import untouched
-    from modellint.tracing.torch_internals import asks_for_values, eager, quiet
+    from modellint.tracing.known_values import asks_for_values
+    from modellint.tracing.wrappers import eager
 
     def given(one: Any) -> Any:
         return _tensor(one, device) if hasattr(one, "shape") and hasattr(one, "dtype") else one
 
     try:
         with ExitStack() as stack:
-            stack.enter_context(quiet())
+            stack.enter_context(warnings.catch_warnings(action="ignore"))
             stack.enter_context(untouched(modules, False))
             stack.enter_context(eager())
             stack.enter_context(redirected(device))
@@ -146,13 +148,13 @@ def _refused_alone(record: Record) -> bool | None:
     """Whether an operation raises on tensors of its sizes with values, run by itself."""
     import torch
 
-    from modellint.tracing.torch_internals import asks_for_values, quiet
+    from modellint.tracing.known_values import asks_for_values
 
     read = [shape for source in record.inputs for shape in source.shapes]
     if record.func is None or numbers_in(read) > _RESULTS:
         return None
     try:
-        with quiet(), torch.no_grad():
+        with warnings.catch_warnings(action="ignore"), torch.no_grad():
             record.func(*_with_values(record.args), **_with_values(record.kwargs))
     except NotImplementedError:
         return None
@@ -180,7 +182,8 @@ def _tensor(sized: Any, device: str) -> Any:
     """A tensor of a size for the model to run on."""
     import torch
 
-    from modellint.tracing.torch_internals import dtype_of, example_input
+    from modellint.tracing.dtypes import dtype_of
+    from modellint.tracing.stand_ins import example_input
 
     shape = tuple(int.__add__(size, 0) for size in sized.shape)
     return example_input(shape, dtype_of(sized.dtype), torch.device(device))
@@ -194,7 +197,7 @@ def _move(modules: Members, device: str) -> None:
     import torch
     from torch import nn
 
-    from modellint.tracing.torch_internals import real_stand_in, stand_in
+    from modellint.tracing.stand_ins import real_stand_in, stand_in
 
     moved: dict[int, Any] = {}
 

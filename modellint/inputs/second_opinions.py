@@ -23,7 +23,7 @@ from modellint.inputs.plain_runs import Verdict, judged, numbers_in
 
 if TYPE_CHECKING:
     from modellint.tracing.tape import Record
-    from modellint.tracing.tracer import Traced
+    from modellint.tracing.forward_run import Traced
 
 #: How many operations of one forward may be left to torch.
 _MOST = 8

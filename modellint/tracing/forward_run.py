@@ -62,13 +62,15 @@ def run(
     training: bool = False,
     real: bool = False,
     modules: Members | None = None,
+    distrusted: frozenset[int] = frozenset(),
 ) -> Traced:
     """Run one forward on sized stand-ins and return what was recorded.
 
     `args` and `kwargs` hold `Sized` tensors (shape and dtype) where the model takes tensors, and
     any other value as it is. With `real`, operations run on the CPU with values: for forwards in
-    which values decide. `modules` are the model's, where somebody found them already. The model is
-    left as it was. Raises `NeedsValues` where the forward depends on values, and whatever the
+    which values decide. `modules` are the model's, where somebody found them already. What stands
+    at the places of `distrusted` is left to torch, whatever the table says. The model is left as it
+    was. Raises `NeedsValues` where the forward depends on values, and whatever the
     forward raises by itself; sizes that do not fit are not an error but the `refused` of the
     result. A `tape` that is given has what was recorded until then.
     """
@@ -76,7 +78,7 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(uncollected())
         modules = modules or members(model)
-        tracer = Tracer(model, tape, modules, real)
+        tracer = Tracer(model, tape, modules, real, distrusted)
         positional = [_entered(tracer, str(index), given) for index, given in enumerate(args)]
         named = {name: _entered(tracer, name, given) for name, given in kwargs.items()}
         inputs = tuple(tape.records)

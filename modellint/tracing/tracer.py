@@ -64,8 +64,17 @@ class _Outcome(NamedTuple):
 class Tracer(Recorder, TorchFunctionMode):
     """The mode that records; one instance a forward."""
 
-    def __init__(self, model: nn.Module, tape: Tape, modules: Members, real: bool = False) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        tape: Tape,
+        modules: Members,
+        real: bool = False,
+        distrusted: frozenset[int] = frozenset(),
+    ) -> None:
         super().__init__(model, tape, modules, real)
+        #: The places on the tape of operations that torch is left to judge.
+        self.distrusted = distrusted
         #: Outcomes by the operation, its arguments, and the identity of its tensors' shapes.
         self.outcomes: dict[tuple[Any, ...], _Outcome] = {}
 
@@ -104,6 +113,8 @@ class Tracer(Recorder, TorchFunctionMode):
         if found is not None and entry is not None:
             record = self.enter(known.name, func, sized_args, sized_kwargs, None, values)
             return self._again(entry, found, args, kwargs, record, values)
+        if self.distrusted and len(self.tape.records) in self.distrusted:
+            entry = None
         bound = bind(func, entry, sized_args, sized_kwargs)
         record = self.enter(known.name, func, sized_args, sized_kwargs, bound, values)
         unknowns = len(self.tape.unknowns)
