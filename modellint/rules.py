@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from modellint.graph import Graph, Module, Node
+from modellint.source.example_file import example_file
+from modellint.symbolic.specs import parse_input, tensor_expression
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -75,16 +77,36 @@ class Skip:
 
 @dataclass(frozen=True)
 class Example:
-    """A whole small model file: the layers that a rule must flag in it, or none.
+    """A small model file: the layers that a rule must flag in it, or none.
 
-    `options` are the rule's options for this example. `layers` are keys of the table of layers;
-    `None` means that the rule must fire, wherever. `severity`, where given, is checked as well.
+    `text` is the whole file, or the body of a model that is called on `inputs`. `options` are the
+    rule's options for this example. `layers` are keys of the table of layers; `None` means that the
+    rule must fire, wherever. `severity`, where given, is checked as well.
     """
 
-    source: str
+    text: str
     layers: tuple[str, ...] | None
     options: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity | None = None
+    inputs: tuple[str, ...] | None = None
+
+    @property
+    def source(self) -> str:
+        """The whole file.
+
+        It is written when it is asked for: every run loads all rules, few need an example. Raises
+        `UsageError` for an input and `PluginError` for a body that none can be written with.
+        """
+        if self.inputs is None:
+            return self.text
+        return example_file(self.text, ", ".join(map(_argument, self.inputs)))
+
+
+def _argument(spec: str) -> str:
+    """The argument for an input: `1,3,32,32` is `torch.rand(1, 3, 32, 32)`."""
+    read = parse_input(spec)
+    tensor = tensor_expression(read)
+    return tensor if read.name is None else f"{read.name}={tensor}"
 
 
 Check = Callable[..., Iterator[Any]]
@@ -138,19 +160,65 @@ class Rule:
 
     def flags(
         self,
-        source: str,
+        source: str | None = None,
         *,
+        model: str | None = None,
+        input: str | Sequence[str] | None = None,  # noqa: A002 - as the command line calls it
         layers: Sequence[str] | None = None,
         severity: Severity | None = None,
         **options: Any,
     ) -> None:
-        """Add an example that the rule must flag, at these layers."""
-        keys = None if layers is None else tuple(layers)
-        self.flagged.append(Example(source, keys, options, severity))
+        """Add an example that the rule must flag, at these layers.
 
-    def allows(self, source: str, **options: Any) -> None:
-        """Add an example on which the rule must stay silent."""
-        self.allowed.append(Example(source, (), options))
+        It is a whole file, or the body of a `model` and the `input` that it is called on, one or
+        several as `--input` takes them:
+
+            even_kernel.flags(
+                model="self.conv = nn.Conv2d(3, 8, 4, padding=1)",
+                input="1,3,32,32",
+                layers=["conv"],
+            )
+
+        What stands before the body's first `def` is what `__init__` does; without a `forward` the
+        layers run one after the other. Imports and the call are added
+        (`modellint.source.example_file`). Raises `ValueError` for an example that is neither or
+        both.
+        """
+        text, inputs = self._written(source, model, input)
+        keys = None if layers is None else tuple(layers)
+        self.flagged.append(Example(text, keys, options, severity, inputs))
+
+    def allows(
+        self,
+        source: str | None = None,
+        *,
+        model: str | None = None,
+        input: str | Sequence[str] | None = None,  # noqa: A002 - as the command line calls it
+        **options: Any,
+    ) -> None:
+        """Add an example on which the rule must stay silent, written as for `flags`."""
+        text, inputs = self._written(source, model, input)
+        self.allowed.append(Example(text, (), options, inputs=inputs))
+
+    def _written(
+        self, source: str | None, model: str | None, inputs: str | Sequence[str] | None
+    ) -> tuple[str, tuple[str, ...] | None]:
+        """What an example is written as: a whole file, or the body of a model and its inputs."""
+        if source is not None and model is None and inputs is None:
+            return source, None
+        if source is None and model is not None and inputs is not None:
+            return model, (inputs,) if isinstance(inputs, str) else tuple(inputs)
+        if model is not None and source is None:
+            wrong = 'this `model` has no `input` that it is called on, such as input="1,3,32,32"'
+        elif model is not None:
+            wrong = "this one is both"
+        elif inputs is not None:
+            wrong = "an `input` belongs to a `model`; a whole file calls its model itself"
+        else:
+            wrong = "this one is neither"
+        raise ValueError(
+            f"an example of {self.name} is a whole file, or a `model` with its `input`: {wrong}"
+        )
 
 
 def rule(

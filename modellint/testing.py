@@ -9,8 +9,9 @@
     def test_example(case):
         check_example(case.rule, case.example)
 
-An example is a whole model file. It is written to a temporary folder and goes through the same
-stages as a user's file, in this process: so an example must not harm the process that tests it.
+An example is a whole model file, given as one or written around the body of a model. It goes to a
+temporary folder and through the same stages as a user's file, in this process: so an example must
+not harm the process that tests it.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import dedent
 
 import pytest
 
-from modellint import Finding, Graph, Skip, rule
+from modellint import Finding, Graph, ModellintError, Skip, rule
 from modellint.rules import Rule
 from modellint.testing import check_example, examples
 
@@ -39,6 +40,12 @@ def make() -> Rule:
                 yield Finding(call, f"{call.key} is wide")
 
     return wide_kernel
+
+
+BODY = """
+    self.a = nn.Conv2d(1, 2, 5, padding=2)
+    self.b = nn.Conv2d(2, 2, 3, padding=1)
+"""
 
 
 def check(made: Rule) -> None:
@@ -94,4 +101,56 @@ def test_an_example_without_a_model_that_runs_fails(source: str) -> None:
     made = make()
     made.flags(source)
     with pytest.raises(AssertionError, match="does not run"):
+        check(made)
+
+
+def test_a_body_and_its_input_are_an_example_as_the_whole_file_is() -> None:
+    made = make()
+    made.flags(model=BODY, input="1,1,20,20", layers=["a"], severity="info")
+    made.flags(model=BODY, input=["1,1,20,20"], layers=["a", "b"], largest=2)
+    made.allows(model=BODY, input="1,1,20,20", largest=5)
+    check(made)
+    assert made.flagged[0].source == dedent(NET).lstrip("\n")
+
+
+def test_a_body_that_does_not_run_fails_with_the_lines_of_its_file() -> None:
+    made = make()
+    made.flags(model="self.a = nn.Conv3d(1, 2, 5)", input="1,1,20,20", layers=["b"])
+    with pytest.raises(AssertionError, match=r"(?s)says.*8 +self\.a = nn\.Conv3d"):
+        check(made)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "neither"),
+        ({"source": NET, "model": BODY, "input": "1,1,20,20"}, "both"),
+        ({"source": NET, "input": "1,1,20,20"}, "belongs to a `model`"),
+        ({"model": BODY}, "no `input`"),
+    ],
+)
+def test_an_example_is_a_whole_file_or_a_body_with_its_input(
+    given: dict[str, str], says: str
+) -> None:
+    made = make()
+    for add in (made.flags, made.allows):
+        with pytest.raises(ValueError, match=f"wide-kernel is .*{says}"):
+            add(**given)  # type: ignore[arg-type]
+    assert not made.flagged + made.allowed
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "says"),
+    [
+        (BODY, "1,1,H,20", "'H' is no size"),
+        (BODY, "1,1,-2", "'-2' is neither"),
+        ("", "1,1,20,20", "no `forward`"),
+        ("import torch", "1,1,20,20", "need a whole file"),
+        ("class A(nn.Module):\n    pass", "1,1,20,20", "need a whole file"),
+    ],
+)
+def test_what_no_file_can_be_written_of_says_why(model: str, given: str, says: str) -> None:
+    made = make()
+    made.flags(model=model, input=given)
+    with pytest.raises(ModellintError, match=says):
         check(made)

@@ -62,3 +62,18 @@ def parse_input(spec: str) -> InputSpec:
                 f"input {spec!r}: {part!r} is neither a positive number nor a name such as H"
             )
     return InputSpec(name.strip() if equals else None, tuple(dims), dtype if colon else None)
+
+
+def tensor_expression(spec: InputSpec) -> str:
+    """The call of torch that makes such a tensor: random floats, zeros of whole numbers.
+
+    Raises `UsageError` for a size that is a name.
+    """
+    for dim in spec.dims:
+        if not isinstance(dim, int):
+            raise UsageError(f"{dim!r} is no size that a tensor can have; write a number")
+    sizes = ", ".join(map(str, spec.dims))
+    if spec.dtype is None:
+        return f"torch.rand({sizes})"
+    made = "rand" if "float" in spec.dtype or "complex" in spec.dtype else "zeros"
+    return f"torch.{made}({sizes}, dtype=torch.{spec.dtype})"

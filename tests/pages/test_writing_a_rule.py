@@ -56,6 +56,12 @@ def test_the_examples_run_as_the_page_runs_them():
         test(case)
 
 
+def test_the_whole_file_is_the_one_that_is_shown():
+    rule = load_rules(["rules/"], installed=False)["wide-layer"]
+    (shown,) = re.findall(r"<!-- whole file -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    assert rule.allowed[0].source == shown
+
+
 def test_the_template_has_all_parts_of_a_page():
     rule = load_rules(["rules/"], installed=False)["wide-layer"]
     for part in ("Why it matters", "When it is fine", "Options"):
