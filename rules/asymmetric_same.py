@@ -51,45 +51,19 @@ def _finding(call: Node, axes: tuple[Window, ...], uneven: list[int]) -> Finding
 
 
 asymmetric_same.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 4, padding="same")
-            self.conv2 = nn.Conv2d(8, 8, (3, 2), padding="same", dilation=3)
-
-        def forward(self, x):
-            return self.conv2(self.conv1(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 4, padding="same")
+        self.conv2 = nn.Conv2d(8, 8, (3, 2), padding="same", dilation=3)
     """,
+    input="1,3,32,32",
     layers=["conv1", "conv2"],
     severity="info",
 )
 asymmetric_same.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 5, padding="same")
-            self.conv2 = nn.Conv2d(8, 8, 2, padding="same", dilation=2)
-            self.conv3 = nn.Conv2d(8, 8, 4, padding=1)
-
-        def forward(self, x):
-            return self.conv3(self.conv2(self.conv1(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 5, padding="same")
+        self.conv2 = nn.Conv2d(8, 8, 2, padding="same", dilation=2)
+        self.conv3 = nn.Conv2d(8, 8, 4, padding=1)
+    """,
+    input="1,3,32,32",
 )

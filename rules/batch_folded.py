@@ -115,77 +115,47 @@ def _finding(graph: Graph, node: Node, output: Node, batch: str) -> Finding:
 
 
 batch_folded.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 6, 5)
-            self.conv2 = nn.Conv2d(6, 16, 5)
-            self.pool = nn.MaxPool2d(2)
-            self.fc = nn.Linear(400, 10)
+    model="""
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(400, 10)
 
         def forward(self, x):
             x = self.pool(self.conv1(x).relu())
             x = self.pool(self.conv2(x).relu())
             return self.fc(x.view(-1, 400))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 1, 112, 112))
     """,
-    layers=["view@17"],
+    input="2,1,112,112",
+    layers=["view@16"],
     severity="warning",
 )
 # The channels of a map as rows.
 batch_folded.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 16, 3, padding=1)
-            self.fc = nn.Linear(400, 10)
+    model="""
+        self.conv = nn.Conv2d(3, 16, 3, padding=1)
+        self.fc = nn.Linear(400, 10)
 
         def forward(self, x):
             return self.fc(self.conv(x).relu().reshape(-1, 400))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 20, 20))
     """,
-    layers=["reshape@13"],
+    input="2,3,20,20",
+    layers=["reshape@12"],
 )
 # The same view at the size that it is made for.
 batch_folded.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 6, 5)
-            self.conv2 = nn.Conv2d(6, 16, 5)
-            self.pool = nn.MaxPool2d(2)
-            self.fc = nn.Linear(400, 10)
+    model="""
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(400, 10)
 
         def forward(self, x):
             x = self.pool(self.conv1(x).relu())
             x = self.pool(self.conv2(x).relu())
             return self.fc(x.view(-1, 400))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 1, 32, 32))
-    """
+    """,
+    input="2,1,32,32",
 )
 # Words and boxes as rows; time folded into the batch and unfolded; two views of one batch.
 batch_folded.allows(

@@ -73,101 +73,60 @@ def _finding(call: Node, pooled: Node | None, channels: int | str, is_map: bool)
 
 
 batch_norm_single_value.flags(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class PoolingBranch(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 64, 3, padding=1)
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.mix = nn.Conv2d(64, 64, 1, bias=False)
-            self.norm = nn.BatchNorm2d(64)
+    model="""
+        self.conv = nn.Conv2d(3, 64, 3, padding=1)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.mix = nn.Conv2d(64, 64, 1, bias=False)
+        self.norm = nn.BatchNorm2d(64)
 
         def forward(self, x):
             x = self.conv(x).relu()
             y = self.norm(self.mix(self.pool(x))).relu()
             return x + F.interpolate(y, size=x.shape[-2:], mode="bilinear")
-
-
-    if __name__ == "__main__":
-        PoolingBranch()(torch.rand(2, 3, 32, 32))
     """,
+    input="2,3,32,32",
     layers=["norm"],
     severity="warning",
 )
 # Straight from a pooling to feature vectors: a remark.
 batch_norm_single_value.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 64, 3, padding=1)
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.neck = nn.BatchNorm1d(64)
+    model="""
+        self.conv = nn.Conv2d(3, 64, 3, padding=1)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.neck = nn.BatchNorm1d(64)
 
         def forward(self, x):
             return self.neck(self.pool(self.conv(x).relu()).flatten(1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
     """,
+    input="2,3,32,32",
     layers=["neck"],
     severity="info",
 )
 # Maps with positions, sequences, and a norm over the batch behind a linear layer.
 batch_norm_single_value.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 64, 3, padding=1)
-            self.norm = nn.BatchNorm2d(64)
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(64, 32)
-            self.hidden = nn.BatchNorm1d(32)
+    model="""
+        self.conv = nn.Conv2d(3, 64, 3, padding=1)
+        self.norm = nn.BatchNorm2d(64)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(64, 32)
+        self.hidden = nn.BatchNorm1d(32)
 
         def forward(self, x):
             x = self.pool(self.norm(self.conv(x)).relu()).flatten(1)
             return self.hidden(self.fc(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
-    """
+    """,
+    input="2,3,32,32",
 )
 # One position for this input only.
 batch_norm_single_value.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 64, 3, stride=4, padding=1)
-            self.norm = nn.BatchNorm2d(64)
-            self.group = nn.GroupNorm(8, 64)
-            self.pool = nn.AdaptiveAvgPool2d(1)
+    model="""
+        self.conv = nn.Conv2d(3, 64, 3, stride=4, padding=1)
+        self.norm = nn.BatchNorm2d(64)
+        self.group = nn.GroupNorm(8, 64)
+        self.pool = nn.AdaptiveAvgPool2d(1)
 
         def forward(self, x):
             return self.group(self.pool(self.norm(self.conv(x))))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 4, 4))
-    """
+    """,
+    input="2,3,4,4",
 )

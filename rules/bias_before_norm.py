@@ -137,83 +137,56 @@ def _finding(graph: Graph, calls: list[Node], norm: Node, biases: frozenset[Para
 
 
 bias_before_norm.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.norm = nn.BatchNorm2d(8)
-            self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
-            self.pool = nn.MaxPool2d(2)
-            self.last = nn.InstanceNorm2d(8)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
+        self.pool = nn.MaxPool2d(2)
+        self.last = nn.InstanceNorm2d(8)
 
         def forward(self, x):
             x = self.norm(self.conv(x)).relu()
             return self.last(self.pool(self.up(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
     """,
+    input="2,3,32,32",
     layers=["conv"],
     severity="info",
 )
 # Through a pointwise layer, a sum and a reshape; a group of one channel.
 bias_before_norm.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.depthwise = nn.Conv1d(8, 8, 3, padding=1, groups=8)
-            self.pointwise = nn.Conv1d(8, 16, 1, bias=False)
-            self.norm = nn.BatchNorm1d(16)
-            self.fc = nn.Linear(16, 32)
-            self.group = nn.GroupNorm(32, 32)
+    model="""
+        self.depthwise = nn.Conv1d(8, 8, 3, padding=1, groups=8)
+        self.pointwise = nn.Conv1d(8, 16, 1, bias=False)
+        self.norm = nn.BatchNorm1d(16)
+        self.fc = nn.Linear(16, 32)
+        self.group = nn.GroupNorm(32, 32)
 
         def forward(self, x):
             y = self.norm(self.pointwise(self.depthwise(x)) + 1).relu()
             return self.group(self.fc(y.transpose(1, 2)).transpose(1, 2))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 8, 50))
     """,
+    input="2,8,50",
     layers=["depthwise"],
 )
 # No bias; another reader; an activation or dropout between; padding of constants; groups.
 bias_before_norm.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.none = nn.Conv2d(3, 8, 3, padding=1, bias=False)
-            self.norm1 = nn.BatchNorm2d(8)
-            self.read = nn.Conv2d(8, 8, 3, padding=1)
-            self.norm2 = nn.BatchNorm2d(8)
-            self.act = nn.Conv2d(8, 8, 3, padding=1)
-            self.norm3 = nn.BatchNorm2d(8)
-            self.drop = nn.Dropout(0.1)
-            self.dropped = nn.Conv2d(8, 8, 3, padding=1)
-            self.norm4 = nn.BatchNorm2d(8)
-            self.first = nn.Conv2d(8, 8, 1)
-            self.padded = nn.Conv2d(8, 8, 3, padding=1, bias=False)
-            self.norm5 = nn.BatchNorm2d(8)
-            self.grouped = nn.Conv2d(8, 8, 1)
-            self.norm6 = nn.GroupNorm(2, 8)
-            self.fc = nn.Linear(8, 8)
-            self.norm7 = nn.LayerNorm(8)
+    model="""
+        self.none = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(8)
+        self.read = nn.Conv2d(8, 8, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(8)
+        self.act = nn.Conv2d(8, 8, 3, padding=1)
+        self.norm3 = nn.BatchNorm2d(8)
+        self.drop = nn.Dropout(0.1)
+        self.dropped = nn.Conv2d(8, 8, 3, padding=1)
+        self.norm4 = nn.BatchNorm2d(8)
+        self.first = nn.Conv2d(8, 8, 1)
+        self.padded = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.norm5 = nn.BatchNorm2d(8)
+        self.grouped = nn.Conv2d(8, 8, 1)
+        self.norm6 = nn.GroupNorm(2, 8)
+        self.fc = nn.Linear(8, 8)
+        self.norm7 = nn.LayerNorm(8)
 
         def forward(self, x):
             x = self.norm1(self.none(x))
@@ -224,30 +197,17 @@ bias_before_norm.allows(
             x = self.norm5(self.padded(self.first(x)))
             x = self.norm6(self.grouped(x))
             return self.norm7(self.fc(x.mean((2, 3))))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
-    """
+    """,
+    input="2,3,32,32",
 )
 # A layer that is read once without a norm.
 bias_before_norm.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(8, 8, 3, padding=1)
-            self.norm = nn.BatchNorm2d(8)
+    model="""
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
 
         def forward(self, x):
             return self.conv(self.norm(self.conv(x)).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 8, 32, 32))
-    """
+    """,
+    input="2,8,32,32",
 )

@@ -87,27 +87,16 @@ _COSTS: dict[str, tuple[Callable[[Graph], int], Callable[[Graph, Node], int]]] =
 }
 
 _NET = """
-    import torch
-    from torch import nn
+    self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
+    self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
 
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
-            self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
-
-        def forward(self, x):
-            return self.conv2(self.conv1(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
+    def forward(self, x):
+        return self.conv2(self.conv1(x).relu())
 """
+_INPUT = "1,3,32,32"
 
-# 448 + 4,640 parameters, 442,368 + 4,718,592 multiply-accumulates, 65,536 + 131,072 bytes.
-budget.flags(_NET, layers=["conv2"], severity="error", parameters=5_000)
-budget.flags(_NET, layers=["conv2"], macs=5_000_000)
-budget.flags(_NET, layers=["conv2"], activation_memory=196_607)
-budget.allows(_NET)
-budget.allows(_NET, parameters=5_088, macs=5_160_960, activation_memory=196_608)
+budget.flags(model=_NET, input=_INPUT, layers=["conv2"], severity="error", parameters=5_000)
+budget.flags(model=_NET, input=_INPUT, layers=["conv2"], macs=5_000_000)
+budget.flags(model=_NET, input=_INPUT, layers=["conv2"], activation_memory=196_607)
+budget.allows(model=_NET, input=_INPUT)
+budget.allows(model=_NET, input=_INPUT, parameters=5_088, macs=5_160_960, activation_memory=196_608)

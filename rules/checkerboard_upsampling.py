@@ -86,89 +86,45 @@ def _help(call: Node, kernel: Sequence[int], uneven: Sequence[int]) -> str:
 
 
 checkerboard_upsampling.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.up1 = nn.ConvTranspose2d(8, 8, 3, stride=2, padding=1, output_padding=1)
-            self.up2 = nn.ConvTranspose2d(8, 3, (4, 5), stride=2, padding=1)
+    model="""
+        self.up1 = nn.ConvTranspose2d(8, 8, 3, stride=2, padding=1, output_padding=1)
+        self.up2 = nn.ConvTranspose2d(8, 3, (4, 5), stride=2, padding=1)
 
         def forward(self, x):
             return self.up2(self.up1(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 8, 16, 16))
     """,
+    input="1,8,16,16",
     layers=["up1", "up2"],
     severity="info",
 )
 # Dilation puts all taps onto the even positions.
 checkerboard_upsampling.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.up = nn.ConvTranspose1d(8, 8, 4, stride=2, dilation=2)
-
-        def forward(self, x):
-            return self.up(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 8, 16))
-    """,
+    model="self.up = nn.ConvTranspose1d(8, 8, 4, stride=2, dilation=2)",
+    input="1,8,16",
     layers=["up"],
 )
 checkerboard_upsampling.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Generator(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first = nn.ConvTranspose2d(100, 64, 4)
-            self.up1 = nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)
-            self.up2 = nn.ConvTranspose2d(32, 16, 2, stride=2)
-            self.up3 = nn.ConvTranspose2d(16, 8, 2, stride=2, dilation=3)
-            self.last = nn.ConvTranspose2d(8, 3, 3, padding=1)
+    model="""
+        # The generator of a GAN.
+        self.first = nn.ConvTranspose2d(100, 64, 4)
+        self.up1 = nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1)
+        self.up2 = nn.ConvTranspose2d(32, 16, 2, stride=2)
+        self.up3 = nn.ConvTranspose2d(16, 8, 2, stride=2, dilation=3)
+        self.last = nn.ConvTranspose2d(8, 3, 3, padding=1)
 
         def forward(self, z):
             x = self.first(z[:, :, None, None])
             return self.last(self.up3(self.up2(self.up1(x))))
-
-
-    if __name__ == "__main__":
-        Generator()(torch.rand(2, 100))
-    """
+    """,
+    input="2,100",
 )
 # A single position overlaps with none.
 checkerboard_upsampling.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Generator(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first = nn.ConvTranspose2d(100, 64, 7, stride=2)
+    model="""
+        self.first = nn.ConvTranspose2d(100, 64, 7, stride=2)
 
         def forward(self, z):
             return self.first(z[:, :, None, None])
-
-
-    if __name__ == "__main__":
-        Generator()(torch.rand(2, 100))
-    """
+    """,
+    input="2,100",
 )

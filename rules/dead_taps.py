@@ -153,122 +153,65 @@ def _central(axes: tuple[Window, ...]) -> bool:
 
 
 dead_taps.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 16, 8, stride=8)
-            self.rate12 = nn.Conv2d(16, 16, 3, padding=12, dilation=12)
-            self.rate24 = nn.Conv2d(16, 16, 3, padding=24, dilation=24)
-            self.rate36 = nn.Conv2d(16, 16, 3, padding=36, dilation=36)
+    model="""
+        self.stem = nn.Conv2d(3, 16, 8, stride=8)
+        self.rate12 = nn.Conv2d(16, 16, 3, padding=12, dilation=12)
+        self.rate24 = nn.Conv2d(16, 16, 3, padding=24, dilation=24)
+        self.rate36 = nn.Conv2d(16, 16, 3, padding=36, dilation=36)
 
         def forward(self, x):
             x = self.stem(x)
             return self.rate12(x) + self.rate24(x) + self.rate36(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 224, 224))
     """,
+    input="1,3,224,224",
     layers=["rate36"],
     severity="warning",
 )
 # A map of one pixel, and zeros that a layer of its own adds.
 dead_taps.flags(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.conv3 = nn.Conv2d(8, 8, 3, padding=3, dilation=3)
-            self.conv5 = nn.Conv2d(8, 8, 3, padding=5, dilation=5)
-            self.conv7 = nn.Conv2d(8, 8, 3, padding=7, dilation=7)
-            self.row = nn.Conv2d(8, 8, (1, 9))
+    model="""
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.conv3 = nn.Conv2d(8, 8, 3, padding=3, dilation=3)
+        self.conv5 = nn.Conv2d(8, 8, 3, padding=5, dilation=5)
+        self.conv7 = nn.Conv2d(8, 8, 3, padding=7, dilation=7)
+        self.row = nn.Conv2d(8, 8, (1, 9))
 
         def forward(self, x):
             x0 = self.pool(x)
             gate = (self.conv3(x0) + self.conv5(x0) + self.conv7(x0)).sigmoid()
             return self.row(F.pad(x[:, :, :, :3] * gate, (4, 4)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 8, 32, 32))
     """,
+    input="1,8,32,32",
     layers=["conv3", "conv5", "conv7", "row"],
 )
 # The same rate on a larger map; and wrapped values are data.
 dead_taps.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 16, 8, stride=8)
-            self.rate36 = nn.Conv2d(16, 16, 3, padding=36, dilation=36)
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.wrap = nn.Conv2d(16, 16, 3, padding=1, padding_mode="circular")
-
-        def forward(self, x):
-            return self.wrap(self.pool(self.rate36(self.stem(x))))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 296, 296))
-    """
+    model="""
+        self.stem = nn.Conv2d(3, 16, 8, stride=8)
+        self.rate36 = nn.Conv2d(16, 16, 3, padding=36, dilation=36)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.wrap = nn.Conv2d(16, 16, 3, padding=1, padding_mode="circular")
+    """,
+    input="1,3,296,296",
 )
 # One head for several maps, of which the smallest has one pixel.
 dead_taps.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 8, 8, stride=8)
-            self.pool = nn.MaxPool2d(4)
-            self.head = nn.Conv2d(8, 4, 3, padding=1)
+    model="""
+        self.stem = nn.Conv2d(3, 8, 8, stride=8)
+        self.pool = nn.MaxPool2d(4)
+        self.head = nn.Conv2d(8, 4, 3, padding=1)
 
         def forward(self, x):
             x = self.stem(x)
             return self.head(self.pool(x)), self.head(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )
 # A kernel as wide as its map and its padding allow.
 dead_taps.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 13, padding=6)
-            self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)
-
-        def forward(self, x):
-            return self.down(self.conv(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 7, 7))
-    """
+    model="""
+        self.conv = nn.Conv2d(3, 8, 13, padding=6)
+        self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)
+    """,
+    input="1,3,7,7",
 )

@@ -58,25 +58,15 @@ def _finding(graph: Graph, run: Run) -> Finding:
 
 
 dilation_gridding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 3, padding=2, dilation=2)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
-            self.conv3 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=2, dilation=2)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+        self.conv3 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
 
         def forward(self, x):
             return self.conv3(self.conv2(self.conv1(x).relu()).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["conv1"],
     severity="warning",
 )
@@ -116,106 +106,65 @@ dilation_gridding.flags(
 )
 # Rates that fit, and an undilated convolution before.
 dilation_gridding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.rates = nn.Sequential(
-                *(nn.Conv2d(3, 3, 3, padding=rate, dilation=rate) for rate in (1, 2, 5)),
-            )
-            self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-            self.conv = nn.Conv2d(8, 8, 3, padding=1)
-            self.wide1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
-            self.wide2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+    model="""
+        self.rates = nn.Sequential(
+            *(nn.Conv2d(3, 3, 3, padding=rate, dilation=rate) for rate in (1, 2, 5)),
+        )
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+        self.wide1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+        self.wide2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
 
         def forward(self, x):
             x = self.conv(self.stem(self.rates(x)))
             return self.wide2(self.wide1(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )
 # A causal stack, and an atrous pyramid: one dilated convolution on each path.
 dilation_gridding.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.causal = nn.ModuleList(nn.Conv1d(4, 4, 2, dilation=2**i) for i in range(5))
-            self.shrink = nn.Conv1d(4, 4, 4, stride=4)
-            self.pyramid = nn.ModuleList(
-                nn.Conv1d(4, 4, 3, padding=rate, dilation=rate) for rate in (6, 12, 18)
-            )
+    model="""
+        self.causal = nn.ModuleList(nn.Conv1d(4, 4, 2, dilation=2**i) for i in range(5))
+        self.shrink = nn.Conv1d(4, 4, 4, stride=4)
+        self.pyramid = nn.ModuleList(
+            nn.Conv1d(4, 4, 3, padding=rate, dilation=rate) for rate in (6, 12, 18)
+        )
 
         def forward(self, x):
             for conv in self.causal:
                 x = conv(F.pad(x, (conv.dilation[0], 0))).tanh()
             x = self.shrink(x)
             return torch.cat([conv(x) for conv in self.pyramid], 1)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 4, 256))
-    """
+    """,
+    input="1,4,256",
 )
 # Channels are mixed behind a permutation, as in ConvNeXt.
 dilation_gridding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
-            self.mix = nn.Linear(8, 8)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
+    model="""
+        self.conv1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
+        self.mix = nn.Linear(8, 8)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8)
 
         def forward(self, x):
             y = self.mix(self.conv1(x).permute(0, 2, 3, 1)).relu()
             return self.conv2(x + y.permute(0, 3, 1, 2))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 8, 32, 32))
     """,
+    input="1,8,32,32",
     layers=["conv1"],
 )
 # A run that ends where all its maps are joined with one from before it.
 dilation_gridding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-            self.conv1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
-            self.pool = nn.MaxPool2d(2)
+    model="""
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.conv1 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+        self.pool = nn.MaxPool2d(2)
 
         def forward(self, x):
             x1 = self.conv1(self.stem(x)).relu()
             x2 = self.conv2(x1).relu()
             return torch.cat([x2, x1, self.pool(x).mean(1, keepdim=True)], 1)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["conv1"],
 )

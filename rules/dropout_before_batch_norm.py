@@ -83,99 +83,53 @@ def _norm_after(graph: Graph, call: Node) -> Node | None:
 
 
 dropout_before_batch_norm.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc1 = nn.Linear(16, 32)
-            self.drop = nn.Dropout(0.5)
-            self.norm = nn.BatchNorm1d(32)
-            self.fc2 = nn.Linear(32, 10)
+    model="""
+        self.fc1 = nn.Linear(16, 32)
+        self.drop = nn.Dropout(0.5)
+        self.norm = nn.BatchNorm1d(32)
+        self.fc2 = nn.Linear(32, 10)
 
         def forward(self, x):
             return self.fc2(self.norm(self.drop(self.fc1(x).relu())))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 16))
     """,
+    input="2,16",
     layers=["drop"],
     severity="info",
 )
 # A layer between them does not help.
 dropout_before_batch_norm.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.features = nn.Sequential(
-                nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Dropout2d(0.2),
-                nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
-            )
-
-        def forward(self, x):
-            return self.features(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
+    model="""
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Dropout2d(0.2),
+            nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+        )
     """,
+    input="2,3,32,32",
     layers=["features.2"],
 )
 dropout_before_batch_norm.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc1 = nn.Linear(16, 32)
-            self.drop = nn.Dropout(0.02)
-            self.norm = nn.BatchNorm1d(32)
-
-        def forward(self, x):
-            return self.norm(self.drop(self.fc1(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 16))
+    model="""
+        self.fc1 = nn.Linear(16, 32)
+        self.drop = nn.Dropout(0.02)
+        self.norm = nn.BatchNorm1d(32)
     """,
+    input="2,16",
     layers=["drop"],
     least=0.01,
 )
 # Behind the last batch norm; with a small share; before a norm that keeps no statistics.
 dropout_before_batch_norm.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc1 = nn.Linear(16, 32)
-            self.little = nn.Dropout(0.01)
-            self.norm = nn.BatchNorm1d(32)
-            self.drop = nn.Dropout(0.5)
-            self.last = nn.LayerNorm(32)
-            self.fc2 = nn.Linear(32, 10)
+    model="""
+        self.fc1 = nn.Linear(16, 32)
+        self.little = nn.Dropout(0.01)
+        self.norm = nn.BatchNorm1d(32)
+        self.drop = nn.Dropout(0.5)
+        self.last = nn.LayerNorm(32)
+        self.fc2 = nn.Linear(32, 10)
 
         def forward(self, x):
             x = self.drop(self.norm(self.little(self.fc1(x))).relu())
             return self.fc2(self.last(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 16))
-    """
+    """,
+    input="2,16",
 )

@@ -122,165 +122,86 @@ def _percent(share: Fraction) -> str:
 
 
 edge_losing_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 6, 5)
-            self.conv2 = nn.Conv2d(6, 16, 5)
-            self.pool = nn.MaxPool2d(2)
-            self.fc = nn.Linear(16 * 5 * 5, 10)
+    model="""
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(16 * 5 * 5, 10)
 
         def forward(self, x):
             x = self.pool(self.conv1(x).relu())
             x = self.pool(self.conv2(x).relu())
             return self.fc(x.flatten(1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1, 32, 32))
     """,
+    input="1,1,32,32",
     layers=["conv1", "conv2"],
     severity="warning",
 )
 edge_losing_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 8, 3)
-            self.conv2 = nn.Conv2d(8, 8, 3)
+    model="""
+        self.conv1 = nn.Conv2d(1, 8, 3)
+        self.conv2 = nn.Conv2d(8, 8, 3)
 
         def forward(self, x):
             return self.conv2(self.conv1(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1, 28, 28))
     """,
+    input="1,1,28,28",
     layers=["conv1", "conv2"],
 )
 # Each layer takes little, the path takes 12 %: said once, at its first layer.
 edge_losing_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.convs = nn.ModuleList(nn.Conv2d(1, 1, 3) for _ in range(6))
+    model="""
+        self.convs = nn.ModuleList(nn.Conv2d(1, 1, 3) for _ in range(6))
 
         def forward(self, x):
             for conv in self.convs:
                 x = conv(x).relu()
             return x
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1, 100, 100))
     """,
+    input="1,1,100,100",
     layers=["convs.0"],
     severity="warning",
 )
 # Too little to matter: a remark.
 edge_losing_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 3)
-            self.conv2 = nn.Conv2d(8, 8, 3)
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.conv2 = nn.Conv2d(8, 8, 3)
 
         def forward(self, x):
             return self.conv2(self.conv1(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 224, 224))
     """,
+    input="1,3,224,224",
     layers=["conv1"],
     severity="info",
 )
 edge_losing_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(4, 8, 9)
-
-        def forward(self, x):
-            return self.conv(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 4, 200))
-    """,
+    model="self.conv = nn.Conv1d(4, 8, 9)",
+    input="1,4,200",
     layers=["conv"],
     layer_trim=0.02,
 )
 # Patches, a 3×3 with stride 2, padding that keeps the size, a kernel as large as its map.
 edge_losing_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.patches = nn.Conv2d(3, 8, 4, stride=4)
-            self.halve = nn.Conv2d(8, 8, 3, stride=2)
-            self.conv = nn.Conv2d(8, 8, 3, padding=1)
-            self.whole = nn.Conv2d(8, 10, 7)
-
-        def forward(self, x):
-            return self.whole(self.conv(self.halve(self.patches(x))))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 60, 60))
-    """
+    model="""
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.halve = nn.Conv2d(8, 8, 3, stride=2)
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+        self.whole = nn.Conv2d(8, 10, 7)
+    """,
+    input="1,3,60,60",
 )
 # Padding of any kind before a valid convolution.
 edge_losing_padding.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.pad = nn.ReflectionPad2d(3)
-            self.stem = nn.Conv2d(3, 8, 7)
-            self.conv1 = nn.Conv2d(8, 8, 3)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=1, padding_mode="replicate")
+    model="""
+        self.pad = nn.ReflectionPad2d(3)
+        self.stem = nn.Conv2d(3, 8, 7)
+        self.conv1 = nn.Conv2d(8, 8, 3)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1, padding_mode="replicate")
 
         def forward(self, x):
             x = self.stem(self.pad(x)).relu()
             return self.conv2(self.conv1(F.pad(x, (1, 1, 1, 1))))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

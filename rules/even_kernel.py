@@ -82,172 +82,92 @@ def _finding(call: Node, axes: tuple[Window, ...], even: list[int]) -> Finding:
 
 
 even_kernel.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 4, padding=1)
-            self.fc = nn.Linear(8, 10)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 4, padding=1)
+        self.fc = nn.Linear(8, 10)
 
         def forward(self, x):
             return self.fc(self.conv(x).relu().mean((2, 3)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["conv"],
     severity="warning",
 )
 even_kernel.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.grows = nn.Conv2d(3, 8, 4, padding=4 // 2)
-            self.row = nn.Conv2d(8, 8, (1, 2))
-            self.dilated = nn.Conv2d(8, 8, 2, dilation=3, padding=1)
-
-        def forward(self, x):
-            return self.dilated(self.row(self.grows(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
+    model="""
+        self.grows = nn.Conv2d(3, 8, 4, padding=4 // 2)
+        self.row = nn.Conv2d(8, 8, (1, 2))
+        self.dilated = nn.Conv2d(8, 8, 2, dilation=3, padding=1)
     """,
+    input="1,3,32,32",
     layers=["grows", "row", "dilated"],
 )
 # The shifts cancel only after the sum.
 even_kernel.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 2, padding=1)
-            self.conv2 = nn.Conv2d(3, 8, 4, padding=2)
-            self.conv3 = nn.Conv2d(8, 8, 2)
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 2, padding=1)
+        self.conv2 = nn.Conv2d(3, 8, 4, padding=2)
+        self.conv3 = nn.Conv2d(8, 8, 2)
 
         def forward(self, x):
             return self.conv3(self.conv1(x) + self.conv2(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["conv1", "conv2", "conv3"],
 )
 # Strided kernels and patches choose their own grid.
 even_kernel.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.patches = nn.Conv2d(3, 8, 4, stride=4)
-            self.halve = nn.Conv2d(8, 8, 4, stride=2, padding=1)
-            self.third = nn.Conv2d(8, 8, 4, stride=3, padding=1)
-            self.up = nn.ConvTranspose2d(8, 8, 4, stride=1)
-            self.whole = nn.Conv2d(8, 10, 6)
+    model="""
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.halve = nn.Conv2d(8, 8, 4, stride=2, padding=1)
+        self.third = nn.Conv2d(8, 8, 4, stride=3, padding=1)
+        self.up = nn.ConvTranspose2d(8, 8, 4, stride=1)
+        self.whole = nn.Conv2d(8, 10, 6)
 
         def forward(self, x):
             x = self.halve(self.patches(x))
             return self.whole(self.up(self.third(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 64, 64))
-    """
+    """,
+    input="1,3,64,64",
 )
 even_kernel.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.pad = nn.ZeroPad2d((1, 0, 1, 0))
-            self.conv1 = nn.Conv2d(3, 8, 4, padding=1)
-            self.conv2 = nn.Conv2d(8, 8, 2)
-            self.same = nn.Conv2d(8, 8, 4, padding="same")
+    model="""
+        self.pad = nn.ZeroPad2d((1, 0, 1, 0))
+        self.conv1 = nn.Conv2d(3, 8, 4, padding=1)
+        self.conv2 = nn.Conv2d(8, 8, 2)
+        self.same = nn.Conv2d(8, 8, 4, padding="same")
 
         def forward(self, x):
             x = self.conv1(self.pad(x)).relu()
             return self.same(self.conv2(F.pad(x, (0, 1, 0, 1))))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )
 # Two half-pixel shifts against each other.
 even_kernel.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Block(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(8, 8, 4, padding=1)
-            self.conv2 = nn.Conv2d(8, 8, 4, padding=2)
+    model="""
+        self.conv1 = nn.Conv2d(8, 8, 4, padding=1)
+        self.conv2 = nn.Conv2d(8, 8, 4, padding=2)
 
         def forward(self, x):
             return x + self.conv2(self.conv1(x).relu())
-
-
-    if __name__ == "__main__":
-        Block()(torch.rand(1, 8, 32, 32))
-    """
+    """,
+    input="1,8,32,32",
 )
 # Causal, with a chomp; and an even dilation makes the window odd.
 even_kernel.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Causal(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(4, 8, 2, padding=1)
-            self.dilated = nn.Conv1d(8, 8, 2, padding=2, dilation=4)
+    model="""
+        self.conv = nn.Conv1d(4, 8, 2, padding=1)
+        self.dilated = nn.Conv1d(8, 8, 2, padding=2, dilation=4)
 
         def forward(self, x):
             return self.dilated(self.conv(x)[:, :, :-1].relu())
-
-
-    if __name__ == "__main__":
-        Causal()(torch.rand(2, 4, 100))
-    """
+    """,
+    input="2,4,100",
 )
 # Convolutions over words, then the maximum over time.
 even_kernel.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class TextCNN(nn.Module):
+    model="""
         def __init__(self, width=16):
             super().__init__()
             self.embedding = nn.Embedding(100, width)
@@ -258,9 +178,6 @@ even_kernel.allows(
             x = self.embedding(x).unsqueeze(1)
             found = [F.relu(conv(x)).squeeze(3) for conv in self.convs]
             return self.fc(torch.cat([F.max_pool1d(y, y.size(2)).squeeze(2) for y in found], 1))
-
-
-    if __name__ == "__main__":
-        TextCNN()(torch.randint(0, 100, (2, 40)))
-    """
+    """,
+    input="2,40:int64",
 )

@@ -73,19 +73,13 @@ def _asking(graph: Graph, axes: tuple[str, ...]) -> list[tuple[Node, str, int]]:
 
 
 input_divisor.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class UNet(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.one = nn.Conv2d(3, 8, 3, padding=1)
-            self.two = nn.Conv2d(8, 8, 3, padding=1)
-            self.three = nn.Conv2d(8, 8, 3, padding=1)
-            self.pool = nn.MaxPool2d(2)
-            self.up = nn.Upsample(scale_factor=2)
+    model="""
+        # A U-Net that halves twice.
+        self.one = nn.Conv2d(3, 8, 3, padding=1)
+        self.two = nn.Conv2d(8, 8, 3, padding=1)
+        self.three = nn.Conv2d(8, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.up = nn.Upsample(scale_factor=2)
 
         def forward(self, x):
             one = self.one(x)
@@ -93,121 +87,59 @@ input_divisor.flags(
             three = self.three(self.pool(two))
             two = two + self.up(three)
             return torch.cat([one, self.up(two)], dim=1)
-
-
-    if __name__ == "__main__":
-        UNet()(torch.rand(1, 3, 64, 64))
     """,
+    input="1,3,64,64",
     severity="info",
 )
 input_divisor.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fold = nn.PixelUnshuffle(4)
-            self.conv = nn.Conv2d(48, 16, 3, padding=1)
-
-        def forward(self, x):
-            return self.conv(self.fold(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 64, 64))
+    model="""
+        self.fold = nn.PixelUnshuffle(4)
+        self.conv = nn.Conv2d(48, 16, 3, padding=1)
     """,
+    input="1,3,64,64",
     layers=["fold"],
 )
 # A patch embedding drops what is left over, and interpolation to the other's size always fits.
 input_divisor.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.patches = nn.Conv2d(3, 8, 4, stride=4)
-            self.head = nn.Conv2d(8, 3, 1)
+    model="""
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.head = nn.Conv2d(8, 3, 1)
 
         def forward(self, x):
             return x + F.interpolate(self.head(self.patches(x)), size=x.shape[2:])
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 64, 64))
-    """
+    """,
+    input="1,3,64,64",
 )
 # What the code says itself.
 input_divisor.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
 
         def forward(self, x):
             if x.shape[2] % 16 or x.shape[3] % 16:
                 raise ValueError("multiples of 16, please")
             return self.conv(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 64, 64))
-    """
+    """,
+    input="1,3,64,64",
 )
 # Few sizes, and of these every other one.
 input_divisor.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.pool = nn.MaxPool2d(2)
-            self.up = nn.Upsample(scale_factor=2)
-            self.shrink = nn.MaxPool2d(8)
-            self.fc = nn.Linear(8 * 4 * 4, 10)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.up = nn.Upsample(scale_factor=2)
+        self.shrink = nn.MaxPool2d(8)
+        self.fc = nn.Linear(8 * 4 * 4, 10)
 
         def forward(self, x):
             x = self.conv(x)
             x = x + self.up(self.pool(x))
             return self.fc(self.shrink(x).flatten(1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )
 # What a forward that fails demands of its input is no divisor.
 input_divisor.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(784, 10)
-
-        def forward(self, x):
-            return self.fc(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 28))
-    """
+    model="self.fc = nn.Linear(784, 10)",
+    input="1,3,32,28",
 )

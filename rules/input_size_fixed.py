@@ -72,122 +72,79 @@ def _help(found: Flattened) -> str:
 
 
 _NET = """
-    import torch
-    from torch import nn
+    self.conv = nn.Conv2d(1, 6, 3, padding=1)
+    self.pool = {pool}
+    self.fc = nn.Linear(6 * 14 * 14, 10)
 
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(1, 6, 3, padding=1)
-            self.pool = {pool}
-            self.fc = nn.Linear(6 * 14 * 14, 10)
-
-        def forward(self, x):
-            return self.fc({flatten})
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1, 28, 28))
+    def forward(self, x):
+        return self.fc({flatten})
 """
 _FLATTEN = "self.pool(self.conv(x)).flatten(1)"
 _VIEW = "self.pool(self.conv(x)).view(-1, 6 * 14 * 14)"
 
 input_size_fixed.flags(
-    _NET.format(pool="nn.MaxPool2d(2)", flatten=_FLATTEN), layers=["fc"], severity="info"
+    model=_NET.format(pool="nn.MaxPool2d(2)", flatten=_FLATTEN),
+    input="1,1,28,28",
+    layers=["fc"],
+    severity="info",
 )
-input_size_fixed.flags(_NET.format(pool="nn.MaxPool2d(2)", flatten=_VIEW), layers=["fc"])
 input_size_fixed.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(1, 4, 5)
-            self.head = nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(4 * 60, 2))
-
-        def forward(self, x):
-            return self.head(self.conv(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(8, 1, 64))
+    model=_NET.format(pool="nn.MaxPool2d(2)", flatten=_VIEW),
+    input="1,1,28,28",
+    layers=["fc"],
+)
+input_size_fixed.flags(
+    model="""
+        self.conv = nn.Conv1d(1, 4, 5)
+        self.head = nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(4 * 60, 2))
     """,
+    input="8,1,64",
     layers=["head.3"],
 )
-input_size_fixed.allows(_NET.format(pool="nn.AdaptiveAvgPool2d(14)", flatten=_FLATTEN))
 input_size_fixed.allows(
-    _NET.format(
+    model=_NET.format(pool="nn.AdaptiveAvgPool2d(14)", flatten=_FLATTEN),
+    input="1,1,28,28",
+)
+input_size_fixed.allows(
+    model=_NET.format(
         pool="nn.MaxPool2d(2)",
         flatten="nn.functional.interpolate(self.conv(x), size=(14, 14)).flatten(1)",
-    )
+    ),
+    input="1,1,28,28",
 )
 # Global pooling leaves a single position.
 input_size_fixed.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(1, 6, 3, padding=1)
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(6, 10)
+    model="""
+        self.conv = nn.Conv2d(1, 6, 3, padding=1)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(6, 10)
 
         def forward(self, x):
             return self.fc(self.pool(self.conv(x)).flatten(1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1, 28, 28))
-    """
+    """,
+    input="1,1,28,28",
 )
 # A linear layer on the input itself has no map to pool, and a generator's makes one.
 input_size_fixed.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Generator(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.encode = nn.Linear(28 * 28, 32)
-            self.decode = nn.Linear(32, 4 * 7 * 7)
-            self.rise = nn.ConvTranspose2d(4, 1, 4, stride=4)
+    model="""
+        self.encode = nn.Linear(28 * 28, 32)
+        self.decode = nn.Linear(32, 4 * 7 * 7)
+        self.rise = nn.ConvTranspose2d(4, 1, 4, stride=4)
 
         def forward(self, x):
             code = self.encode(x.flatten(1)).relu()
             return self.rise(self.decode(code).view(-1, 4, 7, 7))
-
-
-    if __name__ == "__main__":
-        Generator()(torch.rand(1, 1, 28, 28))
-    """
+    """,
+    input="1,1,28,28",
 )
 # Tokens are mixed on purpose.
 input_size_fixed.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Mixer(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.patches = nn.Conv2d(3, 8, 4, stride=4)
-            self.mix = nn.Linear(64, 64)
+    model="""
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.mix = nn.Linear(64, 64)
 
         def forward(self, x):
             return self.mix(self.patches(x).flatten(2))
-
-
-    if __name__ == "__main__":
-        Mixer()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

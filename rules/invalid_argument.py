@@ -106,26 +106,6 @@ def _is_empty(call: Node) -> bool:
     return 0 in call.output.example and 0 not in call.input.output.example
 
 
-def _net(layer: str, given: str = "torch.rand(1, 3, 32, 32)") -> str:
-    return f"""
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer = {layer}
-
-        def forward(self, x):
-            return self.layer(x)
-
-
-    if __name__ == "__main__":
-        Net()({given})
-    """
-
-
 for _layer in (
     "nn.Conv2d(3, 8, 3, padding=-1)",
     "nn.Conv2d(3, 8, 3, stride=0)",
@@ -141,22 +121,31 @@ for _layer in (
     "nn.Conv2d(3, 0, 3, padding=1)",
     "nn.AdaptiveAvgPool2d((0, 2))",
 ):
-    invalid_argument.flags(_net(_layer), layers=["layer"], severity="error")
+    invalid_argument.flags(
+        model=f"self.layer = {_layer}",
+        input="1,3,32,32",
+        layers=["layer"],
+        severity="error",
+    )
 invalid_argument.flags(
-    _net("nn.Linear(4, 2)", "torch.randint(0, 9, (8, 4))"), layers=["layer"], severity="error"
+    model="self.layer = nn.Linear(4, 2)",
+    input="8,4:int64",
+    layers=["layer"],
+    severity="error",
 )
 invalid_argument.flags(
-    _net("nn.Conv2d(3, 8, 3)", "torch.zeros(1, 3, 32, 32, dtype=torch.uint8)"), layers=["layer"]
+    model="self.layer = nn.Conv2d(3, 8, 3)",
+    input="1,3,32,32:uint8",
+    layers=["layer"],
 )
-invalid_argument.flags(_net("nn.Embedding(100, 8)", "torch.rand(2, 7)"), layers=["layer"])
+invalid_argument.flags(
+    model="self.layer = nn.Embedding(100, 8)",
+    input="2,7",
+    layers=["layer"],
+)
 # The first layer without an output says it; what comes after it has nothing to read.
 invalid_argument.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
+    model="""
         def __init__(self, hidden=0):
             super().__init__()
             self.first = nn.Linear(4, hidden)
@@ -164,11 +153,8 @@ invalid_argument.flags(
 
         def forward(self, x):
             return self.second(self.first(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(8, 4))
     """,
+    input="8,4",
     layers=["first"],
 )
 for _layer in (
@@ -179,47 +165,27 @@ for _layer in (
     "nn.ConvTranspose2d(3, 8, 4, stride=2, dilation=4, output_padding=3)",
     "nn.ConvTranspose2d(3, 8, 3, stride=2, padding=1, output_padding=1)",
 ):
-    invalid_argument.allows(_net(_layer))
-invalid_argument.allows(_net("nn.Embedding(100, 8)", "torch.randint(0, 9, (2, 7))"))
+    invalid_argument.allows(model=f"self.layer = {_layer}", input="1,3,32,32")
+invalid_argument.allows(model="self.layer = nn.Embedding(100, 8)", input="2,7:int64")
 # Divided by a number, integers are floats.
 invalid_argument.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3)
 
         def forward(self, x):
             return self.conv(x / 255)
-
-
-    if __name__ == "__main__":
-        Net()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
-    """
+    """,
+    input="1,3,32,32:uint8",
 )
 # A layer that would raise computes floats: the next one is not to blame.
 invalid_argument.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first = nn.Linear(4, 8)
-            self.second = nn.Linear(8, 2)
+    model="""
+        self.first = nn.Linear(4, 8)
+        self.second = nn.Linear(8, 2)
 
         def forward(self, x):
             return self.second(self.first(x.long()).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(8, 4))
     """,
+    input="8,4",
     layers=["first"],
 )

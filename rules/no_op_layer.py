@@ -79,62 +79,34 @@ _NOTHING: Mapping[str, Callable[[Node], str | None]] = {
 
 
 no_op_layer.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.pool = nn.MaxPool2d(1)
-            self.drop = nn.Dropout(p=0.0)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(1)
+        self.drop = nn.Dropout(p=0.0)
 
         def forward(self, x):
             return self.drop(self.pool(self.conv(x).relu()))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["pool", "drop"],
     severity="warning",
 )
 no_op_layer.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layers = nn.Sequential(
-                nn.ZeroPad2d(0),
-                nn.Conv2d(3, 8, 3, padding=1),
-                nn.Upsample(scale_factor=1, mode="nearest"),
-                nn.AvgPool2d((1, 1), stride=1),
-                nn.PixelShuffle(1),
-            )
-
-        def forward(self, x):
-            return self.layers(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
+    model="""
+        self.layers = nn.Sequential(
+            nn.ZeroPad2d(0),
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.Upsample(scale_factor=1, mode="nearest"),
+            nn.AvgPool2d((1, 1), stride=1),
+            nn.PixelShuffle(1),
+        )
     """,
+    input="1,3,32,32",
     layers=["layers.0", "layers.2", "layers.3", "layers.4"],
 )
 # Settings, layers that say what they are, and a pool of one value that skips the others.
 no_op_layer.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
+    model="""
         def __init__(self, drop=0.0, scale=1):
             super().__init__()
             self.conv = nn.Conv2d(3, 8, 3, padding=1)
@@ -146,9 +118,6 @@ no_op_layer.allows(
 
         def forward(self, x):
             return self.pool(self.skip(self.identity(self.up(self.drop(self.conv(x))))))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

@@ -46,70 +46,40 @@ def non_square_kernel(graph: Graph) -> Iterator[Finding | Skip]:
 
 
 non_square_kernel.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, (3, 5), padding=(1, 2))
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, (3, 5), padding=(1, 2))
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
 
         def forward(self, x):
             return self.conv2(self.conv1(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["conv1"],
     severity="info",
 )
 # In a row, and side by side.
 non_square_kernel.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.row = nn.Conv2d(3, 8, (1, 7), padding=(0, 3))
-            self.norm = nn.BatchNorm2d(8)
-            self.column = nn.Conv2d(8, 8, (7, 1), padding=(3, 0))
-            self.across = nn.Conv2d(8, 8, (1, 3), padding=(0, 1))
-            self.down = nn.Conv2d(8, 8, (3, 1), padding=(1, 0))
+    model="""
+        self.row = nn.Conv2d(3, 8, (1, 7), padding=(0, 3))
+        self.norm = nn.BatchNorm2d(8)
+        self.column = nn.Conv2d(8, 8, (7, 1), padding=(3, 0))
+        self.across = nn.Conv2d(8, 8, (1, 3), padding=(0, 1))
+        self.down = nn.Conv2d(8, 8, (3, 1), padding=(1, 0))
 
         def forward(self, x):
             x = self.column(self.norm(self.row(x)).relu()).relu()
             return torch.cat([self.across(x), self.down(x)], 1)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )
 # A text classifier's windows over words, and a signal in two dimensions.
 non_square_kernel.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.words = nn.Conv2d(1, 8, (3, 50))
-            self.signal = nn.Conv2d(8, 8, (5, 1), padding=(2, 0))
+    model="""
+        self.words = nn.Conv2d(1, 8, (3, 50))
+        self.signal = nn.Conv2d(8, 8, (5, 1), padding=(2, 0))
 
         def forward(self, x):
             return self.signal(self.words(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1, 40, 50))
-    """
+    """,
+    input="1,1,40,50",
 )

@@ -95,171 +95,70 @@ def _of_grown(call: Node, axes: tuple[Window, ...], grown: list[int], explicit: 
 
 
 over_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 5, 3, padding=2)
-
-        def forward(self, x):
-            return self.conv1(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand((1, 28, 28)))
-    """,
+    model="self.conv1 = nn.Conv2d(1, 5, 3, padding=2)",
+    input="1,28,28",
     layers=["conv1"],
     severity="warning",
 )
 # Padding as wide as the kernel: the corners see nothing, whatever the stride.
 over_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, stride=2, padding=3)
-
-        def forward(self, x):
-            return self.conv(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """,
+    model="self.conv = nn.Conv2d(3, 8, 3, stride=2, padding=3)",
+    input="1,3,32,32",
     layers=["conv"],
 )
 # The pad is a layer of its own.
 over_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.pad = nn.ZeroPad2d(2)
-            self.conv = nn.Conv2d(3, 8, 3)
-
-        def forward(self, x):
-            return self.conv(self.pad(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
+    model="""
+        self.pad = nn.ZeroPad2d(2)
+        self.conv = nn.Conv2d(3, 8, 3)
     """,
+    input="1,3,32,32",
     layers=["conv"],
 )
-# A causal convolution: padded on both sides, the end is cut off.
 over_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Causal(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(4, 8, 3, padding=8, dilation=4)
-            self.norm = nn.BatchNorm1d(8)
+    model="""
+        # A causal convolution: padded on both sides, the end is cut off.
+        self.conv = nn.Conv1d(4, 8, 3, padding=8, dilation=4)
+        self.norm = nn.BatchNorm1d(8)
 
         def forward(self, x):
             return self.norm(self.conv(x))[:, :, :-8].relu()
-
-
-    if __name__ == "__main__":
-        Causal()(torch.rand(2, 4, 100))
-    """
+    """,
+    input="2,4,100",
 )
 over_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Mixer(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(16, 16, 4, padding=3, groups=16)
+    model="""
+        self.conv = nn.Conv1d(16, 16, 4, padding=3, groups=16)
 
         def forward(self, x):
             length = x.shape[-1]
             return self.conv(x)[..., :length]
-
-
-    if __name__ == "__main__":
-        Mixer()(torch.rand(2, 16, 64))
-    """
+    """,
+    input="2,16,64",
 )
 # An even kernel that grows the map by one is even-kernel's.
 over_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 4, padding=2)
-
-        def forward(self, x):
-            return self.conv(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    model="self.conv = nn.Conv2d(3, 8, 4, padding=2)",
+    input="1,3,32,32",
 )
 # Reflected values are data; and dilation uses its padding.
 over_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.pad = nn.ReflectionPad2d(2)
-            self.conv = nn.Conv2d(3, 8, 3)
-            self.wide = nn.Conv2d(8, 8, 3, padding=6, dilation=6)
-
-        def forward(self, x):
-            return self.wide(self.conv(self.pad(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    model="""
+        self.pad = nn.ReflectionPad2d(2)
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.wide = nn.Conv2d(8, 8, 3, padding=6, dilation=6)
+    """,
+    input="1,3,32,32",
 )
 # One pad for two valid convolutions.
 over_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.pad = nn.ZeroPad2d(2)
-            self.conv1 = nn.Conv2d(3, 8, 3)
-            self.conv2 = nn.Conv2d(8, 8, 3)
+    model="""
+        self.pad = nn.ZeroPad2d(2)
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.conv2 = nn.Conv2d(8, 8, 3)
 
         def forward(self, x):
             return self.conv2(self.conv1(self.pad(x)).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

@@ -118,144 +118,84 @@ def _outputs(call: Node) -> int:
 
 
 parameter_heavy_linear.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.hidden = nn.Linear(1100, 100)
-            self.out = nn.Linear(100, 100)
+    model="""
+        self.hidden = nn.Linear(1100, 100)
+        self.out = nn.Linear(100, 100)
 
         def forward(self, x):
             return self.out(self.hidden(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1100))
     """,
+    input="1,1100",
     layers=["hidden"],
     severity="warning",
 )
 parameter_heavy_linear.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.features = nn.Sequential(
-                nn.Conv2d(3, 32, 3, stride=2, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
-                nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),
-            )
-            self.drop = nn.Dropout(0.5)
-            self.fc1 = nn.Linear(64 * 8 * 8, 128)
-            self.fc2 = nn.Linear(128, 10)
+    model="""
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 32, 3, stride=2, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
+            nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU(),
+        )
+        self.drop = nn.Dropout(0.5)
+        self.fc1 = nn.Linear(64 * 8 * 8, 128)
+        self.fc2 = nn.Linear(128, 10)
 
         def forward(self, x):
             x = self.features(x)
             x = x.view(x.size(0), -1)
             return self.fc2(self.fc1(self.drop(x)).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["fc1"],
 )
 # A convolution as large as its map is a fully connected layer.
 parameter_heavy_linear.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 64, 4, stride=4)
-            self.fc1 = nn.Conv2d(64, 256, 7)
-            self.fc2 = nn.Conv2d(256, 10, 1)
+    model="""
+        self.stem = nn.Conv2d(3, 64, 4, stride=4)
+        self.fc1 = nn.Conv2d(64, 256, 7)
+        self.fc2 = nn.Conv2d(256, 10, 1)
 
         def forward(self, x):
             return self.fc2(self.fc1(self.stem(x)).relu()).flatten(1)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 28, 28))
     """,
+    input="1,3,28,28",
     layers=["fc1"],
 )
 # The output layer too, if it reads a flattened map.
 parameter_heavy_linear.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(8, 32, 3, padding=1)
-            self.fc = nn.Linear(32 * 400, 10)
+    model="""
+        self.conv = nn.Conv1d(8, 32, 3, padding=1)
+        self.fc = nn.Linear(32 * 400, 10)
 
         def forward(self, x):
             return self.fc(self.conv(x).flatten(1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 8, 400))
     """,
+    input="2,8,400",
     layers=["fc"],
 )
 # Global pooling before a large classifier.
 parameter_heavy_linear.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 512, 3, padding=1)
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.fc = nn.Linear(512, 1000)
+    model="""
+        self.conv = nn.Conv2d(3, 512, 3, padding=1)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(512, 1000)
 
         def forward(self, x):
             return self.fc(torch.flatten(self.pool(self.conv(x)), 1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 64, 64))
-    """
+    """,
+    input="1,3,64,64",
 )
 # A generator's first layer becomes a map.
 parameter_heavy_linear.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Generator(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(100, 128 * 7 * 7)
-            self.norm = nn.BatchNorm1d(128 * 7 * 7)
-            self.up = nn.ConvTranspose2d(128, 1, 4, stride=4)
+    model="""
+        self.fc = nn.Linear(100, 128 * 7 * 7)
+        self.norm = nn.BatchNorm1d(128 * 7 * 7)
+        self.up = nn.ConvTranspose2d(128, 1, 4, stride=4)
 
         def forward(self, z):
             x = self.norm(self.fc(z)).relu()
             return self.up(x.view(-1, 128, 7, 7))
-
-
-    if __name__ == "__main__":
-        Generator()(torch.rand(2, 100))
-    """
+    """,
+    input="2,100",
 )
 # The output layer of a model that is hardly more, and a small one behind a flatten.
 parameter_heavy_linear.allows(
@@ -291,22 +231,12 @@ parameter_heavy_linear.allows(
 )
 # Rows that cut across a map are batch-folded's to tell of.
 parameter_heavy_linear.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 256, 3, stride=2, padding=1)
-            self.fc = nn.Linear(256, 1000)
+    model="""
+        self.conv = nn.Conv2d(3, 256, 3, stride=2, padding=1)
+        self.fc = nn.Linear(256, 1000)
 
         def forward(self, x):
             return self.fc(self.conv(x).relu().view(-1, 256))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 10, 10))
-    """
+    """,
+    input="2,3,10,10",
 )

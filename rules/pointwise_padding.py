@@ -51,105 +51,44 @@ def pointwise_padding(graph: Graph) -> Iterator[Finding | Skip]:
 
 
 pointwise_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.mix = nn.Conv2d(8, 16, 1, padding=1)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.mix = nn.Conv2d(8, 16, 1, padding=1)
 
         def forward(self, x):
             return self.mix(self.conv(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["mix"],
     severity="error",
 )
 pointwise_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.shortcut = nn.Conv2d(3, 8, 1, stride=2, padding=1)
-            self.row = nn.Conv2d(8, 8, (1, 3), padding=1)
-
-        def forward(self, x):
-            return self.row(self.shortcut(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
+    model="""
+        self.shortcut = nn.Conv2d(3, 8, 1, stride=2, padding=1)
+        self.row = nn.Conv2d(8, 8, (1, 3), padding=1)
     """,
+    input="1,3,32,32",
     layers=["shortcut", "row"],
 )
 pointwise_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.mix = nn.Conv2d(3, 8, 1)
-            self.row = nn.Conv2d(8, 8, (1, 3), padding=(0, 1))
-
-        def forward(self, x):
-            return self.row(self.mix(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    model="""
+        self.mix = nn.Conv2d(3, 8, 1)
+        self.row = nn.Conv2d(8, 8, (1, 3), padding=(0, 1))
+    """,
+    input="1,3,32,32",
 )
 # The frame is taken off again.
 pointwise_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.mix = nn.Conv1d(4, 8, 1, padding=1)
+    model="""
+        self.mix = nn.Conv1d(4, 8, 1, padding=1)
 
         def forward(self, x):
             return self.mix(x)[:, :, 1:-1]
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 4, 50))
-    """
+    """,
+    input="1,4,50",
 )
 # Wrapped and reflected values are data, not zeros.
 pointwise_padding.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.mix = nn.Conv2d(3, 8, 1, padding=1, padding_mode="circular")
-
-        def forward(self, x):
-            return self.mix(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    model='self.mix = nn.Conv2d(3, 8, 1, padding=1, padding_mode="circular")',
+    input="1,3,32,32",
 )

@@ -66,74 +66,43 @@ def _interval(found: Range) -> str:
 
 
 redundant_activation.flags(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.pool = nn.MaxPool2d(2)
-            self.act = nn.ReLU()
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.act = nn.ReLU()
 
         def forward(self, x):
             x = F.relu(self.conv(x))
             return self.act(self.pool(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["act"],
     severity="warning",
 )
 redundant_activation.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(16, 10)
-            self.bound = nn.Sequential(nn.Softmax(dim=1), nn.ReLU())
-            self.gate = nn.Sequential(nn.Sigmoid(), nn.Flatten(), nn.ReLU6())
+    model="""
+        self.fc = nn.Linear(16, 10)
+        self.bound = nn.Sequential(nn.Softmax(dim=1), nn.ReLU())
+        self.gate = nn.Sequential(nn.Sigmoid(), nn.Flatten(), nn.ReLU6())
 
         def forward(self, x):
             return self.bound(self.fc(x)), self.gate(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 16))
     """,
+    input="1,16",
     layers=["bound.1", "gate.2"],
 )
 # After a layer, a norm or a sum; what changes negative values; what is shared.
 redundant_activation.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
-            self.norm = nn.BatchNorm2d(8)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
-            self.act = nn.ReLU()
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+        self.act = nn.ReLU()
 
         def forward(self, x):
             x = self.act(self.conv1(x))
             y = self.act(self.norm(x))
             return self.act(x + y), self.act(self.conv2(y).tanh())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

@@ -56,44 +56,27 @@ def _in_series(graph: Graph, calls: Sequence[Node]) -> bool:
 
 
 repeated_batch_norm.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
-            self.norm = nn.BatchNorm2d(8)
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
 
         def forward(self, x):
             x = self.norm(self.conv1(x)).relu()
             return self.norm(self.conv2(x)).relu()
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
     """,
+    input="2,3,32,32",
     layers=["norm"],
     severity="info",
 )
 # On one line, but in a loop; and side by side on two lines.
 repeated_batch_norm.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.convs = nn.ModuleList([nn.Conv2d(8, 8, 3, padding=1) for _ in range(3)])
-            self.norm = nn.BatchNorm2d(8)
-            self.left = nn.Conv2d(8, 8, 1)
-            self.right = nn.Conv2d(8, 8, 3, padding=1)
-            self.both = nn.BatchNorm2d(8)
+    model="""
+        self.convs = nn.ModuleList([nn.Conv2d(8, 8, 3, padding=1) for _ in range(3)])
+        self.norm = nn.BatchNorm2d(8)
+        self.left = nn.Conv2d(8, 8, 1)
+        self.right = nn.Conv2d(8, 8, 3, padding=1)
+        self.both = nn.BatchNorm2d(8)
 
         def forward(self, x):
             for conv in self.convs:
@@ -101,11 +84,8 @@ repeated_batch_norm.flags(
             left = self.both(self.left(x))
             right = self.both(self.right(x))
             return left + right
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 8, 32, 32))
     """,
+    input="2,8,32,32",
     layers=["norm", "both"],
 )
 # A siamese network: the whole branch on two inputs. And norms of their own.

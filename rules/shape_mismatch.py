@@ -65,50 +65,27 @@ def _block(graph: Graph, call: Node) -> Iterator[Module]:
 
 
 shape_mismatch.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 6, 5)
-            self.conv2 = nn.Conv2d(6, 16, 5)
-            self.pool = nn.MaxPool2d(2)
-            self.fc = nn.Linear(16 * 5 * 5, 10)
+    model="""
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(16 * 5 * 5, 10)
 
         def forward(self, x):
             x = self.pool(self.conv1(x).relu())
             x = self.pool(self.conv2(x).relu())
             return self.fc(x.flatten(1))
-
-
-    if __name__ == "__main__":
-        print(Net()(torch.rand(8, 1, 28, 28)))
     """,
+    input="8,1,28,28",
     layers=["fc"],
     severity="error",
 )
 shape_mismatch.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
-            self.conv2 = nn.Conv2d(16, 8, 3, padding=1)
-
-        def forward(self, x):
-            return self.conv2(self.conv1(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.conv2 = nn.Conv2d(16, 8, 3, padding=1)
     """,
+    input="1,3,32,32",
     layers=["conv2"],
 )
 shape_mismatch.flags(
@@ -128,26 +105,16 @@ shape_mismatch.flags(
     layers=["wide"],
 )
 shape_mismatch.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(1, 6, 5)
-            self.conv2 = nn.Conv2d(6, 16, 5)
-            self.pool = nn.MaxPool2d(2)
-            self.fc = nn.Linear(16 * 5 * 5, 10)
+    model="""
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(16 * 5 * 5, 10)
 
         def forward(self, x):
             x = self.pool(self.conv1(x).relu())
             x = self.pool(self.conv2(x).relu())
             return self.fc(x.flatten(1))
-
-
-    if __name__ == "__main__":
-        print(Net()(torch.rand(8, 1, 32, 32)))
-    """
+    """,
+    input="8,1,32,32",
 )

@@ -167,16 +167,8 @@ softmax_before_cross_entropy.flags(
     severity="warning",
 )
 softmax_before_cross_entropy.flags(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 5, 3, padding=1)
+    model="""
+        self.conv = nn.Conv2d(3, 5, 3, padding=1)
 
         def forward(self, x):
             return torch.softmax(self.conv(x), dim=1)
@@ -184,12 +176,9 @@ softmax_before_cross_entropy.flags(
         def training_step(self, batch):
             x, y = batch
             return F.cross_entropy(self(x), y)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
     """,
-    layers=["softmax@13"],
+    input="2,3,32,32",
+    layers=["softmax@12"],
 )
 # A ReLU on the logits of the file's only model.
 softmax_before_cross_entropy.flags(

@@ -40,69 +40,34 @@ def softmax_without_dim(graph: Graph) -> Iterator[Finding | Skip]:
 
 
 softmax_without_dim.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(16, 10)
-            self.softmax = nn.Softmax()
-
-        def forward(self, x):
-            return self.softmax(self.fc(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 16))
+    model="""
+        self.fc = nn.Linear(16, 10)
+        self.softmax = nn.Softmax()
     """,
+    input="2,16",
     layers=["softmax"],
     severity="warning",
 )
 # Three axes: the softmax runs over the batch.
 softmax_without_dim.flags(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(16, 10)
+    model="""
+        self.fc = nn.Linear(16, 10)
 
         def forward(self, x):
             return F.log_softmax(self.fc(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 7, 16))
     """,
-    layers=["log_softmax@13"],
+    input="2,7,16",
+    layers=["log_softmax@12"],
 )
 softmax_without_dim.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(16, 10)
-            self.softmax = nn.Softmax(dim=-1)
-            self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+    model="""
+        self.fc = nn.Linear(16, 10)
+        self.softmax = nn.Softmax(dim=-1)
+        self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
 
         def forward(self, x):
             x = x + self.attention(x, x, x)[0]
             return self.softmax(self.fc(x)), F.softmax(x, 1), x.softmax(0), nn.Softmax2d()(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 7, 16))
-    """
+    """,
+    input="2,7,16",
 )

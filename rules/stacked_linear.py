@@ -48,51 +48,28 @@ def _finding(pair: Pair, composed: int) -> Finding:
 
 
 stacked_linear.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc1 = nn.Linear(784, 256)
-            self.drop = nn.Dropout(0.2)
-            self.fc2 = nn.Linear(256, 10)
-
-        def forward(self, x):
-            return self.fc2(self.drop(self.fc1(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 784))
+    model="""
+        self.fc1 = nn.Linear(784, 256)
+        self.drop = nn.Dropout(0.2)
+        self.fc2 = nn.Linear(256, 10)
     """,
+    input="1,784",
     layers=["fc1"],
     severity="warning",
 )
 # A convolution and one that mixes its channels; a convolution behind a flatten.
 stacked_linear.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 32, 3, padding=1)
-            self.mix = nn.Conv2d(32, 32, 1)
-            self.conv2 = nn.Conv2d(32, 64, 3, stride=2, padding=1)
-            self.fc = nn.Linear(64 * 16 * 16, 10)
+    model="""
+        self.conv1 = nn.Conv2d(3, 32, 3, padding=1)
+        self.mix = nn.Conv2d(32, 32, 1)
+        self.conv2 = nn.Conv2d(32, 64, 3, stride=2, padding=1)
+        self.fc = nn.Linear(64 * 16 * 16, 10)
 
         def forward(self, x):
             x = self.mix(self.conv1(x)).relu()
             return self.fc(torch.flatten(self.conv2(x), 1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["conv1"],
 )
 stacked_linear.flags(
@@ -130,50 +107,33 @@ stacked_linear.flags(
 )
 # Fewer weights than the one map: low rank, depthwise and pointwise, two 3×3 for a 5×5.
 stacked_linear.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(32, 32, 3, padding=1)
-            self.conv2 = nn.Conv2d(32, 32, 3, padding=1)
-            self.depthwise = nn.Conv2d(32, 32, 5, padding=2, groups=32)
-            self.pointwise = nn.Conv2d(32, 64, 1)
-            self.pool = nn.AdaptiveAvgPool2d(1)
-            self.down = nn.Linear(64, 8, bias=False)
-            self.up = nn.Linear(8, 64)
+    model="""
+        self.conv1 = nn.Conv2d(32, 32, 3, padding=1)
+        self.conv2 = nn.Conv2d(32, 32, 3, padding=1)
+        self.depthwise = nn.Conv2d(32, 32, 5, padding=2, groups=32)
+        self.pointwise = nn.Conv2d(32, 64, 1)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.down = nn.Linear(64, 8, bias=False)
+        self.up = nn.Linear(8, 64)
 
         def forward(self, x):
             x = self.conv2(self.conv1(x)).relu()
             x = self.pointwise(self.depthwise(x)).relu()
             return self.up(self.down(self.pool(x).flatten(1)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 32, 32, 32))
-    """
+    """,
+    input="1,32,32,32",
 )
 # Wider kernels; joins; a first layer that is read twice; norms; weights that are shared.
 stacked_linear.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.row = nn.Conv2d(8, 8, (1, 2))
-            self.column = nn.Conv2d(8, 8, (2, 1))
-            self.lateral = nn.Conv2d(8, 8, 1)
-            self.smooth = nn.Conv2d(8, 8, 3, padding=1)
-            self.read = nn.Conv2d(8, 8, 1)
-            self.out = nn.Conv2d(8, 8, 1)
-            self.norm = nn.BatchNorm2d(8)
-            self.step = nn.Conv2d(8, 8, 1)
+    model="""
+        self.row = nn.Conv2d(8, 8, (1, 2))
+        self.column = nn.Conv2d(8, 8, (2, 1))
+        self.lateral = nn.Conv2d(8, 8, 1)
+        self.smooth = nn.Conv2d(8, 8, 3, padding=1)
+        self.read = nn.Conv2d(8, 8, 1)
+        self.out = nn.Conv2d(8, 8, 1)
+        self.norm = nn.BatchNorm2d(8)
+        self.step = nn.Conv2d(8, 8, 1)
 
         def forward(self, x):
             x = self.column(self.row(x)).relu()
@@ -181,57 +141,34 @@ stacked_linear.allows(
             y = self.read(x.relu())
             x = self.norm(self.out(y)) + y
             return self.step(self.step(x.relu()))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 8, 32, 32))
-    """
+    """,
+    input="1,8,32,32",
 )
 # The projections around an attention.
 stacked_linear.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.embed = nn.Linear(8, 32)
-            self.attention = nn.MultiheadAttention(32, 4, batch_first=True)
-            self.out = nn.Linear(32, 32)
+    model="""
+        self.embed = nn.Linear(8, 32)
+        self.attention = nn.MultiheadAttention(32, 4, batch_first=True)
+        self.out = nn.Linear(32, 32)
 
         def forward(self, x):
             x = self.embed(x)
             x, _ = self.attention(x, x, x, need_weights=False)
             return self.out(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 10, 8))
-    """
+    """,
+    input="1,10,8",
 )
 # The forward stops at a layer that does not fit, before the map is multiplied by its gate.
 stacked_linear.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 64, 3, padding=1)
-            self.squeeze = nn.Conv2d(64, 32, 1)
-            self.gate = nn.Conv2d(16, 64, 1)
+    model="""
+        self.conv = nn.Conv2d(3, 64, 3, padding=1)
+        self.squeeze = nn.Conv2d(64, 32, 1)
+        self.gate = nn.Conv2d(16, 64, 1)
 
         def forward(self, x):
             x = self.conv(x)
             gate = self.squeeze(x.mean((2, 3), keepdim=True)).relu()
             return (x * self.gate(gate).sigmoid()).relu()
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

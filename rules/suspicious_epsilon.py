@@ -43,68 +43,32 @@ def suspicious_epsilon(graph: Graph, *, least: float = 1e-2) -> Iterator[Finding
 
 
 suspicious_epsilon.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 64, 3, padding=1)
-            self.norm = nn.BatchNorm2d(64, 0.8)
+    model="""
+        self.conv = nn.Conv2d(3, 64, 3, padding=1)
+        self.norm = nn.BatchNorm2d(64, 0.8)
 
         def forward(self, x):
             return self.norm(self.conv(x)).relu()
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
     """,
+    input="2,3,32,32",
     layers=["norm"],
     severity="warning",
 )
 suspicious_epsilon.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(16, 16)
-            self.norm = nn.LayerNorm(16, 1e-2)
-            self.group = nn.GroupNorm(4, 16, eps=1e-3)
-
-        def forward(self, x):
-            return self.group(self.norm(self.fc(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 16))
+    model="""
+        self.fc = nn.Linear(16, 16)
+        self.norm = nn.LayerNorm(16, 1e-2)
+        self.group = nn.GroupNorm(4, 16, eps=1e-3)
     """,
+    input="2,16",
     layers=["group", "norm"],
     least=1e-3,
 )
 suspicious_epsilon.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 64, 3, padding=1)
-            self.norm = nn.BatchNorm2d(64, eps=1e-3, momentum=0.8)
-            self.last = nn.GroupNorm(8, 64, 1e-6)
-
-        def forward(self, x):
-            return self.last(self.norm(self.conv(x)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(2, 3, 32, 32))
-    """
+    model="""
+        self.conv = nn.Conv2d(3, 64, 3, padding=1)
+        self.norm = nn.BatchNorm2d(64, eps=1e-3, momentum=0.8)
+        self.last = nn.GroupNorm(8, 64, 1e-6)
+    """,
+    input="2,3,32,32",
 )

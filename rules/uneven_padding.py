@@ -70,48 +70,24 @@ def _fitting(graph: Graph, call: Node, axis: Window, at: int) -> str:
 
 
 uneven_padding.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 16, 7, stride=2, padding=3)
-            self.pool = nn.MaxPool2d(3, stride=2, padding=1)
-
-        def forward(self, x):
-            return self.pool(self.stem(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 224, 224))
+    model="""
+        self.stem = nn.Conv2d(3, 16, 7, stride=2, padding=3)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
     """,
+    input="1,3,224,224",
     layers=["stem", "pool"],
     severity="info",
 )
 uneven_padding.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 16, 7, stride=2, padding=3)
-            self.conv = nn.Conv2d(16, 16, 3, padding=1)
-            self.halve = nn.Conv2d(16, 16, 4, stride=2, padding=1)
-            self.same = nn.Conv2d(16, 16, 3, stride=2)
+    model="""
+        self.stem = nn.Conv2d(3, 16, 7, stride=2, padding=3)
+        self.conv = nn.Conv2d(16, 16, 3, padding=1)
+        self.halve = nn.Conv2d(16, 16, 4, stride=2, padding=1)
+        self.same = nn.Conv2d(16, 16, 3, stride=2)
 
         def forward(self, x):
             x = self.conv(self.stem(x))
             return self.same(F.pad(self.halve(x[:, :, 1:, 1:]), (0, 1, 0, 1)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 225, 225))
-    """
+    """,
+    input="1,3,225,225",
 )

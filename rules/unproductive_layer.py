@@ -142,52 +142,32 @@ unproductive_layer.allows(
 )
 # A decoder draws what the encoder saw.
 unproductive_layer.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class AutoEncoder(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.down = nn.Sequential(
-                nn.Conv2d(3, 16, 4, stride=2, padding=1),
-                nn.Conv2d(16, 32, 4, stride=2, padding=1),
-                nn.Conv2d(32, 32, 4, stride=2, padding=1),
-                nn.Conv2d(32, 32, 3, padding=1),
-                nn.Conv2d(32, 32, 3, padding=1),
-            )
-            self.up = nn.Sequential(
-                nn.ConvTranspose2d(32, 16, 4, stride=4),
-                nn.Conv2d(16, 3, 3, padding=1),
-            )
+    model="""
+        self.down = nn.Sequential(
+            nn.Conv2d(3, 16, 4, stride=2, padding=1),
+            nn.Conv2d(16, 32, 4, stride=2, padding=1),
+            nn.Conv2d(32, 32, 4, stride=2, padding=1),
+            nn.Conv2d(32, 32, 3, padding=1),
+            nn.Conv2d(32, 32, 3, padding=1),
+        )
+        self.up = nn.Sequential(
+            nn.ConvTranspose2d(32, 16, 4, stride=4),
+            nn.Conv2d(16, 3, 3, padding=1),
+        )
 
         def forward(self, x):
             return self.up(self.down(x).relu())
-
-
-    if __name__ == "__main__":
-        AutoEncoder()(torch.rand(1, 3, 16, 16))
-    """
+    """,
+    input="1,3,16,16",
 )
 # What a kernel whose outer taps lie in the padding cannot see.
 unproductive_layer.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 3, padding=32, dilation=32)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=32, dilation=32)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
 
         def forward(self, x):
             return self.conv2(self.conv1(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

@@ -185,179 +185,99 @@ def _padding(axes: tuple[Window, ...]) -> list[int] | None:
 
 
 unread_pixels.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(1, 8, 3, padding=1)
-            self.pool = nn.MaxPool2d(2)
+    model="""
+        self.conv = nn.Conv2d(1, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
 
         def forward(self, x):
             return self.pool(self.conv(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 1, 27, 28))
     """,
+    input="1,1,27,28",
     layers=["pool"],
     severity="warning",
 )
 # SqueezeNet's first layer at 224: row and column 223.
 unread_pixels.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 96, 7, stride=2)
-            self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+    model="""
+        self.stem = nn.Conv2d(3, 96, 7, stride=2)
+        self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
 
         def forward(self, x):
             return self.pool(self.stem(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 224, 224))
     """,
+    input="1,3,224,224",
     layers=["stem"],
 )
 # Three of four pixels, and nothing else reads them.
 unread_pixels.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.shrink = nn.Conv2d(8, 16, 1, stride=2)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.shrink = nn.Conv2d(8, 16, 1, stride=2)
 
         def forward(self, x):
             return self.shrink(self.conv(x).relu())
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["shrink"],
 )
 # The pad makes up for one of the two rows that the windows leave.
 unread_pixels.flags(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(4, 8, 3, stride=3)
+    model="""
+        self.conv = nn.Conv1d(4, 8, 3, stride=3)
 
         def forward(self, x):
             return self.conv(F.pad(x, (0, 1)))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 4, 31))
     """,
+    input="1,4,31",
     layers=["conv"],
     severity="info",
 )
 # A shortcut that reads every second pixel, beside a branch that reads them all.
 unread_pixels.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Block(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-            self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
-            self.shortcut = nn.Conv2d(3, 8, 1, stride=2)
+    model="""
+        self.conv1 = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+        self.shortcut = nn.Conv2d(3, 8, 1, stride=2)
 
         def forward(self, x):
             return self.shortcut(x) + self.conv2(self.conv1(x).relu())
-
-
-    if __name__ == "__main__":
-        Block()(torch.rand(1, 3, 33, 32))
-    """
+    """,
+    input="1,3,33,32",
 )
 # Of what the shortcut leaves, the block reads all that the last layer needs: it is that one's.
 unread_pixels.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-            self.shortcut = nn.Conv2d(3, 8, 1, stride=2)
-            self.shrink = nn.Conv2d(8, 16, 1, stride=2)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.shortcut = nn.Conv2d(3, 8, 1, stride=2)
+        self.shrink = nn.Conv2d(8, 16, 1, stride=2)
 
         def forward(self, x):
             return self.shrink(self.conv(x) + self.shortcut(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["shrink"],
 )
 # The windows stop short of a row of padding, and of none of the map.
 unread_pixels.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-            self.stem = nn.Conv2d(8, 8, 3, stride=2)
-            self.pool = nn.MaxPool2d(2, ceil_mode=True)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.stem = nn.Conv2d(8, 8, 3, stride=2)
+        self.pool = nn.MaxPool2d(2, ceil_mode=True)
 
         def forward(self, x):
             x = self.stem(F.pad(self.conv(x).relu(), (1, 1, 1, 1)))
             return self.pool(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 224, 100))
-    """
+    """,
+    input="1,3,224,100",
 )
 # Two halves of a map's pixels, as in NASNet; and keys that are pooled, beside their queries.
 unread_pixels.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Conv2d(3, 8, 3, padding=1)
-            self.even = nn.Conv2d(8, 8, 1, stride=2)
-            self.odd = nn.Conv2d(8, 8, 1, stride=2)
-            self.qkv = nn.Conv2d(16, 24, 1)
-            self.pool = nn.MaxPool2d(3, stride=4, padding=1)
+    model="""
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.even = nn.Conv2d(8, 8, 1, stride=2)
+        self.odd = nn.Conv2d(8, 8, 1, stride=2)
+        self.qkv = nn.Conv2d(16, 24, 1)
+        self.pool = nn.MaxPool2d(3, stride=4, padding=1)
 
         def forward(self, x):
             x = self.stem(x).relu()
@@ -367,29 +287,16 @@ unread_pixels.allows(
             k, v = self.pool(k).flatten(2), self.pool(v).flatten(2)
             attention = (q.flatten(2).transpose(1, 2) @ k).softmax(-1)
             return attention @ v.transpose(1, 2)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )
 # What is cut off on purpose.
 unread_pixels.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
 
         def forward(self, x):
             return self.conv(x)[:, :, :-1, :-1]
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )

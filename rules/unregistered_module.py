@@ -98,26 +98,16 @@ def _of_made(call: Node, numbers: int) -> Finding:
 
 
 unregistered_module.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layers = [nn.Linear(16, 16) for _ in range(3)]
-            self.out = nn.Linear(16, 4)
+    model="""
+        self.layers = [nn.Linear(16, 16) for _ in range(3)]
+        self.out = nn.Linear(16, 4)
 
         def forward(self, x):
             for layer in self.layers:
                 x = layer(x).relu()
             return self.out(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 16))
     """,
+    input="1,16",
     layers=["layers[0]", "layers[1]", "layers[2]"],
     severity="error",
 )
@@ -157,113 +147,63 @@ unregistered_module.flags(
 )
 # A layer that each forward makes anew.
 unregistered_module.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
 
         def forward(self, x):
             x = self.conv(x).relu()
             return nn.Conv2d(8, 4, 1)(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
-    layers=["conv2d@13"],
+    input="1,3,32,32",
+    layers=["conv2d@12"],
 )
 # Registered elsewhere as well; nothing to train; a frozen teacher; a layer that never runs.
 unregistered_module.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first = nn.Linear(16, 16)
-            self.second = nn.Linear(16, 16)
-            self.order = [self.first, self.second]
-            self.activations = [nn.ReLU(), nn.Tanh()]
-            self.teacher = [nn.Linear(16, 16).requires_grad_(False)]
-            self.spare = [nn.Linear(16, 16)]
+    model="""
+        self.first = nn.Linear(16, 16)
+        self.second = nn.Linear(16, 16)
+        self.order = [self.first, self.second]
+        self.activations = [nn.ReLU(), nn.Tanh()]
+        self.teacher = [nn.Linear(16, 16).requires_grad_(False)]
+        self.spare = [nn.Linear(16, 16)]
 
         def forward(self, x):
             for layer, activation in zip(self.order, self.activations):
                 x = activation(layer(x))
             return x, self.teacher[0](x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 16))
-    """
+    """,
+    input="1,16",
 )
 # A list of modules that registers them, and parameters that are registered one by one.
 unregistered_module.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layers = nn.ModuleList([nn.Linear(16, 16) for _ in range(3)])
-            self.scales = nn.ParameterList([nn.Parameter(torch.ones(16)) for _ in range(3)])
+    model="""
+        self.layers = nn.ModuleList([nn.Linear(16, 16) for _ in range(3)])
+        self.scales = nn.ParameterList([nn.Parameter(torch.ones(16)) for _ in range(3)])
 
         def forward(self, x):
             for layer, scale in zip(self.layers, self.scales):
                 x = layer(x).relu() * scale
             return x
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 16))
-    """
+    """,
+    input="1,16",
 )
 # A number that each forward makes anew belongs to no module.
 unregistered_module.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(16, 16)
+    model="""
+        self.fc = nn.Linear(16, 16)
 
         def forward(self, x):
             return self.fc(x) * nn.Parameter(torch.ones(1))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 16))
-    """
+    """,
+    input="1,16",
 )
 unregistered_module.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(16, 16)
-            self.scales = [nn.Parameter(torch.ones(16)) for _ in range(2)]
+    model="""
+        self.fc = nn.Linear(16, 16)
+        self.scales = [nn.Parameter(torch.ones(16)) for _ in range(2)]
 
         def forward(self, x):
             return self.fc(x * self.scales[0]) * self.scales[1]
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 16))
-    """
+    """,
+    input="1,16",
 )

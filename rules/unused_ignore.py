@@ -43,7 +43,9 @@ def _remarks(comment: Comment) -> Iterator[Remark]:
         yield Remark(comment, f"there is no rule {name!r} to ignore", change)
 
 
-_NET = """
+_EXACT = "self.conv = nn.Conv2d(3, 8, 3, padding=1)"
+_EVEN = "self.conv = nn.Conv2d(3, 8, 4, padding=1)"
+_FILE = """
     import torch
     from torch import nn
 
@@ -51,7 +53,7 @@ _NET = """
     class Net(nn.Module):{on_class}
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(3, 8, {kernel}, padding=1){on_layer}
+            {layer}
 
         def forward(self, x):
             return self.conv(x)
@@ -59,23 +61,38 @@ _NET = """
 
     if __name__ == "__main__":
         Net()(torch.rand(1, 3, 32, 32))
+    {at_end}
 """
+_ON_CLASS = {"on_class": "  # modellint: ignore[even-kernel]", "at_end": ""}
+_AT_END = {"on_class": "", "at_end": "\n    # modellint: ignore-file[even-kernel]"}
 
-
-def _net(kernel: int, on_layer: str = "", on_class: str = "") -> str:
-    marks = {"on_layer": on_layer, "on_class": on_class}
-    given = {name: f"  # modellint: {text}" if text else "" for name, text in marks.items()}
-    return _NET.format(kernel=kernel, **given)
-
-
-unused_ignore.flags(_net(3, "ignore[even-kernel] -- exact"), severity="warning")
-unused_ignore.flags(_net(4, "ignore[even-kernel, over-padding]"))
-unused_ignore.flags(_net(4, "ignore[even-kernel, even-kernl]"))
-unused_ignore.flags(_net(3, "ignore -- exact"))
-unused_ignore.flags(_net(3, on_class="ignore[even-kernel]"))
-unused_ignore.flags(_net(3) + "\n    # modellint: ignore-file[even-kernel]\n")
-unused_ignore.allows(_net(4, "ignore[even-kernel] -- a patch"))
-unused_ignore.allows(_net(4, on_class="ignore[even-kernel]"))
-unused_ignore.allows(_net(4) + "\n    # modellint: ignore-file[even-kernel]\n")
+unused_ignore.flags(
+    model=f"{_EXACT}  # modellint: ignore[even-kernel] -- exact",
+    input="1,3,32,32",
+    severity="warning",
+)
+unused_ignore.flags(
+    model=f"{_EVEN}  # modellint: ignore[even-kernel, over-padding]",
+    input="1,3,32,32",
+)
+unused_ignore.flags(
+    model=f"{_EVEN}  # modellint: ignore[even-kernel, even-kernl]",
+    input="1,3,32,32",
+)
+unused_ignore.flags(
+    model=f"{_EXACT}  # modellint: ignore -- exact",
+    input="1,3,32,32",
+)
+unused_ignore.flags(_FILE.format(layer=_EXACT, **_ON_CLASS))
+unused_ignore.flags(_FILE.format(layer=_EXACT, **_AT_END))
+unused_ignore.allows(
+    model=f"{_EVEN}  # modellint: ignore[even-kernel] -- a patch",
+    input="1,3,32,32",
+)
+unused_ignore.allows(_FILE.format(layer=_EVEN, **_ON_CLASS))
+unused_ignore.allows(_FILE.format(layer=_EVEN, **_AT_END))
 # A rule that is off by default, and a comment about comments.
-unused_ignore.allows(_net(3, "ignore[even-kernel, unused-ignore] -- generated"))
+unused_ignore.allows(
+    model=f"{_EXACT}  # modellint: ignore[even-kernel, unused-ignore] -- generated",
+    input="1,3,32,32",
+)

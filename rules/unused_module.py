@@ -75,24 +75,14 @@ def _dropped(graph: Graph, unused: Unused) -> Finding:
 
 
 unused_module.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.shortcut = nn.Conv2d(3, 8, 1)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.shortcut = nn.Conv2d(3, 8, 1)
 
         def forward(self, x):
             return self.conv(x).relu()
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
     """,
+    input="1,3,32,32",
     layers=["shortcut"],
     severity="warning",
 )
@@ -131,66 +121,39 @@ unused_module.flags(
 )
 # A whole branch is named once; so are the elements of a list that the forward leaves out.
 unused_module.flags(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.trunk = nn.ModuleList([nn.Linear(16, 16) for _ in range(4)])
-            self.branch = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))
+    model="""
+        self.trunk = nn.ModuleList([nn.Linear(16, 16) for _ in range(4)])
+        self.branch = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))
 
         def forward(self, x):
             for layer in self.trunk[:2]:
                 x = layer(x).relu()
             return x
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 16))
     """,
+    input="1,16",
     layers=["trunk.2", "trunk.3", "branch"],
 )
 # An auxiliary head that runs in training mode only.
 unused_module.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 8, 3, padding=1)
-            self.head = nn.Conv2d(8, 10, 1)
-            self.auxiliary = nn.Conv2d(8, 10, 1)
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.head = nn.Conv2d(8, 10, 1)
+        self.auxiliary = nn.Conv2d(8, 10, 1)
 
         def forward(self, x):
             x = self.conv(x).relu()
             if self.training:
                 return self.head(x), self.auxiliary(x)
             return self.head(x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 3, 32, 32))
-    """
+    """,
+    input="1,3,32,32",
 )
 # What another method runs, and what an optional input runs.
 unused_module.allows(
-    """
-    import torch
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.encoder = nn.Linear(64, 8)
-            self.decoder = nn.Linear(8, 64)
-            self.condition = nn.Linear(4, 8)
+    model="""
+        self.encoder = nn.Linear(64, 8)
+        self.decoder = nn.Linear(8, 64)
+        self.condition = nn.Linear(4, 8)
 
         def forward(self, x, label=None):
             code = self.encoder(x)
@@ -200,34 +163,20 @@ unused_module.allows(
 
         def reconstruct(self, x):
             return self.decoder(self(x))
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 64))
-    """
+    """,
+    input="1,64",
 )
 # One head of several, by an argument; a value that the model keeps; weights that are read alone.
 unused_module.allows(
-    """
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.embedding = nn.Embedding(100, 16)
-            self.heads = nn.ModuleList([nn.Linear(16, 4), nn.Linear(16, 8)])
-            self.gate = nn.Linear(16, 2)
+    model="""
+        self.embedding = nn.Embedding(100, 16)
+        self.heads = nn.ModuleList([nn.Linear(16, 4), nn.Linear(16, 8)])
+        self.gate = nn.Linear(16, 2)
 
         def forward(self, x, task=0):
             x = F.linear(x, self.embedding.weight.t())
             self.balance = self.gate(x).softmax(-1).mean()
             return self.heads[task](x)
-
-
-    if __name__ == "__main__":
-        Net()(torch.rand(1, 100))
-    """
+    """,
+    input="1,100",
 )
