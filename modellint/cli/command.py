@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 import click
 
-from modellint._version import __version__
 from modellint.cli.completion import rule_names, rules_and_categories
 from modellint.cli.listing import list_page
 from modellint.cli.modes import check_modes
@@ -20,6 +19,7 @@ from modellint.cli.options import acceptance_options, configuration_options, pro
 from modellint.cli.output import discard_output, have_streams, survive_any_text, wants_color, write
 from modellint.cli.progress import Bar, wants_bar
 from modellint.cli.settings_page import settings_page
+from modellint.cli.version_page import VERSION, version_page
 from modellint.cli.writing import about_baseline, write_baseline, write_ignores
 from modellint.config.plans import Plans
 from modellint.config.selection import find_rule
@@ -133,7 +133,9 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors, no counts.")
 @click.option("-v", "--verbose", is_flag=True, help="Print notes, times and what the models print.")
-@click.version_option(__version__, prog_name="modellint", message="%(prog)s %(version)s")
+@click.option(
+    "--version", "show_version", is_flag=True, help="Print the version; with -v, of all involved."
+)
 def command(targets: tuple[str, ...], **options: Any) -> int:
     """Lint the architecture of PyTorch models.
 
@@ -145,6 +147,10 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     Exit status: 0 no finding at the fail level; 1 findings, or a file that fails;
     2 wrong usage, a plugin that does not load, or an internal error.
     """
+    if options["show_version"]:
+        page = version_page(_settings(options)) if options["verbose"] else f"{VERSION}\n"
+        write(page, None)
+        return 0
     view = View(
         color=wants_color(options["color"], options["output"], os.environ),
         layers=options["layers"],
