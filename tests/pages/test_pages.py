@@ -103,7 +103,7 @@ def test_the_index_leads_to_every_page():
     assert {*PAGES} <= {*found, *in_readme}
 
 
-@pytest.mark.parametrize("page", ["../README.md", *PAGES])
+@pytest.mark.parametrize("page", ["../README.md", "../CONTRIBUTING.md", *PAGES])
 def test_links_lead_somewhere(page):
     path = DOCS / page
     text = re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
@@ -114,7 +114,10 @@ def test_links_lead_somewhere(page):
 @pytest.mark.usefixtures("one_worker")
 def test_commands_within_sentences_run(tmp_path):
     """Those of `accepting-findings.md` change files and have a test of their own."""
-    texts = [path.read_text("utf-8") for path in (ROOT / "README.md", *DOCS.rglob("*.md"))]
+    forms = (ROOT / ".github").rglob("*.yml")
+    top = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    paths = (*top, *DOCS.rglob("*.md"), *forms)
+    texts = [path.read_text("utf-8") for path in paths]
     given = {one for text in texts for one in re.findall(r"`modellint ([^`\n]*)`", text)}
     given = {one for one in given if not re.search("--add-ignore|baseline", one)}
     (tmp_path / "models").mkdir()
