@@ -226,6 +226,9 @@ def _bound(bound: int, size: int) -> int:
         gap = expr_of(bound)
         demand(gap if plain(bound) >= 0 else ex.subtract(ex.negate(gap), ex.ONE), ">=", "branch")
         return bound if plain(bound) >= 0 else 0
+    if isinstance(bound, Dim):
+        # Where it is negative, it counts from the end.
+        demand(bound.expr, ">=", "branch")
     gap = ex.subtract(expr_of(size), expr_of(bound))
     if plain(bound) <= plain(size):
         demand(gap, ">=", "branch")
