@@ -21,7 +21,7 @@ from modellint.shapes.core import (
     show,
 )
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Dim, dim, symbolic
+from modellint.symbolic.dims import Dim, demand, dim, symbolic
 from modellint.symbolic.expressions import Expr
 
 
@@ -103,7 +103,10 @@ def _convolution(rank: int) -> None:
         batch, channels, sizes = _spatial(name, input, rank)
         out, per_group, *kernel = weight.shape
         equal(channels, per_group * groups, lambda: _channels(name, channels, per_group * groups))
-        if plain(out) % groups:
+        left = out % groups
+        if isinstance(left, Dim):
+            demand(left.expr, "==")
+        if plain(left):
             raise Refused(f"{name}: {groups} groups do not divide {symbolic(out)} channels")
         _bias(name, bias, out)
         strides, dilations = per_axis(stride, rank), per_axis(dilation, rank)

@@ -16,7 +16,11 @@ LIMIT = 1024
 def pinned(constraints: Iterable[Constraint]) -> dict[Symbol, Expr]:
     """The symbols that have only one size, or are the same as another, by the equalities."""
     known: dict[Symbol, Expr] = {}
+    constraints = [*constraints]
     equalities = [c.expr for c in constraints if c.relation == "=="]
+    if any(len(monomial) > 1 for expr in equalities for monomial, _ in expr.terms):
+        sizes = [ex.add(c.expr, ex.ONE) for c in constraints if c.relation == ">="]
+        equalities = [_without_sizes(expr, sizes) for expr in equalities]
     progress = True
     while progress:
         progress = False
@@ -54,6 +58,19 @@ def without_factors(expr: Expr) -> Expr:
         for _ in range(power):
             divisor = ex.multiply(divisor, ex.atom(symbol))
     return ex.divide_exactly(expr, divisor) or expr
+
+
+def _without_sizes(expr: Expr, sizes: Iterable[Expr]) -> Expr:
+    """An expression without factors that are at least 1: `N - M` for `(H - 2)*(N - M)`."""
+    for size in sizes:
+        if not size.symbols < expr.symbols:
+            continue
+        while expr.constant is None:
+            left = ex.divide_exactly(expr, size)
+            if left is None:
+                break
+            expr = left
+    return expr
 
 
 def _solved(expr: Expr) -> tuple[Symbol, Expr] | None:

@@ -213,17 +213,23 @@ class Tape:
 
         What it refused its sizes for fixes none: the run did not have that size.
         """
-        sizes = {
+        sizes = self.sizes
+        return pinned(
+            c
+            for c in self.constraints.values()
+            if (c.origin != "branch" and c.relation == ">=")
+            or (c.relation == "==" and (_beyond(c, sizes) or c.holds(sizes)))
+        )
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The symbols of the inputs, and the sizes that the run gave them."""
+        return {
             str(size): plain
             for record in self.records
             if record.op == "input"
             for size, plain in _symbols(record.shapes[0])
         }
-        return pinned(
-            c
-            for c in self.constraints.values()
-            if c.relation == "==" and (_beyond(c, sizes) or c.holds(sizes))
-        )
 
     def demand(self, expr: Expr, relation: Relation, origin: Origin) -> None:
         """Keep one constraint; the first place that demands it gives the reason.
