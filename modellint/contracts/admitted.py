@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from modellint.symbolic.dims import Constraint
+
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
@@ -37,12 +39,14 @@ class Contract:
     """The sizes a model accepts: each free symbol's, and what ties several of them.
 
     `told` are those of the joint conditions that the sizes say in full, though not in JSON.
+    `demands` are what all of it was solved from.
     """
 
     sizes: Mapping[str, Sizes] = field(default_factory=dict)
     joint: tuple[str, ...] = ()
     confirmed: bool = False
     told: frozenset[str] = frozenset()
+    demands: tuple[Constraint, ...] = ()
 
     def __getitem__(self, symbol: str) -> Sizes:
         return self.sizes[symbol]

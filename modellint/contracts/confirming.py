@@ -2,130 +2,217 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
 
-from modellint.contracts.admitted import Contract, Sizes
-from modellint.contracts.contract import contract, sizes_of
-from modellint.graph import Graph
-from modellint.symbolic.dims import Constraint, evaluate
-from modellint.symbolic.equalities import LIMIT
+from modellint.contracts.admitted import Contract
+from modellint.contracts.contract import contract, ties
+from modellint.contracts.drawing import beyond, drawn_sizes, drawn_together
+from modellint.graph import Graph, Tensor
+from modellint.symbolic.dims import Constraint, Relation, evaluate
+from modellint.symbolic.expressions import Expr
+
+Key: TypeAlias = tuple[Expr, Relation]
+Values: TypeAlias = Mapping[str, int]
+
+#: How many runs a confirmation may take; what is not settled by then is not confirmed.
+RUNS = 120
+
+
+class Verdict(Enum):
+    """What came of a run at other sizes than the example's."""
+
+    AGREES = "it runs, and every layer has the sizes that the graph says"
+    ACCEPTS = "it runs, and its results have the sizes that the graph says, a layer has not"
+    DIFFERS = "it runs, and its results have other sizes than the graph says"
+    REFUSES = "it does not run"
+
+    @property
+    def runs_as_said(self) -> bool:
+        """Whether the model takes the sizes and gives what it is said to give."""
+        return self in (Verdict.AGREES, Verdict.ACCEPTS)
 
 
 def confirm(graph: Graph) -> Contract:
     """The contract of a graph, tried out: the model is run on meta at sizes inside and outside.
 
-    What operations demand is taken as it is, but where the code takes another way that does not
-    demand it. What the model's own code compared is a demand only if sizes on the other side are
-    refused, or run but give layers other sizes than the graph says.
-    `confirmed` tells whether every size that was tried behaved as the contract says.
+    What operations demand is a demand until the model runs without it: the code takes another way
+    there, and what that way demands counts from then on. What the model's own code compared is a
+    demand only if sizes on the other side are refused, or give results of other sizes than the
+    graph says. `confirmed` tells that every size that was tried behaved as the contract says: those
+    inside run, and each layer has the sizes that the graph says; those outside are refused.
     """
-    about = [c for c in graph.constraints if {s.name for s in c.expr.symbols} <= {*graph.symbols}]
-    demands = [c for c in about if c.origin != "branch"]
-    branches = [c for c in about if c.origin == "branch"]
-    confirmed = graph.rerun is not None
-    for name in graph.symbols:
-        for _ in range(len(branches) + 1):
-            sizes = contract(demands, graph.symbols)[name]
-            added = False
-            for size in _inside(sizes, name, branches, graph.symbols):
-                if _agrees(graph, {name: size}):
-                    continue
-                broken = [
-                    c
-                    for c in branches
-                    if any(s.name == name for s in c.expr.symbols)
-                    and not c.holds({**graph.symbols, name: size})
-                ]
-                demands += broken
-                branches = [c for c in branches if c not in broken]
-                added = added or bool(broken)
-                confirmed = confirmed and bool(broken)
-                break
-            if not added:
-                break
-        demands = _on_any_way(graph, demands, name)
-        for size in _outside(contract(demands, graph.symbols)[name]):
-            confirmed = confirmed and not _agrees(graph, {name: size})
-    return contract(demands, graph.symbols, confirmed)
+    if graph.rerun is None:
+        return contract(graph.constraints, graph.symbols, ties=ties(graph))
+    trials = _Trials(graph)
+    trials.try_branches()
+    while trials.settle():
+        pass
+    demands = trials.demands()
+    return contract(demands, graph.symbols, trials.as_said(), ties=ties(graph))
 
 
-def _on_any_way(graph: Graph, demands: list[Constraint], name: str) -> list[Constraint]:
-    """The demands without those that sizes beyond do without: a loop may run once less there.
+@dataclass
+class _Trials:
+    """The runs that a confirmation made, and what they leave of the constraints."""
 
-    Not without equalities: where they break and the model runs, a size of 1 was broadcast.
-    """
-    for size in _outside(contract(demands, graph.symbols)[name]):
-        values = {**graph.symbols, name: size}
-        broken = [c for c in demands if not c.holds(values)]
-        least = broken and all(c.relation == ">=" for c in broken)
-        if least and _agrees(graph, values):
-            return _on_any_way(graph, [c for c in demands if c not in broken], name)
-    return demands
+    graph: Graph
+    verdicts: dict[tuple[int, ...], Verdict] = field(default_factory=dict)
+    #: Each constraint of a run that the graph is right about.
+    known: dict[Key, Constraint] = field(default_factory=dict)
+    #: Those that the model does without.
+    idle: set[Key] = field(default_factory=set)
+    #: Compared by the model's code, and demands, since sizes beyond are none.
+    needed: set[Key] = field(default_factory=set)
+    #: Demands all the same, although the model ran without them at some sizes.
+    kept: set[Key] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._learn(self.graph.constraints)
+
+    def demands(self) -> list[Constraint]:
+        """What the sizes must satisfy, by all the runs so far."""
+        return [
+            constraint
+            for key, constraint in self.known.items()
+            if key not in self.idle and (constraint.origin != "branch" or key in self.needed)
+        ]
+
+    def branches(self) -> list[Constraint]:
+        """What the model's code compared, as long as nothing tells whether it is a demand."""
+        return [
+            constraint
+            for key, constraint in self.known.items()
+            if constraint.origin == "branch" and key not in self.idle and key not in self.needed
+        ]
+
+    def try_branches(self) -> None:
+        """Run once beyond each comparison, where the demands allow it."""
+        for constraint in self.branches():
+            if constraint not in self.branches():
+                continue  # An earlier run has told.
+            others = [other for other in self.branches() if other is not constraint]
+            example, exact = self.graph.symbols, self.graph.exact
+            sizes = beyond(constraint, self.demands(), others, example, exact)
+            if sizes is not None:
+                self.run(sizes)
+
+    def settle(self) -> bool:
+        """Run inside and outside of the demands; whether that changed them, with runs left."""
+        before = self.demands()
+        for sizes in self._drawn(before):
+            self.run(sizes)
+            if len(self.verdicts) >= RUNS:
+                return False
+            if self.demands() != before:
+                return True
+        return False
+
+    def _drawn(self, demands: Sequence[Constraint]) -> Iterable[Values]:
+        example, exact = self.graph.symbols, self.graph.exact
+        for name in example:
+            for size in sorted(drawn_sizes(name, demands, example, exact)):
+                yield {**example, name: size}
+        yield from drawn_together(demands, example, exact)
+
+    def as_said(self) -> bool:
+        """Whether all sizes that were tried behaved as the demands say."""
+        demands = self.demands()
+        return len(self.verdicts) < RUNS and all(
+            verdict is (Verdict.AGREES if _satisfy(demands, values) else Verdict.REFUSES)
+            for values, verdict in self._tried()
+        )
+
+    def _tried(self) -> Iterable[tuple[Values, Verdict]]:
+        for sizes, verdict in self.verdicts.items():
+            yield dict(zip(self.graph.symbols, sizes, strict=True)), verdict
+
+    def run(self, values: Values) -> None:
+        """Run at some sizes, unless that was done, and draw the conclusions."""
+        key = tuple(values[name] for name in self.graph.symbols)
+        if key in self.verdicts or self.graph.rerun is None:
+            return
+        again = self.graph.rerun(values)
+        verdict = self.verdicts[key] = judged(self.graph, again, values)
+        if again is not None and verdict.runs_as_said:
+            without = {of for of, c in self.known.items() if not c.holds(values)}
+            self.idle |= without - self.kept
+            self._learn(again.constraints)
+        elif again is not None and verdict is Verdict.REFUSES:
+            here = {**again.symbols, **values}
+            self._learn(c for c in again.constraints if c.origin != "branch" and not c.holds(here))
+        for tried, found in [*self._tried()]:
+            if not found.runs_as_said:
+                self._explain(tried)
+
+    def _learn(self, constraints: Iterable[Constraint]) -> None:
+        """Take over what a run demanded, unless the model is known to run without it."""
+        fine: list[Values] = [self.graph.symbols]
+        fine += [values for values, verdict in self._tried() if verdict.runs_as_said]
+        for constraint in constraints:
+            key = (constraint.expr, constraint.relation)
+            if key in self.known and not (
+                self.known[key].origin == "branch" and constraint.origin != "branch"
+            ):
+                continue
+            about = {symbol.name for symbol in constraint.expr.symbols} <= {*self.graph.symbols}
+            if about and _satisfied_by(constraint, fine):
+                self.known[key] = constraint
+
+    def _explain(self, values: Values) -> None:
+        """Make demands of what sizes break that the model does not take, if they break none yet.
+
+        Of what the code compared; else of what other sizes did without, which then ran by chance:
+        a size of 1 is broadcast, and of two alternatives one may do.
+        """
+        if not _satisfy(self.demands(), values):
+            return
+        broken = {(c.expr, c.relation) for c in self.branches() if not c.holds(values)}
+        if not broken:
+            broken = {key for key in self.idle if not self.known[key].holds(values)}
+            self.idle -= broken
+            self.kept |= broken
+        self.needed |= broken
 
 
-def _agrees(graph: Graph, sizes: Mapping[str, int]) -> bool:
-    """Whether the model runs at these sizes and its layers then have the sizes the graph says."""
-    return holds_at(graph, sizes) is True
+def _satisfy(demands: Iterable[Constraint], values: Values) -> bool:
+    return all(demand.holds(values) for demand in demands)
 
 
-def holds_at(graph: Graph, sizes: Mapping[str, int]) -> bool | None:
-    """Whether layers have the sizes the graph says in a run at others; `None`: it refuses them."""
-    values = {**graph.symbols, **sizes}
-    again = graph.rerun(values) if graph.rerun is not None else None
-    if again is None:
-        return None
+def _satisfied_by(constraint: Constraint, tried: Iterable[Values]) -> bool:
+    return all(constraint.holds(values) for values in tried)
+
+
+def judged(graph: Graph, again: Graph | None, values: Values) -> Verdict:
+    """What a run at other sizes says of the graph."""
+    if again is None or again.mismatch is not None:
+        return Verdict.REFUSES
+    results = zip(graph.outputs, again.outputs, strict=False)
+    if len(graph.outputs) != len(again.outputs) or not all(
+        _as_said(mine.outputs, theirs.outputs, values) for mine, theirs in results
+    ):
+        return Verdict.DIFFERS
     shown = {node.key: node for node in again.calls() if node.op != "pad"}
     for node in graph.calls():
         other = shown.get(node.key)
-        if node.op == "pad" or other is None:
-            continue
-        for mine, theirs in zip(node.outputs, other.outputs, strict=False):
-            known = mine.known and theirs.known
-            if known and tuple(evaluate(s, values) for s in mine.shape) != theirs.example:
-                return False
-    return True
+        if node.op != "pad" and other and not _as_said(node.outputs, other.outputs, values):
+            return Verdict.ACCEPTS
+    return Verdict.AGREES
 
 
-def _inside(
-    sizes: Sizes, name: str, branches: Sequence[Constraint], example: Mapping[str, int]
-) -> list[int]:
-    """Sizes that the contract admits: its ends, and one that breaks each compared condition."""
-    step = sizes.apart or sizes.multiple_of
-    valid = list(sizes.values or range(sizes.min, (sizes.max or LIMIT) + 1, step))
-    chosen = {valid[0], valid[min(1, len(valid) - 1)], valid[-1] if sizes.max else valid[0]}
-    for branch in branches:
-        if any(symbol.name == name for symbol in branch.expr.symbols):
-            near = sorted(valid, key=lambda size: abs(size - example[name]))[:256]
-            near += _outside(sizes_of(name, [branch], example))
-            broken = (
-                size
-                for size in near
-                if not branch.holds({**example, name: size}) and _admits(sizes, size)
-            )
-            chosen.update(itertools.islice(broken, 1))
-    return sorted(chosen)
+def _as_said(mine: Sequence[Tensor], theirs: Sequence[Tensor], values: Values) -> bool:
+    return all(
+        not (one.known and other.known)
+        or tuple(evaluate(size, values) for size in one.shape) == other.example
+        for one, other in zip(mine, theirs, strict=False)
+    )
 
 
-def _admits(sizes: Sizes, size: int) -> bool:
-    if sizes.values is not None:
-        return size in sizes.values
-    inside = size >= sizes.min and (sizes.max is None or size <= sizes.max)
-    if sizes.apart is not None:
-        return inside and (size - sizes.min) % sizes.apart == 0
-    return inside and size % sizes.multiple_of == 0
-
-
-def _outside(sizes: Sizes) -> list[int]:
-    """Sizes just outside of what the contract admits."""
-    chosen = []
-    if sizes.min > 1:
-        chosen.append(sizes.min - 1)
-    if sizes.apart is not None:
-        # Not near the least: what is left of a map there may be 1, which broadcasts.
-        chosen.append(sizes.min + sizes.apart + 1)
-    elif sizes.multiple_of > 1 and sizes.max != sizes.min:
-        chosen.append(sizes.min + 1)
-    if sizes.max is not None:
-        chosen.append(sizes.max + 1)
-    return chosen
+def holds_at(graph: Graph, sizes: Values) -> bool | None:
+    """Whether layers have the sizes the graph says in a run at others; `None`: it refuses them."""
+    values = {**graph.symbols, **sizes}
+    again = graph.rerun(values) if graph.rerun is not None else None
+    verdict = judged(graph, again, values)
+    return None if verdict is Verdict.REFUSES else verdict is Verdict.AGREES

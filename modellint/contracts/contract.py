@@ -17,12 +17,12 @@ from pathlib import Path
 from modellint.contracts.admitted import Contract, Sizes, listed, words
 from modellint.graph import Graph, Node, fact
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint, Dim
+from modellint.symbolic.dims import Constraint, Dim, symbolic
 from modellint.symbolic.equalities import LIMIT, without_factors
 from modellint.symbolic.expressions import Expr, Floor, Symbol
 
-#: How many of the sizes that a contract names are held to a condition, to see whether it says more.
-_TRIED = 64
+#: Greater sizes than all up to the limit, at which a condition may still say more than sizes do.
+_GREAT = tuple(size + by for size in (1 << 12, 1 << 16, 1 << 20) for by in (-1, 0, 1))
 
 
 def grows(expr: Expr, symbol: Symbol) -> bool:
@@ -42,9 +42,15 @@ def grows(expr: Expr, symbol: Symbol) -> bool:
 
 
 def contract(
-    constraints: Sequence[Constraint], symbols: Mapping[str, int], confirmed: bool = False
+    constraints: Sequence[Constraint],
+    symbols: Mapping[str, int],
+    confirmed: bool = False,
+    ties: Sequence[str] = (),
 ) -> Contract:
-    """Solve what a run demanded, for its free symbols and their example sizes."""
+    """Solve what a run demanded, for its free symbols and their example sizes.
+
+    `ties` are conditions that the sizes of the inputs say of others of theirs.
+    """
     demands: dict[tuple[Expr, str], Constraint] = {}
     for constraint in constraints:
         expr = constraint.expr
@@ -72,13 +78,28 @@ def contract(
         for c in demands.values()
         if len(c.expr.symbols) == 1 and sizes[next(iter(c.expr.symbols)).name].apart is not None
     ]
-    return Contract(sizes, tuple(dict.fromkeys(joint)), confirmed, frozenset(told))
+    joint = list(dict.fromkeys([*ties, *joint]))
+    return Contract(sizes, tuple(joint), confirmed, frozenset(told), tuple(constraints))
 
 
 @fact
 def accepted(graph: Graph) -> Contract:
     """What a graph's constraints say, not tried by running; shared by rules and the report."""
-    return contract(graph.constraints, graph.symbols)
+    return contract(graph.constraints, graph.symbols, ties=ties(graph))
+
+
+def ties(graph: Graph) -> tuple[str, ...]:
+    """The conditions that tie an axis of the inputs to others: `C + C2 == 10`.
+
+    Not that two are the same: both have one name.
+    """
+    found = []
+    for given in graph.inputs:
+        for axis, size in zip(given.axes, given.node.output.shape, strict=True):
+            if isinstance(size, Dim) and str(size.expr) not in (axis, *graph.symbols):
+                gap = ex.subtract(ex.atom(ex.symbol(axis)), size.expr)
+                found.append(condition(Constraint(gap, "==")))
+    return tuple(dict.fromkeys(found))
 
 
 def sized_axes(graph: Graph) -> Iterator[tuple[str, Sizes]]:
@@ -152,14 +173,15 @@ def _unsaid(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
     """Whether a condition on one symbol, such as that H is odd, has no short form in its sizes."""
     (symbol,) = constraint.expr.symbols
     said = sizes[symbol.name]
-    if said.values is not None or constraint.relation == ">=":
+    if said.values is not None:
         return False
-    tried = range(said.min, said.min + _TRIED * said.multiple_of, said.multiple_of)
-    return not all(
-        constraint.holds({symbol.name: size})
-        for size in tried
-        if said.max is None or size <= said.max
-    )
+    if constraint.relation == ">=" and grows(constraint.expr, symbol):
+        return not constraint.holds({symbol.name: said.min})
+    step = said.multiple_of
+    tried = [*range(said.min, (said.max or LIMIT) + 1, step)]
+    if said.max is None:
+        tried += [said.min + size // step * step for size in _GREAT]
+    return len(_satisfying([constraint], symbol.name, tried)) < len(tried)
 
 
 def sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int]) -> Sizes:
@@ -190,6 +212,20 @@ def sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int])
     if most is not None and most > limit and found.max is None:
         return replace(found, max=most - most % found.multiple_of)
     return found
+
+
+def admitted_sizes(
+    name: str, demands: Sequence[Constraint], example: Mapping[str, int], limit: int
+) -> list[int]:
+    """The sizes of a symbol up to a limit that satisfy demands, others keeping the example's."""
+    others = {ex.symbol(other): ex.constant(size) for other, size in example.items()}
+    del others[ex.symbol(name)]
+    alone = [
+        Constraint(ex.substitute(demand.expr, others), demand.relation)
+        for demand in demands
+        if any(symbol.name == name for symbol in demand.expr.symbols)
+    ]
+    return _satisfying(alone, name, range(1, limit + 1))
 
 
 def _satisfying(demands: Sequence[Constraint], name: str, sizes: Sequence[int]) -> list[int]:
@@ -300,26 +336,26 @@ def describe(graph: Graph, of: Contract) -> str:
         for axis, size in zip(given.axes, given.node.output.shape, strict=True):
             if axis in of.sizes:
                 continue
-            if not isinstance(size, Dim):
-                said.setdefault(f"= {size}", []).append(axis)
+            if not isinstance(size, Dim) or str(size.expr) in of.sizes:
+                said.setdefault(f"= {symbolic(size)}", []).append(axis)
     for name, sizes in of.sizes.items():
         said.setdefault(words(sizes), []).append(name)
     parts = []
     for phrase, symbols in sorted(said.items(), key=lambda item: ex.symbol(item[1][0]).key):
-        reason = _because(graph, symbols[0], of.sizes.get(symbols[0]))
+        reason = _because(graph, of.demands, symbols[0], of.sizes.get(symbols[0]))
         parts.append(f"{listed(symbols)} {phrase}{reason}")
     joint = [condition for condition in of.joint if condition not in of.told]
     return "; ".join([*parts, *joint]) or "one size only"
 
 
-def _because(graph: Graph, name: str, sizes: Sizes | None) -> str:
+def _because(graph: Graph, demands: Sequence[Constraint], name: str, sizes: Sizes | None) -> str:
     """Who demands the divisor or the least size of a symbol."""
     if sizes is None or sizes == Sizes():
         return ""
     values = dict(graph.symbols)
     stepped = sizes.multiple_of > 1 or sizes.apart is not None
     probe = sizes.min + 1 if stepped else sizes.min - 1
-    for constraint in graph.constraints:
+    for constraint in demands:
         if not any(s.name == name for s in constraint.expr.symbols) or not constraint.reason:
             continue
         if probe > 0 and not constraint.holds({**values, name: probe}):

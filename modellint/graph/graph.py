@@ -54,7 +54,7 @@ class Graph:
     demanded of them. `partial` says which sizes are unknown, or is `None`. `invalid` holds the
     arguments that eager execution rejects although the trace went on. `fx` is a
     `torch.fx.GraphModule` that computes what the model computes, at the example's sizes. `rerun`
-    traces the same model at other sizes of its symbols, and gives `None` where it refuses them.
+    traces the same model at other sizes of its symbols: `None` where the forward raises.
     `kept` are values that the forward leaves in attributes of its modules. `exact` is false where
     values decided what ran or where a value came from out of sight: other runs may do otherwise.
 

@@ -93,16 +93,18 @@ class Forwards:
         return traced
 
     def rerun(self, feed: Feed) -> Graph | None:
-        """The graph at other sizes, or `None` where the model does not accept them."""
+        """The graph at other sizes, or `None` where the forward raises or a size is none."""
+        if min(feed.example.values(), default=1) < 1:
+            return None
         try:
             traced = self.run(feed, exact=True)
         except (FileError, NotAnalysed):
             return None
-        return None if traced.refused is not None else self.freeze(feed, traced)
+        return self.freeze(feed, traced)
 
     def freeze(self, feed: Feed, traced: Traced, general: Traced | None = None) -> Graph:
         """The graph of a run; sizes and constraints are those of `general` where both agree."""
-        from modellint.tracing.freezing import freeze
+        from modellint.tracing.freezing import demanded, freeze
 
         pins = traced.tape.pins
         sources = []
@@ -155,7 +157,12 @@ class Forwards:
             kept = [c for c in wider.constraints if c.origin != "branch" or c.holds(held)]
             # A loop that ran once more there may demand what these sizes do not have.
             fits = all(c.holds(held) for c in kept if c.origin == "operation")
-            wider = replace(wider, constraints=tuple(kept)) if fits else None
+            # What this run demands stays, where the other does not do without it.
+            sizes = general.tape.sizes
+            kept += [c for c in demanded(traced) if about(c, sizes) and c.holds(sizes)]
+            unique = {(c.expr, c.relation): c for c in reversed(kept)}
+            constraints = tuple(reversed(unique.values()))
+            wider = replace(wider, constraints=constraints) if fits else None
         graph = frozen(traced, wider)
         single = any(feed.example[name] == 1 for name in feed.batches)
         if single and traced.tape.unknowns:

@@ -109,7 +109,7 @@ def freeze(
         modules=maker.modules,
         parameters=maker.parameters,
         symbols=symbols,
-        constraints=tuple(_constraints(traced, pins)) if general is None else general.constraints,
+        constraints=tuple(demanded(traced)) if general is None else general.constraints,
         mismatch=mismatch,
         partial=traced.partial or maker.partial(nodes),
         make_fx=None if mismatch else lambda: graph_module(traced, names, example),
@@ -127,7 +127,9 @@ def _axes(record: Record) -> tuple[str, ...]:
     return tuple(str(symbolic(size)) for size in record.shapes[0])
 
 
-def _constraints(traced: Traced, pins: Mapping[Symbol, Expr]) -> Iterator[Constraint]:
+def demanded(traced: Traced) -> Iterator[Constraint]:
+    """The constraints of a run, about the symbols that it left a choice."""
+    pins = traced.tape.pins
     for constraint in traced.tape.constraints.values():
         expr = ex.substitute(constraint.expr, pins)
         if expr.constant is None:

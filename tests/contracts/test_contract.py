@@ -186,7 +186,10 @@ def test_sizes_that_lie_evenly_apart_are_told_in_words(
 ) -> None:
     graph = modellint.trace(UpAgain(*arguments))
     found = confirm(graph)
-    assert (found["H"].min, found["H"].apart, found.confirmed) == (first, apart, True)
+    assert (found["H"].min, found["H"].apart) == (first, apart)
+    # A map of two rows comes back with one, which is added to both: a size outside that runs.
+    by_chance = admitted(UpAgain(*arguments), 3, range(first + 1, first + 2))
+    assert found.confirmed is not bool(by_chance)
     assert len(found.joint) == 2
     told = describe(graph, found)
     assert "any" not in told.partition("; ")[2]

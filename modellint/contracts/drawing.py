@@ -1,0 +1,103 @@
+"""Sizes to try a contract at: the edges of what it admits, and some of the whole range.
+
+All are drawn alike in each run, and mostly the same ones again where the demands change a little.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+
+from modellint.contracts.contract import admitted_sizes
+from modellint.symbolic.dims import Constraint
+from modellint.symbolic.equalities import LIMIT
+
+Values = Mapping[str, int]
+
+#: How many sizes of each kind are drawn, beside the edges.
+_FEW = 2
+#: Where values are computed, a greater map takes its time.
+_SMALL = 64
+
+
+def reach(example: int, exact: bool) -> int:
+    """The greatest size to try; where values are computed, not far beyond the example's."""
+    return max(LIMIT, 2 * example) if exact else max(_SMALL, 2 * example)
+
+
+def drawn_sizes(name: str, demands: Sequence[Constraint], example: Values, exact: bool) -> set[int]:
+    """Sizes of one symbol inside and outside of the demands, the others keeping the example's."""
+    limit = reach(example[name], exact)
+    valid = {*admitted_sizes(name, demands, example, limit)}
+    if not valid:
+        return set()
+    edges = [
+        size
+        for pair in pairwise(range(1, limit + 1))
+        if (pair[0] in valid) is not (pair[1] in valid)
+        for size in pair
+    ]
+    chosen = {1, min(valid), *edges[:4], *edges[-2:]}
+    for order in (_shuffled(name, limit), _shuffled(name, min(limit, _SMALL))):
+        chosen.update(islice((size for size in order if size in valid), _FEW))
+        chosen.update(islice((size for size in order if size not in valid), _FEW))
+    return chosen
+
+
+def _shuffled(name: str, limit: int) -> list[int]:
+    sizes = list(range(1, limit + 1))
+    random.Random(f"{name} {limit}").shuffle(sizes)
+    return sizes
+
+
+def drawn_together(
+    demands: Sequence[Constraint], example: Values, exact: bool
+) -> Iterator[dict[str, int]]:
+    """Sizes of all symbols at once: some that satisfy the demands, and some that do not.
+
+    Each is one that its symbol may have beside the example's others, so that those which do not
+    satisfy the demands break what ties several symbols.
+    """
+    if len(example) < 2:
+        return
+    valid = {
+        name: admitted_sizes(name, demands, example, reach(example[name], exact))
+        for name in example
+    }
+    left = {True: _FEW, False: _FEW}
+    drawn = random.Random("together")
+    for _ in range(100):
+        values = {
+            name: drawn.choice(sizes[:_SMALL] if drawn.random() < 0.5 else sizes)
+            if sizes
+            else example[name]
+            for name, sizes in valid.items()
+        }
+        holds = all(demand.holds(values) for demand in demands)
+        if left[holds]:
+            left[holds] -= 1
+            yield values
+
+
+def beyond(
+    comparison: Constraint,
+    demands: Sequence[Constraint],
+    others: Sequence[Constraint],
+    example: Values,
+    exact: bool,
+) -> dict[str, int] | None:
+    """Sizes near the example's that satisfy the demands and break a comparison, few others."""
+    found: list[tuple[int, int, dict[str, int]]] = []
+    for name in sorted(symbol.name for symbol in comparison.expr.symbols):
+        valid = admitted_sizes(name, demands, example, reach(example[name], exact))
+        valid.sort(key=lambda size: abs(size - example[name]))
+        broken = (
+            values
+            for values in ({**example, name: size} for size in valid)
+            if not comparison.holds(values)
+        )
+        for values in islice(broken, _FEW):
+            more = sum(not other.holds(values) for other in others)
+            found.append((more, abs(values[name] - example[name]), values))
+    return min(found, key=lambda one: one[:2])[2] if found else None
