@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
@@ -54,39 +54,54 @@ def confirm(graph: Graph) -> Contract:
     return contract(demands, graph.symbols, trials.as_said(), ties=ties(graph))
 
 
-@dataclass
 class _Trials:
     """The runs that a confirmation made, and what they leave of the constraints."""
 
-    graph: Graph
-    verdicts: dict[tuple[int, ...], Verdict] = field(default_factory=dict)
-    #: Each constraint of a run that the graph is right about.
-    known: dict[Key, Constraint] = field(default_factory=dict)
-    #: Those that the model does without.
-    idle: set[Key] = field(default_factory=set)
-    #: Compared by the model's code, and demands, since sizes beyond are none.
-    needed: set[Key] = field(default_factory=set)
-    #: Demands all the same, although the model ran without them at some sizes.
-    kept: set[Key] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self._learn(self.graph.constraints)
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.verdicts: dict[tuple[int, ...], Verdict] = {}
+        #: By sizes that were tried, which of the constraints they break.
+        self.broken: dict[tuple[int, ...], set[Key]] = {}
+        #: Each constraint of a run that the graph is right about.
+        self.known: dict[Key, Constraint] = {}
+        #: How often the model ran as said without a constraint.
+        self.without: Counter[Key] = Counter()
+        self._learn(graph.constraints)
+        self.needed = self._needed()
 
     def demands(self) -> list[Constraint]:
         """What the sizes must satisfy, by all the runs so far."""
-        return [
-            constraint
-            for key, constraint in self.known.items()
-            if key not in self.idle and (constraint.origin != "branch" or key in self.needed)
-        ]
+        return [constraint for key, constraint in self.known.items() if key in self.needed]
 
     def branches(self) -> list[Constraint]:
         """What the model's code compared, as long as nothing tells whether it is a demand."""
         return [
             constraint
             for key, constraint in self.known.items()
-            if constraint.origin == "branch" and key not in self.idle and key not in self.needed
+            if constraint.origin == "branch" and not self.without[key] and key not in self.needed
         ]
+
+    def _needed(self) -> set[Key]:
+        """Which constraints are demands: what operations demand, unless the model does without.
+
+        And for sizes that the model does not take although they break none of these, what they
+        break of what its code compared; else of what the fewest other sizes did without, which
+        then ran by chance: a size of 1 is broadcast, and of two alternatives one may do.
+        """
+        needed = {
+            key
+            for key, constraint in self.known.items()
+            if constraint.origin != "branch" and not self.without[key]
+        }
+        refused = [self.broken[s] for s, v in self.verdicts.items() if not v.runs_as_said]
+        for by_chance in (False, True):
+            for broken in refused:
+                if not broken or broken & needed:
+                    continue
+                least = min(self.without[key] for key in broken)
+                if by_chance or not least:
+                    needed |= {key for key in broken if self.without[key] == least}
+        return needed
 
     def try_branches(self) -> None:
         """Run once beyond each comparison, where the demands allow it."""
@@ -135,22 +150,21 @@ class _Trials:
         if key in self.verdicts or self.graph.rerun is None:
             return
         again = self.graph.rerun(values)
-        verdict = self.verdicts[key] = judged(self.graph, again, values)
+        verdict = judged(self.graph, again, values)
+        self.broken[key] = {of for of, c in self.known.items() if not c.holds(values)}
+        self.verdicts[key] = verdict
         if again is not None and verdict.runs_as_said:
-            without = {of for of, c in self.known.items() if not c.holds(values)}
-            self.idle |= without - self.kept
+            self.without.update(self.broken[key])
             self._learn(again.constraints)
         elif again is not None and verdict is Verdict.REFUSES:
             here = {**again.symbols, **values}
             self._learn(c for c in again.constraints if c.origin != "branch" and not c.holds(here))
-        for tried, found in [*self._tried()]:
-            if not found.runs_as_said:
-                self._explain(tried)
+        self.needed = self._needed()
 
     def _learn(self, constraints: Iterable[Constraint]) -> None:
         """Take over what a run demanded, unless the model is known to run without it."""
-        fine: list[Values] = [self.graph.symbols]
-        fine += [values for values, verdict in self._tried() if verdict.runs_as_said]
+        tried = [*self._tried()]
+        fine = [self.graph.symbols, *(values for values, verdict in tried if verdict.runs_as_said)]
         for constraint in constraints:
             key = (constraint.expr, constraint.relation)
             if key in self.known and not (
@@ -158,31 +172,15 @@ class _Trials:
             ):
                 continue
             about = {symbol.name for symbol in constraint.expr.symbols} <= {*self.graph.symbols}
-            if about and _satisfied_by(constraint, fine):
+            if about and all(constraint.holds(values) for values in fine):
                 self.known[key] = constraint
-
-    def _explain(self, values: Values) -> None:
-        """Make demands of what sizes break that the model does not take, if they break none yet.
-
-        Of what the code compared; else of what other sizes did without, which then ran by chance:
-        a size of 1 is broadcast, and of two alternatives one may do.
-        """
-        if not _satisfy(self.demands(), values):
-            return
-        broken = {(c.expr, c.relation) for c in self.branches() if not c.holds(values)}
-        if not broken:
-            broken = {key for key in self.idle if not self.known[key].holds(values)}
-            self.idle -= broken
-            self.kept |= broken
-        self.needed |= broken
+                for sizes, (values, _) in zip(self.verdicts, tried, strict=True):
+                    if not constraint.holds(values):
+                        self.broken[sizes].add(key)
 
 
 def _satisfy(demands: Iterable[Constraint], values: Values) -> bool:
     return all(demand.holds(values) for demand in demands)
-
-
-def _satisfied_by(constraint: Constraint, tried: Iterable[Values]) -> bool:
-    return all(constraint.holds(values) for values in tried)
 
 
 def judged(graph: Graph, again: Graph | None, values: Values) -> Verdict:

@@ -19,6 +19,8 @@ Values = Mapping[str, int]
 _FEW = 2
 #: Where values are computed, a greater map takes its time.
 _SMALL = 64
+#: From how many sizes, the least first, one is drawn together with those of other symbols.
+_FIRST = (4, 16, _SMALL, None)
 
 
 def reach(example: int, exact: bool) -> int:
@@ -39,9 +41,10 @@ def drawn_sizes(name: str, demands: Sequence[Constraint], example: Values, exact
         for size in pair
     ]
     chosen = {1, min(valid), *edges[:4], *edges[-2:]}
-    for order in (_shuffled(name, limit), _shuffled(name, min(limit, _SMALL))):
-        chosen.update(islice((size for size in order if size in valid), _FEW))
-        chosen.update(islice((size for size in order if size not in valid), _FEW))
+    for few, largest in ((_FEW, limit), (1, min(limit, _SMALL))):
+        order = _shuffled(name, largest)
+        chosen.update(islice((size for size in order if size in valid), few))
+        chosen.update(islice((size for size in order if size not in valid), few))
     return chosen
 
 
@@ -65,13 +68,11 @@ def drawn_together(
         name: admitted_sizes(name, demands, example, reach(example[name], exact))
         for name in example
     }
-    left = {True: _FEW, False: _FEW}
+    left = {True: 3 * _FEW, False: _FEW}
     drawn = random.Random("together")
     for _ in range(100):
         values = {
-            name: drawn.choice(sizes[:_SMALL] if drawn.random() < 0.5 else sizes)
-            if sizes
-            else example[name]
+            name: drawn.choice(sizes[: drawn.choice(_FIRST)]) if sizes else example[name]
             for name, sizes in valid.items()
         }
         holds = all(demand.holds(values) for demand in demands)
