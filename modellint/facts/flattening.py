@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from modellint.facts.costs import own_parameters
-from modellint.geometry.positions import map_axes, places
+from modellint.geometry.receptive_fields import map_axes, places
 from modellint.geometry.window import windows
 from modellint.graph import Graph, Node
 from modellint.graph.operations import (

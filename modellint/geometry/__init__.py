@@ -11,13 +11,13 @@ from modellint.geometry.explicit_padding import Padding, padding_before, slices_
 from modellint.geometry.gridding import Run, dilated_runs, without_holes
 from modellint.geometry.influence import border_influence
 from modellint.geometry.masks import full, positions, ranges
-from modellint.geometry.positions import (
+from modellint.geometry.productivity import Saturated, saturated, unseen
+from modellint.geometry.receptive_fields import (
     map_axes,
     places,
     receptive_field,
     smallest_receptive_field,
 )
-from modellint.geometry.productivity import Saturated, saturated, unseen
 from modellint.geometry.shifts import Drift, drift, ends_in_global_max
 from modellint.geometry.trimming import Trim, trims
 from modellint.geometry.twins import neighbours

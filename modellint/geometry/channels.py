@@ -6,7 +6,7 @@ reshapes and reorderings they change their dimension, and a flatten merges them 
 
 from __future__ import annotations
 
-from modellint.geometry.positions import permutation, strides_of
+from modellint.geometry.axis_moves import permutation, strides_of
 from modellint.graph import Node
 from modellint.graph.operations import (
     ADAPTIVE_POOLS,

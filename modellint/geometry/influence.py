@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modellint.geometry.positions import Place, State, map_axes, places, sources
+from modellint.geometry.place import Place, State
+from modellint.geometry.receptive_fields import map_axes, places, sources
 from modellint.geometry.resampling import resampled
 from modellint.geometry.window import windows
 from modellint.graph import Graph, Node, fact

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from modellint.geometry.backward_masks import read_masks
-from modellint.geometry.positions import Number, Place, map_axes, places, sources
+from modellint.geometry.place import Number, Place
+from modellint.geometry.receptive_fields import map_axes, places, sources
 from modellint.graph import Graph, Node, fact
 from modellint.graph.operations import CONVOLUTIONS, TRANSPOSED, varying_inputs
 

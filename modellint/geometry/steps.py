@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from modellint.geometry.axis_moves import permutation
 from modellint.geometry.masks import LARGEST, Mask, full
-from modellint.geometry.positions import permutation
 from modellint.geometry.regrouping import regrouped
 from modellint.graph import Node
 from modellint.graph.operations import SPLITS

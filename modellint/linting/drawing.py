@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modellint.geometry.influence import relative_weights
-from modellint.geometry.positions import map_axes, sources
+from modellint.geometry.receptive_fields import map_axes, sources
 from modellint.graph import STEPS, Graph, Node
 from modellint.graph.operations import IDENTITIES, REORDERINGS, RESHAPES, SPLITS, varying_inputs
 from modellint.results.picture import Border, Picture, Step

@@ -1,0 +1,146 @@
+"""Where one axis of an input lies in a node, how far a position there sees, and how places meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from modellint.graph import Node
+
+#: Whole where it can be: between upsampled positions lie fractions, and they are slow to compare.
+Number = int | Fraction
+
+
+class Place(NamedTuple):
+    """Where one axis of an input lies in a node, and how much of it a position there sees.
+
+    `dim` is the dimension that it runs along; `None` once the positions are mixed or lost. Where
+    several axes were flattened into one dimension, `inner` is the distance of neighbours in it
+    (else 1). `even` is false where other things were put between or around the positions, as a
+    class token: the axis then stands for its whole dimension. `size` is the number of positions in
+    the example. `largest` and `smallest` are receptive fields in positions of the input, `jump`
+    how far apart neighbours lie there; `largest` is `None` where unknown.
+    """
+
+    dim: int | None
+    size: int
+    largest: Number | None = 1
+    smallest: Number = 1
+    jump: Number = 1
+    inner: int = 1
+    even: bool = True
+
+    @property
+    def lost(self) -> Place:
+        """The same axis where nothing is known any more."""
+        if self.dim is None and self.largest is None:
+            return self
+        return Place(None, self.size, None, self.smallest, self.jump, self.inner, self.even)
+
+    def moved(self, dim: int | None, inner: int) -> Place:
+        """The same axis along another dimension, with this distance of neighbours in it."""
+        if dim == self.dim and inner == self.inner:
+            return self
+        # Made as a whole: `_replace` takes three times as long, and there are thousands.
+        return Place(dim, self.size, self.largest, self.smallest, self.jump, inner, self.even)
+
+    def blurred(self, dim: int, size: int) -> Place:
+        """The same axis where only its dimension, of this size, can still be told."""
+        return Place(dim, size, self.largest, self.smallest, self.jump, 1, False)
+
+    def seeing_all(self, size: int, dim: int | None = None) -> Place:
+        """The same axis where every position sees all of it, as many positions as `size`."""
+        if self.largest is None:
+            return self.lost
+        if dim == self.dim and self.largest >= size and self.smallest >= size:
+            return self
+        largest, smallest = max(self.largest, size), max(self.smallest, size)
+        return Place(dim, self.size, largest, smallest, self.jump, self.inner, self.even)
+
+    def widened(self, span: Number, least: Number, step: Number, size: int) -> Place:
+        """The same axis behind a window of at most `span` and at least `least` positions.
+
+        `step` is how far apart its windows lie in positions here, `size` how many there are.
+        """
+        return Place(
+            self.dim,
+            size,
+            None if self.largest is None else self.largest + (span - 1) * self.jump,
+            self.smallest + (least - 1) * self.jump,
+            self.jump * step,
+            self.inner,
+            self.even,
+        )
+
+    def alone(self, node: Node) -> bool:
+        """Whether it has a dimension of the node's first output to itself."""
+        return (
+            self.dim is not None
+            and self.even
+            and self.inner == 1
+            and self.size == node.output.example[self.dim]
+        )
+
+
+#: One place for each axis of each input; `None` where a node does not depend on it.
+State = tuple[Place | None, ...]
+
+
+#: The operands of a call that depend on an input, each with its places.
+Reading = Sequence[tuple[Node, State]]
+#: The places after a call, by what it reads and how many positions each axis has in the input.
+Step = Callable[[Node, Reading, Sequence[int]], State]
+
+
+def joined(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    """Position by position, of one or several operands that are broadcast to the output."""
+    rank = len(node.output.shape)
+    first, state = reading[0]
+    if first.outputs and len(first.output.shape) == rank and (
+        len(reading) == 1
+        or all(other is state and len(of.output.shape) == rank for of, other in reading[1:])
+    ):  # fmt: skip
+        return state
+    columns = []
+    for source, state in reading:
+        shift = rank - len(source.output.shape) if source.outputs else 0
+        columns.append([shifted(place, shift) for place in state] if shift else state)
+    if len(columns) == 2:
+        pairs = zip(*columns, strict=True)
+        return tuple([one if one is other else met((one, other)) for one, other in pairs])
+    return tuple([met(column) for column in zip(*columns, strict=True)])
+
+
+def shifted(place: Place | None, shift: int) -> Place | None:
+    """The place where dimensions were put before all others."""
+    if place is None or place.dim is None or not shift:
+        return place
+    return place.moved(place.dim + shift, place.inner)
+
+
+def met(column: Sequence[Place | None]) -> Place | None:
+    """One place of the same axis coming along several paths."""
+    found = [place for place in column if place is not None]
+    if not found:
+        return None
+    if all(place is found[0] or place == found[0] for place in found[1:]):
+        return found[0]
+    if any(place.largest is None for place in found):
+        return found[0].lost
+    largest = max(place.largest for place in found if place.largest is not None)
+    smallest = min(place.smallest for place in found)
+    running = [place for place in found if place.dim is not None and place.size > 1]
+    first = running[0] if running else found[0]
+    if any((p.dim, p.inner, p.size) != (first.dim, first.inner, first.size) for p in running):
+        return first.lost
+    even = all(place.even for place in running)
+    return first._replace(largest=largest, smallest=smallest, even=even)
+
+
+def forgotten(node: Node, reading: Reading, whole: Sequence[int]) -> State:
+    """Every axis that arrives, where nothing is known of it any more."""
+    return tuple(
+        next((place.lost for place in column if place), None)
+        for column in zip(*(state for _, state in reading), strict=True)
+    )
