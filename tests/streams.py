@@ -21,7 +21,8 @@ from torch.utils import _pytree as pytree
 from torch.utils.checkpoint import checkpoint
 
 from modellint.graph import Graph
-from modellint.symbolic.dims import Constraint, evaluate
+from modellint.symbolic.constraints import Constraint
+from modellint.symbolic.dims import evaluate
 
 #: Every map has so many channels, whatever its rank.
 CHANNELS = 4

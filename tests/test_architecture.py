@@ -208,7 +208,6 @@ def test_a_room_says_what_it_is(room):
 LONG = {
     "candidates.py",
     "declarations.py",
-    "dims.py",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modellint.symbolic.dims import Constraint
+from modellint.symbolic.constraints import Constraint
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from modellint.contracts.admitted import Contract
 from modellint.contracts.contract import contract, ties
 from modellint.contracts.drawing import beyond, drawn_sizes, drawn_together
 from modellint.graph import Graph, Tensor
-from modellint.symbolic.dims import Constraint, Relation, evaluate
+from modellint.symbolic.constraints import Constraint, Relation
+from modellint.symbolic.dims import evaluate
 from modellint.symbolic.expressions import Expr
 
 Key: TypeAlias = tuple[Expr, Relation]

@@ -17,7 +17,8 @@ from pathlib import Path
 from modellint.contracts.admitted import Contract, Sizes, listed, words
 from modellint.graph import Graph, Node, fact
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint, Dim, symbolic
+from modellint.symbolic.constraints import Constraint
+from modellint.symbolic.dims import Dim, symbolic
 from modellint.symbolic.equalities import LIMIT, without_factors
 from modellint.symbolic.expressions import Expr, Floor, Symbol
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 from modellint.contracts.contract import admitted_sizes
-from modellint.symbolic.dims import Constraint
+from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.equalities import LIMIT
 
 Values = Mapping[str, int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from modellint.symbolic.dims import Constraint
+from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.equalities import LIMIT
 
 #: Sides that data sets have, the likelier first, for pictures of one channel and for others.

@@ -13,7 +13,8 @@ from modellint.contracts.contract import sizes_of
 from modellint.graph import Graph, Node
 from modellint.graph.operations import ELEMENTWISE, NORMS
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint, expr_of, same, symbolic
+from modellint.symbolic.constraints import Constraint
+from modellint.symbolic.dims import expr_of, same, symbolic
 
 _PRODUCTS = frozenset(["matmul", "bmm", "mm"])
 

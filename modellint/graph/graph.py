@@ -16,7 +16,7 @@ from typing import Any
 
 from modellint.graph.nodes import LAYERS, Module, Node, Parameter, T, cached_property
 from modellint.source.file import SourceFile
-from modellint.symbolic.dims import Constraint
+from modellint.symbolic.constraints import Constraint
 
 
 @dataclass(frozen=True, slots=True)

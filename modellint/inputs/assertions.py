@@ -6,7 +6,7 @@ import ast
 import linecache
 from functools import lru_cache
 
-from modellint.symbolic.dims import Constraint
+from modellint.symbolic.constraints import Constraint
 
 #: `torch._assert`, under the names that it is called by.
 _CALLS = ("torch._assert", "_assert")

@@ -13,7 +13,8 @@ from modellint.inputs.forward_errors import ForwardErrors, is_ours
 from modellint.inputs.plain_runs import Judge
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint, free
+from modellint.symbolic.constraints import Constraint
+from modellint.symbolic.dims import free
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,7 +9,7 @@ from modellint.building.failures import describe
 from modellint.errors import FileError
 from modellint.graph import Graph
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint
+from modellint.symbolic.constraints import Constraint
 
 #: How many lines a comparison may stand above the `raise` that it leads to.
 _ABOVE = 4

@@ -24,7 +24,8 @@ from modellint.inputs.objections import Objected
 from modellint.inputs.second_opinions import SecondOpinions
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint, Dim
+from modellint.symbolic.constraints import Constraint
+from modellint.symbolic.dims import Dim
 from modellint.symbolic.equalities import pinned
 from modellint.symbolic.specs import InputSpec, parse_input
 

@@ -22,8 +22,8 @@ from modellint.inputs.objections import Objected
 from modellint.inputs.plain_runs import Verdict, judged, numbers_in
 
 if TYPE_CHECKING:
-    from modellint.tracing.tape import Record
     from modellint.tracing.forward_run import Traced
+    from modellint.tracing.tape import Record
 
 #: How many operations of one forward may be left to torch.
 _MOST = 8

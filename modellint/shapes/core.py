@@ -9,7 +9,8 @@ from math import prod
 from typing import Any, NamedTuple, TypeVar
 
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Dim, demand, dim, expr_of, symbolic
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim, dim, expr_of, symbolic
 
 Shape = tuple[int, ...]
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -20,7 +20,8 @@ from modellint.shapes.core import (
     show,
 )
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Dim, demand, expr_of, symbolic
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim, expr_of, symbolic
 
 
 @op("narrow", runs=True)

@@ -17,7 +17,8 @@ from modellint.shapes.core import (
     plain,
     show,
 )
-from modellint.symbolic.dims import demand, expr_of, symbolic
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import expr_of, symbolic
 from modellint.symbolic.expressions import ONE, subtract
 
 

@@ -19,7 +19,8 @@ from modellint.shapes.core import (
     show,
 )
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Dim, demand, dim, expr_of, fresh, symbolic
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim, dim, expr_of, fresh, symbolic
 
 
 @op("view", "reshape", "_unsafe_view", "view_copy", runs=True)

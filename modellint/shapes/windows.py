@@ -21,7 +21,8 @@ from modellint.shapes.core import (
     show,
 )
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Dim, demand, dim, symbolic
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim, dim, symbolic
 from modellint.symbolic.expressions import Expr
 
 

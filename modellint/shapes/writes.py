@@ -7,7 +7,8 @@ from typing import Any
 from modellint.shapes.core import Refused, Shape, Tensor, axis, equal, numel, op, plain, show
 from modellint.shapes.selections import getitem, reached
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import demand, expr_of
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import expr_of
 
 
 @op("index_fill", "index_put")

@@ -1,108 +1,21 @@
-"""Symbolic sizes: an int that carries its expression, and what a run demands of it.
+"""Symbolic sizes: an int that carries its expression, and the float that division makes of it.
 
 A `Dim` is an `int` whose value is the size in the traced example, so that torch and the user's
 own arithmetic take it as it is, and whose `expr` says the same for every size. Comparing one is
-recorded as a `Constraint`: the facts that a model's contract is made of.
+recorded as a constraint. A `Ratio` is the same for quotients; each of the two makes the other.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from itertools import count
-from typing import Any, Literal
+from typing import Any
 
 from modellint.symbolic import expressions as ex
+from modellint.symbolic.constraints import demand, demand_outcome, unknown_size
 from modellint.symbolic.expressions import Expr
-
-Relation = Literal["==", "!=", ">="]
-Origin = Literal["operation", "branch", "tool"]
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """What a run demands of the sizes: `expr relation 0`, and who demands it.
-
-    `origin` tells who: `operation` where sizes must fit, `branch` where the model's own code
-    compared a size and went one way, `tool` where a size left the integers and its expression
-    could not follow, so that the trace holds only for sizes that give the same value.
-    """
-
-    expr: Expr
-    relation: Relation
-    reason: str = ""
-    origin: Origin = "operation"
-
-    @property
-    def text(self) -> str:
-        """The demand as a Python expression that must be true, as `H - 4 >= 0`."""
-        return f"{self.expr} {self.relation} 0"
-
-    def holds(self, values: Mapping[str, int]) -> bool:
-        """Whether these sizes satisfy it; a division by zero counts as refusal."""
-        try:
-            value = self.expr.evaluate(values)
-        except ZeroDivisionError:
-            return False
-        return (
-            value == 0
-            if self.relation == "=="
-            else value != 0
-            if self.relation == "!="
-            else (value >= 0)
-        )
-
-
-_recorder: ContextVar[Callable[[Expr, Relation, Origin], None] | None] = ContextVar(
-    "recorder", default=None
-)
-
-
-_unknowns: ContextVar[dict[str, int] | None] = ContextVar("unknowns", default=None)
-
-
-@contextmanager
-def recording(
-    record: Callable[[Expr, Relation, Origin], None], unknowns: dict[str, int] | None = None
-) -> Iterator[None]:
-    """Hand every demand on sizes inside the block to `record(expr, relation, origin)`.
-
-    Sizes of which nothing but the example is known enter `unknowns`, by their symbol's name.
-    """
-    token, other = _recorder.set(record), _unknowns.set(unknowns)
-    try:
-        yield
-    finally:
-        _recorder.reset(token)
-        _unknowns.reset(other)
-
-
-def demand(of: Expr, relation: Relation, origin: Origin = "operation") -> None:
-    """Record `of relation 0`, unless it says nothing."""
-    record = _recorder.get()
-    if record is None or of.constant is not None:
-        return
-    if relation != "==":
-        low = ex.least(of)
-        if low is not None and low >= (1 if relation == "!=" else 0):
-            return
-    record(of, relation, origin)
-
-
-def _demanded(gap: Expr, outcome: bool, order: str) -> tuple[Expr, Relation]:
-    """What `left - right` must be for a comparison of integers to come out as it did."""
-    if order in ("==", "!="):
-        return gap, "==" if outcome is (order == "==") else "!="
-    # a < b and its negation a >= b, as one demand that holds at the example.
-    if order in ("<", ">="):
-        return (gap if outcome is (order == ">=") else ex.subtract(ex.negate(gap), ex.ONE)), ">="
-    return (ex.negate(gap) if outcome is (order == "<=") else ex.subtract(gap, ex.ONE)), ">="
-
 
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -144,9 +57,6 @@ class Dim(int):
         """Whether only the example's size is known."""
         return self.expr.unknown
 
-    def __hash__(self) -> int:
-        return int.__hash__(self)
-
     def _compare(self, other: object, outcome: Any, order: str) -> Any:
         if isinstance(other, float):
             # int leaves floats to float, which asks only for the value.
@@ -154,32 +64,8 @@ class Dim(int):
         if outcome is NotImplemented or not isinstance(other, int):
             return outcome
         gap = ex.subtract(self.expr, expr_of(other))
-        demand(*_demanded(gap, outcome, order), "branch")
+        demand_outcome(gap, order, outcome)
         return outcome
-
-    def __eq__(self, other: object) -> bool:
-        result: bool = self._compare(other, int.__eq__(self, other), "==")
-        return result
-
-    def __ne__(self, other: object) -> bool:
-        result: bool = self._compare(other, int.__ne__(self, other), "!=")
-        return result
-
-    def __lt__(self, other: int) -> bool:
-        result: bool = self._compare(other, int.__lt__(self, other), "<")
-        return result
-
-    def __le__(self, other: int) -> bool:
-        result: bool = self._compare(other, int.__le__(self, other), "<=")
-        return result
-
-    def __gt__(self, other: int) -> bool:
-        result: bool = self._compare(other, int.__gt__(self, other), ">")
-        return result
-
-    def __ge__(self, other: int) -> bool:
-        result: bool = self._compare(other, int.__ge__(self, other), ">=")
-        return result
 
     def __bool__(self) -> bool:
         nonzero = int.__bool__(self)
@@ -414,38 +300,11 @@ class Ratio(float):
             return outcome
         (a, p), (b, q) = self.ratio, right
         gap = ex.subtract(ex.multiply(a, ex.constant(q)), ex.multiply(b, ex.constant(p)))
-        demand(*_demanded(gap, outcome, order), "branch")
+        demand_outcome(gap, order, outcome)
         return outcome
 
-    def __hash__(self) -> int:
-        return float.__hash__(self)
-
-    def __eq__(self, other: object) -> bool:
-        result: bool = self._compare(other, float.__eq__(self, other), "==")
-        return result
-
-    def __ne__(self, other: object) -> bool:
-        result: bool = self._compare(other, float.__ne__(self, other), "!=")
-        return result
-
-    def __lt__(self, other: float) -> bool:
-        result: bool = self._compare(other, float.__lt__(self, other), "<")
-        return result
-
-    def __le__(self, other: float) -> bool:
-        result: bool = self._compare(other, float.__le__(self, other), "<=")
-        return result
-
-    def __gt__(self, other: float) -> bool:
-        result: bool = self._compare(other, float.__gt__(self, other), ">")
-        return result
-
-    def __ge__(self, other: float) -> bool:
-        result: bool = self._compare(other, float.__ge__(self, other), ">=")
-        return result
-
     def __bool__(self) -> bool:
-        return self != 0
+        return self != 0.0
 
     def __round__(self, digits: Any = None) -> Any:
         value = round(float.__add__(self, 0.0), digits)
@@ -463,26 +322,32 @@ class Ratio(float):
         made = self.__trunc__()
         if isinstance(made, Dim):
             if made.unknown:
-                record = _recorder.get()
-                if record is not None:
-                    record(made.expr, "==", "tool")
+                demand(made.expr, "==", "tool")
             demand(ex.subtract(made.expr, ex.constant(made.value)), "==", "tool")
             return made.value
         return made
 
 
-_fresh = count()
+def _comparisons(cls: type[Dim | Ratio], plain: type[int | float]) -> None:
+    """Let comparisons come out as those of plain numbers do, and record what they say."""
+
+    def compared(order: str, compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return lambda self, other: self._compare(other, compare(self, other), order)
+
+    for order, operation in _ORDERS.items():
+        name = f"__{operation.__name__}__"
+        setattr(cls, name, compared(order, getattr(plain, name)))
+
+
+_comparisons(Dim, int)
+_comparisons(Ratio, float)
 
 
 def fresh(value: int, source: Expr | None = None) -> int:
     """A size of which only the value in the example is known."""
     if source is not None and source.constant is not None:
         return value
-    name = f"u{next(_fresh)}"
-    unknowns = _unknowns.get()
-    if unknowns is not None:
-        unknowns[name] = value
-    return Dim(value, ex.atom(ex.symbol(name, unknown=True)))
+    return Dim(value, unknown_size(value))
 
 
 def dim(value: int, expr: Expr) -> Any:

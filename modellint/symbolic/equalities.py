@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import gcd
 
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint
+from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.expressions import Expr, Floor, Symbol
 
 #: Sizes are tried up to here; what holds there is taken to hold for all greater ones.

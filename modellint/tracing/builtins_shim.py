@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from modellint.symbolic.dims import Dim, Ratio, demand
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.expressions import constant, subtract
 
 

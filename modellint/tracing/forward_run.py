@@ -21,7 +21,7 @@ from modellint.modules.members import Members, is_stock, members
 from modellint.modules.restoring import untouched
 from modellint.shapes import Refused
 from modellint.shapes import Tensor as Sized
-from modellint.symbolic.dims import recording
+from modellint.symbolic.constraints import recording
 from modellint.tracing.builtins_shim import sizes_kept
 from modellint.tracing.dtypes import dtype_names, dtype_of
 from modellint.tracing.garbage import uncollected

@@ -20,7 +20,8 @@ from modellint.modules.members import Members
 from modellint.source.classes import definitions
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint, symbolic
+from modellint.symbolic.constraints import Constraint
+from modellint.symbolic.dims import symbolic
 from modellint.symbolic.expressions import Expr, Symbol
 from modellint.tracing.binding import arguments_of
 from modellint.tracing.dtypes import dtype_name

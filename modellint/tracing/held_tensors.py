@@ -14,7 +14,8 @@ from torch import nn
 
 from modellint.modules.lazy import materialize
 from modellint.modules.members import Members, Named, is_owned, name_tensors
-from modellint.symbolic.dims import Dim, demand
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim
 from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.builtins_shim import original
 from modellint.tracing.dtypes import dtype_names

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from modellint.shapes import Refused
 from modellint.shapes.core import axis, fitting, plain
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import demand, expr_of, symbolic
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import expr_of, symbolic
 from modellint.tracing.binding import arguments_of
 from modellint.tracing.tape import Handle, Record, Tape
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from modellint.shapes import OPS
-from modellint.symbolic.dims import demand
+from modellint.symbolic.constraints import demand
 from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.binding import bind
 from modellint.tracing.dtypes import CONVERSIONS, dtype_names, target_dtype

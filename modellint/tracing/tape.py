@@ -15,7 +15,8 @@ from typing import Any
 from modellint.graph import Site
 from modellint.modules.user_files import users_files
 from modellint.shapes import Tensor as Sized
-from modellint.symbolic.dims import Constraint, Dim, Origin, Relation
+from modellint.symbolic.constraints import Constraint, Origin, Relation
+from modellint.symbolic.dims import Dim
 from modellint.symbolic.equalities import pinned
 from modellint.symbolic.expressions import Expr, Symbol
 

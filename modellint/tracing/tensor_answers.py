@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from modellint.shapes.core import numel, plain
-from modellint.symbolic.dims import Dim, demand
+from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim
 from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.held_tensors import Value
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.dims import Constraint, Dim, evaluate, free, recording, symbolic
+from modellint.symbolic.constraints import Constraint, recording
+from modellint.symbolic.dims import Dim, evaluate, free, symbolic
 from modellint.symbolic.expressions import Expr
 
 NAMES = ("N", "H", "W")
