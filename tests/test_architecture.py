@@ -204,17 +204,8 @@ def test_a_room_says_what_it_is(room):
         assert (PACKAGE / room / "__init__.py").is_file()
 
 
-#: Files that still hold two ideas.
-LONG = {
-    "candidates.py",
-    "declarations.py",
-}
-
-
 @pytest.mark.parametrize("path", [*map(modules().__getitem__, ALL), *RULES], ids=str)
 def test_a_file_is_read_at_a_sitting(path):
-    if path.name in LONG:
-        return
     assert len(path.read_text("utf-8").splitlines()) <= 450
 
 

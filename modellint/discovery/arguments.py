@@ -7,10 +7,12 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from modellint.discovery.declarations import Declarations, Parameters, parameters_of, returned_call
+from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction
+from modellint.discovery.factories import returned_call
 from modellint.discovery.names import Names
 from modellint.discovery.scopes import Function
+from modellint.discovery.signatures import Parameters, parameters_of
 
 #: Values for required parameters whose names have one meaning everywhere: the last resort.
 COMMON_ARGUMENTS = {

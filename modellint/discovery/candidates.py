@@ -6,33 +6,26 @@ parts of others and bases are candidates too, marked as such, so that a selector
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from modellint.discovery.arguments import (
-    COMMON_ARGUMENTS,
     ConstructorCall,
     argument_key,
     as_call,
     common_call,
-    factory_key,
     how_to_give,
 )
+from modellint.discovery.constructions import Constructions
 from modellint.discovery.datasets import dataset_images
-from modellint.discovery.declarations import (
-    NO_FORWARD,
-    Declarations,
-    ModelClass,
-    Parameters,
-    parameters_of,
-    read_declarations,
-    returned_model,
-)
-from modellint.discovery.evidence import Construction, Evidence, gather_evidence
+from modellint.discovery.declarations import ModelClass, read_declarations
+from modellint.discovery.evidence import Construction
 from modellint.discovery.example_tensors import InputHint, is_stated
-from modellint.discovery.names import Names, read_names
+from modellint.discovery.inheritance import NO_FORWARD
+from modellint.discovery.names import read_names
+from modellint.discovery.parts import owners, users
+from modellint.discovery.signatures import Parameters, parameters_of
 from modellint.discovery.stated_sizes import configured_inputs, example_arrays, input_comments
 from modellint.source.file import SourceFile, deep_trees
 
@@ -102,191 +95,33 @@ _NOTHING_RUNS = "has no forward, so there is nothing to follow"
 
 class _Discovery:
     def __init__(self, source: SourceFile) -> None:
-        self.source = source
-        self.names: Names = read_names(source.tree)
-        self.declared: Declarations = read_declarations(source.tree, self.names)
-        self.makers = self._returning()
-        self.factories = self._factories()
-        models = [*self.declared.classes, *self.makers]
-        self.evidence: Evidence = gather_evidence(source, self.names, models)
+        names = read_names(source.tree)
+        self.built = Constructions(source, names, read_declarations(source.tree, names))
+        self.declared = self.built.declared
+        self.evidence = self.built.evidence
         self.comments = input_comments(source)
-        self.arrays = example_arrays(source.tree, self.names)
+        self.arrays = example_arrays(source.tree, names)
         self.configured = configured_inputs(source.tree)
-        self.images = dataset_images(source.tree, self.names)
-        self.calls = {name: self._class_calls(name) for name in self.declared.classes}
-
-    # What builds what ------------------------------------------------------------------------
-
-    def _returning(self) -> dict[str, str]:
-        """Functions that return a model, with its class."""
-        found: dict[str, str] = {}
-        for name, function in self.declared.functions.items():
-            if isinstance(function, ast.AsyncFunctionDef):
-                continue
-            model = returned_model(function, self.declared, self.names)
-            if model is not None:
-                found[name] = model
-        return found
-
-    def _factories(self) -> dict[str, str]:
-        """Public functions that can be called as they are and return a model, with its class."""
-        found: dict[str, str] = {}
-        for name, model in self.makers.items():
-            parameters = parameters_of(self.declared.functions[name], method=False)
-            if name.startswith("_"):
-                continue
-            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
-                continue
-            found[name] = model
-        return found
-
-    def _constructions(self, callee: str) -> list[Construction]:
-        return [found for found in self.evidence.constructions if found.callee == callee]
-
-    def _shown(self, name: str) -> list[Construction]:
-        """The constructions of a class that stand on their own, outside models and factories."""
-        return [
-            found
-            for found in self._constructions(name)
-            if found.node is not None
-            and found.where != "class"
-            and found.owner not in self.factories
-            and not (found.where == "docstring" and found.owner not in (None, name))
-        ]
-
-    def _class_calls(self, name: str) -> tuple[ConstructorCall, ...]:
-        declared = self.declared.classes[name]
-        parameters = declared.parameters
-        calls: list[ConstructorCall] = []
-        if not parameters.required:
-            calls.append(ConstructorCall(name, (), (), True, parameters.line, "defaults"))
-        rest = [found for found in self._constructions(name) if found.node is not None]
-        own = self._shown(name)
-        if parameters.required and name not in self.factories.values():
-            # What builds it in a function is best known from how that function is called.
-            makers = [maker for maker, model in self.makers.items() if model == name]
-            made = [found for maker in makers for found in self._shown(maker)]
-            own = [*(one for one in own if one.where != "function"), *made]
-        for found in [*own, *(other for other in rest if other not in own)]:
-            call = as_call(found)
-            if all(str(call) != str(other) for other in calls):
-                calls.append(call)
-        common = common_call(name, parameters, self.declared.plain)
-        if common is not None and parameters.required:
-            calls.append(common)
-        return tuple(calls)
-
-    def _factory_key(self, name: str) -> str | None:
-        return factory_key(name, self.declared, self.names)
-
-    # Parts -----------------------------------------------------------------------------------
-
-    def _owners(self) -> dict[str, str]:
-        """Each class or factory that is a part of another model, with that model's name."""
-        reaches = self.declared.reaches
-        classes = self.declared.classes
-        owners: dict[str, str] = {}
-
-        def claim(part: str, owner: str, model: str) -> None:
-            cyclic = model in reaches.get(part, frozenset()) and not _later(classes, model, part)
-            if part != model and part not in owners and not cyclic:
-                owners[part] = owner
-
-        for name, declared in classes.items():
-            if declared.skip is not None:
-                continue
-            for part in sorted(reaches[name]):
-                inherited = name in self._ancestors_of(part) and part not in self._named_in(name)
-                if (part in classes or part in self.factories) and not inherited:
-                    claim(part, name, name)
-        for name, model in self.factories.items():
-            for part in sorted(reaches[name]):
-                if part in classes and part != model and not self._inherits(model, part):
-                    claim(part, model if model in classes else name, model)
-        for name in self._called_makers():
-            for part in sorted(reaches[name]):
-                if part in classes:
-                    claim(part, name, name)
-        variables = self._parts_in_variables()
-        for found in self.evidence.constructions:
-            if found.node is None:
-                continue
-            for argument in [*found.node.args, *(word.value for word in found.node.keywords)]:
-                for node in ast.walk(argument):
-                    if isinstance(node, ast.Name) and (
-                        node.id in classes or node.id in self.factories
-                    ):
-                        claim(node.id, self.factories.get(found.callee, found.callee), found.callee)
-                    elif isinstance(node, ast.Name) and node.id in variables:
-                        claim(variables[node.id], found.callee, found.callee)
-        return {part: owner for part, owner in owners.items() if self._stands(part, owner)}
-
-    def _called_makers(self) -> list[str]:
-        """Functions that return a library's class and that the module calls for a model."""
-        return [
-            name
-            for name, model in self.makers.items()
-            if name not in self.factories
-            and model not in self.declared.classes
-            and any(one.where == "module" and one.variable for one in self._shown(name))
-        ]
-
-    def _parts_in_variables(self) -> dict[str, str]:
-        """Variables that hold a model which is never called by itself, with its class."""
-        return {
-            one.variable: one.callee
-            for one in self.evidence.constructions
-            if one.variable is not None
-            and one.callee in self.declared.classes
-            and not self.evidence.hints.get(one.callee)
-        }
-
-    def _ancestors_of(self, name: str) -> set[str]:
-        found: set[str] = set()
-        pending = [name]
-        while pending:
-            declared = self.declared.classes.get(pending.pop())
-            if declared is None:
-                continue
-            fresh = [base for base in declared.bases if base not in found]
-            found.update(fresh)
-            pending += fresh
-        return found
-
-    def _inherits(self, name: str, base: str) -> bool:
-        return base in self._ancestors_of(name)
-
-    def _named_in(self, name: str) -> set[str]:
-        node = self.declared.classes[name].node
-        return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-
-    def _stands(self, part: str, owner: str) -> bool:
-        """Whether a claim holds: a part of what cannot be built is its own model if shown alone."""
-        if part in self.factories or owner not in self.declared.classes:
-            return True
-        buildable = bool(self.calls[owner]) or owner in self.factories.values()
-        return buildable or not self._shown(part)
-
-    # Candidates ------------------------------------------------------------------------------
+        self.images = dataset_images(source.tree, names)
 
     def candidates(self) -> Iterator[Candidate]:
         """Every candidate in file order."""
-        owners = self._owners()
+        owned = owners(self.built)
         found: list[Candidate] = []
         for name in self.declared.classes:
-            found += self._of_class(name, owners.get(name))
-        for name in self.factories:
-            found.append(self._of_factory(name, owners.get(name)))
+            found += self._of_class(name, owned.get(name))
+        for name in self.built.factories:
+            found.append(self._of_factory(name, owned.get(name)))
         found += self._library_instances()
         yield from sorted(found, key=lambda candidate: (candidate.line, candidate.name))
 
     def _of_class(self, name: str, owner: str | None) -> Iterator[Candidate]:
         declared = self.declared.classes[name]
-        calls = self.calls[name]
-        makers = self._makers(name)
+        calls = self.built.calls[name]
+        makers = self.built.factories_of(name)
         shown = {
             argument_key(self.declared.classes[name].parameters, found.node): found
-            for found in reversed(self._shown(name))
+            for found in reversed(self.built.shown(name))
         }
         candidate = Candidate(
             name=name,
@@ -296,7 +131,7 @@ class _Discovery:
             class_name=name,
             calls=calls,
             inputs=self._inputs(
-                name, [name, *(m for m, made in self.makers.items() if made == name)]
+                name, [name, *(m for m, made in self.built.makers.items() if made == name)]
             ),
             missing=None if calls else _missing(name, declared.parameters),
             part_of=owner,
@@ -312,7 +147,7 @@ class _Discovery:
         if not candidate.is_entry:
             yield candidate
             return
-        unknown = [maker for maker in makers if self._factory_key(maker) is None]
+        unknown = [maker for maker in makers if self.built.factory_key(maker) is None]
         if makers and (declared.parameters.required or unknown):
             yield replace(candidate, skip=f"built by {', '.join(makers)}")
             return
@@ -329,15 +164,16 @@ class _Discovery:
 
     def _lacks_forward(self, declared: ModelClass) -> bool:
         """Whether a class that the file builds has layers, but nothing that could run them."""
-        if declared.skip != NO_FORWARD or not declared.builds or not self._shown(declared.name):
+        if (
+            declared.skip != NO_FORWARD
+            or not declared.builds
+            or not self.built.shown(declared.name)
+        ):
             return False
         steps = {getattr(item, "name", "") for item in declared.node.body}
         derived = any(declared.name in other.bases for other in self.declared.classes.values())
         # Lightning runs the steps, and __call__ may stand for a forward.
         return not derived and not steps & {"training_step", "__call__"}
-
-    def _makers(self, name: str) -> list[str]:
-        return [maker for maker, model in self.factories.items() if model == name]
 
     def _instance(self, found: Construction, candidate: Candidate) -> Candidate:
         assert found.variable is not None
@@ -355,18 +191,18 @@ class _Discovery:
 
     def _of_factory(self, name: str, owner: str | None) -> Candidate:
         function = self.declared.functions[name]
-        model = self.factories[name]
+        model = self.built.factories[name]
         parameters = parameters_of(function, method=False)
         call = common_call(name, parameters)
         skip = None
         if model in self.declared.classes:
             declared = self.declared.classes[model]
-            makers = self._makers(model)
-            known = all(self._factory_key(maker) is not None for maker in makers)
+            makers = self.built.factories_of(model)
+            known = all(self.built.factory_key(maker) is not None for maker in makers)
             if declared.skip is not None:
                 skip = declared.skip
             elif not declared.parameters.required and known:
-                if self._factory_key(name) == "[]":
+                if self.built.factory_key(name) == "[]":
                     skip = f"the same architecture as {model}"
             elif self._twin(name, makers) is not None:
                 skip = f"the same architecture as {self._twin(name, makers)}"
@@ -384,20 +220,20 @@ class _Discovery:
 
     def _twin(self, name: str, makers: list[str]) -> str | None:
         """An earlier factory that builds the same class with the same arguments."""
-        key = self._factory_key(name)
+        key = self.built.factory_key(name)
         for other in makers[: makers.index(name)]:
-            if key is not None and self._factory_key(other) == key:
+            if key is not None and self.built.factory_key(other) == key:
                 return other
         return None
 
     def _library_instances(self) -> list[Candidate]:
         """Module-level variables bound to `nn.Sequential(...)` or a library's model."""
         found: dict[str, Candidate] = {}
-        used = self._names_in_use()
+        used = users(self.built)
         for one in self.evidence.constructions:
             variable = one.variable
-            library = one.callee not in self.declared.classes and one.callee not in self.factories
-            if one.where != "module" or not library or variable is None or "." in variable:
+            own = one.callee in self.declared.classes or one.callee in self.built.factories
+            if one.where != "module" or own or variable is None or "." in variable:
                 continue
             found[variable] = Candidate(
                 name=variable,
@@ -412,20 +248,6 @@ class _Discovery:
                 part_of=used.get(variable),
             )
         return list(found.values())
-
-    def _names_in_use(self) -> dict[str, str]:
-        """Module-level names that a model of the file uses, with that model's name."""
-        used: dict[str, str] = {}
-        for name in [*self.declared.classes, *self.factories]:
-            for other in self.declared.reaches[name]:
-                used.setdefault(other, name)
-        for one in self.evidence.constructions:
-            arguments = one.node.args if one.node is not None else []
-            for argument in arguments:
-                for node in ast.walk(argument):
-                    if isinstance(node, ast.Name) and one.variable != node.id:
-                        used.setdefault(node.id, one.variable or one.callee)
-        return used
 
     def _inputs(self, name: str, callees: list[str]) -> tuple[InputHint, ...]:
         shown = [hint for callee in callees for hint in self.evidence.hints.get(callee, ())]
@@ -463,9 +285,3 @@ def _end_line(found: Construction) -> int:
 def _missing(name: str, parameters: Parameters) -> str:
     noun = "argument" if len(parameters.required) == 1 else "arguments"
     return f"needs {noun}: {', '.join(parameters.required)} ({how_to_give(name)})"
-
-
-def _later(classes: Mapping[str, object], model: str, part: str) -> bool:
-    """Whether of two classes that use each other `model` is declared last: the outer one."""
-    order = list(classes)
-    return model in order and part in order and order.index(model) > order.index(part)

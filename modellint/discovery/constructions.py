@@ -1,0 +1,103 @@
+"""How the models of a file are constructed: functions that return one, and calls that show it."""
+
+from __future__ import annotations
+
+import ast
+
+from modellint.discovery.arguments import (
+    COMMON_ARGUMENTS,
+    ConstructorCall,
+    as_call,
+    common_call,
+    factory_key,
+)
+from modellint.discovery.declarations import Declarations
+from modellint.discovery.evidence import Construction, Evidence, gather_evidence
+from modellint.discovery.factories import returned_model
+from modellint.discovery.names import Names
+from modellint.discovery.signatures import parameters_of
+from modellint.source.file import SourceFile
+
+
+class Constructions:
+    """What builds each model of a file.
+
+    `makers` are the functions that return a model, `factories` those of them that can be called as
+    they are, both with its class; `calls` are the ways to build each class, best first.
+    """
+
+    def __init__(self, source: SourceFile, names: Names, declared: Declarations) -> None:
+        self.names = names
+        self.declared = declared
+        self.makers = self._returning()
+        self.factories = self._factories()
+        models = [*declared.classes, *self.makers]
+        self.evidence: Evidence = gather_evidence(source, names, models)
+        self.calls = {name: self._class_calls(name) for name in declared.classes}
+
+    def factories_of(self, name: str) -> list[str]:
+        """The factories that return a class, in file order."""
+        return [maker for maker, model in self.factories.items() if model == name]
+
+    def shown(self, name: str) -> list[Construction]:
+        """The constructions of a class that stand on their own, outside models and factories."""
+        return [
+            found
+            for found in self._of(name)
+            if found.node is not None
+            and found.where != "class"
+            and found.owner not in self.factories
+            and not (found.where == "docstring" and found.owner not in (None, name))
+        ]
+
+    def factory_key(self, name: str) -> str | None:
+        """The constructor arguments that a factory called without any ends in; None if unknown."""
+        return factory_key(name, self.declared, self.names)
+
+    def _returning(self) -> dict[str, str]:
+        """Functions that return a model, with its class."""
+        found: dict[str, str] = {}
+        for name, function in self.declared.functions.items():
+            if isinstance(function, ast.AsyncFunctionDef):
+                continue
+            model = returned_model(function, self.declared, self.names)
+            if model is not None:
+                found[name] = model
+        return found
+
+    def _factories(self) -> dict[str, str]:
+        """Public functions that can be called as they are and return a model, with its class."""
+        found: dict[str, str] = {}
+        for name, model in self.makers.items():
+            parameters = parameters_of(self.declared.functions[name], method=False)
+            if name.startswith("_"):
+                continue
+            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
+                continue
+            found[name] = model
+        return found
+
+    def _of(self, callee: str) -> list[Construction]:
+        return [found for found in self.evidence.constructions if found.callee == callee]
+
+    def _class_calls(self, name: str) -> tuple[ConstructorCall, ...]:
+        declared = self.declared.classes[name]
+        parameters = declared.parameters
+        calls: list[ConstructorCall] = []
+        if not parameters.required:
+            calls.append(ConstructorCall(name, (), (), True, parameters.line, "defaults"))
+        rest = [found for found in self._of(name) if found.node is not None]
+        own = self.shown(name)
+        if parameters.required and name not in self.factories.values():
+            # What builds it in a function is best known from how that function is called.
+            makers = [maker for maker, model in self.makers.items() if model == name]
+            made = [found for maker in makers for found in self.shown(maker)]
+            own = [*(one for one in own if one.where != "function"), *made]
+        for found in [*own, *(other for other in rest if other not in own)]:
+            call = as_call(found)
+            if all(str(call) != str(other) for other in calls):
+                calls.append(call)
+        common = common_call(name, parameters, self.declared.plain)
+        if common is not None and parameters.required:
+            calls.append(common)
+        return tuple(calls)
