@@ -131,8 +131,8 @@ class _Search:
                 "give --input",
                 error.line,
             )
-        if isinstance(error, NotAnalysed):
-            raise error
+        if isinstance(error, NotAnalysed | FileError) and not isinstance(error, Objected):
+            raise error  # That a forward returns nothing is true although torch runs it.
         return self.opinions.on_error(raising, error)
 
     def _sure(self, feed: Feed, failed: Graph) -> bool:
