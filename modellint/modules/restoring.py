@@ -70,7 +70,8 @@ class _Saved:
             if not container:
                 self.empty.append(container)
                 continue
-            if isinstance(container, dict):
+            # The order of an OrderedDict is none of the dict's below it.
+            if isinstance(container, dict) and not isinstance(container, OrderedDict):
                 self.dicts.append(container)
             else:
                 self.others.append((container, container.copy()))
@@ -102,8 +103,11 @@ def _put_back(dicts: list[dict[Any, Any]], copies: list[dict[Any, Any]]) -> None
     for now, then in zip(dicts, copies, strict=True):
         if not (_same([now], [then]) and _same_keys([now], [then])):
             now.clear()
-            # Not the subclass's own update: a Counter's adds.
-            dict.update(now, then)
+            # Not the subclass's own update: a Counter's adds. An OrderedDict, which torch keeps its
+            # parameters in up to 2.4, does not see what is put into it as into a dict.
+            put = OrderedDict.__setitem__ if isinstance(now, OrderedDict) else dict.__setitem__
+            for key, value in then.items():
+                put(now, key, value)
 
 
 #: What others put something into that belongs to one of torch's own layers. The layers themselves

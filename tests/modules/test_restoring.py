@@ -37,6 +37,7 @@ class Restless(nn.Module):
         self.names: set[str] = {"a"}
         self.counted: Counter[str] = Counter(a=1)
         self.grouped: defaultdict[str, list[int]] = defaultdict(list, a=[1])
+        self.ordered: OrderedDict[str, int] = OrderedDict(a=1, b=2)
         self.recent: deque[int] = deque([1, 2], maxlen=3)
         self.array = np.zeros(3)
         self.last: Tensor | None = None
@@ -52,6 +53,8 @@ class Restless(nn.Module):
         self.names.add("b")
         self.counted["a"] += 1
         self.grouped["b"].append(2)
+        self.ordered.move_to_end("a")
+        self.ordered["c"] = self.ordered.pop("b")
         self.recent.append(3)
         self.added_later = 1
         self.last = x
@@ -114,7 +117,9 @@ def plain(value: Any) -> Any:
         return ("tensor", tuple(value.shape), value.detach().tolist())
     if isinstance(value, np.ndarray):
         return ("array", value.tolist())
-    if isinstance(value, (dict, OrderedDict)):
+    if isinstance(value, OrderedDict):
+        return [(key, plain(item)) for key, item in value.items()]
+    if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, deque)):
         return [plain(item) for item in value]
