@@ -330,12 +330,13 @@ def describe(graph: Graph, of: Contract) -> str:
     """The contract in one line of words, with who demands it.
 
     As `N any; C = 3; H and W multiples of 16, at least 16 (cat at net.py:41: H == 16*(H // 16))`.
-    Conditions that say of one symbol alone what the words have said are left out.
+    Conditions that say of one symbol alone what the words have said are left out, and so are sizes
+    that only this run fixed, since a loop counted them.
     """
     said: dict[str, list[str]] = {}
     for given in graph.inputs:
         for axis, size in zip(given.axes, given.node.output.shape, strict=True):
-            if axis in of.sizes:
+            if axis in of.sizes or axis in graph.counted:
                 continue
             if not isinstance(size, Dim) or str(size.expr) in of.sizes:
                 said.setdefault(f"= {symbolic(size)}", []).append(axis)

@@ -35,9 +35,15 @@ class Trim:
 
 
 def trimmed_axes(graph: Graph, call: Node) -> dict[int, Fraction]:
-    """The axes that a convolution trims, each with (e - s) / n; none where padding is explicit."""
+    """The axes that a convolution trims, each with (e - s) / n; none where padding is explicit.
+
+    None where the kernel is data either: as it slides over a map, one looks for it in the other.
+    """
     axes = windows(call)
     if axes is None or call.op not in CONVOLUTIONS:
+        return {}
+    kernel = call.arguments.get("weight")
+    if isinstance(kernel, Node) and kernel.index in graph.varying:
         return {}
     before = padding_before(graph, call).sides
     return {

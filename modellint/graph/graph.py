@@ -57,6 +57,7 @@ class Graph:
     traces the same model at other sizes of its symbols: `None` where the forward raises.
     `kept` are values that the forward leaves in attributes of its modules. `exact` is false where
     values decided what ran or where a value came from out of sight: other runs may do otherwise.
+    `counted` names the axes that only this run fixed, since it used a size as a plain number.
 
     Beside the forward, and only when asked: `source` is the file that defines the model,
     `definitions` gives the syntax tree of a module's class and its bases, by the module's path, and
@@ -78,6 +79,7 @@ class Graph:
     rerun: Callable[[Mapping[str, int]], Graph | None] | None = None
     kept: tuple[Node, ...] = ()
     exact: bool = True
+    counted: frozenset[str] = frozenset()
     source: SourceFile | None = None
     definitions: Callable[[str], tuple[ast.ClassDef, ...]] = lambda path: ()
     train: Callable[[], Graph] | None = None

@@ -50,8 +50,17 @@ def select(input: Tensor, dim: int, index: int) -> Shape:
     return (*input.shape[:at], *input.shape[at + 1 :])
 
 
+def _counted(size: int) -> int:
+    """The size as a plain number, where as many results come out: it is fixed from here on."""
+    if isinstance(size, Dim):
+        demand(ex.subtract(size.expr, ex.constant(size.value)), "==", "tool")
+    return plain(size)
+
+
 def _parts(size: int, by: int) -> tuple[int, ...]:
     """The sizes of pieces of `by`; how many there are is fixed from here on."""
+    if type(by) is int and by == 1:
+        return (1,) * _counted(size)
     total, step = plain(size), max(plain(by), 1)
     count = -(-total // step)
     whole = [by] * (count - 1)
@@ -119,10 +128,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
 def unbind(input: Tensor, dim: int = 0) -> list[Shape]:
     """Every element of one axis; how many there are is fixed from here on."""
     at = axis(dim, len(input.shape))
-    size = input.shape[at]
-    if isinstance(size, Dim):
-        demand(ex.subtract(size.expr, ex.constant(size.value)), "==", "tool")
-    return [(*input.shape[:at], *input.shape[at + 1 :])] * plain(size)
+    return [(*input.shape[:at], *input.shape[at + 1 :])] * _counted(input.shape[at])
 
 
 @op("getitem", runs=True)

@@ -117,6 +117,12 @@ def freeze(
         rerun=rerun,
         kept=tuple(by_record[record] for record in traced.kept),
         exact=traced.partial is None,
+        counted=frozenset(
+            symbol.name
+            for constraint in traced.tape.constraints.values()
+            if constraint.origin == "tool"
+            for symbol in constraint.expr.symbols
+        ),
         source=source,
         definitions=lambda path: definitions(classes(path), source),
         train=train,

@@ -214,3 +214,36 @@ def test_a_batch_that_another_must_equal_is_free(batch: int) -> None:
     assert {"H2 >= H", "W2 >= W"} <= {*found.joint}
     assert taken(Correlated(), (3, 3, 8, 8), (3, 3, 16, 16))
     assert not taken(Correlated(), (2, 3, 8, 8), (3, 3, 16, 16))
+
+
+class Stepped(nn.Module):
+    """A cell over the elements of a sequence, in one of the ways to come by them."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.cell = nn.RNNCell(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.way == "split":
+            steps = [step[:, 0] for step in x.split(1, dim=1)]
+        else:
+            steps = list(x.unbind(1))
+        states = [torch.zeros(x.shape[0], 4)]
+        for step in steps:
+            states.append(self.cell(step, states[-1]))
+        return torch.stack(states, 1)
+
+
+@pytest.mark.parametrize("way", ["split", "unbind"])
+def test_a_length_that_only_this_run_counted_is_not_said_to_be_demanded(way: str) -> None:
+    graph = modellint.trace(Stepped(way), ["N,L,3"])
+    assert graph.partial is not None
+    words = describe(graph, confirm(graph))
+    assert "L" not in words
+    assert words.startswith("N any; C = 3")
+
+
+def test_a_kernel_that_is_data_trims_no_map() -> None:
+    report = modellint.lint(Correlated(), ["2,3,8,8", "2,3,16,16"], select=["edge-losing-padding"])
+    assert {layer for finding in report.findings for layer in finding.layers} == {"conv", "conv#2"}
