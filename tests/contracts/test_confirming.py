@@ -35,7 +35,7 @@ def taken(model: nn.Module, *shapes: tuple[int, ...]) -> tuple[int, ...] | None:
         with torch.no_grad():
             model = model.eval().to("meta")
             result: Tensor = model(*(torch.zeros(shape, device="meta") for shape in shapes))
-    except (RuntimeError, ValueError, AssertionError):
+    except (RuntimeError, ValueError, IndexError, AssertionError):
         return None
     return tuple(result.shape)
 

@@ -96,7 +96,7 @@ def eager(model: Model, graph: Graph, sizes: Mapping[str, int]) -> tuple[int, ..
     try:
         with torch.no_grad():
             return tuple(model(*(torch.zeros(shape) for shape in shapes)).shape)
-    except (RuntimeError, ValueError, AssertionError):
+    except (RuntimeError, ValueError, IndexError, AssertionError):
         return None
 
 
