@@ -20,7 +20,7 @@ _FEW = 2
 #: Where values are computed, a greater map takes its time.
 _SMALL = 64
 #: From how many sizes, the least first, one is drawn together with those of other symbols.
-_FIRST = (4, 16, _SMALL, None)
+_FIRST = (None, 4, _SMALL, 16)
 
 
 def reach(example: int, exact: bool) -> int:
@@ -60,7 +60,8 @@ def drawn_together(
     """Sizes of all symbols at once: some that satisfy the demands, and some that do not.
 
     Each is one that its symbol may have beside the example's others, so that those which do not
-    satisfy the demands break what ties several symbols.
+    satisfy the demands break what ties several symbols. All are large or small at first: the
+    smaller side of a map says nothing of the greater.
     """
     if len(example) < 2:
         return
@@ -70,9 +71,10 @@ def drawn_together(
     }
     left = {True: 3 * _FEW, False: _FEW}
     drawn = random.Random("together")
-    for _ in range(100):
+    for number in range(100):
+        alike = _FIRST[number : number + 1]
         values = {
-            name: drawn.choice(sizes[: drawn.choice(_FIRST)]) if sizes else example[name]
+            name: drawn.choice(sizes[: drawn.choice(alike or _FIRST)]) if sizes else example[name]
             for name, sizes in valid.items()
         }
         holds = all(demand.holds(values) for demand in demands)

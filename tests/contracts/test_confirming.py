@@ -108,6 +108,13 @@ def test_sizes_that_only_give_other_results_are_left_out_but_not_called_refused(
     assert not found.confirmed
 
 
+def test_what_only_happens_where_both_sides_are_large_ends_the_confirmation() -> None:
+    model = Conv(lambda x: F.interpolate(x, scale_factor=2) if min(x.shape[2:]) < 24 else x)
+    assert taken(model, (2, 3, 28, 39)) == (2, 4, 28, 39)
+    found = confirm(modellint.trace(model, ["2,3,5,4"]))
+    assert not (found.confirmed and admits(found, {"N": 2, "H": 28, "W": 39}))
+
+
 def test_what_a_smaller_crop_needs_is_found_though_the_example_was_large() -> None:
     model = nn.Sequential(
         Conv(lambda x: x[:, :, :12, :12]), nn.Conv2d(4, 4, 5), nn.AdaptiveAvgPool2d(1)
