@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction
 from modellint.discovery.factories import returned_call
-from modellint.discovery.names import Names
+from modellint.discovery.names import Names, stored_names
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters, parameters_of
 
@@ -146,11 +146,7 @@ def _substituted(
         for word in result.keywords
         if not (word.arg is None and isinstance(word.value, ast.Name) and word.value.id == variadic)
     ]
-    stored = {
-        node.id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    stored = stored_names(function)
     arguments = set(parameters_of(function, method=False).names)
 
     class _Replace(ast.NodeTransformer):

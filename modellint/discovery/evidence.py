@@ -15,7 +15,14 @@ from typing import Any
 
 from modellint.discovery.example_tensors import Example, InputHint, InputTensor, Reader
 from modellint.discovery.inlining import FLUENT, Inliner
-from modellint.discovery.names import Names, NotConstant, constant, is_main_guard, written_name
+from modellint.discovery.names import (
+    Names,
+    NotConstant,
+    constant,
+    is_main_guard,
+    stored_names,
+    written_name,
+)
 from modellint.discovery.scopes import (
     Function,
     Scope,
@@ -156,12 +163,7 @@ class _EvidenceReader:
 
     def _main(self, node: ast.If) -> None:
         outer = self.scope
-        bound = {
-            name.id
-            for statement in node.body
-            for name in ast.walk(statement)
-            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-        }
+        bound = stored_names(*node.body)
         self.scope = Scope("main", None, dict(outer.values), bound)
         self._block(node.body)
         # Functions of a script read what its __main__ block sets: constants are passed on.

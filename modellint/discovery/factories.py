@@ -6,13 +6,13 @@ A training script may return a model too, and is told by its name or by what it 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import MODEL_WRAPPERS, is_library_model
 from modellint.discovery.inlining import FLUENT
 from modellint.discovery.names import Names, written_name
-from modellint.discovery.scopes import Function
+from modellint.discovery.scopes import Function, own_nodes
 
 _SCRIPTS = frozenset(
     """main train test evaluate eval fit run validate predict inference demo setup parse_args
@@ -42,7 +42,7 @@ def returned_call(function: Function, declarations: Declarations, names: Names) 
         return None
     assigned: dict[str, list[ast.expr]] = {}
     returned: list[ast.expr] = []
-    for node in _own_nodes(function):
+    for node in own_nodes(function):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             if isinstance(node.targets[0], ast.Name):
                 assigned.setdefault(node.targets[0].id, []).append(node.value)
@@ -104,7 +104,7 @@ def _called(
 def _local_classes(function: Function, declarations: Declarations) -> dict[str, str]:
     """The local names that stand for a class of the file: `model_cls = EfficientNet`."""
     found: dict[str, str] = {}
-    for node in _own_nodes(function):
+    for node in own_nodes(function):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=used)):
                 if used in declarations.classes:
@@ -127,14 +127,3 @@ def _is_script(function: Function) -> bool:
         and node.func.attr in _SCRIPT_CALLS
         for node in ast.walk(function)
     )
-
-
-def _own_nodes(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function in source order, nested functions and classes left out."""
-    pending: list[ast.AST] = list(reversed(function.body))
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            continue
-        yield node
-        pending += reversed(list(ast.iter_child_nodes(node)))

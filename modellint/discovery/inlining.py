@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from modellint.discovery.names import Names, NotConstant, written_name
+from modellint.discovery.names import Names, NotConstant, stored_names, written_name
 from modellint.discovery.scopes import Scope
 
 #: Methods that return the module they are called on.
@@ -59,11 +59,7 @@ class Inliner(ast.NodeTransformer):
         if isinstance(node, _STATEFUL):
             raise NotConstant
         if isinstance(node, _COMPREHENSIONS):
-            self._inner |= {
-                name.id
-                for name in ast.walk(node)
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-            }
+            self._inner |= stored_names(node)
         elif isinstance(node, ast.Lambda):
             self._inner |= {argument.arg for argument in node.args.args}
         return super().visit(node)

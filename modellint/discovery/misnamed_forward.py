@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from modellint.discovery.scopes import own_nodes
+
 #: How alike a name must be to stand for `forward`: `foward` is, `reward` (0.77) is not.
 _ALIKE = 0.8
 
@@ -74,13 +76,9 @@ def returning_nothing(tree: ast.Module, name: str) -> int | None:
 
 def _gives(function: ast.FunctionDef) -> bool:
     """Whether a function returns or yields something, or only raises and so is not written yet."""
-    pending: list[ast.AST] = [*function.body]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Return) and node.value is not None:
-            return True
-        if isinstance(node, ast.Yield | ast.YieldFrom | ast.Raise):
-            return True
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
-            pending += ast.iter_child_nodes(node)
-    return False
+    return any(
+        node.value is not None
+        if isinstance(node, ast.Return)
+        else isinstance(node, ast.Yield | ast.YieldFrom | ast.Raise)
+        for node in own_nodes(function)
+    )

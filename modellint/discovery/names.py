@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
+
+from modellint.source.file import blocks
 
 #: Modules that are torch's own under a longer or a shorter name.
 _ABBREVIATIONS = {
@@ -99,31 +101,15 @@ def read_names(tree: ast.Module) -> Names:
     return Names(origins, tuple(stars), defined)
 
 
-def top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Every statement at module level, those inside `if`, `try` and `with` included.
 
     What stands under `if __name__ == "__main__"` is not: it never runs on import.
     """
     for node in body:
         yield node
-        if is_main_guard(node):
-            continue
-        for inner in _blocks(node):
-            yield from top_level(inner)
-
-
-def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
-    if isinstance(node, ast.If):
-        yield node.body
-        yield node.orelse
-    elif isinstance(node, ast.Try | ast.TryStar):
-        yield node.body
-        for handler in node.handlers:
-            yield handler.body
-        yield node.orelse
-        yield node.finalbody
-    elif isinstance(node, ast.With):
-        yield node.body
+        if isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With) and not is_main_guard(node):
+            yield from top_level(blocks(node))
 
 
 def is_main_guard(node: ast.stmt) -> bool:
@@ -151,6 +137,21 @@ def written_name(node: ast.AST) -> str | None:
     if not isinstance(node, ast.Name):
         return None
     return ".".join([node.id, *reversed(parts)])
+
+
+def stored_names(*nodes: ast.AST) -> set[str]:
+    """The names that some code stores to, wherever in it."""
+    return {
+        inner.id
+        for node in nodes
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    }
+
+
+def no_name(name: str) -> NoReturn:
+    """The lookup of a constant that reads no names."""
+    raise NotConstant(name)
 
 
 def constant(node: ast.AST, lookup: Callable[[str], Any]) -> Any:

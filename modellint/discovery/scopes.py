@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from modellint.discovery.example_tensors import Example
-from modellint.discovery.names import NotConstant, constant, top_level
+from modellint.discovery.names import NotConstant, constant, no_name, stored_names, top_level
 
 Where = Literal["module", "main", "function", "class", "docstring"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -48,6 +48,17 @@ def local_bindings(function: Function) -> set[str]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             bound |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
     return bound
+
+
+def own_nodes(function: Function) -> Iterator[ast.AST]:
+    """The nodes of a function in source order, nested functions and classes left out."""
+    pending: list[ast.AST] = list(reversed(function.body))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        yield node
+        pending += reversed(list(ast.iter_child_nodes(node)))
 
 
 def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
@@ -102,12 +113,7 @@ def module_bindings(tree: ast.Module) -> frozenset[str]:
     bound: set[str] = set()
     for node in top_level(tree.body):
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.With):
-            bound |= {
-                name.id
-                for expression in ast.iter_child_nodes(node)
-                for name in ast.walk(expression)
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-            }
+            bound |= stored_names(node)
     return frozenset(bound)
 
 
@@ -128,14 +134,10 @@ def parser_defaults(tree: ast.Module) -> dict[str, Any]:
         if default is None:
             continue
         try:
-            options[name.replace("-", "_")] = constant(default, _unknown)
+            options[name.replace("-", "_")] = constant(default, no_name)
         except NotConstant:
             continue
     return options
-
-
-def _unknown(name: str) -> Any:
-    raise NotConstant(name)
 
 
 def parses_options(node: ast.expr) -> bool:

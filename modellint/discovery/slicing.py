@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from modellint.discovery.names import is_main_guard, written_name
+from modellint.discovery.names import is_main_guard, stored_names, written_name
 from modellint.source.file import SourceFile, deep_trees
 
 _ALWAYS = (
@@ -189,11 +189,7 @@ def _bound(node: ast.stmt) -> set[str]:
             return {alias.asname or alias.name for alias in aliases}
         case ast.If() | ast.Try() | ast.TryStar():
             return {name for leaf in _leaves([node]) for name in _bound(leaf)}
-    return {
-        inner.id
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-    }
+    return stored_names(node)
 
 
 def _mutated(node: ast.stmt) -> set[str]:

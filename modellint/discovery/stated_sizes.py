@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modellint.discovery.example_tensors import InputHint, InputTensor, Reader
-from modellint.discovery.names import Names, NotConstant, constant
+from modellint.discovery.names import Names, NotConstant, constant, no_name
 from modellint.source.file import SourceFile
 
 _GROUP = re.compile(
@@ -65,7 +65,7 @@ def _assigned_at(tree: ast.Module, line: int) -> str | None:
 
 def example_arrays(tree: ast.Module, names: Names) -> Hints:
     """The `example_input_array`s by the class that sets them."""
-    reader = Reader(names, _unknown, lambda name: None)
+    reader = Reader(names, no_name, lambda name: None)
     found: Hints = {}
     for owner in ast.walk(tree):
         if not isinstance(owner, ast.ClassDef):
@@ -126,7 +126,7 @@ def _configurations(node: ast.Dict) -> Iterator[tuple[str, tuple[int, ...], int]
 def _image(node: ast.expr) -> tuple[int, ...] | None:
     """A constant tuple of two to four sizes; a lone number is a layer's width as often as not."""
     try:
-        value = constant(node, _unknown)
+        value = constant(node, no_name)
     except NotConstant:
         return None
     if not isinstance(value, tuple | list) or not 2 <= len(value) <= 4:
@@ -147,7 +147,3 @@ def _owned(node: ast.AST, owner: str) -> Iterator[tuple[str, ast.AST]]:
         inner = child.name if isinstance(child, ast.ClassDef) else owner
         yield inner, child
         yield from _owned(child, inner)
-
-
-def _unknown(name: str) -> Any:
-    raise NotConstant(name)
