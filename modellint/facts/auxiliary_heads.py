@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator
 
 from modellint.graph import Graph
+from modellint.source.classes import Method, methods, own_attribute
 
 
 def returned_in_training(graph: Graph, path: str) -> bool:
@@ -20,30 +21,28 @@ def returned_in_training(graph: Graph, path: str) -> bool:
     """
     if "." in path or not graph.modules[""].called:
         return False
-    methods: dict[str, ast.FunctionDef] = {}
-    for declared in graph.definitions(""):
-        for part in declared.body:
-            if isinstance(part, ast.FunctionDef):
-                methods.setdefault(part.name, part)
-    forward = methods.get("forward")
+    named: dict[str, Method] = {}
+    for method in methods(graph.definitions("")):
+        named.setdefault(method.name, method)
+    forward = named.get("forward")
     if forward is None:
         return False
-    run = [forward, *(methods[name] for name in _always_run(forward) if name in methods)]
+    run = [forward, *(named[name] for name in _always_run(forward) if name in named)]
     return any(_returned(method, path) for method in run)
 
 
-def _always_run(forward: ast.FunctionDef) -> Iterator[str]:
+def _always_run(forward: Method) -> Iterator[str]:
     """The methods of its own that the first statements of a forward call, whatever the mode."""
     for statement in forward.body:
         if isinstance(statement, ast.Assign | ast.Return | ast.Expr):
             call = statement.value
-            if isinstance(call, ast.Call) and (name := _own(call.func)) is not None:
+            if isinstance(call, ast.Call) and (name := own_attribute(call.func)) is not None:
                 yield name
         if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr):
             return
 
 
-def _returned(method: ast.FunctionDef, name: str) -> bool:
+def _returned(method: Method, name: str) -> bool:
     """Whether a method ends by returning what `self.name` gave in training mode."""
     last = method.body[-1]
     returns = [node for node in ast.walk(method) if isinstance(node, ast.Return)]
@@ -74,7 +73,7 @@ def _heads(body: list[ast.stmt], name: str, trained: bool) -> Iterator[tuple[int
                 yield from _heads(statement.body, name, mode)
         elif trained and isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target, call = statement.targets[0], statement.value
-            called = _own(call.func) if isinstance(call, ast.Call) else None
+            called = own_attribute(call.func) if isinstance(call, ast.Call) else None
             if isinstance(target, ast.Name) and called == name:
                 yield statement.lineno, target.id
 
@@ -84,22 +83,15 @@ def _conditions(test: ast.expr) -> list[ast.expr]:
 
 
 def _is_mode(test: ast.expr) -> bool:
-    return _own(test) == "training"
+    return own_attribute(test) == "training"
 
 
 def _is_there(test: ast.expr, name: str) -> bool:
     """Whether it is `self.name is not None`, which holds for a module that is registered."""
     return (
         isinstance(test, ast.Compare)
-        and _own(test.left) == name
+        and own_attribute(test.left) == name
         and isinstance(test.ops[0], ast.IsNot)
         and isinstance(test.comparators[0], ast.Constant)
         and test.comparators[0].value is None
     )
-
-
-def _own(node: ast.expr) -> str | None:
-    """The attribute that `self.attribute` reads."""
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return node.attr if node.value.id == "self" else None
-    return None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from modellint.errors import FileError, ModellintError
 from modellint.geometry.dependence import leading_to, live
 from modellint.graph import Graph, Module, fact
+from modellint.source.classes import Method, methods, own_attribute
 
 #: Methods that only build, initialise or hand out what a model consists of.
 _SETUP = ("init", "reset", "load", "freeze", "get_", "set_", "no_weight_decay", "group_matcher")
@@ -139,14 +140,11 @@ def _elsewhere(graph: Graph, path: str) -> str | None:
         owner, _, name = owner.rpartition(".")
     if owner and not graph.modules[owner].called:
         return None
-    for declared in graph.definitions(owner):
-        for method in declared.body:
-            if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                continue
-            if any(word in method.name for word in _SETUP):
-                continue
-            if _picks(method, name) if listed else _runs(method, name):
-                return method.name
+    for method in methods(graph.definitions(owner)):
+        if any(word in method.name for word in _SETUP):
+            continue
+        if _picks(method, name) if listed else _runs(method, name):
+            return method.name
     return None
 
 
@@ -160,7 +158,7 @@ def _runs(method: ast.AST, name: str) -> bool:
     )
 
 
-def _picks(method: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
+def _picks(method: Method, name: str) -> bool:
     """Whether a method picks an element of `self.name` by one of its own arguments."""
     given = {argument.arg for argument in (*method.args.args, *method.args.kwonlyargs)} - {"self"}
     return any(
@@ -174,10 +172,5 @@ def _mentions(method: ast.AST, name: str) -> Iterator[tuple[ast.AST, ast.Attribu
     """Each `self.name` in a method, with the expression or statement around it."""
     for outer in ast.walk(method):
         for inner in ast.iter_child_nodes(outer):
-            if (
-                isinstance(inner, ast.Attribute)
-                and inner.attr == name
-                and isinstance(inner.value, ast.Name)
-                and inner.value.id == "self"
-            ):
+            if isinstance(inner, ast.Attribute) and own_attribute(inner) == name:
                 yield outer, inner

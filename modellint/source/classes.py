@@ -6,11 +6,14 @@ import ast
 import inspect
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from modellint.errors import FileError
 from modellint.source.file import SourceFile, read_source
+
+Method = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def definitions(cls: Any, known: SourceFile | None = None) -> tuple[ast.ClassDef, ...]:
@@ -26,6 +29,21 @@ def definition(cls: Any, known: SourceFile | None = None) -> ast.ClassDef | None
     """The tree of one class; `None` for torch's own, and for what was typed into a prompt."""
     source = source_of(cls, known)
     return source.classes.get(cls.__name__) if source is not None else None
+
+
+def methods(declared: Iterable[ast.ClassDef]) -> Iterator[Method]:
+    """The methods that classes define, in their order."""
+    for cls in declared:
+        for part in cls.body:
+            if isinstance(part, Method):
+                yield part
+
+
+def own_attribute(node: ast.AST) -> str | None:
+    """The attribute that `self.attribute` names; `None` for any other expression."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.attr if node.value.id == "self" else None
+    return None
 
 
 def source_of(cls: Any, known: SourceFile | None = None) -> SourceFile | None:
