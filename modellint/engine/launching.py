@@ -17,6 +17,7 @@ from modellint.engine.installation import torch_version
 from modellint.errors import PluginError, UsageError, WorkerError
 from modellint.linting.plugins import installed_plugins
 from modellint.source.paths import PACKAGE
+from modellint.worker.strays import kill_group
 
 #: How long an interpreter may take to answer before it imports torch, and then to import it, in
 #: seconds. The first import from a slow disk takes minutes.
@@ -70,6 +71,17 @@ def launch(
         )
     except OSError as error:
         raise wrong(interpreter, f"cannot be started: {error.strerror or error}") from error
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process that leads a group of its own, and what still runs of that group."""
+    if os.name == "posix":
+        kill_group(process.pid)
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def environment_for(interpreter: Interpreter) -> dict[str, str]:

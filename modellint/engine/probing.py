@@ -6,18 +6,15 @@ the odd death of a worker into a sentence about the interpreter.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modellint.config.interpreters import Interpreter
 from modellint.engine.installation import Installation, own_installation, packages_in
-from modellint.engine.launching import PATIENCE, environment_for, without_torch, wrong
+from modellint.engine.launching import PATIENCE, end_process, environment_for, without_torch, wrong
 from modellint.errors import UsageError
 from modellint.results.report import Note
 
@@ -126,7 +123,7 @@ def _answer(interpreter: Interpreter) -> Mapping[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise wrong(interpreter, f"does not answer within {PATIENCE:.0f} seconds") from error
     finally:
-        _end(process)
+        end_process(process)
     answer = _read(out) if process.returncode == 0 else None
     if answer is None:
         lines = complaints.decode("utf-8", "replace").strip().splitlines()
@@ -143,18 +140,6 @@ def _read(out: bytes) -> Mapping[str, Any] | None:
         return None
     whole = isinstance(answer, dict) and {"version", "path", "torch", "found"} <= set(answer)
     return answer if whole else None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what may still run of it, the children of a script that stands in for it included."""
-    if process.poll() is None and os.name == "posix":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
 
 
 def _dotted(numbers: tuple[int, ...]) -> str:

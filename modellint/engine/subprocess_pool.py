@@ -7,9 +7,7 @@ ended only if they stay in its process group, and memory is limited only where t
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import signal
 import subprocess
 import threading
 import time
@@ -21,6 +19,7 @@ from modellint.config.interpreters import Interpreter
 from modellint.engine.launching import (
     LONG_PATIENCE,
     check_ready,
+    end_process,
     launch,
     log_text,
     never_imported,
@@ -59,14 +58,14 @@ class SinglePool:
             try:
                 end = yield from _relay(process, job, log, self._interpreter)
             finally:
-                _end(process)
+                end_process(process)
                 self._running.discard(process)
             yield {**end, "type": "end", "printed": log_text(log) if job.verbose else ""}
 
     def close(self) -> None:
         """End all processes, those in the middle of a job included."""
         for process in [*self._running]:
-            _end(process)
+            end_process(process)
 
 
 def _relay(
@@ -127,16 +126,3 @@ def _dead(
         raise never_ready(text, interpreter)
     code = process.poll()
     return CLOSED if code is None else died(code, text, job.path)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its group."""
-    if os.name == "posix":
-        # It leads a group of its own, which may outlive it.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
