@@ -18,8 +18,9 @@ from typing import Literal
 
 from modellint.errors import FileError
 
-#: Without brackets it silences nothing, and is told so; what else follows the word is prose.
-_IGNORE = re.compile(
+#: An ignore comment, its reason up to the next comment for modellint. Without brackets it silences
+#: nothing, and is told so; what else follows the word is prose.
+IGNORE = re.compile(
     r"#\s*modellint:\s*(?P<verb>ignore(?:-file)?)"
     r"(?:\s*\[(?P<rules>[^\]]*)\]|(?=\s*(?:--|#|$)))"
     r"(?:\s*--\s*(?P<reason>.*?)(?=\s*#\s*modellint:|$))?"
@@ -273,7 +274,7 @@ def _ignores(source: SourceFile) -> Iterator[Ignore]:
     classes: dict[int, ast.ClassDef] | None = None
     for comment, first, last in _comments(source.text):
         # To Python, what is written behind a comment is part of it.
-        for match in _IGNORE.finditer(comment.string):
+        for match in IGNORE.finditer(comment.string):
             if classes is None:
                 classes = {
                     node.lineno: node

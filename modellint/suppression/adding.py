@@ -13,15 +13,12 @@ from pathlib import Path
 from modellint.errors import FileError, UsageError
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
-from modellint.source.file import Ignore, SourceFile, deep_trees, parse_source
+from modellint.source.file import IGNORE, Ignore, SourceFile, deep_trees, parse_source
 from modellint.source.paths import absolute_path
 
 #: What a comment cannot silence: it is about comments.
 _ABOUT_COMMENTS = "unused-ignore"
 _PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
-_IGNORE = re.compile(
-    r"(?P<word>#\s*modellint:\s*ignore)(?:\s*\[[^\]]*\])?(?P<reason>\s*--\s*\S.*)?"
-)
 
 
 @dataclass(frozen=True)
@@ -121,11 +118,16 @@ def _with_rules(text: str, rules: list[str], ignore: Ignore | None, reason: str)
     if ignore is None:
         return f"{text.rstrip()}  # modellint: ignore[{', '.join(rules)}]{because}"
     head, tail = text[: ignore.column - 1], text[ignore.column - 1 :]
-    match = _IGNORE.match(tail)
+    match = IGNORE.match(tail)
     assert match is not None
     names = list(dict.fromkeys([*ignore.rules, *rules]))
-    kept = match["reason"] or because
-    return f"{head}{match['word']}[{', '.join(names)}]{kept}{tail[match.end() :]}"
+    word, rest = tail[: match.end("verb")], tail[match.end() :]
+    behind = match.end("verb") if match["rules"] is None else match.end("rules") + 1
+    kept = tail[behind : match.end()]
+    if not match["reason"]:
+        # A lone `--` gives way, the space behind it does not.
+        kept = because + kept[len(kept.rstrip()) :]
+    return f"{head}{word}[{', '.join(names)}]{kept}{rest}"
 
 
 def _logical_lines(source: SourceFile) -> Iterator[tuple[int, int, frozenset[int]]]:

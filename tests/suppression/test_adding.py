@@ -83,6 +83,11 @@ def test_a_reason_is_given_where_there_is_none():
     assert kept.endswith("ignore[a, even-kernel] -- old\n")
     given = rewritten("x = 1  # modellint: ignore[a]\n", 1, reason="new")
     assert given.endswith("ignore[a, even-kernel] -- new\n")
+    # What the reader takes for no reason is none: the next comment is not the first one's.
+    alone = rewritten(
+        "x = 1  # modellint: ignore[a] --  # modellint: ignore-file[b]\n", 1, reason="new"
+    )
+    assert alone.endswith("ignore[a, even-kernel] -- new  # modellint: ignore-file[b]\n")
     with pytest.raises(UsageError):
         rewritten("x = f(1)\n", 1, reason="two\nlines")
 
