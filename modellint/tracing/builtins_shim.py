@@ -23,8 +23,29 @@ from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.expressions import constant, subtract
 
 
-class _IntType(type):
-    """What `int` must answer besides being called: it is `int` to whoever compares."""
+class _StandIn(type):
+    """What answers as the builtin it stands in for to whoever asks or compares."""
+
+    _plain: type
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, cls._plain)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, cls._plain)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls._plain
+
+    def __hash__(cls) -> builtins.int:
+        return hash(cls._plain)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls._plain, name)
+
+
+class _IntType(_StandIn):
+    _plain = builtins.int
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
@@ -34,67 +55,32 @@ class _IntType(type):
                 return args[0].__trunc__()
         return builtins.int(*args, **kwargs)
 
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, builtins.int)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, builtins.int)
-
-    def __eq__(cls, other: object) -> bool:
-        return other is cls or other is builtins.int
-
-    def __hash__(cls) -> builtins.int:
-        return hash(builtins.int)
-
-    def __getattr__(cls, name: str) -> Any:
-        return getattr(builtins.int, name)
-
 
 class Int(metaclass=_IntType):
     """`int`, except that a size stays a size."""
 
 
-class _FloatType(type):
+class _FloatType(_StandIn):
+    _plain = builtins.float
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs and isinstance(args[0], (Dim, Ratio)):
             return Ratio.of(args[0])
         return builtins.float(*args, **kwargs)
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, builtins.float)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, builtins.float)
-
-    def __eq__(cls, other: object) -> bool:
-        return other is cls or other is builtins.float
-
-    def __hash__(cls) -> builtins.int:
-        return hash(builtins.float)
-
-    def __getattr__(cls, name: str) -> Any:
-        return getattr(builtins.float, name)
 
 
 class Float(metaclass=_FloatType):
     """`float`, except that a size keeps its expression."""
 
 
-class _RangeType(type):
+class _RangeType(_StandIn):
+    _plain = builtins.range
+
     def __call__(cls, *bounds: Any) -> Any:
         for bound in bounds:
             if isinstance(bound, Dim):
                 demand(subtract(bound.expr, constant(bound.value)), "==", "tool")
         return builtins.range(*bounds)
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, builtins.range)
-
-    def __eq__(cls, other: object) -> bool:
-        return other is cls or other is builtins.range
-
-    def __hash__(cls) -> builtins.int:
-        return hash(builtins.range)
 
 
 class Range(metaclass=_RangeType):
