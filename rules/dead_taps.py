@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from math import prod
 
@@ -116,9 +117,12 @@ def _least(graph: Graph, call: Node, axis: Window, at: int, needed: int) -> Size
 def _needed(axis: Window) -> int:
     """The least size of a map on which every tap meets data."""
     size = axis.n
-    while axis.at(size).dead:
+    while size < axis.s and axis.at(size).dead:
         size += 1
-    return size
+    # From the stride on more of a map never makes a tap miss it.
+    return size + bisect_left(
+        range(size, size + axis.span), True, key=lambda n: not axis.at(n).dead
+    )
 
 
 def _narrower(axes: tuple[Window, ...], dead: list[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, spatial, symbolic, times, together
@@ -92,7 +93,7 @@ def _between(call: Node, left: list[Unread]) -> bool:
 
 def _lines(part: Unread, rank: int) -> str:
     name = _LINES[rank][part.axis]
-    runs = list(ranges(part.mask))
+    runs = list(islice(ranges(part.mask), 2))
     if len(runs) > 1:
         return f"{part.mask.bit_count()} of {part.size} {name}s"
     ((first, last),) = runs

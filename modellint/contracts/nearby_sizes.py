@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modellint.graph import Graph
 from modellint.symbolic.dims import Dim, evaluate
 
-#: How many sizes of an input are tried.
+#: How many sizes of an input are tried, smaller or larger ones.
 REACH = 1024
 
 
@@ -23,14 +23,15 @@ class Size:
 def nearest_sizes(graph: Graph, size: int, wanted: Callable[[int], bool]) -> tuple[Size, ...]:
     """The next smaller and next larger size of the input with which a size is as wanted.
 
-    Not smaller than half. The other symbols keep their sizes, and what the model demands of its
-    input holds. Empty where the size does not depend on one symbol alone, or none near does.
+    Neither smaller than half nor further than `REACH`. The other symbols keep their sizes, and
+    what the model demands of its input holds. Empty where the size does not depend on one symbol
+    alone, or none near does.
     """
     symbol = _symbol(graph, size)
     if symbol is None:
         return ()
     here = graph.symbols[symbol]
-    below = _first(graph, size, symbol, range(here - 1, here // 2, -1), wanted)
+    below = _first(graph, size, symbol, range(here - 1, max(here // 2, here - REACH), -1), wanted)
     above = _first(graph, size, symbol, range(here + 1, here + REACH), wanted)
     return tuple(found for found in (below, above) if found is not None)
 

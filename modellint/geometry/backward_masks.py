@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modellint.geometry import piece_steps, steps, window_steps
-from modellint.geometry.masks import LARGEST
+from modellint.geometry.pieces import Irregular
 from modellint.geometry.steps import Masks, Step, sizes_of, whole_of
 from modellint.geometry.window import windows
 from modellint.graph import Graph, Node, fact
@@ -84,7 +84,6 @@ class _Backward:
     def __init__(self, graph: Graph, live: Mapping[int, Masks] | None = None) -> None:
         self.held: dict[int, Masks] = {}
         self.wholes: dict[tuple[int, ...], Masks] = {}
-        self.long: set[int] = set()
         varying = graph.varying
         for node in graph.outputs:
             self._hold(node, self._whole(node))
@@ -95,15 +94,19 @@ class _Backward:
             if masks is None or node.index not in varying:
                 continue
             step = STEPS.get(node.op)
-            whole = masks is self._whole(node)
-            if step is None or (whole and (id(masks) in self.long or _loses_nothing(node))):
-                for source in node.inputs:
-                    if source.index in varying:
-                        self._hold(source, self._whole(source))
+            if step is None or (masks is self._whole(node) and _loses_nothing(node)):
+                reading = self._everything(node)
             else:
-                for operand, read in step(node, masks):
-                    if operand.index in varying:
-                        self._hold(operand, read)
+                try:
+                    reading = list(step(node, masks))
+                except Irregular:
+                    reading = self._everything(node)
+            for operand, read in reading:
+                if operand.index in varying:
+                    self._hold(operand, read)
+
+    def _everything(self, node: Node) -> list[tuple[Node, Masks]]:
+        return [(source, self._whole(source)) for source in node.inputs if source.outputs]
 
     def _whole(self, node: Node) -> Masks:
         """All of a node; the same value for all nodes of one shape."""
@@ -111,15 +114,13 @@ class _Backward:
         masks = self.wholes.get(sizes)
         if masks is None:
             masks = self.wholes[sizes] = whole_of(node)
-            if max(sizes, default=0) > LARGEST:
-                self.long.add(id(masks))
         return masks
 
     def _hold(self, node: Node, read: Masks) -> None:
         known, whole = self.held.get(node.index), self._whole(node)
         if known is whole or 0 in read:
             return
-        if len(read) != len(whole) or id(whole) in self.long:
+        if len(read) != len(whole):
             read = whole
         elif known is not None:
             read = tuple([a | b for a, b in zip(known, read, strict=True)])

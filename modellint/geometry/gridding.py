@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from modellint.geometry.channels import dim_after
-from modellint.geometry.masks import Mask
 from modellint.geometry.window import Window, windows
 from modellint.graph import Graph, Node, fact
 from modellint.graph.operations import (
@@ -31,7 +30,7 @@ class Reach:
     """The offsets that one axis of a run reaches: bit `i` is the offset `least + i`."""
 
     least: int = 0
-    mask: Mask = 1
+    mask: int = 1
 
     def through(self, window: Window, dilation: int) -> Reach:
         """After one more window, with this dilation."""

@@ -2,15 +2,20 @@
 
 Every position of every output gets the weight 1, and weights flow backward: a window gives each of
 its taps 1/k, sums and products hand theirs to all operands, concatenations to the part that owns
-the position, and what mixes all positions spreads its weight evenly. One list of weights a node
-and axis; the axis is taken alone, as if the net were one-dimensional. Padding receives weight like
-any position and loses it, which is what makes borders weak.
+the position, and what mixes all positions spreads its weight evenly. One sequence of weights a
+node and axis; the axis is taken alone, as if the net were one-dimensional. Padding receives weight
+like any position and loses it, which is what makes borders weak. Weights that repeat are held once,
+so that a map may be of any size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import gcd
 
+from modellint.geometry.long_masks import LONGEST
+from modellint.geometry.pieces import Irregular, Part, Pieces, added
 from modellint.geometry.place import Place, State
 from modellint.geometry.receptive_fields import map_axes, places, sources
 from modellint.geometry.resampling import resampled
@@ -18,28 +23,32 @@ from modellint.geometry.window import windows
 from modellint.graph import Graph, Node, fact
 from modellint.graph.operations import ADAPTIVE_POOLS, SPLITS, TRANSPOSED, WINDOWS
 
-#: Above this many positions along an axis the lists would take longer than the answer is worth.
-LARGEST = 4096
+#: So many sequences are added at once; more of them one half after the other.
+FEW = 32
 
-Weights = list[float]
+Weights = Pieces
 
 
 @fact
 def relative_weights(graph: Graph) -> tuple[Weights | None, ...]:
     """The weight of each position of a map axis, divided by the mean, in the order of `map_axes`.
 
-    `None` where no output depends on the axis in a way that can be followed or the axis is longer
-    than `LARGEST`.
+    `None` where no output depends on the axis in a way that can be followed, or the weights of a
+    long axis repeat nothing.
     """
-    axes = sources(graph)
     found: list[Weights | None] = []
     for axis in map_axes(graph):
-        source, dim = axes[axis]
-        short = source.output.example[dim] <= LARGEST
-        weights = input_weights(graph, axis) if short else None
-        mean = sum(weights) / len(weights) if weights else 0.0
-        found.append([weight / mean for weight in weights] if weights and mean else None)
+        try:
+            weights = input_weights(graph, axis)
+        except Irregular:
+            weights = None
+        found.append(_relative(weights) if weights else None)
     return tuple(found)
+
+
+def _relative(weights: Weights) -> Weights | None:
+    mean = weights.total() / len(weights)
+    return weights.mapped(lambda weight: weight / mean) if mean else None
 
 
 def border_influence(graph: Graph) -> tuple[float | None, ...]:
@@ -60,7 +69,7 @@ def input_weights(graph: Graph, axis: int) -> Weights | None:
     source, _ = sources(graph)[axis]
     held: dict[int, Weights] = {}
     for node in graph.outputs:
-        _add(held, node, [1.0] * _length(node, _place(known, node, axis)))
+        _add(held, node, Pieces.of(1.0, _length(node, _place(known, node, axis))))
     for node in reversed(graph.nodes):
         weights = held.pop(node.index, None) if node is not source else held.get(node.index)
         if weights is None or node is source:
@@ -100,7 +109,7 @@ def _located(node: Node, place: Place) -> bool:
 
 def _add(held: dict[int, Weights], node: Node, weights: Weights) -> None:
     if node.index in held:
-        held[node.index] = [a + b for a, b in zip(held[node.index], weights, strict=True)]
+        held[node.index] = added([held[node.index], weights])
     else:
         held[node.index] = weights
 
@@ -111,8 +120,7 @@ def _pulled(
     """The weights that an operand receives from the operation that reads it."""
     size = _length(operand, there)
     if here is None or not _located(node, here) or not _located(operand, there):
-        total = sum(weights)
-        return [total / size] * size
+        return _even(size, weights)
     dim = here.dim or 0
     spatial = dim - (len(node.output.shape) - node.rank) if node.rank else -1
     if spatial >= 0 and node.op in WINDOWS:
@@ -134,10 +142,8 @@ def _pulled(
     if node.op in ("pixel_shuffle", "pixel_unshuffle"):
         return _from_shuffled(size, weights)
     if node.op in ("softmax", "log_softmax", "cumsum") and dim == _dim(node):
-        return [sum(weights) / size] * size
-    if len(weights) == size:
-        return weights
-    return [sum(weights) / size] * size
+        return _even(size, weights)
+    return weights if len(weights) == size else _even(size, weights)
 
 
 def _dim(node: Node) -> int:
@@ -148,47 +154,70 @@ def _from_windows(node: Node, spatial: int, size: int, weights: Weights) -> Weig
     axes = windows(node)
     assert axes is not None
     window = axes[spatial]
-    made = [0.0] * size
-    for output, weight in enumerate(weights):
-        part = weight / window.k
-        if part:
-            for position in window.taps(output):
-                made[position] += part
-    return made
+    return _swept(weights.spread(window.s), window.k, window.d, window.begin, size, window.k)
+
+
+def _swept(starts: Weights, count: int, step: int, begin: int, size: int, over: int = 1) -> Weights:
+    """The sum of copies of a sequence, each placed `step` behind the one before, over a number."""
+    if count == 1:
+        return starts.placed(-begin, size)
+    if count <= FEW:
+        return added([starts.placed(tap * step - begin, size) for tap in range(count)], over)
+    found, width, length = starts, 1, len(starts) + (count - 1) * step
+    while width < count:
+        # Of as many copies as there are already, or those still missing.
+        by = min(width, count - width)
+        more = found if by == width else _swept(starts, by, step, 0, length)
+        found = added([found.placed(0, length), more.placed(width * step, length)])
+        width += by
+    return added([found.placed(-begin, size)], over)
 
 
 def _from_transposed(node: Node, spatial: int, size: int, weights: Weights) -> Weights:
     kernel = node.kernel
     assert kernel is not None
     k, s, d = kernel[spatial], node.stride[spatial], node.dilation[spatial]
-    begin = node.padding[spatial][0]
-    made = []
-    for position in range(size):
-        first = position * s - begin
-        covered = (first + tap * d for tap in range(k))
-        made.append(sum(weights[at] for at in covered if 0 <= at < len(weights)) / k)
-    return made
+    end = (size - 1) * s + 1
+    padded = weights.placed(node.padding[spatial][0], end + (k - 1) * d)
+    return added([padded.every(s, tap * d, end + tap * d) for tap in range(k)], k)
 
 
 def _from_bins(size: int, weights: Weights) -> Weights:
-    made = [0.0] * size
     outputs = len(weights)
-    for output, weight in enumerate(weights):
-        first, last = output * size // outputs, -(-(output + 1) * size // outputs)
-        for position in range(first, last):
-            made[position] += weight / (last - first)
-    return made
+    period = outputs // gcd(size, outputs)
+    if period <= FEW < outputs:
+        # Bins a period apart are equally long, and lie as far from each other.
+        step = size * period // outputs
+        made = []
+        for first in range(period):
+            begin, end = _bin(first, size, outputs)
+            every = weights.every(period, first).spread(step)
+            made.append(_swept(every, end - begin, 1, -begin, size, end - begin))
+        return added(made)
+    if outputs > LONGEST:
+        raise Irregular
+    bins = [_bin(output, size, outputs) for output in range(outputs)]
+    shares = [weight / (end - begin) for weight, (begin, end) in zip(weights, bins, strict=True)]
+    parts: list[Part] = []
+    first = last = 0
+    for begin, end in pairwise(sorted({end for ends in bins for end in ends})):
+        while bins[first][1] <= begin:
+            first += 1
+        while last < outputs and bins[last][0] <= begin:
+            last += 1
+        parts.append((end - begin, (sum(shares[first:last]),)))
+    return Pieces(parts)
+
+
+def _bin(output: int, size: int, outputs: int) -> tuple[int, int]:
+    return output * size // outputs, -(-(output + 1) * size // outputs)
 
 
 def _from_resampled(node: Node, dim: int, size: int, weights: Weights) -> Weights:
+    if node.arguments.get("mode") == "area":
+        return _from_bins(size, weights)
     taps = resampled(node, dim)
-    if taps is None:
-        return [sum(weights) / size] * size
-    made = [0.0] * size
-    for weight, read in zip(weights, taps, strict=True):
-        for position, part in read:
-            made[position] += weight * part
-    return made
+    return _even(size, weights) if taps is None else taps.gathered(weights)
 
 
 def _from_padded(node: Node, dim: int, size: int, weights: Weights) -> Weights:
@@ -196,39 +225,39 @@ def _from_padded(node: Node, dim: int, size: int, weights: Weights) -> Weights:
     at = 2 * (len(node.output.shape) - 1 - dim)
     begin = pairs[at] if at + 1 < len(pairs) else 0
     mode = node.arguments.get("mode", "constant")
-    made = [0.0] * size
-    for output, weight in enumerate(weights):
-        position = output - begin
-        if not 0 <= position < size:
-            if mode == "reflect":
-                position = -position if position < 0 else 2 * (size - 1) - position
-            elif mode == "replicate":
-                position = min(max(position, 0), size - 1)
-            elif mode == "circular":
-                position %= size
-            else:
-                continue
-        if 0 <= position < size:
-            made[position] += weight
-    return made
+    inner = weights.placed(-begin, size)
+    before, after = weights[: max(begin, 0)], weights[max(begin + size, 0) :]
+    if mode == "reflect":
+        ends = (
+            before.mirrored().placed(1, size),
+            after.mirrored().placed(size - 1 - len(after), size),
+        )
+    elif mode == "replicate":
+        ends = (
+            Pieces.of(before.total(), 1).placed(0, size),
+            Pieces.of(after.total(), 1).placed(size - 1, size),
+        )
+    elif mode == "circular":
+        ends = before.placed(size - begin, size), after.placed(0, size)
+    else:
+        return inner
+    return added([inner, *ends])
 
 
 def _from_concatenated(node: Node, operand: Node, dim: int, size: int, weights: Weights) -> Weights:
     if dim != _dim(node):
         return weights
-    made = [0.0] * size
+    made = []
     first = 0
     for part in node.arguments.get("tensors", ()):
         length = part.output.example[dim]
         if part is operand:
-            for position in range(length):
-                made[position] += weights[first + position]
+            made.append(weights[first : first + length])
         first += length
-    return made
+    return added(made)
 
 
 def _from_sliced(node: Node, dim: int, size: int, weights: Weights) -> Weights:
-    made = [0.0] * size
     if node.op == "narrow":
         start = int(node.arguments.get("start", 0)) % size if dim == _dim(node) else 0
         step = 1
@@ -236,22 +265,24 @@ def _from_sliced(node: Node, dim: int, size: int, weights: Weights) -> Weights:
         entries = [entry for entry in node.arguments["index"] if entry is not None]
         entry = entries[dim] if dim < len(entries) else slice(None)
         start, _, step = entry.indices(size) if isinstance(entry, slice) else (0, 0, 1)
-    for output, weight in enumerate(weights):
-        made[start + output * step] += weight
-    return made
+    return weights.spread(step).placed(start, size)
 
 
 def _from_part(node: Node, operand: Node, dim: int, size: int, weights: Weights) -> Weights:
     if operand.op not in SPLITS or dim != _dim(operand) or operand.op == "unbind":
-        return weights if len(weights) == size else [sum(weights) / size] * size
+        return weights if len(weights) == size else _even(size, weights)
     first = sum(part.example[dim] for part in operand.outputs[: int(node.arguments["index"])])
-    return [0.0] * first + weights + [0.0] * (size - first - len(weights))
+    return weights.placed(first, size)
 
 
 def _from_shuffled(size: int, weights: Weights) -> Weights:
     outputs = len(weights)
     if outputs >= size:
         factor = outputs // size
-        return [sum(weights[i * factor : (i + 1) * factor]) / factor for i in range(size)]
-    factor = size // outputs
-    return [weights[i // factor] for i in range(size)]
+        end = size * factor
+        return added([weights.every(factor, first, end) for first in range(factor)], factor)
+    return weights.repeated(size // outputs).placed(0, size)
+
+
+def _even(size: int, weights: Weights) -> Weights:
+    return Pieces.of(weights.total() / size, size)

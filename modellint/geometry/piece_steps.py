@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modellint.geometry.masks import Mask, every, full, mirrored, read_by_slice, rolled
+from modellint.geometry.long_masks import Mask, shifted
+from modellint.geometry.masks import every, full, mirrored, one, read_by_slice, rolled
 from modellint.geometry.steps import Masks, axis_of, broadcast, put, sizes_of, whole_of
 from modellint.graph import Node
 from modellint.graph.operations import SPLITS
@@ -46,7 +47,7 @@ def indexed(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
             continue
         size = node.input.output.example[len(read)]
         if isinstance(entry, int):
-            read.append(1 << int(entry) % size)
+            read.append(one(int(entry) % size))
         else:
             start, _, step = entry.indices(size)
             read.append(read_by_slice(start, step, next(left)))
@@ -98,9 +99,9 @@ def narrowed(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
     if not isinstance(start, int):
         yield node.input, whole_of(node.input)
     elif node.op == "narrow":
-        yield node.input, put(masks, dim, masks[dim] << start % sizes[dim])
+        yield node.input, put(masks, dim, shifted(masks[dim], start % sizes[dim]))
     else:
-        yield node.input, (*masks[:dim], 1 << start % sizes[dim], *masks[dim:])
+        yield node.input, (*masks[:dim], one(start % sizes[dim]), *masks[dim:])
 
 
 def split(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
@@ -118,10 +119,10 @@ def unpacked(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
     sizes = sizes_of(whole)
     dim = axis_of(whole, len(sizes))
     if whole.op == "unbind":
-        yield whole, (*masks[:dim], 1 << index, *masks[dim:])
+        yield whole, (*masks[:dim], one(index), *masks[dim:])
     else:
         first = sum(part.example[dim] for part in whole.outputs[:index])
-        yield whole, put(masks, dim, masks[dim] << first)
+        yield whole, put(masks, dim, shifted(masks[dim], first))
 
 
 def moved(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from modellint.geometry.masks import LARGEST, Mask, full, spread
+from modellint.geometry.long_masks import Mask
+from modellint.geometry.masks import full, grouped, nested
 
 
 def regrouped(
@@ -16,7 +17,7 @@ def regrouped(
     Dimensions are matched in the smallest groups of equal size; what is read of a group is made
     one mask of its elements, and then told for each of the input's dimensions.
     """
-    made = [1 if size == 1 else 0 for size in before]
+    made: list[Mask] = [1 if size == 1 else 0 for size in before]
     for first, last in _groups(after, before):
         outputs, inputs = range(*first), range(*last)
         read = _told(
@@ -53,31 +54,22 @@ def _groups(
 def _told(masks: list[Mask], after: list[int], before: list[int]) -> list[Mask]:
     if after == before:
         return masks
-    whole = [full(size) for size in before]
-    if prod(before) > LARGEST or all(m == full(n) for m, n in zip(masks, after, strict=True)):
-        return whole
-    joint, size = 1, 1
+    if all(m == full(n) for m, n in zip(masks, after, strict=True)):
+        return [full(size) for size in before]
+    joint: Mask = 1
+    size = 1
     for mask, length in zip(reversed(masks), reversed(after), strict=True):
-        # Copies of what lies within, one for each position that counts; they do not overlap.
-        joint = spread(mask, size) * joint
+        joint = nested(mask, length, joint, size)
         size *= length
-    return _projected(joint, before)
+    return list(_projected(joint, before))
 
 
-def _projected(joint: Mask, sizes: list[int]) -> list[Mask]:
+def _projected(joint: Mask, sizes: list[int]) -> Iterator[Mask]:
     """The mask of each dimension of a group, from that of its elements in memory order."""
-    found = []
     for place, size in enumerate(sizes):
         inner = prod(sizes[place + 1 :])
-        digits = f"{joint:0{size * inner}b}"
-        outer, union = 0, 0
-        for at in range(size):
-            # Position 0 is the last digit.
-            end = len(digits) - at * inner
-            part = int(digits[end - inner : end], 2)
-            if part:
-                outer |= 1 << at
-                union |= part
-        found.append(outer)
-        joint = union
-    return found
+        yield grouped(joint, size, inner)
+        # Laid upon each other, one half of the runs upon the other at a time.
+        while size > 1:
+            size = -(-size // 2)
+            joint = joint & full(size * inner) | joint >> size * inner

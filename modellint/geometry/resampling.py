@@ -6,18 +6,82 @@ where the sizes would say otherwise, and `nearest` rounds in single precision.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ctypes import c_float
-from functools import lru_cache
-from math import floor
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache, partial
+from math import ceil, floor
 
-from modellint.geometry.masks import Mask, full, positions
+from modellint.geometry.long_masks import Mask, bits_of, mask_of
+from modellint.geometry.masks import covered, full, ranges, read_by_bins
+from modellint.geometry.pieces import Irregular, Pieces, added
 from modellint.graph import Node
 
 #: Weights below this are rounding errors: the output lies on a position.
 NOTHING = 1e-6
 
-#: For each output, the positions that it reads and their weights.
-Taps = tuple[tuple[tuple[int, float], ...], ...]
+#: The taps of so many outputs are told one by one, and those of more where they do not repeat.
+SHORT, LONG = 1024, 8192
+#: At most so many outputs until they repeat.
+PERIOD = 32
+
+#: The positions that an output reads and their weights.
+Tap = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The taps of some outputs, `times` in a row, each time `step` positions on."""
+
+    outputs: tuple[Tap, ...]
+    times: int = 1
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """What every output of an axis reads of `size` positions."""
+
+    blocks: tuple[Block, ...]
+    size: int
+
+    def __len__(self) -> int:
+        return sum(block.times * len(block.outputs) for block in self.blocks)
+
+    def __iter__(self) -> Iterator[Tap]:
+        for block in self.blocks:
+            for time in range(block.times):
+                for tap in block.outputs:
+                    yield tuple((at + time * block.step, part) for at, part in tap)
+
+    def gathered(self, values: Pieces, weigh: bool = True) -> Pieces:
+        """What reaches each position of all outputs' values: their shares, or the whole values."""
+        made = []
+        first = 0
+        for block in self.blocks:
+            period = len(block.outputs)
+            last = first + period * block.times
+            if block.times == 1:
+                made.append(self._written(block, values.every(1, first, last), weigh))
+                first = last
+                continue
+            for place, tap in enumerate(block.outputs):
+                mine = values.every(period, first + place, last)
+                for at, part in tap:
+                    share = mine.mapped(part.__mul__) if weigh else mine
+                    made.append(share.spread(block.step).placed(at, self.size))
+            first = last
+        return added(made)
+
+    def _written(self, block: Block, values: Pieces, weigh: bool) -> Pieces:
+        positions = [at for tap in block.outputs for at, _ in tap]
+        first = min(positions, default=0)
+        found = [0.0] * (max(positions, default=0) + 1 - first)
+        for value, tap in zip(values, block.outputs, strict=True):
+            for at, part in tap:
+                found[at - first] += value * part if weigh else value
+        return Pieces.written(found).placed(first, self.size)
 
 
 def resampled(node: Node, dim: int) -> Taps | None:
@@ -48,25 +112,61 @@ def _scale(node: Node, dim: int) -> float | None:
 
 @lru_cache(maxsize=256)
 def _taps(mode: str, size: int, count: int, scale: float | None, aligned: bool) -> Taps:
-    ratio = 1 / scale if scale else size / max(count, 1)
+    tap = partial(_tap, mode, size, count, scale, aligned)
+    step = None if count <= SHORT else _step(mode, size, count, scale, aligned)
+    if step is None:
+        if count > LONG:
+            raise Irregular
+        return Taps((Block(tuple(map(tap, range(count)))),), size)
+    period = step.denominator
+    # What the borders of the map change, which no tap is further from than 3.
+    edge = (ceil((3 / step + 2) / period)) * period
+    times = (count - 2 * edge) // period
+    middle = edge + times * period
+    return Taps(
+        (
+            Block(tuple(map(tap, range(edge)))),
+            Block(tuple(map(tap, range(edge, edge + period))), times, step.numerator),
+            Block(tuple(map(tap, range(middle, count)))),
+        ),
+        size,
+    )
+
+
+def _step(mode: str, size: int, count: int, scale: float | None, aligned: bool) -> Fraction | None:
+    """How far the taps of neighbouring outputs lie apart, where they repeat in a short time."""
+    nearest = mode.startswith("nearest")
+    exact = Fraction(size, count)
+    if scale:
+        exact = (1 / Fraction(scale)).limit_denominator(PERIOD)
+    if aligned and not nearest and mode != "area":
+        exact = Fraction(size - 1, count - 1)
+    if exact.denominator > PERIOD or count < 8 * (3 / exact + exact.denominator):
+        return None
+    if scale and abs(float(exact) - 1 / scale) * count > NOTHING:
+        return None
+    if not nearest or (count == 2 * size and mode == "nearest"):
+        return exact
+    # Rounded up in single precision, an output stays on its position until errors grow to a step.
+    single = c_float(1 / scale if scale else size / count).value
+    lasting = count * exact * 2 * exact.denominator < 1 << 22
+    return exact if single >= exact and lasting else None
+
+
+def _tap(mode: str, size: int, count: int, scale: float | None, aligned: bool, output: int) -> Tap:
     if mode == "area":
-        return tuple(_bin(output, size, count) for output in range(count))
+        return _bin(output, size, count)
+    ratio = 1 / scale if scale else size / max(count, 1)
     if mode.startswith("nearest"):
         half = 0.5 if mode == "nearest-exact" else 0.0
-        return tuple(
-            ((_nearest(output, half, ratio, size, count), 1.0),) for output in range(count)
-        )
+        return ((_nearest(output, half, ratio, size, count), 1.0),)
     if aligned:
         ratio = (size - 1) / (count - 1) if count > 1 else 0.0
-    cubic = mode == "bicubic"
-    made = []
-    for output in range(count):
-        at = output * ratio if aligned else (output + 0.5) * ratio - 0.5
-        made.append(_cubic(at, size) if cubic else _linear(max(at, 0.0), size))
-    return tuple(made)
+    at = output * ratio if aligned else (output + 0.5) * ratio - 0.5
+    return _cubic(at, size) if mode == "bicubic" else _linear(max(at, 0.0), size)
 
 
-def _bin(output: int, size: int, count: int) -> tuple[tuple[int, float], ...]:
+def _bin(output: int, size: int, count: int) -> Tap:
     first, last = output * size // count, -(-(output + 1) * size // count)
     return tuple((position, 1 / (last - first)) for position in range(first, last))
 
@@ -108,22 +208,32 @@ def _keys(distance: float, a: float = -0.75) -> float:
 
 def read_by_resampling(node: Node, dim: int, outputs: Mask) -> Mask:
     """The positions that these outputs of an `interpolate` read along a dimension."""
-    taps = resampled(node, dim)
+    size, count = node.input.output.example[dim], node.output.example[dim]
+    if node.arguments.get("mode") == "area":
+        return read_by_bins(size, count, outputs)
+    try:
+        taps = resampled(node, dim)
+    except Irregular:
+        return _around(size, count, outputs)
     if taps is None:
-        return full(node.input.output.example[dim])
-    if outputs == full(len(taps)):
-        return _all(taps)
-    found = 0
-    for output in positions(outputs):
-        for position, _ in taps[output]:
-            found |= 1 << position
-    return found
+        return full(size)
+    return _all(taps) if outputs == full(count) else _reached(taps, outputs)
 
 
 @lru_cache(maxsize=256)
 def _all(taps: Taps) -> Mask:
-    found = 0
-    for output in taps:
-        for position, _ in output:
-            found |= 1 << position
-    return found
+    return _reached(taps, full(len(taps)))
+
+
+def _reached(taps: Taps, outputs: Mask) -> Mask:
+    counts = taps.gathered(bits_of(outputs, len(taps)), weigh=False)
+    return mask_of(counts.mapped(bool))
+
+
+def _around(size: int, count: int, outputs: Mask) -> Mask:
+    """All positions between the outermost that may be read."""
+    first, last = next(ranges(outputs))[0], outputs.bit_length() - 1
+    margin = 4 + size // (1 << 20)  # Sizes are rounded, and positions in single precision.
+    return covered(
+        [(max(first * size // count - margin, 0), min(last * size // count + margin, size))]
+    )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from modellint.geometry.axis_moves import permutation
-from modellint.geometry.masks import LARGEST, Mask, full
+from modellint.geometry.long_masks import Mask, shifted
+from modellint.geometry.masks import full
 from modellint.geometry.regrouping import regrouped
 from modellint.graph import Node
 from modellint.graph.operations import SPLITS
@@ -31,7 +32,7 @@ def sizes_of(node: Node) -> tuple[int, ...]:
 
 def whole_of(node: Node) -> Masks:
     """The masks of a node that is read everywhere."""
-    return tuple(full(min(size, LARGEST)) for size in sizes_of(node))
+    return tuple(full(size) for size in sizes_of(node))
 
 
 def axis_of(node: Node, rank: int, name: str = "dim") -> int:
@@ -69,7 +70,7 @@ def gated(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
     """glu: the halves of one dimension are multiplied."""
     dim = int(node.arguments.get("dim", -1)) % len(masks)
     size = node.output.example[dim]
-    yield node.input, put(masks, dim, masks[dim] | masks[dim] << size)
+    yield node.input, put(masks, dim, masks[dim] | shifted(masks[dim], size))
 
 
 def unread(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
@@ -119,7 +120,7 @@ def reduced(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
     chosen = given if isinstance(given, (tuple, list)) else (given,)
     gone = {int(dim) % len(sizes) for dim in chosen if dim is not None} or set(range(len(sizes)))
     left = iter(masks)
-    read = []
+    read: list[Mask] = []
     for dim, size in enumerate(sizes):
         kept = dim not in gone or bool(node.arguments.get("keepdim"))
         mask = next(left, 1) if kept else 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from operator import or_
 
 from modellint.geometry.backward_masks import HANDING_ON, STEPS, opaque, read_directly, read_masks
-from modellint.geometry.masks import Mask
+from modellint.geometry.long_masks import Mask
+from modellint.geometry.pieces import Irregular
 from modellint.geometry.steps import Masks, whole_of
 from modellint.geometry.window import Window, windows
 from modellint.graph import Graph, Node
@@ -38,14 +39,18 @@ def unread_after(graph: Graph, call: Node) -> tuple[Unread, ...]:
     """
     axes = windows(call) or ()
     lost = [(axis, window.unread) for axis, window in enumerate(axes) if window.unread]
-    if not lost or call.index not in read_masks(graph):
+    read = read_masks(graph).get(call.input.index) if lost else None
+    if read is None or call.index not in read_masks(graph):
         return ()
     found = []
     for axis, mask in lost:
         dim = len(call.output.shape) - call.rank + axis
-        if not mask & ~read_masks(graph)[call.input.index][dim]:
+        if not mask & ~read[dim]:
             continue
-        made = _followed(graph, call.input, dim, mask)
+        try:
+            made = _followed(graph, call.input, dim, mask)
+        except Irregular:
+            continue
         if made is not None:
             node, left = made
             found.append(Unread(axis, node, left, node.output.example[dim]))
@@ -137,4 +142,4 @@ def unfollowed_reader(graph: Graph, call: Node) -> Node | None:
 def loses(window: Window, size: int, ceil: bool = False) -> bool:
     """Whether a window would leave positions of a map of another size."""
     there = window.at(size, ceil)
-    return there.o > 0 and there.unread > 0
+    return there.o > 0 and bool(there.shortened.unread)

@@ -5,11 +5,13 @@ Symbols: input size `n`, kernel `k`, stride `s`, dilation `d`, padding `(begin, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from modellint.geometry.masks import LARGEST, Mask, full, spread
+from modellint.geometry.long_masks import Mask, shifted
+from modellint.geometry.masks import covered, full, spread, swept
+from modellint.geometry.pieces import Irregular
 from modellint.graph import Node
 
 
@@ -59,7 +61,7 @@ class Window:
         outputs = (-(-over // self.s) if ceil else over // self.s) + 1
         if ceil and (outputs - 1) * self.s >= size + self.begin:
             outputs -= 1  # PyTorch's pools drop a window that would begin in the padding.
-        return replace(self, n=size, o=max(outputs, 0))
+        return Window(size, self.k, self.s, self.d, self.begin, self.end, max(outputs, 0))
 
     def taps(self, output: int) -> range:
         """The positions of the input that an output reads; those in the padding are left out."""
@@ -70,12 +72,13 @@ class Window:
 
     @cached_property
     def unread(self) -> Mask:
-        """The positions of the input that no output reads; none of a map that is too long."""
+        """The positions of the input that no output reads; none where they are too irregular."""
         if self.s == 1 and self.o >= self.d and self.reached >= 0:
             return 0  # Each output moves every tap on by one: nothing is left out.
-        if self.n > LARGEST:
+        try:
+            return full(self.n) & ~self._read(full(self.o))
+        except Irregular:
             return 0
-        return full(self.n) & ~self._read(full(self.o))
 
     def read(self, outputs: Mask) -> Mask:
         """The positions of the input that these outputs read."""
@@ -83,14 +86,28 @@ class Window:
         return full(self.n) & ~self.unread if outputs == whole else self._read(outputs)
 
     def _read(self, outputs: Mask) -> Mask:
-        starts, found = spread(outputs, self.s), 0
-        for tap in range(self.k):
-            found |= starts << tap * self.d
-        return found >> self.begin & full(self.n)
+        return shifted(swept(spread(outputs, self.s), self.k, self.d), -self.begin) & full(self.n)
 
     @cached_property
-    def dead(self) -> Mask:
+    def shortened(self) -> Window:
+        """The same window on the shortest map that has the same ends and all that lies between."""
+        # Between these positions the windows that read one are all there, and it repeats by s.
+        first = max(0, self.span - 1 - self.begin)
+        last = min(self.n - 1, (self.o - 1) * self.s - self.begin)
+        periods = max((last - first + 1) // self.s - 1, 0)
+        return _window(
+            self.n - periods * self.s, self.k, self.s, self.d, self.begin, self.end,
+            self.o - periods,
+        ) if periods else self  # fmt: skip
+
+    @cached_property
+    def dead(self) -> int:
         """The taps that meet no data: those without an `i` for which 0 <= i·s + j·d - p < n."""
+        if self.n >= self.s and self.o:
+            # A tap that moves by s cannot leap over the map.
+            first = max(0, -(((self.o - 1) * self.s - self.begin) // self.d))
+            last = min(self.k - 1, (self.n + self.begin - 1) // self.d)
+            return (1 << self.k) - 1 & ~((1 << max(last + 1, first)) - (1 << first))
         found = 0
         for tap in range(self.k):
             shift = tap * self.d - self.begin
@@ -104,7 +121,7 @@ class Window:
         """What the taps that meet data span: e, or less where outer ones lie in the padding."""
         if not self.dead:
             return self.span
-        live = full(self.k) & ~self.dead
+        live = (1 << self.k) - 1 & ~self.dead
         if not live:
             return 1
         return self.d * (live.bit_length() - (live & -live).bit_length()) + 1
@@ -114,13 +131,20 @@ class Window:
         """The outputs that read nothing but padding."""
         if self.d == 1 and self.begin < self.span and self.reached < self.span:
             return 0
-        return sum(1 << output for output in range(self.o) if not len(self.taps(output)))
+        if self.n >= self.d:
+            # Taps that lie d apart cannot leap over the map either.
+            first = -((self.span - 1 - self.begin) // self.s)
+            last = -(-(self.n + self.begin) // self.s)
+            return full(max(min(first, self.o), 0)) | full(self.o) & ~full(min(last, self.o))
+        found = (output for output in range(self.o) if not len(self.taps(output)))
+        return covered((output, output + 1) for output in found)
 
     def readers(self) -> list[int]:
-        """How many windows read each position of the input."""
-        counts = [0] * self.n
-        for output in range(self.o):
-            for position in self.taps(output):
+        """How many windows read each position; what repeats within a map is told once."""
+        window = self.shortened
+        counts = [0] * window.n
+        for output in range(window.o):
+            for position in window.taps(output):
                 counts[position] += 1
         return counts
 
@@ -150,6 +174,11 @@ def _of(call: Node, extra: tuple[tuple[int, int], ...]) -> tuple[Window, ...] | 
     after = call.output.example[-call.rank :]
     more = extra or ((0, 0),) * call.rank
     return _windows(before, kernel, call.stride, call.dilation, call.padding, more, after)
+
+
+@lru_cache(maxsize=4096)
+def _window(*values: int) -> Window:
+    return Window(*values)
 
 
 @lru_cache(maxsize=4096)

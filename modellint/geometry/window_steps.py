@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modellint.geometry.long_masks import Mask, shifted
 from modellint.geometry.masks import (
     grouped,
-    positions,
+    ranges,
     read_by_bins,
     read_by_pad,
     read_by_transposed,
     repeated,
     spread,
+    swept,
 )
 from modellint.geometry.regrouping import regrouped
 from modellint.geometry.resampling import read_by_resampling
@@ -111,9 +113,10 @@ def _strided_runs(node: Node, masks: Masks) -> Iterator[tuple[Node, Masks]]:
     """`Tensor.unfold`: runs of one dimension, their elements along a new last one."""
     *others, taps = masks
     dim, step = axis_of(node, len(others), "dimension"), int(node.arguments["step"])
-    starts, found = spread(others[dim], step), 0
-    for tap in positions(taps):
-        found |= starts << tap
+    starts = spread(others[dim], step)
+    found: Mask = 0
+    for first, last in ranges(taps):
+        found |= shifted(swept(starts, last - first + 1), first)
     yield node.input, put(tuple(others), dim, found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modellint.geometry.influence import relative_weights
+from modellint.geometry.pieces import Pieces
 from modellint.geometry.receptive_fields import map_axes, sources
 from modellint.graph import STEPS, Graph, Node
 from modellint.graph.operations import IDENTITIES, REORDERINGS, RESHAPES, SPLITS, varying_inputs
@@ -106,12 +107,14 @@ def _borders(graph: Graph) -> Iterator[Border]:
         )
 
 
-def _parts(values: Sequence[float]) -> Iterator[float]:
+def _parts(values: Pieces) -> Iterator[float]:
     """The values, or the means of equal parts of them where there are too many to be seen."""
-    parts = min(len(values), FINEST)
-    for part in range(parts):
-        first, last = part * len(values) // parts, (part + 1) * len(values) // parts
-        yield sum(values[first:last]) / (last - first)
+    if len(values) <= FINEST:
+        yield from values
+        return
+    for part in range(FINEST):
+        first, last = part * len(values) // FINEST, (part + 1) * len(values) // FINEST
+        yield values[first:last].total() / (last - first)
 
 
 def _rounded(value: float) -> float:

@@ -334,13 +334,18 @@ def test_an_interpolation_weighs_its_taps_as_pytorch_does(
     assert torch.allclose(found, Resized()(unit)[:, 0], atol=1e-5)
 
 
-def test_a_map_too_long_for_a_mask_counts_as_read() -> None:
-    class Long(nn.Module):
+def test_a_map_of_any_length_is_read_where_it_is() -> None:
+    class Huge(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return F.avg_pool1d(x.flatten(1)[:, None, 7:], 2, 4)[..., :5]
 
-    graph = modellint.trace(Long(), ["1,3,100000,100000"])
-    masks = read_masks(graph)[graph.inputs[0].node.index]
-    assert masks == (1, 7, full(100_000), full(100_000))
+    graph = modellint.trace(Huge(), ["1,3,100000,100000"])
+    *others, columns = read_masks(graph)[graph.inputs[0].node.index]
+    assert others == [1, 1, 1]
+    assert list(positions(columns)) == [
+        7 + 4 * output + tap for output in range(5) for tap in (0, 1)
+    ]
     (pool,) = graph.calls("avg_pool1d")
-    assert not any(window.unread for window in windows(pool) or ())
+    (window,) = windows(pool) or ()
+    # Two of four, and what is left over behind the last window.
+    assert window.unread.bit_count() == window.n - 2 * window.o
