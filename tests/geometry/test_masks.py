@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from long_axes import nothing_is_short
 from nets import Joined, Skip, Weighted, chains, nets
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -268,6 +269,8 @@ def test_what_no_output_depends_on_has_no_gradient_in_a_long_run(
 def test_a_map_in_pieces_is_read_where_its_pieces_are(way: str) -> None:
     body = [nn.Conv2d(3, 3, 3, stride=2), Pieces(way), nn.Conv2d(3, 3, 2, stride=2)]
     check(nn.Sequential(*body), 14, 16)
+    with nothing_is_short():
+        check(nn.Sequential(*body), 14, 16)
 
 
 @given(windows_of_any_kind())
