@@ -10,6 +10,7 @@ from modellint.facts.wording import describe, spatial, symbolic, times, together
 from modellint.geometry import (
     Unread,
     Window,
+    always_loses,
     loses,
     nearest_sizes,
     padding_before,
@@ -164,9 +165,9 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> str:
 def _fitting(graph: Graph, call: Node, part: Unread) -> str:
     """The sizes of the input nearest to the example's with which nothing is left."""
     window = _window(graph, call, part)
-    if window is None:
-        return ""
     ceil = bool(call.arguments.get("ceil_mode"))
+    if window is None or always_loses(window, part.size, ceil):
+        return ""
     found = nearest_sizes(graph, _size(call, part), lambda size: not loses(window, size, ceil))
     values = " or ".join(str(at.value) for at in found)
     return f"{found[0].symbol} = {values}" if found else ""

@@ -15,6 +15,7 @@ def nothing_is_short() -> Iterator[None]:
     """Whatever is held in full where an axis is short is held as pieces."""
     caches = (
         window._windows, window._window, masks.read_by_transposed, masks.read_by_bins,
+        long_masks.run,
         resampling._taps, resampling._all,
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:

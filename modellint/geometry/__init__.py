@@ -21,7 +21,13 @@ from modellint.geometry.receptive_fields import (
 from modellint.geometry.shifts import Drift, drift, ends_in_global_max
 from modellint.geometry.trimming import Trim, trims
 from modellint.geometry.twins import neighbours
-from modellint.geometry.unread import Unread, loses, unfollowed_reader, unread_after
+from modellint.geometry.unread import (
+    Unread,
+    always_loses,
+    loses,
+    unfollowed_reader,
+    unread_after,
+)
 from modellint.geometry.window import Window, windows
 
 __all__ = [
@@ -33,6 +39,7 @@ __all__ = [
     "Trim",
     "Unread",
     "Window",
+    "always_loses",
     "border_influence",
     "dilated_runs",
     "drift",

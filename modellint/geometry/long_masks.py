@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from modellint.geometry.pieces import Pieces, folded, joined
@@ -25,12 +26,15 @@ class Long:
         self.bits = bits
         self.beyond = beyond
 
-    @classmethod
-    def run(cls, size: int) -> Long:
-        """The first positions."""
-        return cls(Pieces.of(1, size))
+    @property
+    def whole(self) -> bool:
+        """Whether it is all positions before its last."""
+        return len(self.bits.parts) == 1 and self.bits.parts[0][1] == (1,)
 
     def __and__(self, other: Mask) -> Mask:
+        if isinstance(other, Long) and other.whole and not self.beyond:
+            size = other.bit_length()
+            return self if self.bit_length() <= size else mask_of(self.bits.every(1, 0, size))
         one, two = _aligned(self, other)
         bits = folded([one.bits, two.bits], lambda rows: map(min, *rows))
         return mask_of(bits, one.beyond & two.beyond)
@@ -55,6 +59,13 @@ class Long:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, (int, Long)):
             return NotImplemented
+        if not self.beyond and self.bit_length() != other.bit_length():
+            return False
+        if isinstance(other, Long) and (self.beyond, self.bits.parts) == (
+            other.beyond,
+            other.bits.parts,
+        ):
+            return True
         one, two = _aligned(self, other)
         if one.beyond != two.beyond:
             return False
@@ -100,6 +111,12 @@ class Long:
 
 #: A set of positions: bit `i` tells whether position `i` is in it.
 Mask = int | Long
+
+
+@lru_cache(maxsize=256)
+def run(size: int) -> Long:
+    """The first positions of a long axis."""
+    return Long(Pieces.of(1, size))
 
 
 def mask_of(bits: Pieces, beyond: int = 0) -> Mask:

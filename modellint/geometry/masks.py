@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from modellint.geometry.long_masks import LONGEST, Long, Mask, bits_of, mask_of, runs, shifted
+from modellint.geometry.long_masks import LONGEST, Long, Mask, bits_of, mask_of, run, runs, shifted
 from modellint.geometry.pieces import LARGEST, Irregular, Part, Pieces
 
 
 def full(size: int) -> Mask:
     """All positions of an axis."""
-    return (1 << size) - 1 if size <= LONGEST else Long.run(size)
+    return (1 << size) - 1 if size <= LONGEST else run(size)
 
 
 def one(position: int) -> Mask:

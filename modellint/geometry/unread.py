@@ -143,3 +143,10 @@ def loses(window: Window, size: int, ceil: bool = False) -> bool:
     """Whether a window would leave positions of a map of another size."""
     there = window.at(size, ceil)
     return there.o > 0 and bool(there.shortened.unread)
+
+
+def always_loses(window: Window, size: int, ceil: bool = False) -> bool:
+    """Whether it would leave positions of every map from half of a size on."""
+    # From here on only the remainder by the stride counts.
+    base = window.s * (window.span + window.padding + 1)
+    return 2 * base <= size and all(loses(window, base + rest, ceil) for rest in range(window.s))
