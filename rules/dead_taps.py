@@ -135,7 +135,9 @@ def _narrower(axes: tuple[Window, ...], dead: list[int]) -> str:
             return ""
         return f"a {times(kernel)} kernel with padding={together(padding)} computes the same here"
     largest = max(axes[at].d for at in dead)
-    for dilation in range(largest - 1, 0, -1):
+    # With any larger one the last tap is beyond the map already for the first output.
+    most = min(2 * (axes[at].n - 1) // max(axes[at].k - 1, 1) for at in dead)
+    for dilation in range(min(largest - 1, most), 0, -1):
         changed = [_dilated(axis, dilation) if at in dead else axis for at, axis in enumerate(axes)]
         if not any(axis.dead for axis in changed):
             padding = [axis.begin for axis in changed]

@@ -64,6 +64,8 @@ class Pieces(Sequence[float]):
     def __getitem__(self, at: int | slice) -> float | Pieces:
         if isinstance(at, slice):
             start, stop, step = at.indices(self._size)
+            if step < 0:
+                raise ValueError("a sequence is read backwards by mirrored()")
             return self.every(step, start, stop)
         at += self._size if at < 0 else 0
         if at < 0:
@@ -76,10 +78,22 @@ class Pieces(Sequence[float]):
 
     def total(self) -> float:
         """The sum of all values."""
-        return sum(
-            sum(unit) * (length // len(unit)) + sum(unit[: length % len(unit)])
-            for length, unit in self.parts
-        )
+        return sum(_sum(unit, 0, length) for length, unit in self.parts)
+
+    def totals(self, count: int) -> Iterator[float]:
+        """The sums of so many parts of equal size, of which there are no more than positions."""
+        ends = ((part + 1) * self._size // count for part in range(count))
+        found: float = 0
+        at, end = 0, next(ends)
+        for length, unit in self.parts:
+            begun = 0
+            while begun < length:
+                step = min(length - begun, end - at)
+                found += _sum(unit, begun, step)
+                at, begun = at + step, begun + step
+                if at == end:
+                    yield found
+                    found, end = 0, next(ends, end)
 
     # Positions moved
 
@@ -149,6 +163,8 @@ class Pieces(Sequence[float]):
                 period = min(len(unit), end - begin)
                 made.append((end - begin, _values(unit, begin, period)))
             at += length
+            if at >= last:
+                break
         return made
 
     def _short(self, times: int) -> tuple[Part, ...]:
@@ -208,6 +224,10 @@ def _values(unit: Unit, at: int, count: int) -> Unit:
     if at + count <= len(unit):
         return unit[at : at + count]
     return (unit[at:] + unit * (count // len(unit) + 1))[:count]
+
+
+def _sum(unit: Unit, at: int, count: int) -> float:
+    return sum(unit) * (count // len(unit)) + sum(_values(unit, at, count % len(unit)))
 
 
 def _spread(unit: Unit, step: int) -> Unit:

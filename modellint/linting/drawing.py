@@ -109,12 +109,9 @@ def _borders(graph: Graph) -> Iterator[Border]:
 
 def _parts(values: Pieces) -> Iterator[float]:
     """The values, or the means of equal parts of them where there are too many to be seen."""
-    if len(values) <= FINEST:
-        yield from values
-        return
-    for part in range(FINEST):
-        first, last = part * len(values) // FINEST, (part + 1) * len(values) // FINEST
-        yield values[first:last].total() / (last - first)
+    parts = min(len(values), FINEST)
+    for part, total in enumerate(values.totals(parts)):
+        yield total / ((part + 1) * len(values) // parts - part * len(values) // parts)
 
 
 def _rounded(value: float) -> float:

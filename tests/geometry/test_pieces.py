@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from operator import and_, or_
 
 import pytest
@@ -49,6 +49,10 @@ def test_pieces_are_sequences(
         assert list(made) == wanted
         assert [made[at] for at in range(-len(made), len(made))] == wanted * 2
         assert made.total() == sum(wanted)
+        for count in range(1, min(len(wanted), 5) + 1):
+            ends = [part * len(wanted) // count for part in range(count + 1)]
+            sums = [sum(wanted[first:last]) for first, last in pairwise(ends)]
+            assert list(made.totals(count)) == sums
         assert list(made.mirrored()) == wanted[::-1]
         assert list(made[start:size:step]) == wanted[start:size:step]
         assert list(made.repeated(step)) == [value for value in wanted for _ in range(step)]
