@@ -114,13 +114,17 @@ def _size(call: Node, part: Unread) -> int:
     return part.map.output.shape[len(call.output.shape) - call.rank + part.axis]
 
 
+#: A longer list of remainders tells nobody more.
+_MOST_REMAINDERS = 256
+
+
 def _when(graph: Graph, call: Node, left: list[Unread]) -> str:
     """For which sizes of the map that is so: the remainders by the stride that leave something."""
     told: dict[str, list[str]] = {}
     for part in left:
         window = _window(graph, call, part)
         size = symbolic(_size(call, part))
-        if window is None or isinstance(size, int):
+        if window is None or isinstance(size, int) or window.s > _MOST_REMAINDERS:
             continue
         base = window.s * (window.span + window.padding + 1)
         ceil = bool(call.arguments.get("ceil_mode"))

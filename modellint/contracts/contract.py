@@ -358,7 +358,8 @@ def _because(graph: Graph, demands: Sequence[Constraint], name: str, sizes: Size
     stepped = sizes.multiple_of > 1 or sizes.apart is not None
     probe = sizes.min + 1 if stepped else sizes.min - 1
     for constraint in demands:
-        if not any(s.name == name for s in constraint.expr.symbols) or not constraint.reason:
+        names = {s.name for s in constraint.expr.symbols}
+        if name not in names or not names <= values.keys() or not constraint.reason:
             continue
         if probe > 0 and not constraint.holds({**values, name: probe}):
             where, _, place = constraint.reason.rpartition(" at ")

@@ -62,6 +62,7 @@ def _first(
     ]
     for value in values:
         sizes = {**graph.symbols, symbol: value}
-        if wanted(evaluate(size, sizes)) and all(demand.holds(sizes) for demand in demands):
+        # What the model refuses may make maps of no size, of which nobody can be asked.
+        if all(demand.holds(sizes) for demand in demands) and wanted(evaluate(size, sizes)):
             return Size(symbol, value)
     return None

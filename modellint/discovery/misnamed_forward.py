@@ -74,6 +74,28 @@ def returning_nothing(tree: ast.Module, name: str) -> int | None:
     return None
 
 
+def functions_of_nothing(tree: ast.Module, line: int | None) -> Iterator[tuple[str, int]]:
+    """Functions and methods that return nothing, though the function around a line uses a result.
+
+    Each with the line where it is defined.
+    """
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    around = [f for f in functions if line and f.lineno <= line <= (f.end_lineno or f.lineno)]
+    if not around:
+        return
+    ignored = {id(node.value) for node in ast.walk(around[-1]) if isinstance(node, ast.Expr)}
+    used = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        for node in ast.walk(around[-1])
+        if isinstance(node, ast.Call) and id(node) not in ignored
+        if isinstance(node.func, ast.Name)
+        or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name))
+    }
+    for function in functions:
+        if function.name in used - {"forward"} and not _gives(function):
+            yield function.name, function.lineno
+
+
 def _gives(function: ast.FunctionDef) -> bool:
     """Whether a function returns or yields something, or only raises and so is not written yet."""
     return any(

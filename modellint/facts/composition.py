@@ -117,7 +117,9 @@ def pairs(graph: Graph) -> tuple[Pair, ...]:
 
 def _has_weight(graph: Graph, call: Node) -> bool:
     weight = call.arguments.get("weight")
-    known = isinstance(weight, Node) and weight.index not in graph.varying
+    if not isinstance(weight, Node) or 0 in weight.output.example:
+        return False
+    known = weight.index not in graph.varying
     return known and bool(call.outputs) and call.index in graph.varying
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from math import gcd
 
 from modellint.geometry.place import Place, Reading, State, Step, joined, met, shifted
 from modellint.geometry.window import windows
@@ -92,8 +93,8 @@ def _resampled(extra: Callable[[Node, int, int], int]) -> Step:
 
 
 def _bins(node: Node, before: int, after: int) -> int:
-    bins = (-(-(i + 1) * before // after) - i * before // after for i in range(after))
-    return max(bins, default=1) - 1
+    # The widest of the windows from floor(i·before / after) to ceil((i + 1)·before / after).
+    return (before + 2 * after - gcd(before, after) - 1) // after - 1
 
 
 def _taps(node: Node, before: int, after: int) -> int:
@@ -194,6 +195,8 @@ def _attention(node: Node, reading: Reading, whole: Sequence[int]) -> State:
             place.seeing_all(whole[axis]) if place and place.dim in mixed else place
             for axis, place in enumerate(states[operand.index])
         ])  # fmt: skip
+    if not columns:  # Only the mask varies.
+        return tuple(place.lost if place else None for place in reading[0][1])
     return tuple(met(list(column)) for column in zip(*columns, strict=True))
 
 

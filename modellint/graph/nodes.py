@@ -205,18 +205,26 @@ class Node(Made):
     def kernel(self) -> tuple[int, ...] | None:
         """The window's size an axis: from the weight of a convolution, `kernel_size` of a pool."""
         if "kernel_size" in self.arguments:
-            return self.per_axis("kernel_size", 1)
+            return self.per_axis("kernel_size", 0) if self._readable("kernel_size") else None
         weight = self.arguments.get("weight")
         if self.rank and isinstance(weight, Node) and weight.output.known:
-            return weight.output.example[2:]
+            kernel = weight.output.example[2:]
+            return kernel if len(kernel) == self.rank else None
         return None
 
     def per_axis(self, name: str, default: int) -> tuple[int, ...]:
         """An integer argument of the window, one number a spatial axis."""
-        value = self.arguments.get(name, default)
+        value = self.arguments.get(name, default) if self._readable(name) else default
         if isinstance(value, int):
             return (int(value),) * max(self.rank, 1)
         return tuple(map(int, value))
+
+    def _readable(self, name: str) -> bool:
+        """Whether an argument, if there is one, is what a window can have: torch refuses others."""
+        value = self.arguments.get(name, 0)
+        if not isinstance(value, tuple):
+            return isinstance(value, int)
+        return len(value) == (self.rank or len(value)) and all(isinstance(n, int) for n in value)
 
     @cached_property
     def stride(self) -> tuple[int, ...]:

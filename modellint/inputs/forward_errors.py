@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modellint.building.failures import describe, line_in, without_forward
-from modellint.discovery.misnamed_forward import meant_forward, returning_nothing
+from modellint.discovery.misnamed_forward import (
+    functions_of_nothing,
+    meant_forward,
+    returning_nothing,
+)
 from modellint.errors import FileError, NotAnalysed
 from modellint.inputs.objections import Objected, unmet
 from modellint.source.file import SourceFile
+from modellint.symbolic import dims
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,21 +59,45 @@ class ForwardErrors:
 
         users = [frame for frame in own if is_users_file(frame.filename)]
         place = users[-1] if users else None
-        message = f"{self.name}.forward raises {type(error).__name__}: {_short(error)}"
+        inside = self._inside(error)
+        message = f"{self.name}.forward raises {type(error).__name__}{inside}: {_short(error)}"
         path = self.path or (place.filename if place else "<model>")
         raising = frames[-1]
         wanted = unmet(tape.constraints.values(), error, raising.filename, raising.lineno or 0)
         line = place.lineno if place else None
         if "NoneType" in message:
-            message += "".join(self._forgetful())
+            message += "".join(self._forgetful(place))
+        if isinstance(error, TypeError) and "not tuple" in message:
+            message += "".join(self._several(tape))
         return Objected(path, line, message, error, len(tape.records), wanted, sizes)
 
-    def _forgetful(self) -> Iterator[str]:
-        """The parts of the model whose forward returns nothing, where that may be the cause."""
+    def _inside(self, error: Exception) -> str:
+        """The layer that raised, as ` in layers.1 (ReLU)`, where it is not the model itself."""
+        from modellint.modules.members import walk
+        from modellint.tracing.module_calls import raising_module
+
+        raising = raising_module(error)
+        paths = (path for path, module in walk(self.model) if module is raising and path)
+        return next((f" in {path} ({type(raising).__name__})" for path in paths), "")
+
+    def _several(self, tape: Tape) -> Iterator[str]:
+        """The layer whose several results an operation got in place of one, if it is the last."""
+        for record in reversed(tape.records):
+            if record.op == "unpack" and record.module is not self.model:
+                name = type(record.module).__name__
+                yield f"; {name} returns several results in a tuple: take the one that is meant"
+                return
+            if record.shapes and record.op not in ("parameter", "buffer", "constant"):
+                return
+
+    def _forgetful(self, place: traceback.FrameSummary | None) -> Iterator[str]:
+        """The parts of the model that return nothing, where that may be the cause."""
         from modellint.modules.members import walk
 
         if self.source is None:
             return
+        for called, at in functions_of_nothing(self.source.tree, place.lineno if place else None):
+            yield f"; {called} (line {at}) returns nothing"
         for name in dict.fromkeys(type(module).__name__ for _, module in walk(self.model)):
             line = returning_nothing(self.source.tree, name)
             if line is not None:
@@ -111,8 +140,10 @@ def is_ours(error: Exception) -> bool:
     from modellint.modules.user_files import is_our_file
 
     last = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, ArithmeticError) and last.filename == dims.__file__:
+        return False  # A size was divided by nothing, as any number may be.
     # These hand over to torch or to the user's code, whose exceptions may show them as the last.
-    handing_over = ("perform", "direct", "observed", "answer")
+    handing_over = ("perform", "direct", "observed", "answer", "asked", "__call__", "length")
     return is_our_file(last.filename) and last.name not in handing_over
 
 
@@ -121,4 +152,5 @@ def _short(error: Exception) -> str:
         text = str(error)
     except Exception:  # An exception whose __str__ raises is the user's; its type must do.
         return "<unprintable>"
-    return text.strip().splitlines()[0][:300] if text.strip() else "no message"
+    first = text.strip().splitlines()[0] if text.strip() else "no message"
+    return first.removesuffix(", but expected one of:")[:300]

@@ -19,6 +19,6 @@ from modellint.shapes import (  # noqa: F401  (each fills the table)
     windows,
     writes,
 )
-from modellint.shapes.core import OPS, NotTensor, Op, Out, Refused, Tensor
+from modellint.shapes.core import OPS, NotTensor, Op, Out, Refused, Tensor, Unsure
 
-__all__ = ["OPS", "NotTensor", "Op", "Out", "Refused", "Tensor"]
+__all__ = ["OPS", "NotTensor", "Op", "Out", "Refused", "Tensor", "Unsure"]

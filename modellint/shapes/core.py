@@ -5,28 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple, TypeVar
 
+from modellint.shapes.forms import Forms
+from modellint.shapes.sized import Shape as Shape
+from modellint.shapes.sized import Tensor as Tensor
+from modellint.shapes.sized import show as show
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim, dim, expr_of, symbolic
 
-Shape = tuple[int, ...]
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class Tensor:
-    """A tensor as the table sees it: its sizes and its dtype (opaque here)."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, shape: Shape, dtype: Any) -> None:
-        self.shape = shape
-        self.dtype = dtype
-
-    def __repr__(self) -> str:
-        return f"Tensor({show(self.shape)}, {self.dtype})"
 
 
 class Out(NamedTuple):
@@ -57,6 +48,10 @@ class NotTensor(Exception):
     """A tensor is used as something that no tensor is, such as a dictionary."""
 
 
+class Unsure(Exception):
+    """An entry of the table does not say whether arguments are taken: torch's operation tells."""
+
+
 @dataclass(frozen=True)
 class Op:
     """One entry: the functional's name and parameters, and the function that gives the shape.
@@ -76,6 +71,14 @@ class Op:
     runs: bool
     dtype: str | None
     open: bool = True
+    required: frozenset[str] = frozenset(["input"])
+
+    @cached_property
+    def forms(self) -> Forms:
+        """How its arguments are read, and which of them are unusual."""
+        given = zip(self.parameters, self.defaults, strict=True)
+        defaults = {name: value for name, value in given if name not in self.required}
+        return Forms(self.name, self.parameters, defaults, not self.open)
 
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name, defaults filled in. Raises `TypeError` for what is not known."""
@@ -133,17 +136,16 @@ def op(*names: str, runs: bool = False, dtype: str | None = None) -> Callable[[F
             for p in parameters
             if p.kind is not p.VAR_KEYWORD
         )
+        required = frozenset(
+            p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+        )
         for name in names:
-            OPS[name] = Op(name, shape, positional, defaults, variadic, runs, dtype, accepts)
+            OPS[name] = Op(
+                name, shape, positional, defaults, variadic, runs, dtype, accepts, required
+            )
         return shape
 
     return enter
-
-
-def show(shape: Sequence[int]) -> str:
-    """A shape as messages print it."""
-    inside = ", ".join(str(symbolic(size)) for size in shape)
-    return f"({inside},)" if len(shape) == 1 else f"({inside})"
 
 
 def fitting(argument: str, needed: int, written: int) -> str:
@@ -201,6 +203,8 @@ def numel(shape: Sequence[int]) -> int:
 def axis(index: int, rank: int) -> int:
     """The index of an axis, counted from the front. Refuses one that is not there."""
     index = plain(index)
+    if not isinstance(index, int):
+        raise Unsure
     if not -max(rank, 1) <= index < max(rank, 1):
         raise Refused(f"there is no axis {index} in a tensor of {rank} axes")
     return index % rank if rank else 0
@@ -212,7 +216,10 @@ def axes(dims: Any, rank: int) -> tuple[int, ...]:
         return tuple(range(rank))
     if isinstance(dims, int):
         dims = (dims,)
-    return tuple(axis(d, rank) for d in dims)
+    found = tuple(axis(d, rank) for d in dims)
+    if len({*found}) != len(found):
+        raise Refused(f"one of the axes {show(dims)} is named twice")
+    return found
 
 
 def per_axis(value: Any, rank: int) -> tuple[int, ...]:
@@ -220,6 +227,8 @@ def per_axis(value: Any, rank: int) -> tuple[int, ...]:
     if isinstance(value, int):
         return (value,) * rank
     values = tuple(value)
+    if len(values) not in (1, rank):
+        raise Refused(f"{show(values)} has {len(values)} numbers for {rank} spatial axes")
     return values * rank if len(values) == 1 else values
 
 

@@ -10,13 +10,16 @@ from modellint.shapes.core import (
     Refused,
     Shape,
     Tensor,
+    Unsure,
     at_least,
     axes,
+    axis,
     broadcast,
     equal,
     fitting,
     numel,
     op,
+    plain,
     same,
     show,
 )
@@ -29,10 +32,9 @@ hardtanh hardswish hardsigmoid leaky_relu rrelu log_sigmoid threshold
 sigmoid tanh exp expm1 log log1p log2 log10 sqrt rsqrt abs neg sign sin cos tan asin acos atan sinh
 cosh erf erfc square reciprocal floor ceil round trunc frac clamp_min clamp_max nan_to_num
 dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout
-gumbel_softmax
-local_response_norm instance_norm normalize renorm
+renorm
 fliplr flipud tril triu
-fill zero uniform normal bernoulli exponential random log_normal
+fill zero uniform bernoulli exponential random log_normal
 zeros_like ones_like empty_like full_like rand_like randn_like
 positive conj resolve_conj resolve_neg sgn erfinv lgamma digamma
 logit sinc i0 exp2 deg2rad rad2deg
@@ -46,17 +48,17 @@ ON_META = frozenset(
 for _name in SAME:
     OPS[_name] = Op(_name, same, ("input",), (None,), None, _name in ON_META, None)
 
-#: What rules ask of these besides the input, in the functional's order.
-_NAMED: dict[tuple[str, ...], dict[str, Any]] = {
-    tuple(name for name in SAME if "dropout" in name): {
-        "p": 0.5, "training": True, "inplace": False,
-    },
-    ("hardtanh",): {"min_val": -1.0, "max_val": 1.0, "inplace": False},
-}  # fmt: skip
-for _names, _arguments in _NAMED.items():
-    for _name in _names:
-        _order, _defaults = ("input", *_arguments), (None, *_arguments.values())
-        OPS[_name] = Op(_name, same, _order, _defaults, None, False, None)
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Shape:
+    """The input's shape; a share of its values is left out in training."""
+    if not 0 <= p <= 1:
+        raise Unsure
+    return input.shape
+
+
+for _name in SAME:
+    if "dropout" in _name:
+        op(_name)(dropout)
 
 #: Two tensors or numbers in, broadcast.
 BINARY = """
@@ -122,6 +124,12 @@ def ternary(input: Tensor, second: Any, third: Any, value: Any = None) -> Shape:
     return broadcast(*_shapes(input, second, third))
 
 
+@op("normal", runs=True)
+def normal(mean: Any = None, std: Any = 1.0, size: Any = None, **_: Any) -> Shape:
+    """Random numbers of a size, or of that of what says their means and deviations."""
+    return tuple(size) if size is not None else broadcast(*_shapes(mean, std))
+
+
 @op("masked_fill")
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Shape:
     """The input with a number where the mask says so."""
@@ -138,6 +146,42 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Any) -> Shape:
 def along(input: Tensor, dim: Any = None, **_: Any) -> Shape:
     """The input's shape; what happens along an axis needs the axis."""
     axes(dim, len(input.shape))
+    return input.shape
+
+
+@op("local_response_norm")
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Shape:
+    """The input's shape: divided by a sum over neighbouring channels (axis 1)."""
+    if plain(size) < 1 or len(input.shape) < 3:
+        raise Unsure
+    return input.shape
+
+
+@op("gumbel_softmax")
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Shape:
+    """The input's shape: along an axis."""
+    axis(dim, len(logits.shape))
+    return logits.shape
+
+
+@op("normalize")
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, **_: Any) -> Shape:
+    """The input's shape: divided by its norm along an axis."""
+    axes(dim, len(input.shape))
+    return input.shape
+
+
+@op("hardtanh")
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Shape:
+    """The input's shape: clipped to two bounds in their order."""
+    if min_val > max_val:
+        raise Unsure
     return input.shape
 
 
@@ -158,6 +202,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Shape:
 @op("channel_shuffle", "native_channel_shuffle")
 def channel_shuffle(input: Tensor, groups: int) -> Shape:
     """Channels (axis 1) dealt out again; groups must divide them."""
+    if len(input.shape) < 3 or plain(groups) < 1:
+        raise Unsure
     channels = input.shape[1]
     equal(
         channels % groups,
@@ -170,6 +216,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Shape:
 @op("prelu")
 def prelu(input: Tensor, weight: Tensor) -> Shape:
     """A slope for all or for each channel."""
+    if weight.dtype != input.dtype or len(weight.shape) > 1:
+        raise Unsure
     if len(weight.shape) == 1 and weight.shape != (1,) and len(input.shape) > 1:
         _count("prelu", input.shape[1], weight.shape[0], "num_parameters")
     return input.shape
@@ -179,6 +227,9 @@ def prelu(input: Tensor, weight: Tensor) -> Shape:
 def glu(input: Tensor, dim: int = -1) -> Shape:
     """Half of an axis, gated by the other half."""
     sizes = list(input.shape)
+    axis(dim, len(sizes))
+    if not sizes:
+        raise Unsure
     equal(
         sizes[dim] % 2,
         0,
@@ -186,6 +237,12 @@ def glu(input: Tensor, dim: int = -1) -> Shape:
     )
     sizes[dim] = sizes[dim] // 2
     return tuple(sizes)
+
+
+def _per_channel(name: str, input: Tensor, given: Tensor, argument: str) -> None:
+    if len(input.shape) < 2 or len(given.shape) != 1:
+        raise Unsure
+    _count(name, input.shape[1], given.shape[0], argument)
 
 
 def _count(name: str, channels: int, expected: int, argument: str) -> None:
@@ -212,9 +269,11 @@ def batch_norm(
     **_: Any,
 ) -> Shape:
     """Channels (axis 1) must be as many as the statistics."""
-    given = next((t for t in (running_mean, weight) if t is not None), None)
-    if given is not None:
-        _count("batch_norm", input.shape[1], given.shape[0], "num_features")
+    if eps < 0 or (not training and (running_mean is None or running_var is None)):
+        raise Unsure
+    for given in (running_mean, running_var, weight, bias):
+        if given is not None:
+            _per_channel("batch_norm", input, given, "num_features")
     return input.shape
 
 
@@ -231,14 +290,18 @@ def instance_norm(
     **_: Any,
 ) -> Shape:
     """Each channel of each sample alone; one value has no variance."""
+    stated = running_mean is not None
+    if stated is not (running_var is not None) or not (use_input_stats or stated):
+        raise Unsure
     if use_input_stats:
         at_least(
             numel(input.shape[2:]),
             2,
             lambda: Refused(f"instance_norm of one value a channel: {show(input.shape)}"),
         )
-    if weight is not None:
-        _count("instance_norm", input.shape[1], weight.shape[0], "num_features")
+    for given in (running_mean, running_var, weight, bias):
+        if given is not None:
+            _per_channel("instance_norm", input, given, "num_features")
     return input.shape
 
 
@@ -252,14 +315,17 @@ def group_norm(
     **_: Any,
 ) -> Shape:
     """Groups must divide the channels (axis 1)."""
+    if len(input.shape) < 2 or plain(num_groups) < 1:
+        raise Unsure
     channels = input.shape[1]
     equal(
         channels % num_groups,
         0,
         lambda: Refused(f"{num_groups} groups do not divide {symbolic(channels)} channels"),
     )
-    if weight is not None:
-        _count("group_norm", channels, weight.shape[0], "num_channels")
+    for given in (weight, bias):
+        if given is not None:
+            _per_channel("group_norm", input, given, "num_channels")
     return input.shape
 
 
@@ -269,11 +335,13 @@ def layer_norm(
     normalized_shape: Any,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
-    eps: Any = None,
+    eps: float = 1e-5,
     cudnn_enable: Any = None,
 ) -> Shape:
     """The last axes must be the normalized shape."""
     wanted = tuple(normalized_shape)
+    if not wanted:
+        raise Unsure
     last = input.shape[len(input.shape) - len(wanted) :] if wanted else ()
     if len(last) != len(wanted):
         raise Refused(f"layer_norm over {show(wanted)} of an input {show(input.shape)}")

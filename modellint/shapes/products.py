@@ -226,9 +226,18 @@ def cdist(x1: Tensor, x2: Tensor, p: Any = 2.0, compute_mode: Any = None) -> Sha
     return (*batch, x1.shape[-2], x2.shape[-2])
 
 
-@op("cosine_similarity", "pairwise_distance", runs=True)
+@op("pairwise_distance", runs=True)
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Shape:
+    """The last axis is summed away."""
+    shape = broadcast(x1.shape, x2.shape)
+    return (*shape[:-1], 1) if keepdim else shape[:-1]
+
+
+@op("cosine_similarity", runs=True)
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Shape:
     """One axis is summed away."""
     shape = broadcast(x1.shape, x2.shape)
-    at = dim % len(shape)
+    at = axis(dim, len(shape))
     return (*shape[:at], *shape[at + 1 :])

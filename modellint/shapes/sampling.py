@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from modellint.shapes.core import (
     Refused,
     Shape,
     Tensor,
+    Unsure,
     at_least,
     equal,
     op,
@@ -19,6 +21,16 @@ from modellint.shapes.core import (
     show,
 )
 from modellint.symbolic.dims import symbolic
+
+#: For how many spatial axes each mode is.
+_MODES: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("nearest", "nearest-exact", "area"), (1, 2, 3)),
+    "linear": (1,),
+    **dict.fromkeys(("bilinear", "bicubic"), (2,)),
+    "trilinear": (3,),
+}
+_ALIGNED = ("linear", "bilinear", "bicubic", "trilinear")
+_FILTERED = ("bilinear", "bicubic")
 
 
 @op("interpolate")
@@ -33,6 +45,13 @@ def interpolate(
 ) -> Shape:
     """The spatial axes (all after the channels) at a size, or times a factor and floored."""
     leading, spatial = input.shape[:2], input.shape[2:]
+    odd = (size is None) is (scale_factor is None) or (antialias and mode not in _FILTERED)
+    if odd or len(spatial) not in _MODES.get(mode, ()):
+        raise Unsure
+    if align_corners is not None and mode not in _ALIGNED:
+        raise Unsure
+    if recompute_scale_factor and size is not None:
+        raise Unsure
     if not spatial:
         raise Refused("interpolate takes a batch of maps (N, C, …)")
     if size is not None:

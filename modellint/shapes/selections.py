@@ -212,10 +212,11 @@ def sliced(size: int, by: slice) -> int:
     """
     if by.start is None and by.stop is None and by.step in (None, 1):
         return size
-    step = 1 if by.step is None else plain(by.step)
+    step = 1 if by.step is None else by.step
+    at_least(step, 1, lambda: Refused(f"a slice has steps of {symbolic(step)}"))
     start = _bound(0 if by.start is None else by.start, size)
     stop = size if by.stop is None else _bound(by.stop, size)
-    if not any(isinstance(number, Dim) for number in (size, start, stop)):
+    if not any(isinstance(number, Dim) for number in (size, start, stop, step)):
         return len(range(*slice(plain(start), plain(stop), step).indices(plain(size))))
     span = stop - start
     if plain(span) <= 0:

@@ -118,7 +118,13 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Shape:
     return tuple(shape)
 
 
-@op("t", "T", "mT", "mH", "H", "adjoint", runs=True)
+@op("T", "H", "t", runs=True)
+def reversed_axes(input: Tensor) -> Shape:
+    """All axes in the opposite order; it is meant for matrices."""
+    return input.shape[::-1]
+
+
+@op("mT", "mH", "adjoint", runs=True)
 def turned(input: Tensor) -> Shape:
     """The last two axes exchanged."""
     if len(input.shape) < 2:

@@ -11,6 +11,7 @@ from modellint.shapes.core import (
     Refused,
     Shape,
     Tensor,
+    Unsure,
     at_least,
     equal,
     fitting,
@@ -102,13 +103,9 @@ def _convolution(rank: int) -> None:
         groups: int = 1,
     ) -> Shape:
         batch, channels, sizes = _spatial(name, input, rank)
-        out, per_group, *kernel = weight.shape
+        out, per_group, *kernel = _kernel(weight, rank)
+        _dividing(groups, out)
         equal(channels, per_group * groups, lambda: _channels(name, channels, per_group * groups))
-        left = out % groups
-        if isinstance(left, Dim):
-            demand(left.expr, "==")
-        if plain(left):
-            raise Refused(f"{name}: {groups} groups do not divide {symbolic(out)} channels")
         _bias(name, bias, out)
         strides, dilations = per_axis(stride, rank), per_axis(dilation, rank)
         if padding == "same":
@@ -135,7 +132,8 @@ def _convolution(rank: int) -> None:
         dilation: Any = 1,
     ) -> Shape:
         batch, channels, sizes = _spatial(f"conv_transpose{rank}d", input, rank)
-        into, per_group, *kernel = weight.shape
+        into, per_group, *kernel = _kernel(weight, rank)
+        _dividing(groups, into)
         equal(channels, into, lambda: _channels(f"conv_transpose{rank}d", channels, into))
         _bias(f"conv_transpose{rank}d", bias, per_group * groups)
         _not_empty(f"conv_transpose{rank}d", *sizes)
@@ -156,6 +154,22 @@ def _convolution(rank: int) -> None:
         for size in places:
             at_least(size, 1, lambda: Refused("the transposed convolution's output is empty"))
         return (*batch, per_group * groups, *places)
+
+
+def _kernel(weight: Tensor, rank: int) -> Shape:
+    if len(weight.shape) != rank + 2:
+        raise Unsure
+    return weight.shape
+
+
+def _dividing(groups: int, channels: int) -> None:
+    if plain(groups) < 1:
+        raise Unsure
+    left = channels % groups
+    if isinstance(left, Dim):
+        demand(left.expr, "==")
+    if plain(left):
+        raise Refused(f"{groups} groups do not divide {symbolic(channels)} channels")
 
 
 def _bias(name: str, bias: Tensor | None, channels: int) -> None:
@@ -226,6 +240,8 @@ def _pool(rank: int) -> None:
         count_include_pad: bool = True,
         divisor_override: Any = None,
     ) -> Shape:
+        if divisor_override == 0:
+            raise Unsure
         if rank == 3:
             # The kernel for volumes compares with the map alone, whatever the padding.
             for size, window in zip(input.shape[-3:], per_axis(kernel_size, 3), strict=False):
@@ -236,6 +252,8 @@ def _pool(rank: int) -> None:
     def lp_pool(
         input: Tensor, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
     ) -> Shape:
+        if norm_type == 0:
+            raise Unsure
         return places(f"lp_pool{rank}d", input, kernel_size, stride, 0, 1, ceil_mode)
 
     def adaptive(name: str, input: Tensor, output_size: Any) -> Shape:
@@ -262,11 +280,21 @@ for _rank in (1, 2, 3):
     _pool(_rank)
 
 
+_BORDERS = ("reflect", "replicate", "circular")
+
+
+def _border_pads(rank: int) -> tuple[int, int]:
+    """How many numbers pad a map of so many axes with its own values: batched, and not."""
+    return 2 * (rank - 2), 2 * (rank - 1)
+
+
 @op("pad", "constant_pad_nd")
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> Shape:
     """Sizes after padding; `pad` counts from the last axis, (begin, end) each."""
     sizes = list(input.shape)
     pads = tuple(pad)
+    if mode != "constant" and (mode not in _BORDERS or len(pads) not in _border_pads(len(sizes))):
+        raise Unsure
     if len(pads) % 2 or len(pads) // 2 > len(sizes):
         raise Refused(f"pad {pads} does not fit a tensor of {len(sizes)} axes")
     for index in range(len(pads) // 2):
@@ -289,6 +317,13 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> S
     return tuple(sizes)
 
 
+def _positive(kernel: Any, dilation: Any, padding: Any) -> None:
+    """What a kernel checks of these: torch says it, not a rule."""
+    positive = (*per_axis(kernel, 2), *per_axis(dilation, 2))
+    if min(map(plain, positive)) < 1 or min(map(plain, per_axis(padding, 2))) < 0:
+        raise Unsure
+
+
 @op("unfold")
 def unfold(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
@@ -296,6 +331,7 @@ def unfold(
     """im2col: (N, C, H, W) → (N, C·k·k, places)."""
     batch, channels, sizes = _spatial("unfold", input, 2)
     kernel = per_axis(kernel_size, 2)
+    _positive(kernel, dilation, padding)
     each = zip(
         sizes, kernel, per_axis(stride, 2), per_axis(padding, 2), per_axis(dilation, 2), strict=True
     )
@@ -315,6 +351,7 @@ def fold(
     """col2im: (N, C·k·k, places) → (N, C, H, W)."""
     *batch, rows, columns = input.shape
     kernel, sizes = per_axis(kernel_size, 2), per_axis(output_size, 2)
+    _positive(kernel, dilation, padding)
     each = zip(
         sizes, kernel, per_axis(stride, 2), per_axis(padding, 2), per_axis(dilation, 2), strict=True
     )
@@ -342,14 +379,29 @@ def _unpooling(rank: int) -> Any:
         output_size: Any = None,
     ) -> Shape:
         """(…, C, H, W) → the size before the pool: (H - 1)*s - 2p + k where none is said."""
-        outer = input.shape[:-rank]
-        if output_size is not None:
-            return (*outer, *tuple(output_size)[-rank:])
+        outer = _spatial(f"max_unpool{rank}d", input, rank)[0]
+        outer = input.shape[: len(outer) + 1]
+        said = (kernel_size, kernel_size if stride is None else stride, padding)
+        if any(isinstance(one, tuple) and len(one) != rank for one in said):
+            raise Unsure
+        strides = per_axis(said[1], rank)
+        if (
+            "int64" not in str(indices.dtype)
+            or len(indices.shape) != len(input.shape)
+            or min(map(plain, strides)) < 1
+        ):
+            raise Unsure
         kernel = per_axis(kernel_size, rank)
-        strides = kernel if stride is None else per_axis(stride, rank)
         pads = per_axis(padding, rank)
-        sizes = zip(input.shape[-rank:], kernel, strides, pads, strict=True)
-        return (*outer, *((size - 1) * s - 2 * p + k for size, k, s, p in sizes))
+        each = zip(input.shape[-rank:], kernel, strides, pads, strict=True)
+        usual = tuple((size - 1) * s - 2 * p + k for size, k, s, p in each)
+        if output_size is None:
+            return (*outer, *usual)
+        wanted = tuple(output_size)[-rank:]
+        near = zip(map(plain, wanted), map(plain, usual), map(plain, strides), strict=True)
+        if len(output_size) not in (rank, rank + 2) or any(abs(n - u) >= s for n, u, s in near):
+            raise Unsure
+        return (*outer, *wanted)
 
     return max_unpool
 

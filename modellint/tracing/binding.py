@@ -63,7 +63,10 @@ def bind(
 def arguments_of(record: Record) -> dict[str, Any]:
     """The arguments of a record by name; bound now, where its outcome was known already."""
     if record.arguments is None:
-        record.arguments = bind(record.func, entry_of(record.func), record.args, record.kwargs)
+        entry = entry_of(record.func)
+        record.arguments = bind(record.func, entry, record.args, record.kwargs)
+        if entry is not None:
+            entry.forms.read(record.arguments)
     return record.arguments
 
 

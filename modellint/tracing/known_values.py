@@ -57,3 +57,8 @@ def asks_for_values(error: BaseException) -> bool:
         or "CPU int64 tensor" in text
         or type(error).__name__.startswith("DataDependent")
     )
+
+
+def lacks_kernel(error: Exception) -> bool:
+    """Whether an operation is only not written for the CPU, which says nothing of its arguments."""
+    return any(sign in str(error) for sign in ("Could not run", "not implemented for", "backend"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -155,3 +156,12 @@ def _observed(
             stack.pop()
 
     return observed
+
+
+def raising_module(error: BaseException) -> nn.Module | None:
+    """The innermost module whose forward an exception came through, by the frames of the calls."""
+    found: nn.Module | None = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == __file__ and frame.f_code.co_name in ("observed", "short"):
+            found = frame.f_locals["module"]
+    return found

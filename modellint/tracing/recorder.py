@@ -6,21 +6,35 @@ tensor, so nothing is computed and no memory is needed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import torch
 from torch import nn
 
 from modellint.modules.members import Members
-from modellint.shapes import Op, Out, Refused
+from modellint.shapes import NotTensor, Op, Out, Refused, Unsure
+from modellint.shapes import Tensor as Sized
+from modellint.shapes.core import show
 from modellint.shapes.views import unknown_like
 from modellint.tracing.dtypes import dtype_name, dtype_names, dtype_of
 from modellint.tracing.held_tensors import HeldTensors, Value
-from modellint.tracing.known_values import asks_for_values
+from modellint.tracing.known_values import asks_for_values, lacks_kernel
 from modellint.tracing.nested import tensors_in
-from modellint.tracing.stand_ins import blank, plain_sizes, sizes_of, with_lengths
+from modellint.tracing.stand_ins import (
+    blank,
+    holds_huge,
+    plain_sizes,
+    sizes_of,
+    with_lengths,
+    with_values,
+)
 from modellint.tracing.tape import ATOMS, Handle, NeedsValues, Record, Tape, dims_in, running_site
 from modellint.tracing.torch_functions import is_view, makes_tensors
+
+#: How many values are computed with, where nothing else tells what torch takes.
+_SMALL = 1 << 20
 
 
 class Recorder(HeldTensors):
@@ -56,8 +70,20 @@ class Recorder(HeldTensors):
         records.append(record)
         return record
 
-    def judge(self, entry: Op, bound: dict[str, Any], record: Record) -> Any:
-        """What the table says of the result's sizes; what it refuses ends the run."""
+    def judge(
+        self,
+        entry: Op,
+        bound: dict[str, Any],
+        record: Record,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """What the table says of the result's sizes; what it refuses ends the run.
+
+        Where an entry of the table raises something else, torch's own operation has its say; if
+        that runs, the sizes are those that it makes.
+        """
         try:
             outcome = entry.outcome(bound)
             if self.real and isinstance(outcome, tuple) and Handle in map(type, outcome):
@@ -65,8 +91,74 @@ class Recorder(HeldTensors):
             return outcome
         except Refused as refusal:
             self.refuse(record, refusal)
-        except (ValueError, IndexError) as error:
-            self.refuse(record, Refused(f"{entry.name}: {error}"))
+        except (NotTensor, NeedsValues):
+            raise
+        except Exception as error:  # Whatever it is, the user's code is not to pay for it.
+            fault = error
+        if not self.real:
+            self.tried(func, args, kwargs, record)
+        if not isinstance(fault, Unsure):
+            self.at_fault(record, f"{type(fault).__name__}: {fault}")
+        return None
+
+    def at_fault(self, record: Record, fault: str) -> None:
+        """Make the model partial for what an entry of the table does wrong."""
+        line = f" (line {record.call.line})" if record.call else ""
+        self.partial = self.partial or (
+            f"modellint does not know the sizes of {record.op}{line}, which PyTorch runs: "
+            f"{fault}; please report it"
+        )
+
+    def asked(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """What torch itself answers, or raises, where a tensor was asked for no operation."""
+        return func(*self.stand_ins(args), **self.stand_ins(kwargs))
+
+    def standing_for(self, handles: Iterable[Sized], values: list[Value]) -> dict[int, Value]:
+        """The tensors that stand where numbers are wanted, by the identity of what is held."""
+        wanted = {id(handle) for handle in handles}
+        return {id(value.held): value for value in values if id(value.handle) in wanted}
+
+    def tried(
+        self,
+        func: Any,
+        args: Any,
+        kwargs: dict[str, Any],
+        record: Record,
+        standing: Mapping[int, Value] = MappingProxyType({}),
+        numbers: Mapping[int, torch.Tensor] = MappingProxyType({}),
+    ) -> Any:
+        """What torch makes of an unusual form of arguments.
+
+        Tensors that are `standing` for numbers have their values. What meta tensors accept is tried
+        on the CPU, too, where it is small: kernels refuse what only they look at.
+        """
+        held = {key: value.tensor for key, value in standing.items()}
+        try:
+            for key, value in standing.items():
+                value.tensor = numbers[key]
+            try:
+                made, unknown = self.perform(func, args, kwargs, record), None
+            except NeedsValues as needed:
+                made, unknown = None, needed
+            given = self.stand_ins((args, kwargs))
+            tensors = [tensor for _, tensor in tensors_in((made, given))]
+            if all(tensor.numel() <= _SMALL for tensor in tensors) and not holds_huge(given):
+                self._run_with_values(func, given, record)
+            if unknown is not None:
+                raise unknown
+            return made
+        finally:
+            for key, value in standing.items():
+                value.tensor = held[key]
+
+    def _run_with_values(self, func: Any, given: Any, record: Record) -> None:
+        """Run an operation on zeros: it ends the run where torch's kernel refuses it."""
+        args, kwargs = with_values(given)
+        try:
+            func(*args, **kwargs)
+        except (RuntimeError, ValueError, IndexError) as error:
+            if not lacks_kernel(error):
+                self.refuse(record, _refusal_of(record, error))
 
     def perform(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""
@@ -80,11 +172,13 @@ class Recorder(HeldTensors):
         try:
             return func(*args, **kwargs)
         except NotImplementedError as error:
+            if self.real and not lacks_kernel(error):
+                self.refuse(record, _refusal_of(record, error))
             raise NeedsValues(f"{record.op} depends on values") from error
         except (RuntimeError, ValueError, IndexError) as error:
             if asks_for_values(error):
                 raise NeedsValues(f"{record.op} depends on values") from error
-            self.refuse(record, Refused(f"{record.op}: {str(error).splitlines()[0]}"))
+            self.refuse(record, _refusal_of(record, error))
 
     def refuse(self, record: Record, refusal: Refused) -> NoReturn:
         """End the run: an operation does not accept its sizes."""
@@ -97,7 +191,10 @@ class Recorder(HeldTensors):
         self, shape: tuple[int, ...], sizes: tuple[int, ...], dtype: torch.dtype, record: Record
     ) -> torch.Tensor:
         """An empty meta tensor of the computed shape: nothing runs."""
-        tensor = blank(sizes, dtype).data  # A tensor of its own, made in a fourth of the time.
+        try:
+            tensor = blank(sizes, dtype).data  # A tensor of its own, made in a fourth of the time.
+        except (RuntimeError, TypeError):  # More than 64 bits count.
+            self.refuse(record, Refused(f"{record.op} makes {show(shape)}, which no memory holds"))
         record.shapes, record.dtypes = (shape,), dtype_names(dtype)
         self.values[id(tensor)] = Value(tensor, tensor, shape, record)
         return tensor
@@ -162,7 +259,7 @@ class Recorder(HeldTensors):
     ) -> torch.Tensor:
         """Register the one tensor that an operation made; `sizes`, if any, are to be checked."""
         if sizes is not None and sizes_of(result) != sizes:
-            self._differs(record, shape, sizes_of(result))
+            shape = self._differs(record, shape, sizes_of(result), values)
         record.shapes, record.dtypes = (shape,), dtype_names(result.dtype)
         for value in values:
             if value.tensor is result:
@@ -180,20 +277,25 @@ class Recorder(HeldTensors):
         example = sizes_of(result)
         shape = outcome.shape if isinstance(outcome, Out) else outcome
         if shape is None:
-            inputs = [value.shape for value in values]
-            inputs.append(tuple(dims_in((record.args, record.kwargs))))
-            return unknown_like(example, inputs)
+            return self._unknown(example, record, values)
         shape = self.shared(tuple(shape))
-        if plain_sizes(shape) != example:
-            self._differs(record, shape, example)
-        return shape
+        if plain_sizes(shape) == example:
+            return shape
+        return self._differs(record, shape, example, values)
 
     def _differs(
-        self, record: Record, shape: tuple[int, ...], example: tuple[int, ...]
-    ) -> NoReturn:
-        # A fault of the table: what it says is worth no more than a refusal that torch gainsays.
-        told = f"{record.op}: the table says {shape}, PyTorch makes {example}"
-        self.refuse(record, Refused(told))
+        self, record: Record, shape: tuple[int, ...], example: tuple[int, ...], values: list[Value]
+    ) -> tuple[int, ...]:
+        """The sizes that torch makes, known for the example only, where the table says others."""
+        self.at_fault(record, f"{shape} is not {example}")
+        return self._unknown(example, record, values)
+
+    def _unknown(
+        self, example: tuple[int, ...], record: Record, values: list[Value]
+    ) -> tuple[int, ...]:
+        inputs = [value.shape for value in values]
+        inputs.append(tuple(dims_in((record.args, record.kwargs))))
+        return unknown_like(example, inputs)
 
     def written(self, value: Value, record: Record) -> Any:
         """An in-place operation: the tensor, and what it is a view of, are new values."""
@@ -218,3 +320,8 @@ class Recorder(HeldTensors):
         )
         records.append(record)
         return record
+
+
+def _refusal_of(record: Record, error: Exception) -> Refused:
+    """What torch says against an operation, in its first line."""
+    return Refused(f"{record.op}: {[*str(error).splitlines(), type(error).__name__][0]}")

@@ -65,7 +65,7 @@ def _setitem(recorder: Recorder, func: Any, args: Any, kwargs: Any) -> Any:
     sized = tuple([recorder.sized(arg, values, [None]) for arg in args])
     bound = bind(func, entry, sized, {})
     record = recorder.enter("setitem", func, sized, {}, bound, values)
-    recorder.judge(entry, bound, record)
+    recorder.judge(entry, bound, record, torch.Tensor.__setitem__, args, {})
     if recorder.real or not _has_mask(index):
         with torch.no_grad():
             recorder.perform(torch.Tensor.__setitem__, args, {}, record)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 from modellint.symbolic.dims import Dim
 
@@ -35,6 +36,36 @@ def real_stand_in(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.dtype.is_floating_point:
         return torch.ones(tensor.shape, dtype=tensor.dtype)
     return torch.zeros(tensor.shape, dtype=tensor.dtype)
+
+
+def with_values(arguments: Any) -> Any:
+    """Arguments with zeros on the CPU for meta tensors, and on the CPU what was to be made."""
+    if isinstance(arguments, torch.Tensor):
+        return torch.zeros_like(arguments, device="cpu") if arguments.is_meta else arguments
+    if isinstance(arguments, (tuple, list)):
+        kind = list if isinstance(arguments, list) else tuple
+        return kind(with_values(one) for one in arguments)
+    if isinstance(arguments, dict):
+        given = {name: with_values(one) for name, one in arguments.items()}
+        return {**given, "device": torch.device("cpu")} if "device" in given else given
+    return arguments
+
+
+def with_numbers(arguments: Any, numbers: Mapping[int, torch.Tensor]) -> Any:
+    """Arguments with the values of some of their tensors, by identity, in place of these."""
+    if id(arguments) in numbers:
+        return numbers[id(arguments)].item()
+    if isinstance(arguments, (tuple, list)):
+        kind = list if isinstance(arguments, list) else tuple
+        return kind(with_numbers(one, numbers) for one in arguments)
+    if isinstance(arguments, dict):
+        return {name: with_numbers(one, numbers) for name, one in arguments.items()}
+    return arguments
+
+
+def holds_huge(arguments: Any) -> bool:
+    """Whether a number among arguments has more than 31 bits: some kernels never end on it."""
+    return any(isinstance(leaf, int) and leaf >> 31 > 0 for leaf in pytree.tree_leaves(arguments))
 
 
 def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:

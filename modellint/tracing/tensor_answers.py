@@ -7,6 +7,7 @@ input; else the answer is `NeedsValues`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import index, methodcaller
 from typing import Any, Protocol
 
 import torch
@@ -128,12 +129,12 @@ ANSWERS: Mapping[Any, Callable[..., Any]] = {
     _TENSOR.requires_grad.__get__: _trainable,
     _TENSOR.grad.__get__: _nothing,
     _TENSOR.grad_fn.__get__: _nothing,
-    _TENSOR.item: _value(lambda real: real.item()),
-    _TENSOR.tolist: _value(lambda real: real.tolist()),
+    _TENSOR.item: _value(methodcaller("item")),
+    _TENSOR.tolist: _value(methodcaller("tolist")),
     _TENSOR.__bool__: _value(bool),
     _TENSOR.__int__: _value(int),
     _TENSOR.__float__: _value(float),
-    _TENSOR.__index__: _value(lambda real: real.__index__()),
+    _TENSOR.__index__: _value(index),
     _TENSOR.numpy: _value(lambda real: real.detach().numpy()),
     _TENSOR.__array__: _value(lambda real: real.detach().numpy()),
 }

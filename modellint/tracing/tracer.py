@@ -21,7 +21,7 @@ from modellint.tracing.dtypes import decides_dtype, dtype_of, result_dtype
 from modellint.tracing.held_tensors import Value
 from modellint.tracing.recorder import Recorder
 from modellint.tracing.special_calls import SPECIAL, attribute
-from modellint.tracing.stand_ins import plain_sizes
+from modellint.tracing.stand_ins import plain_sizes, with_numbers
 from modellint.tracing.tape import Record, Tape
 from modellint.tracing.tensor_answers import ANSWERS
 from modellint.tracing.torch_functions import OPENED, name_of, opened
@@ -83,7 +83,10 @@ class Tracer(Recorder, TorchFunctionMode):
     ) -> Any:
         answer = ANSWERS.get(func)
         if answer is not None:
-            return answer(self, *args, **(kwargs or {}))
+            try:
+                return answer(self, *args, **(kwargs or {}))
+            except (TypeError, IndexError):
+                return self.asked(func, args, dict(kwargs or {}))
         return self.call(func, args, dict(kwargs) if kwargs else {})
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -118,7 +121,21 @@ class Tracer(Recorder, TorchFunctionMode):
         bound = bind(func, entry, sized_args, sized_kwargs)
         record = self.enter(known.name, func, sized_args, sized_kwargs, bound, values)
         unknowns = len(self.tape.unknowns)
-        outcome = None if entry is None else self.judge(entry, bound, record)
+        outcome = None
+        if entry is not None:
+            unusual = entry.forms.unusual(bound) and not self.real
+            entry.forms.read(bound)
+            if unusual:
+                standing = self.standing_for(entry.forms.as_numbers(bound), values)
+                numbers = {key: self.read(value.held) for key, value in standing.items()}
+                answer = self.tried(func, args, kwargs, record, standing, numbers)
+                if answer is NotImplemented:
+                    self.tape.records.remove(record)
+                    return answer
+                if numbers:
+                    self.tape.records.remove(record)
+                    return self.call(func, *with_numbers((args, kwargs), numbers))
+            outcome = self.judge(entry, bound, record, func, args, kwargs)
         in_place = known.in_place or bound.get("inplace") is True
         keeps = whole is not None and outcome is not None and unknowns == len(self.tape.unknowns)
         if not in_place and decides_dtype(known.name, values):

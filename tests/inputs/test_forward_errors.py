@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -249,3 +250,64 @@ def test_the_sizes_that_a_concatenation_is_told_fit(by: int) -> None:
 def test_a_product_that_a_transposition_would_fit_is_told_so() -> None:
     model = Run(nn.Linear(6, 6), lambda layer, x: torch.bmm(layer(x), x))
     assert "(N, 6, L)" in help_of(model, "2,5,6")
+
+
+ODD_RESULTS = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Block(nn.Module):
+    def forward(self, x):
+        return x + "a"
+
+
+class Forgot(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(10, 10)
+
+    def block(self, x):
+        x = self.fc(x)
+
+    def forward(self, x):
+        return F.relu(self.block(x))
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.LSTM(10, 16, batch_first=True), nn.ReLU())
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(10, 16), Block())
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+if __name__ == "__main__":
+    x = torch.rand(3, 7, 10)
+    Forgot()(x), Pair()(x), Nested()(x)
+"""
+
+
+def test_what_reaches_an_operation_in_place_of_a_tensor_is_told_with_its_cause(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "net.py").write_text(ODD_RESULTS, "utf-8")
+    report = modellint.lint_paths([tmp_path / "net.py"])
+    told = {error.line: error.message for error in report.errors}
+    assert {error.kind for error in report.errors} == {"trace-error"}
+    assert told.keys() == {9, 21, 30}
+    assert "block (line 17) returns nothing" in told[21]
+    assert "layers.1 (ReLU)" in told[30]
+    assert "LSTM" in told[30]
+    assert "layers.1 (Block)" in told[9]

@@ -27,6 +27,7 @@ def _write(x: Tensor, y: Tensor) -> Tensor:
 
 #: An operation, its inputs, and sizes that eager PyTorch refuses where it accepts the example.
 DEMANDS: list[tuple[str, Callable[..., Any], tuple[str, ...], dict[str, int]]] = [
+    ("steps of a size", lambda x: x[:, :: x.shape[1] // 4], ("N,L",), {"L": 3}),
     ("narrow", lambda x: x.narrow(1, 2, 6), ("N,L",), {"L": 7}),
     ("narrow from the end", lambda x: x.narrow(1, -4, 3), ("N,L",), {"L": 3}),
     ("select", lambda x: x.select(1, 3), ("N,L",), {"L": 3}),

@@ -214,7 +214,12 @@ case("take_along_dim", lambda x, i: torch.take_along_dim(x, i, 1), "N,L,4", "N,1
 case("take_along_dim", torch.take_along_dim, "N,L", "N,L:int64")
 case("cdist", torch.cdist, "N,H,4", "N,W,4")
 case("cosine_similarity", F.cosine_similarity, MAP, "N,3,1,1")
+case("getitem", lambda x: x[:, :: x.shape[1] // 3], "N,L")
 case("pairwise_distance", F.pairwise_distance, "N,L", "N,L")
+case("pairwise_distance", F.pairwise_distance, MAP, "N,3,1,1")
+case("pairwise_distance", lambda x, y: F.pairwise_distance(x, y, keepdim=True), "N,L", "N,L")
+case("normal", lambda x: torch.normal(x, 1.0), "N,L")
+case("normal", lambda x: x + torch.normal(0.0, 1.0, x.shape), "N,L")
 
 # Reductions.
 for _name in ("mean", "sum", "prod", "nansum", "amax", "amin", "any", "all", "count_nonzero"):
@@ -341,6 +346,7 @@ named("transpose swapaxes swapdims", lambda n: lambda x: getattr(torch, n)(x, 1,
 case("t", lambda x: x.t(), "N,L")
 case("t", lambda x: x.t(), "L")
 case("T", lambda x: x.T, "N,L")
+case("T", lambda x: x.T, MAP)
 case("mT", lambda x: x.mT, MAP)
 case("mH", lambda x: x.mH, MAP)
 case("H", lambda x: x.H, "N,L")
