@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modellint.config.sharding import Shard
 from modellint.results.report import FailLevel
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modellint.config.plans import Plan, Plans
+from modellint.config.settings import Settings
 from modellint.config.targets import Target, expand_targets
 from modellint.engine.installation import torch_version
 from modellint.engine.intake import NotRead, Opened, read_target, unread
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from modellint.discovery.candidates import Candidate
     from modellint.engine.preparing import Prepared
-from modellint.config.settings import Settings
 
 
 def lint_targets(
