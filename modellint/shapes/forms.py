@@ -97,6 +97,8 @@ _USUAL: Mapping[str, Callable[[Any], bool]] = {
         _is_flag,
     ),
     **dict.fromkeys("eps momentum p dropout_p norm_type value".split(), _is_number),
+    "approximate": frozenset(("none", "tanh")).__contains__,
+    "rounding_mode": frozenset((None, "trunc", "floor")).__contains__,
     "scale_factor": _are_factors,
     "pad": _are_pairs,
     "indices": _is_tensor,
@@ -207,6 +209,10 @@ class Forms:
             bound["normalized_shape"] = (bound["normalized_shape"],)
 
 
+#: What most operations take and hand on, often as `None`.
+_LEFT_OPEN = frozenset("dtype device layout out generator memory_format _stacklevel".split())
+
+
 def _usual(name: str, argument: str, default: Any) -> Callable[[Any], bool] | None:
     """What tells whether an argument of an operation is as usual, if anything is known of it."""
     if (name, argument) in _OTHERWISE:
@@ -225,6 +231,8 @@ def _is_odd(name: str, value: Any) -> bool:
     usual = _USUAL.get(name)
     if usual is not None:
         return not usual(value)
+    if name in _LEFT_OPEN:
+        return False
     return value is None or isinstance(value, (str, tuple, list, dict))
 
 
