@@ -4,24 +4,23 @@ Parameters belong to the call that uses them, also where a weight is computed on
 norm, weight standardisation, a functional convolution with a parameter of the module). A call
 always reports its own; the model's total counts each parameter once.
 
-Multiply-accumulates are those of one sample (`N` = 1) at the example's sizes. Convolutions,
-linear layers, matrix products, attention and recurrent layers count; norms, activations, pools
-and biases are 0, as in fvcore and torchinfo. Activation memory is in bytes, of one sample, too.
+Multiply-accumulates are those of one sample (1 for each symbol that counts samples) at the
+example's sizes. Convolutions, linear layers, matrix products, attention and recurrent layers
+count; norms, activations, pools, biases and products of elements are 0, as in fvcore and
+`torch.utils.flop_counter`. Activation memory is in bytes, of one sample, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from math import prod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import isqrt, prod
 from typing import Any
 
 from modellint.graph import Graph, Node, Parameter, Tensor, fact, fact_of_call
 from modellint.graph.operations import CONVOLUTIONS, TRANSPOSED
 from modellint.symbolic.dims import evaluate
-
-#: The symbol that counts samples.
-BATCH = "N"
 
 
 @fact
@@ -97,13 +96,13 @@ def width(dtype: str) -> int:
 def sample_sizes(graph: Graph, tensor: Tensor) -> tuple[int, ...]:
     """A tensor's sizes for one sample, the other symbols at their example values.
 
-    Where a size is known for the example only, it is that.
+    A size that no expression tells is that of a run with one sample, where the model runs so.
     """
     known = _samples(graph)
     # By identity: the graph keeps its tensors, and has one object for equal shapes.
     found = known.get(id(tensor))
     if found is None or found[0] is not tensor:
-        found = known[id(tensor)] = (tensor, _sampled({**graph.symbols, BATCH: 1}, tensor))
+        found = known[id(tensor)] = (tensor, _sampled(graph, tensor))
     return found[1]
 
 
@@ -112,7 +111,12 @@ def _samples(graph: Graph) -> dict[int, tuple[Tensor, tuple[int, ...]]]:
     return {}
 
 
-def _sampled(values: Mapping[str, int], tensor: Tensor) -> tuple[int, ...]:
+def _sampled(graph: Graph, tensor: Tensor) -> tuple[int, ...]:
+    values = {**graph.symbols, **dict.fromkeys(graph.batches, 1)}
+    if not tensor.known:
+        alone = _run_with_one_sample(graph).get(id(tensor))
+        if alone is not None:
+            return alone
     sizes = []
     for size, example in zip(tensor.shape, tensor.example, strict=True):
         try:
@@ -120,6 +124,20 @@ def _sampled(values: Mapping[str, int], tensor: Tensor) -> tuple[int, ...]:
         except (KeyError, ZeroDivisionError):
             sizes.append(example)
     return tuple(sizes)
+
+
+@fact
+def _run_with_one_sample(graph: Graph) -> Mapping[int, tuple[int, ...]]:
+    """The sizes of the same tensors in a run with one sample, by `id`; none if that does else."""
+    batches = [name for name in graph.batches if graph.symbols.get(name, 1) != 1]
+    other = graph.rerun(dict.fromkeys(batches, 1)) if graph.rerun and batches else None
+    if other is None or [node.op for node in other.nodes] != [node.op for node in graph.nodes]:
+        return {}
+    return {
+        id(here): there.example
+        for node, alone in zip(graph.nodes, other.nodes, strict=True)
+        for here, there in zip(node.outputs, alone.outputs, strict=False)
+    }
 
 
 def _numel(graph: Graph, tensor: Tensor) -> int:
@@ -154,29 +172,67 @@ def _bilinear(graph: Graph, node: Node) -> int:
     return _numel(graph, node.output) * prod(weight.example[1:]) if weight else 0
 
 
+def _factors(graph: Graph, node: Node) -> list[tuple[int, ...]]:
+    """The sizes of the tensors that are multiplied, behind that of what is added to them."""
+    return [sample_sizes(graph, given.output) for given in _nodes(node.arguments.values())]
+
+
+def _nodes(values: Iterable[Any]) -> Iterator[Node]:
+    for value in values:
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _nodes(value)
+
+
 def _product(graph: Graph, node: Node) -> int:
-    left = _tensor(node, "mat1", "batch1", "mat", "input")
-    sizes = sample_sizes(graph, left) if left else ()
-    return _numel(graph, node.output) * sizes[-1] if sizes else 0
+    """Each value of the result is a sum of as many products as the left factor has columns."""
+    left = _factors(graph, node)[-2:][0]
+    return _numel(graph, node.output) * left[-1] if left else 0
+
+
+def _summed_product(graph: Graph, node: Node) -> int:
+    left, right = _factors(graph, node)[-2:]
+    return prod(left) * right[-1]
+
+
+def _tensordot(graph: Graph, node: Node) -> int:
+    # Each summed axis is one of both factors: their sizes hold it twice, and the result not.
+    left, right = _factors(graph, node)
+    free = _numel(graph, node.output)
+    return free * isqrt(prod(left) * prod(right) // free) if free else 0
 
 
 def _einsum(graph: Graph, node: Node) -> int:
-    """Every index runs once: exact for two operands, an upper bound for more."""
+    """Operands are taken in from left to right; where nothing is summed, no matrix product is."""
     equation = next((v for v in node.arguments.values() if isinstance(v, str)), "")
-    operands = equation.replace(" ", "").split("->")[0].split(",")
-    given = node.arguments.get("operands", ())
-    tensors = [operand.output for operand in given if isinstance(operand, Node)]
-    if len(operands) != len(tensors):
+    given, arrow, kept = equation.replace(" ", "").partition("->")
+    operands, sizes = given.split(","), _factors(graph, node)
+    if len(operands) != len(sizes):
         return 0
-    lengths: dict[str, int] = {}
-    for letters, tensor in zip(operands, tensors, strict=True):
-        sizes = sample_sizes(graph, tensor)
-        head, dots, tail = letters.partition("...")
-        hidden = range(len(sizes) - len(head) - len(tail)) if dots else ()
-        names = [*head, *(f".{len(hidden) - place}" for place in hidden), *tail]
-        for name, size in zip(names, sizes, strict=False):
-            lengths[name] = max(size, lengths.get(name, 1))
-    return prod(lengths.values())
+    joined, *rest = map(_lengths, operands, sizes)
+    if not arrow:
+        once = Counter(given.replace(",", "").replace(".", ""))
+        kept = "..." + "".join(letter for letter, count in once.items() if count == 1)
+    outputs = {name for term in (joined, *rest) for name in term if name[0] in kept}
+    count = 0
+    for at, term in enumerate(rest, 1):
+        wanted = outputs.union(*rest[at:])
+        # What only one of the two has and nobody wants is added up before.
+        used = wanted | (joined.keys() & term.keys())
+        lengths = {name: size for name, size in {**joined, **term}.items() if name in used}
+        joined = {name: size for name, size in lengths.items() if name in wanted}
+        if len(joined) < len(lengths):
+            count += prod(lengths.values())
+    return count
+
+
+def _lengths(letters: str, sizes: tuple[int, ...]) -> dict[str, int]:
+    """The length of each index of an operand, if it has one; an ellipsis counts from its end."""
+    head, dots, tail = letters.partition("...")
+    hidden = range(len(sizes) - len(head) - len(tail)) if dots else ()
+    names = [*head, *(f".{len(hidden) - place}" for place in hidden), *tail]
+    return {name: size for name, size in zip(names, sizes, strict=False) if size != 1}
 
 
 def _attention(graph: Graph, node: Node) -> int:
@@ -200,7 +256,13 @@ _MACS: Mapping[str, Callable[[Graph, Node], int]] = {
     **dict.fromkeys(TRANSPOSED, _transposed),
     "linear": _linear,
     "bilinear": _bilinear,
-    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "addbmm"), _product),
+    **dict.fromkeys(
+        ("matmul", "linalg_matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "linalg_vecdot",
+         "addmm", "baddbmm", "addmv"),
+        _product,
+    ),
+    "addbmm": _summed_product,
+    "tensordot": _tensordot,
     "einsum": _einsum,
     "scaled_dot_product_attention": _attention,
     **dict.fromkeys(

@@ -50,8 +50,8 @@ class Mismatch:
 class Graph:
     """One forward of one model.
 
-    `symbols` maps each free symbol to its size in the example. `constraints` are what the run
-    demanded of them. `partial` says which sizes are unknown, or is `None`. `invalid` holds the
+    `symbols` maps each free symbol to its size in the example, `batches` are those that count
+    samples. `constraints` are what the run demanded of them. `partial` says which sizes are unknown, or is `None`. `invalid` holds the
     arguments that eager execution rejects although the trace went on. `fx` is a
     `torch.fx.GraphModule` that computes what the model computes, at the example's sizes. `rerun`
     traces the same model at other sizes of its symbols: `None` where the forward raises.
@@ -84,6 +84,7 @@ class Graph:
     definitions: Callable[[str], tuple[ast.ClassDef, ...]] = lambda path: ()
     train: Callable[[], Graph] | None = None
     judge: Callable[[Node], bool | None] | None = None
+    batches: tuple[str, ...] = ()
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property

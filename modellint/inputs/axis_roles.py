@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
+from modellint.graph import Graph
+from modellint.graph.operations import CONVOLUTIONS, TRANSPOSED
 from modellint.modules.members import Members
+from modellint.symbolic import expressions as ex
+from modellint.symbolic.dims import expr_of
 from modellint.tracing.freezing import layer_kind
 
 _SPACE = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -18,12 +22,16 @@ DEFAULTS = {"N": 2, "C": 3, "D": 16, "H": 224, "W": 224, "L": 64, "T": 64}
 
 @dataclass(frozen=True)
 class First:
-    """The first layer with weights: what it reads, on how many spatial axes, how many channels."""
+    """The first layer with weights: what it reads, on how many spatial axes, how many channels.
+
+    An input with one axis less than its batches is one sample `alone`, until a run shows otherwise.
+    """
 
     kind: str
     space: int = 0
     channels: int | None = None
     batch_first: bool = True
+    alone: bool = True
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -40,7 +48,7 @@ class First:
 
     def roles(self, rank: int) -> tuple[str, ...]:
         """Symbols for the axes of an input with so many."""
-        if self.space and rank in (self.space + 1, self.space + 2):
+        if self.space and (rank == self.space + 2 or (self.alone and rank == self.space + 1)):
             leading = ("N", "C") if rank == self.space + 2 else ("C",)
             return (*leading, *_SPACE[self.space])
         if self.kind == "Embedding" and rank <= 2:
@@ -91,6 +99,24 @@ def first_layer(modules: Members) -> First:
             batch_first = bool(getattr(module, "batch_first", False))
             return First("Attention", 0, _number(module, "embed_dim"), batch_first)
     return First("")
+
+
+def as_run(first: First, graph: Graph) -> First:
+    """The first layer as a run shows it: what came to it as its batch was one from the start.
+
+    `x.unsqueeze(1)` makes images of three axes a batch of maps, and tokens become maps, too.
+    """
+    given = graph.inputs[0] if graph.inputs else None
+    if not first.space or given is None or len(given.axes) != first.space + 1:
+        return first
+    leading = ex.symbol(given.axes[0])
+    for node in graph.calls(*CONVOLUTIONS, *TRANSPOSED, "batch_norm", "instance_norm"):
+        # Where it refused what it got, it was given that all the same.
+        shape = node.input.output.shape
+        if len(shape) == first.space + 2:
+            batch = shape[0]
+            return replace(first, alone=leading not in expr_of(batch).symbols)
+    return first
 
 
 def _number(module: nn.Module, name: str) -> int | None:

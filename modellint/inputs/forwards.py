@@ -89,7 +89,7 @@ class Forwards:
             if again and sizes != feed.example:
                 return self.run(feed, exact=True, real=real, training=training)
             raise self.errors.raised(error, tape, sizes) from error
-        if again and traced.refused is not None and sizes != feed.example:
+        if again and sizes != feed.example and (traced.refused is not None or fixed(feed, traced)):
             return self.run(feed, exact=True, real=real, training=training)
         return traced
 
@@ -139,6 +139,7 @@ class Forwards:
                 sources=sources,
                 example={**feed.example, **of.tape.unknowns},
                 sites=self.sites,
+                batches=feed.batches,
                 rerun=rerun,
                 train=lambda: self.freeze(feed, self.run(feed, training=True)),
                 judge=Judge(
@@ -170,6 +171,12 @@ class Forwards:
             # Unknown sizes are those of the run, so the run must be the example.
             return frozen(self.run(feed, exact=True))
         return graph
+
+
+def fixed(feed: Feed, traced: Traced) -> bool:
+    """Whether a run left a batch no choice, as a loop over its samples does."""
+    values = (traced.tape.pins.get(ex.symbol(name)) for name in feed.batches)
+    return any(value is not None and value.constant is not None for value in values)
 
 
 def sizes_of(feed: Feed, traced: Traced) -> dict[str, int]:

@@ -60,7 +60,7 @@ def trace_with_inputs(
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
     """
-    from modellint.inputs.axis_roles import first_layer, wanted_inputs
+    from modellint.inputs.axis_roles import as_run, first_layer, wanted_inputs
     from modellint.modules.lazy import has_lazy, lazy_copy
     from modellint.modules.members import members
     from modellint.tracing.wrappers import unwrapped
@@ -73,15 +73,25 @@ def trace_with_inputs(
         model = lazy_copy(model, modules)
         modules = members(model)
     called = name or type(model).__name__
-    feeds = Feeds(model, called, first_layer(modules), wanted_inputs(model))
+    first, wanted = first_layer(modules), wanted_inputs(model)
     errors = ForwardErrors(model, called, path, source)
-    search = _Search(Forwards(model, modules, called, sites or {}, source, errors), feeds)
+    forwards = Forwards(model, modules, called, sites or {}, source, errors)
+    graph = _best(forwards, Feeds(model, called, first, wanted), given, hints)
+    shown = as_run(first, graph)
+    if shown == first:
+        return graph
+    return _best(forwards, Feeds(model, called, shown, wanted), given, hints)
+
+
+def _best(
+    forwards: Forwards, feeds: Feeds, given: Sequence[InputSpec], hints: Sequence[Any]
+) -> Graph:
+    """The graph of the best that is known of the inputs: stated, shown by the file, or guessed."""
+    search = _Search(forwards, feeds)
     if given:
         return search.best([feeds.stated(list(given))])
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
-    if shown:
-        return search.best(shown)
-    return search.best(feeds.guesses())
+    return search.best(shown or feeds.guesses())
 
 
 class _Search:

@@ -63,6 +63,7 @@ def freeze(
     sources: Sequence[tuple[str, bool]],
     example: Mapping[str, int],
     sites: Sites,
+    batches: tuple[str, ...] = (),
     rerun: Callable[[Mapping[str, int]], Graph | None] | None = None,
     train: Callable[[], Graph] | None = None,
     judge: Callable[[Node], bool | None] | None = None,
@@ -73,9 +74,9 @@ def freeze(
 
     `names` and `sources` belong to the inputs in order: the forward's parameter, where the shape
     came from and whether it was guessed. `example` gives the symbols' sizes to show, which may
-    differ from those that were run (one image instead of two). `rerun` traces again at others,
-    `train` in training mode; `judge` asks torch about a node; `source` is the file that defines the
-    model.
+    differ from those that were run (one image instead of two); `batches` are those that count
+    samples. `rerun` traces again at others, `train` in training mode; `judge` asks torch about a
+    node; `source` is the file that defines the model.
     `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
     at the example they stand for this run's, and so do its constraints.
     """
@@ -127,6 +128,7 @@ def freeze(
         definitions=lambda path: definitions(classes(path), source),
         train=train,
         judge=judge,
+        batches=tuple(name for name in batches if name in symbols),
     )
 
 
