@@ -258,6 +258,16 @@ def broadcast(*shapes: Shape) -> Shape:
     return result
 
 
+def spread(size: int, place: int, refusal: Callable[[], Refused]) -> None:
+    """Demand that a size is another, or 1, which is repeated to it: no axis but this may change."""
+    if plain(size) == 1 and plain(place) != 1:
+        # A size that is 1 only in the example is repeated only there.
+        if isinstance(size, Dim):
+            demand(ex.subtract(size.expr, ex.ONE), "==", "branch")
+        return
+    equal(size, place, refusal)
+
+
 def _meeting(left: int, right: int, first: Shape, second: Shape) -> int:
     for one, other in ((left, right), (right, left)):
         # A size that is 1 only in the example broadcasts only there.

@@ -5,7 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from modellint.shapes.core import Refused, Shape, Tensor, axis, broadcast, equal, fitting, op, show
+from modellint.shapes.core import (
+    Refused,
+    Shape,
+    Tensor,
+    axis,
+    broadcast,
+    equal,
+    fitting,
+    op,
+    plain,
+    show,
+    spread,
+)
 from modellint.symbolic.dims import symbolic
 
 
@@ -132,19 +144,20 @@ def einsum(equation: str, *operands: Any) -> Any:
         if len(shape) != len(before + after):
             raise Refused(f"einsum {equation!r}: {term!r} does not name {show(operand.shape)}")
         for letter, size in zip(before + after, shape, strict=True):
-            if letter in sizes and type(sizes[letter]) is int and sizes[letter] == 1:
+            if letter not in sizes:
                 sizes[letter] = size
-            elif letter in sizes and not (type(size) is int and size == 1):
+            elif not (type(size) is int and size == 1):
                 known = sizes[letter]
-                equal(
-                    known,
-                    size,
+                if plain(known) == 1 or type(size) is int:
+                    sizes[letter] = size
+                one, other = (size, known) if plain(size) == 1 else (known, size)
+                spread(
+                    one,
+                    other,
                     lambda letter=letter, known=known, size=size: Refused(  # type: ignore[misc]
                         f"einsum {equation!r}: {letter} is {symbolic(known)} and {symbolic(size)}"
                     ),
                 )
-            else:
-                sizes.setdefault(letter, size)
     if "->" not in equation:
         letters = left.replace(",", "").replace(".", "")
         right = ("..." if leading else "") + "".join(

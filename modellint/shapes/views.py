@@ -17,6 +17,7 @@ from modellint.shapes.core import (
     op,
     plain,
     show,
+    spread,
 )
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import demand
@@ -74,10 +75,11 @@ def _keeping_batch(before: Shape, after: Shape) -> str | None:
     )
 
 
-@op("view_as", "reshape_as", "expand_as", runs=True)
-def as_other(input: Tensor, other: Tensor) -> Shape:
-    """The other's shape."""
-    return other.shape
+@op("view_as", "reshape_as", runs=True)
+def view_as(input: Tensor, other: Tensor) -> Shape:
+    """The other's shape, for as many values."""
+    shape: Shape = view(input, *other.shape)
+    return shape
 
 
 @op("flatten", runs=True)
@@ -174,13 +176,20 @@ def expand(input: Tensor, *size: int) -> Shape:
         new = size[extra + index]
         if plain(new) == -1:
             kept[extra + index] = old
-        elif plain(old) != 1 or isinstance(old, Dim):
-            equal(
+        else:
+            spread(
                 old,
                 new,
                 lambda: Refused(f"expand of {show(input.shape)} to {show(size)} does not fit"),
             )
     return tuple(kept)
+
+
+@op("expand_as", runs=True)
+def expand_as(input: Tensor, other: Tensor) -> Shape:
+    """The other's shape, by repetition of axes of size 1."""
+    shape: Shape = expand(input, *other.shape)
+    return shape
 
 
 @op("repeat", "tile", runs=True)

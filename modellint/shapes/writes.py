@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from modellint.shapes.core import Refused, Shape, Tensor, axis, equal, numel, op, plain, show
+from modellint.shapes.core import (
+    Refused,
+    Shape,
+    Tensor,
+    axis,
+    equal,
+    numel,
+    op,
+    plain,
+    show,
+    spread,
+)
 from modellint.shapes.selections import getitem, reached
-from modellint.symbolic import expressions as ex
-from modellint.symbolic.constraints import demand
-from modellint.symbolic.dims import expr_of
 
 
 @op("index_fill", "index_put")
@@ -61,11 +69,7 @@ def taken(target: Shape, source: Shape) -> None:
     if any(plain(size) != 1 for size in source[: max(extra, 0)]):
         raise refused()
     for size, place in zip(reversed(source), reversed(target), strict=False):
-        if plain(size) == 1 and plain(place) != 1:
-            if type(size) is not int:
-                demand(ex.subtract(expr_of(size), ex.ONE), "==", "branch")
-            continue
-        equal(size, place, refused)
+        spread(size, place, refused)
 
 
 @op("setitem")

@@ -1,4 +1,4 @@
-"""Multiply-accumulates of random models against the flops that PyTorch counts while it runs them."""
+"""Multiply-accumulates of random models against the flops that PyTorch counts."""
 
 from __future__ import annotations
 
@@ -85,10 +85,11 @@ def on_a_map(draw: Draw, channels: int, space: int) -> nn.Module:
     made = draw(st.sampled_from(CONVOLUTIONS[space]))
     groups = draw(st.sampled_from([n for n in (1, 2, 3) if channels % n == 0]))
     stride, dilation = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    kernel, padding = draw(st.integers(1, 3)), draw(st.integers(2, 3))
+    out = groups * draw(st.integers(2, 4))
     layer: nn.Module = made(
-        channels, groups * draw(st.integers(2, 4)), draw(st.integers(1, 3)), stride, draw(st.integers(2, 3)),
-        dilation=dilation, groups=groups,
-    )  # fmt: skip
+        channels, out, kernel, stride, padding, dilation=dilation, groups=groups
+    )
     return layer
 
 
