@@ -11,7 +11,7 @@ from modellint.facts.costs import (
     own_parameters,
     parameters,
     share_of,
-    total_macs,
+    share_of_macs,
     total_parameters,
 )
 from modellint.facts.flattening import (
@@ -73,10 +73,10 @@ def parameter_heavy_linear(
 
 
 def _held(graph: Graph, call: Node, number: int) -> str:
-    total, all_macs = total_parameters(graph), total_macs(graph)
+    total = total_parameters(graph)
     return (
         f"{describe(call)} holds {number:,} of the model's {total:,} parameters "
-        f"({share_of(number, total)}; {share_of(macs(graph, call), all_macs)} of its MACs)"
+        f"({share_of(number, total)}; {share_of_macs(graph, macs(graph, call))})"
     )
 
 

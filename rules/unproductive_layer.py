@@ -10,7 +10,7 @@ from modellint.facts.costs import (
     macs,
     own_parameters,
     share_of,
-    total_macs,
+    share_of_macs,
     total_parameters,
 )
 from modellint.facts.wording import describe, times
@@ -54,7 +54,7 @@ def _finding(graph: Graph, found: Sequence[Saturated]) -> Finding:
         first.call,
         f"{describe(first.call)} reads positions that already see {times(first.seen)} px of the "
         f"{times(first.image)} image{follow} {share_of(parameters, total_parameters(graph))} of "
-        f"the parameters and {share_of(operations, total_macs(graph))} of the MACs",
+        f"the model's parameters and {share_of_macs(graph, operations)}",
         help=_help(first, total_parameters(graph) - parameters),
         related=[entry.call for entry in others[:1]],
         assumes_size=True,

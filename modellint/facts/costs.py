@@ -278,6 +278,14 @@ def share_of(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "0.0 %"
 
 
+def share_of_macs(graph: Graph, part: int) -> str:
+    """A part of the MACs as a percentage of them all, or of those that ran before it stopped."""
+    share = share_of(part, total_macs(graph))
+    if graph.mismatch is None:
+        return f"{share} of its MACs"
+    return f"{share} of the MACs before {graph.mismatch.node.key}, where its forward stops"
+
+
 def amount(number: int) -> str:
     """A count in the unit that reads best: `50`, `8.1 k`, `37.8 M`, `15.5 G`."""
     size: Any = number

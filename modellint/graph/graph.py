@@ -54,10 +54,11 @@ class Graph:
     samples. `constraints` are what the run demanded of them. `partial` says which sizes are
     unknown, or is `None`. `invalid` holds the arguments that eager execution rejects although the
     trace went on. `fx` is a `torch.fx.GraphModule` that computes what the model computes, at the
-    example's sizes. `rerun` traces the same model at other sizes of its symbols: `None` where the forward raises.
-    `kept` are values that the forward leaves in attributes of its modules. `exact` is false where
-    values decided what ran or where a value came from out of sight: other runs may do otherwise.
-    `counted` names the axes that only this run fixed, since it used a size as a plain number.
+    example's sizes. `rerun` traces the same model at other sizes of its symbols: `None` where the
+    forward raises. `kept` are values that the forward leaves in attributes of its modules. `exact`
+    is false where values decided what ran or where a value came from out of sight: other runs may
+    do otherwise. `counted` names the axes that only this run fixed, since it used a size as a plain
+    number.
 
     Beside the forward, and only when asked: `source` is the file that defines the model,
     `definitions` gives the syntax tree of a module's class and its bases, by the module's path, and

@@ -98,11 +98,11 @@ def lint_graph(
 
 def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:
     """A model's inputs, layers, costs and contract, as far as its forward was traced."""
-    reason = graph.partial
-    if graph.mismatch is not None:
-        reason = f"the forward stops at {graph.mismatch.node.key}, where sizes do not fit"
-    found = None
-    if graph.mismatch is None:
+    reason, found = graph.partial, None
+    stopped = None if graph.mismatch is None else graph.mismatch.node.key
+    if stopped is not None:
+        reason = f"the forward stops at {stopped}, where sizes do not fit"
+    else:
         found = confirm(graph) if confirmed else accepted(graph)
     layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
     return ModelReport(
@@ -130,6 +130,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         joint=found.joint if found else (),
         confirmed=found.confirmed if found else False,
         accepts=describe(graph, found) if found else None,
+        stopped=stopped,
     )
 
 

@@ -43,7 +43,8 @@ def layer_rows(model: ModelReport) -> Iterator[list[str]]:
     """The cells of the table of layers, below `HEADERS`; keys are as the user's code has them."""
     for layer in model.layers.values():
         yield _row(layer, model.parameters or 0)
-    yield ["total", "", "", "", "", "", number(model.parameters), "", number(model.macs), ""]
+    total = "total" if model.stopped is None else f"total before {model.stopped}"
+    yield [total, "", "", "", "", "", number(model.parameters), "", number(model.macs), ""]
 
 
 def _row(layer: Layer, total: int) -> list[str]:

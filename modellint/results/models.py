@@ -130,8 +130,9 @@ class ModelReport:
     """What a run knows of one model; `layers` are by key, in execution order.
 
     `contract` says which sizes it accepts a symbol, `joint` what ties several, `accepts` both in
-    words; `confirmed` whether sizes inside and outside were tried. `picture` is there where one
-    was asked for.
+    words; `confirmed` whether sizes inside and outside were tried. `stopped` is the key of the call
+    that refused its sizes: layers, MACs and shares are of what ran before it. `picture` is there
+    where one was asked for.
     """
 
     path: str
@@ -149,6 +150,7 @@ class ModelReport:
     confirmed: bool = False
     skipped: tuple[SkippedCheck, ...] = ()
     accepts: str | None = None
+    stopped: str | None = None
     picture: Picture | None = field(default=None, repr=False)
 
     def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
@@ -170,6 +172,7 @@ class ModelReport:
             "confirmed": self.confirmed,
             "skipped": [skipped.to_dict() for skipped in self.skipped],
             "accepts": self.accepts,
+            "stopped": self.stopped,
             **({} if drawn is None else {"picture": drawn.to_dict()}),
         }
 
@@ -194,6 +197,7 @@ class ModelReport:
             confirmed=data["confirmed"],
             skipped=tuple(SkippedCheck(**skipped) for skipped in data["skipped"]),
             accepts=data["accepts"],
+            stopped=data["stopped"],
             picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
         )
 

@@ -14,6 +14,7 @@ from modellint.facts.costs import (
     own_parameters,
     parameters,
     share_of,
+    share_of_macs,
     total_macs,
     total_parameters,
 )
@@ -127,6 +128,13 @@ def test_shared_and_tied_weights_count_once_in_the_total() -> None:
     assert parameters(graph, first) == parameters(graph, second) == 72
     assert own_parameters(graph, head) == own_parameters(graph, only(graph, "embedding"))
     assert total_parameters(graph) == 30 * 8 + 72
+
+
+def test_a_share_of_a_forward_that_stopped_names_where() -> None:
+    whole = graph_of(nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 9)), "N,8")
+    stopped = graph_of(nn.Sequential(nn.Linear(8, 4), nn.Linear(3, 9)), "N,8")
+    assert "before" not in share_of_macs(whole, 32)
+    assert "before 1," in share_of_macs(stopped, 32)
 
 
 def test_numbers_are_written_short() -> None:

@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
+import subprocess
 import time
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
 from command import modellint as command
@@ -44,6 +47,28 @@ class Blocks(HTMLParser):
 
 def shown(report):
     return Blocks(render(report, "html"))
+
+
+#: The functions of the page that a chart needs, and a chart of layers: the heights of its bars.
+CHART = """
+const html = (tag, attributes, ...children) => ({ tag, attributes, children, append() {} });
+const svg = (tag, attributes) => {
+  if (attributes.class === "bar") drawn.push(attributes.d);
+  return { append() {}, addEventListener() {} };
+};
+const count = String;
+const drawn = [];
+const { layers, parameters, macs } = JSON.parse(require("fs").readFileSync(0));
+depth({ layers, parameters, macs, inputs: [], borders: [], stopped: null });
+console.log(JSON.stringify(drawn.map((d) => [...d.matchAll(/v-([\\d.]+)h/g)].map((m) => +m[1]))));
+"""
+
+
+def bars(model):
+    """The heights of the bars of parameters and of MACs, by the page's own script."""
+    script = (resources.files("modellint.report.html") / "charts.js").read_text("utf-8")
+    program = ["node", "-e", script + CHART]
+    return json.loads(subprocess.check_output(program, input=json.dumps(model), text=True))
 
 
 def steps(*modules):
@@ -131,6 +156,16 @@ def test_every_report_has_a_page(report):
 def test_what_failed_is_on_the_first_tab():
     kinds = {one["kind"] for one in shown(REPORT).data["overview"]["troubles"]}
     assert kinds == {"import-error", "timeout", "partial", "not-analysed"}
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node runs the page's scripts")
+@pytest.mark.parametrize("number", [3, 480, 600, 1001])
+def test_layers_that_cost_the_same_are_bars_of_one_height(number):
+    model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(number)))
+    data = shown(lint(model, ["1,4"], pictures=True)).data["model-0"]
+    for heights in bars(data):
+        assert len(heights) == number
+        assert len(set(heights)) == 1
 
 
 # What it must not do

@@ -1,7 +1,7 @@
 // What a model costs and sees along its depth, and how much the border of its input counts.
 
-/** Wide enough for a layer a pixel in most models; more layers share a column. */
-const COLUMNS = 480;
+/** The width that layers share, a pixel each in most models. */
+const WIDTH = 480;
 const FEWEST = 16;
 const HEIGHT = 72;
 
@@ -9,26 +9,27 @@ const HEIGHT = 72;
 function depth(model) {
   const { layers } = model;
   const whole = html("div", { class: "depth" });
-  whole.append(bars("Parameters", "parameters", layers, 6), bars("MACs", "MACs", layers, 7));
+  const before = model.stopped === null ? "" : ` of those before ${model.stopped}`;
+  whole.append(bars("Parameters", "parameters", layers, 6, model.parameters, ""),
+    bars("MACs", "MACs", layers, 7, model.macs, before));
   if (layers.some((layer) => layer[8])) whole.append(field(model));
   return whole;
 }
 
-function bars(title, noun, layers, column) {
+/** A bar for each layer, however many: layers that cost the same look the same. */
+function bars(title, noun, layers, column, total, of) {
   const values = layers.map((layer) => layer[column]);
-  const total = values.reduce((sum, value) => sum + value, 0);
-  const columns = gathered(values, (a, b) => a + b, 0);
-  const most = Math.max(...columns, 1);
-  const wide = COLUMNS / places(columns);
+  const most = Math.max(...values, 1);
+  const wide = WIDTH / places(values);
   const gap = wide > 4 ? 1 : 0;
-  const d = columns.map((value, at) => {
+  const d = values.map((value, at) => {
     if (!value) return "";
     const height = Math.max((value / most) * HEIGHT, 1);
     return `M${(at * wide).toFixed(2)} ${HEIGHT}v${(-height).toFixed(2)}h${(wide - gap).toFixed(2)}v${height.toFixed(2)}Z`;
   }).join("");
   const heaviest = layers[values.indexOf(Math.max(...values))];
   const caption = total && heaviest[column]
-    ? [`most in `, html("code", {}, heaviest[0]), `, ${percent(heaviest[column] / total)}`] : ["none"];
+    ? [`most in `, html("code", {}, heaviest[0]), `, ${percent(heaviest[column] / total)}${of}`] : ["none"];
   return figure(title, caption, d, "bar",
     `${title} of each layer in order of execution`, layers, (layer) => `${count(layer[column])} ${noun}`);
 }
@@ -38,13 +39,12 @@ function field(model) {
   const axes = Math.max(...layers.map((layer) => (layer[8] || []).length));
   // Square windows on square inputs have one field; else the larger axis is drawn, and said.
   const values = layers.map((layer) => (layer[8] ? Math.max(...layer[8]) : null));
-  const columns = gathered(values, (a, b) => (b === null ? a : Math.max(a || 0, b)), null);
   const sides = model.borders.flatMap((one) => one.axes.map((axis) => axis[1]));
   const input = sides.length ? Math.max(...sides) : 0;
-  const most = Math.max(...columns.map((value) => value || 0), input, 1);
-  const wide = COLUMNS / places(columns);
+  const most = Math.max(...values.map((value) => value || 0), input, 1);
+  const wide = WIDTH / places(values);
   let d = "";
-  columns.forEach((value, at) => {
+  values.forEach((value, at) => {
     if (value === null) return;
     const y = (HEIGHT - (value / most) * HEIGHT).toFixed(2);
     d += `${d ? "L" : "M"}${(at * wide).toFixed(2)} ${y}H${((at + 1) * wide).toFixed(2)}`;
@@ -59,29 +59,18 @@ function field(model) {
     layers, (layer) => (layer[8] ? `sees ${layer[8].join("\u00d7")} px` : "field not known"), line);
 }
 
-/** How many columns there is room for: a few layers alone would be walls. */
-function places(columns) {
-  return Math.max(columns.length, FEWEST);
-}
-
-/** Values in as many columns as can be seen. */
-function gathered(values, join, nothing) {
-  if (values.length <= COLUMNS) return values;
-  const columns = new Array(COLUMNS).fill(nothing);
-  values.forEach((value, at) => {
-    const column = Math.floor((at * COLUMNS) / values.length);
-    columns[column] = join(columns[column], value);
-  });
-  return columns;
+/** How many layers there is room for: a few layers alone would be walls. */
+function places(values) {
+  return Math.max(values.length, FEWEST);
 }
 
 function figure(title, caption, d, kind, label, layers, say, line) {
   const chart = svg("svg", { role: "img", "aria-label": label, class: "chart", preserveAspectRatio: "none",
-    viewBox: `0 -2 ${COLUMNS} ${HEIGHT + 4}` });
+    viewBox: `0 -2 ${WIDTH} ${HEIGHT + 4}` });
   if (line !== undefined && line !== null) {
-    chart.append(svg("path", { class: "limit", d: `M0 ${line.toFixed(2)}H${COLUMNS}` }));
+    chart.append(svg("path", { class: "limit", d: `M0 ${line.toFixed(2)}H${WIDTH}` }));
   }
-  chart.append(svg("path", { class: kind, d }), svg("path", { class: "base", d: `M0 ${HEIGHT}H${COLUMNS}` }));
+  chart.append(svg("path", { class: kind, d }), svg("path", { class: "base", d: `M0 ${HEIGHT}H${WIDTH}` }));
   const words = html("span", { class: "caption" }, caption);
   chart.addEventListener("pointermove", (event) => {
     const { left, width } = chart.getBoundingClientRect();

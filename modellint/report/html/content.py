@@ -95,6 +95,7 @@ def details(
             "inputs": [_input(given) for given in model.inputs],
             "parameters": model.parameters,
             "macs": model.macs,
+            "stopped": model.stopped,
             "accepts": accepted(model),
             "layers": list(_layers(model)),
             "findings": [_finding(finding, excerpts) for finding in findings],
