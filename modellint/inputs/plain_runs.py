@@ -66,12 +66,14 @@ def judged(
     numbers a trace of it has made. Empty where torch cannot tell without data. The model is left
     as it was.
     """
+    from torch import nn
+
     held = sum(
         tensor.numel()
         for _, module in modules
         for table in (module._parameters, module._buffers)
         for tensor in table.values()
-        if tensor is not None
+        if tensor is not None and not nn.parameter.is_lazy(tensor)
     )
     devices = ["meta"]
     if held <= _WEIGHTS and made <= _RESULTS:

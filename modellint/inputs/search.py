@@ -62,7 +62,7 @@ def trace_with_inputs(
     """
     from modellint.inputs.axis_roles import as_run, first_layer, wanted_inputs
     from modellint.modules.lazy import has_lazy, lazy_copy
-    from modellint.modules.members import members
+    from modellint.modules.members import members, moved
     from modellint.tracing.wrappers import unwrapped
 
     if modules is None:
@@ -71,7 +71,8 @@ def trace_with_inputs(
     if has_lazy(modules):
         # The first forward gives a lazy module its parameters: that one is not the user's.
         model = lazy_copy(model, modules)
-        modules = members(model)
+        original, modules = modules, members(model)
+        sites = moved(sites or {}, original, modules)
     called = name or type(model).__name__
     first, wanted = first_layer(modules), wanted_inputs(model)
     errors = ForwardErrors(model, called, path, source)

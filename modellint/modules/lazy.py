@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from modellint.modules.members import Members
 
 def has_lazy(modules: Members) -> bool:
     """Whether a parameter still waits for its first input."""
-    own = (p for _, module in modules.registered for p in module._parameters.values())
+    own = (p for _, module in modules for p in module._parameters.values())
     return any(nn.parameter.is_lazy(p) for p in own if p is not None)
 
 
@@ -23,7 +23,7 @@ def lazy_copy(model: nn.Module, modules: Members) -> nn.Module:
     kind: Any = nn.parameter.UninitializedBuffer
     memo: dict[int, Any] = {
         id(buffer): kind(requires_grad=False, device=buffer.device, dtype=buffer.dtype)
-        for _, module in modules.registered
+        for _, module in modules
         for buffer in module._buffers.values()
         if isinstance(buffer, kind)
     }
@@ -38,7 +38,7 @@ def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
 
 
 def ask_for_parameters(
-    modules: Sequence[tuple[str, nn.Module]], infer: Callable[[nn.Module, Any, Any], None]
+    modules: Iterable[tuple[str, nn.Module]], infer: Callable[[nn.Module, Any, Any], None]
 ) -> None:
     """Have the lazy modules of a model (a copy of the user's) ask `infer` for their parameters."""
     for _, module in modules:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
+
+T = TypeVar("T")
 
 _PLAIN = frozenset([list, tuple, dict, OrderedDict])
 #: A longer container holds data, such as a vocabulary, and is not looked through.
@@ -96,6 +98,12 @@ def name_tensors(path: str, module: nn.Module, known: dict[int, Named]) -> None:
             for name, tensor in table.items():
                 if tensor is not None and id(tensor) not in known:
                     known[id(tensor)] = (kind, (prefix + name,))
+
+
+def moved(known: Mapping[int, T], originals: Members, copies: Members) -> dict[int, T]:
+    """What is known of modules by `id`, for those of a copy of their model."""
+    paths = {path: known[id(module)] for path, module in originals if id(module) in known}
+    return {id(module): paths[path] for path, module in copies if path in paths}
 
 
 def _is_stock(of: type) -> bool:

@@ -148,7 +148,7 @@ def _surround(stack: ExitStack, tracer: Tracer, called: set[int], training: bool
     stack.enter_context(judged_states())
     stack.enter_context(unread_masks())
     stack.enter_context(sizes_kept({type(module) for _, module in modules}))
-    ask_for_parameters(modules.registered, tracer.infer)
+    ask_for_parameters(modules, tracer.infer)
     stack.enter_context(direct_functionals(tracer.call))
     stack.enter_context(observed_calls(modules, tracer.stack, called, tracer.call))
     stack.enter_context(recording(tape.demand, tape.unknowns))
