@@ -150,7 +150,8 @@ def _surround(stack: ExitStack, tracer: Tracer, called: set[int], training: bool
     stack.enter_context(sizes_kept({type(module) for _, module in modules}))
     ask_for_parameters(modules, tracer.infer)
     stack.enter_context(direct_functionals(tracer.call))
-    stack.enter_context(observed_calls(modules, tracer.stack, called, tracer.call))
+    raised = tracer.refuse_layer
+    stack.enter_context(observed_calls(modules, tracer.stack, called, tracer.call, raised))
     stack.enter_context(recording(tape.demand, tape.unknowns))
     stack.enter_context(torch.no_grad())
     stack.enter_context(tracer)

@@ -11,7 +11,7 @@ import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -25,16 +25,18 @@ def observed_calls(
     stack: list[nn.Module],
     called: set[int],
     call: Callable[[Any, Any, Any], Any],
+    raised: Callable[[nn.Module, Any, Any, Exception], None],
 ) -> Iterator[None]:
     """Keep the running modules of this thread on a stack, and the `id` of each that ran.
 
     Each module's `forward` is wrapped in the instance and unwrapped at the end. Global hooks send
     every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
     `nn.Module.__call__` makes Python invalidate the caches of thousands of classes. The commonest
-    of torch's own layers hand their arguments straight to `call`, the tracer's.
+    of torch's own layers hand their arguments straight to `call`, the tracer's. What a module
+    raised is told to `raised` with what it got, while it is on the stack.
     """
-    mine = threading.get_ident()
-    short = _short(call, stack, called, mine)
+    run = _Run(threading.get_ident(), stack, called, raised)
+    short = _short(call, run)
     changed: list[tuple[dict[str, Any], Any]] = []
     try:
         for _, module in modules:
@@ -42,7 +44,7 @@ def observed_calls(
             own = attributes.get("forward", changed)
             arguments = LAYER_CALLS.get(type(module)) if own is changed else None
             if arguments is None:
-                attributes["forward"] = _observed(module, module.forward, stack, called, mine)
+                attributes["forward"] = _observed(module, module.forward, run)
             else:
                 attributes["forward"] = functools.partial(short, module, arguments)
             changed.append((attributes, own))
@@ -55,9 +57,16 @@ def observed_calls(
                 attributes["forward"] = own
 
 
-def _short(
-    call: Callable[[Any, Any, Any], Any], stack: list[nn.Module], called: set[int], mine: int
-) -> Callable[..., Any]:
+class _Run(NamedTuple):
+    """What is kept of the modules that run in one thread."""
+
+    thread: int
+    stack: list[nn.Module]
+    called: set[int]
+    raised: Callable[[nn.Module, Any, Any, Exception], None]
+
+
+def _short(call: Callable[[Any, Any, Any], Any], run: _Run) -> Callable[..., Any]:
     """A forward that gives the tracer what the layer would call, without the way there."""
 
     def short(
@@ -68,27 +77,28 @@ def _short(
         **kwargs: Any,
     ) -> Any:
         plain = len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor)
-        if not plain or threading.get_ident() != mine or _current_mode() is None:
-            return _in_full(module, stack, called, mine)(*args, **kwargs)
+        if not plain or threading.get_ident() != run.thread or _current_mode() is None:
+            return _in_full(module, run)(*args, **kwargs)
         with torch._C.DisableTorchFunction():
-            found = arguments(module, args[0])
+            try:
+                found = arguments(module, args[0])
+            except ValueError:
+                found = None  # Its own forward says so again, where it is told what came of it.
             if found is not None:
-                stack.append(module)
-                called.add(id(module))
+                run.stack.append(module)
+                run.called.add(id(module))
                 try:
                     return call(*found)
                 finally:
-                    stack.pop()
-        return _in_full(module, stack, called, mine)(*args, **kwargs)
+                    run.stack.pop()
+        return _in_full(module, run)(*args, **kwargs)
 
     return short
 
 
-def _in_full(
-    module: nn.Module, stack: list[nn.Module], called: set[int], mine: int
-) -> Callable[..., Any]:
+def _in_full(module: nn.Module, run: _Run) -> Callable[..., Any]:
     forward: Any = type(module).forward
-    return _observed(module, functools.partial(forward, module), stack, called, mine)
+    return _observed(module, functools.partial(forward, module), run)
 
 
 #: Functionals that most layers of most models call, and the modules of torch.nn that call them.
@@ -138,22 +148,19 @@ def _direct(functional: Any, call: Callable[[Any, Any, Any], Any], mine: int) ->
     return direct
 
 
-def _observed(
-    module: nn.Module,
-    forward: Callable[..., Any],
-    stack: list[nn.Module],
-    called: set[int],
-    mine: int,
-) -> Callable[..., Any]:
+def _observed(module: nn.Module, forward: Callable[..., Any], run: _Run) -> Callable[..., Any]:
     def observed(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() != mine:
+        if threading.get_ident() != run.thread:
             return forward(*args, **kwargs)
-        stack.append(module)
-        called.add(id(module))
+        run.stack.append(module)
+        run.called.add(id(module))
         try:
             return forward(*args, **kwargs)
+        except (ValueError, AssertionError, RuntimeError) as error:
+            run.raised(module, args, kwargs, error)
+            raise
         finally:
-            stack.pop()
+            run.stack.pop()
 
     return observed
 

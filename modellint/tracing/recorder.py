@@ -18,6 +18,7 @@ from modellint.shapes import NotTensor, Op, Out, Refused, Unsure
 from modellint.shapes import Tensor as Sized
 from modellint.shapes.core import show
 from modellint.shapes.views import unknown_like
+from modellint.tracing import layer_checks
 from modellint.tracing.dtypes import dtype_name, dtype_names, dtype_of
 from modellint.tracing.held_tensors import HeldTensors, Value
 from modellint.tracing.known_values import asks_for_values, lacks_kernel
@@ -184,6 +185,23 @@ class Recorder(HeldTensors):
         """End the run: an operation does not accept its sizes."""
         self.refused = (record, refusal)
         raise refusal
+
+    def refuse_layer(self, layer: nn.Module, args: Any, kwargs: Any, error: Exception) -> None:
+        """End the run where one of torch's layers raised because of the sizes that it gets."""
+        checked = layer_checks.of(layer)
+        if checked is None or not layer_checks.is_own(error):
+            return
+        tensors = [tensor for _, tensor in tensors_in((args, kwargs))]
+        known = [self.values[id(tensor)] for tensor in tensors if id(tensor) in self.values]
+        given = known[: checked.tensors]
+        if not given:
+            return
+        refusal = layer_checks.refusal(layer, checked, [one.shape for one in given])
+        if refusal is None:
+            return
+        handles = {str(at): value.handle for at, value in enumerate(given)}
+        self.refused = (self.enter(checked.op, None, (), {}, handles, given), refusal)
+        raise refusal from error
 
     # -- results --------------------------------------------------------------------------------
 
