@@ -18,6 +18,7 @@ from modellint.results.findings import Diagnostic, Related, Silenced
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
 from modellint.results.report import Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
+from modellint.source.paths import is_installed
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class _Raised:
     finding: Finding
     severity: Severity
     site: Site
+    related: tuple[Related, ...]
 
 
 def lint_graph(
@@ -158,7 +160,9 @@ def _raise(
         )
         finding = replace(finding, message=f"{finding.message}; for the assumed input {sizes}")
         severity = "info"
-    return _Raised(rule, finding, severity, _site(finding.call, subject))
+    site = _site(finding.call, graph, subject)
+    related = tuple(_related(finding, site, graph, subject))
+    return _Raised(rule, finding, severity, site, related)
 
 
 def _severity(rule: Rule, finding: Finding, usual: Severity | None) -> Severity:
@@ -174,9 +178,34 @@ def _example(node: Node) -> str:
     return "×".join(map(str, node.output.example))
 
 
-def _site(node: Node | Module, subject: Subject) -> Site:
-    """Where the layer was built, else where it is called, else the model's own line."""
-    return node.construction or node.call or Site(subject.path, subject.line)
+def _site(node: Node | Module, graph: Graph, subject: Subject) -> Site:
+    """Where the layer was built, else where it is called, else the model's own line.
+
+    What a library does is told where the user built the module that does it.
+    """
+    call = node.call
+    if node.construction is None and isinstance(node, Node) and _is_library(call, subject):
+        path = node.module
+        while path:
+            module = graph.modules.get(path)
+            if module is not None and module.construction is not None:
+                return module.construction
+            path = path.rpartition(".")[0]
+    return node.construction or call or Site(subject.path, subject.line)
+
+
+def _is_library(call: Site | None, subject: Subject) -> bool:
+    if call is None or not is_installed(call.path):
+        return False
+    return subject.shown(call.path) != subject.path  # An installed model may be what is linted.
+
+
+def _inside(node: Node | Module, graph: Graph) -> Site | None:
+    """Where a library built a layer, if it is one that a library built."""
+    if isinstance(node, Module):
+        return node.related
+    module = None if node.construction is None else graph.modules.get(node.module)
+    return None if module is None else module.related
 
 
 def _leading(raised: Sequence[_Raised]) -> Iterator[_Raised]:
@@ -214,7 +243,7 @@ def _diagnostics(raised: Sequence[_Raised], subject: Subject) -> Iterator[Diagno
             layers=keys,
             message=first.finding.message,
             help=first.finding.help,
-            related=tuple(_related(first, subject)),
+            related=first.related,
         )
 
 
@@ -231,12 +260,18 @@ def _silenced(
         yield Silenced(rule, subject.shown(comment.path), comment.line, subject.name, layers)
 
 
-def _related(entry: _Raised, subject: Subject) -> Iterator[Related]:
-    call = entry.finding.call.call
-    if call is not None and call != entry.site:
+def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iterator[Related]:
+    """The places behind a finding that is told at one: calls, libraries' lines, other layers."""
+    inside = _inside(finding.call, graph)
+    if inside is not None:
+        yield Related(subject.shown(inside.path), inside.line, inside.column, "built here")
+    call = finding.call.call
+    if call is not None and call != at:
         yield Related(subject.shown(call.path), call.line, call.column, "called here")
-    for node in entry.finding.related:
-        site = _site(node, subject)
+    for node in finding.related:
+        site = _site(node, graph, subject)
+        if site == at:
+            site = _inside(node, graph) or site
         verb = "built" if node.construction else "called"
         text = f"{node.key} is {verb} here"
         yield Related(subject.shown(site.path), site.line, site.column, text)

@@ -22,14 +22,13 @@ import torch
 from torch import nn
 
 from modellint.modules.members import held, walk
-from modellint.source.paths import PACKAGE
+from modellint.source.paths import PACKAGE, is_installed
 
 #: The name of code that modellint compiles for a user's file without a place of its own in it.
 SYNTHETIC = "<modellint>"
 
 _TORCH = Path(torch.__file__).absolute().parent
 _STDLIB = Path(sysconfig.get_path("stdlib")).resolve()
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
 _CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__setstate__"})
 
 
@@ -120,7 +119,7 @@ def first_party(*roots: str) -> Callable[[str], bool]:
         path = Path(filename).resolve()
         if path in resolved:
             return True
-        return not _is_installed(path) and any(root in path.parents for root in resolved)
+        return not is_installed(path) and any(root in path.parents for root in resolved)
 
     return test
 
@@ -170,8 +169,4 @@ def _is_machinery(filename: str) -> bool:
     path = Path(filename).absolute()
     if PACKAGE in path.parents or _TORCH in path.parents:
         return True
-    return _STDLIB in path.resolve().parents and not _is_installed(path)
-
-
-def _is_installed(path: Path) -> bool:
-    return not _INSTALLED.isdisjoint(path.parts)
+    return _STDLIB in path.resolve().parents and not is_installed(path)

@@ -10,6 +10,14 @@ PACKAGE = Path(__file__).absolute().parent.parent
 #: What lies in the folder that a project starts at.
 ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
+#: The folders that packages are installed in.
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+def is_installed(path: str | os.PathLike[str]) -> bool:
+    """Whether a file belongs to an installed package."""
+    return not INSTALLED.isdisjoint(Path(path).parts)
+
 
 def shown_path(path: str | os.PathLike[str], folder: str | None = None) -> str:
     """A path as reports print it: relative to a folder (the current one) where below it.
