@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from modellint.report.layers import tables
 from modellint.report.lines import (
-    alike,
     contracts,
     error_line,
     headline,
@@ -14,6 +13,7 @@ from modellint.report.lines import (
     last_line,
     printable,
     statistics,
+    told_apart,
 )
 from modellint.report.view import View
 from modellint.results.findings import Diagnostic
@@ -22,7 +22,7 @@ from modellint.results.report import Report
 
 def render(report: Report, view: View) -> str:
     """Render a report with one line a finding, error and model that is not known in full."""
-    lines = [_line(finding, models, view) for finding, models in alike(report)]
+    lines = [_line(finding, models, view) for finding, models in told_apart(report)]
     lines += [error_line(problem, view) for problem in report.errors]
     lines += incomplete_lines(report, view)
     if view.layers:
@@ -37,5 +37,5 @@ def render(report: Report, view: View) -> str:
 
 
 def _line(finding: Diagnostic, models: Sequence[str], view: View) -> str:
-    shared = f" (in {', '.join(map(printable, models))})" if len(models) > 1 else ""
-    return headline(finding, view) + shared
+    named = f" (in {', '.join(map(printable, models))})" if models else ""
+    return headline(finding, view) + named

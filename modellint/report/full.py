@@ -8,7 +8,6 @@ from unicodedata import category, east_asian_width
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import tables
 from modellint.report.lines import (
-    alike,
     contracts,
     error_line,
     headline,
@@ -17,6 +16,7 @@ from modellint.report.lines import (
     printable,
     shape,
     statistics,
+    told_apart,
 )
 from modellint.report.owners import layer_of
 from modellint.report.view import View
@@ -31,7 +31,8 @@ _NAMED = 8
 def render(report: Report, view: View) -> str:
     """Render a report for reading: findings, then errors, then what is not known, then counts."""
     excerpts = Excerpts(report)
-    blocks = [finding_block(one, names, report, excerpts, view) for one, names in alike(report)]
+    found = told_apart(report)
+    blocks = [finding_block(one, names, report, excerpts, view) for one, names in found]
     blocks += ["\n".join(_error(problem, excerpts, view)) for problem in report.errors]
     blocks += incomplete_lines(report, view)
     if view.layers:
@@ -48,7 +49,7 @@ def render(report: Report, view: View) -> str:
 def finding_block(
     finding: Diagnostic, models: Sequence[str], report: Report, excerpts: Excerpts, view: View
 ) -> str:
-    """One finding of these models with its source line, its shapes, places and help."""
+    """One finding with its source line, its shapes, places and help, and with models to name."""
     lines = [headline(finding, view)]
     gutter = len(str(finding.line))
     lines += _snippet(finding, excerpts, gutter, view)
@@ -111,8 +112,8 @@ def _remarks(
         shapes = f"{shape(layer.input)} → {shape(layer.output)}"
         if shapes not in finding.message:
             yield "shapes", shapes
-    if len(models) > 1:
-        yield "models", _named(models)
+    if models:
+        yield "model" if len(models) == 1 else "models", _named(models)
     if finding.count > 1:
         yield "layers", _named(finding.layers)
     for related in finding.related:

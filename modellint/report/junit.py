@@ -84,7 +84,7 @@ def _findings(report: Report) -> Iterator[_Case]:
             "failure" if report.fails(finding) else None,
             finding.rule,
             finding.message,
-            finding_block(finding, [finding.model], report, excerpts, View()),
+            finding_block(finding, (), report, excerpts, View()),
         )
 
 

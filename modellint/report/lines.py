@@ -46,6 +46,19 @@ def alike(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:
         yield replace(finding, model=models[0]), tuple(models)
 
 
+def told_apart(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:
+    """As `alike`, with no names where the only model of a file needs none."""
+    homes: dict[str, set[str]] = {}
+    for model in report.models:
+        homes.setdefault(model.name, set()).add(model.path)
+    models = Counter(model.path for model in report.models)
+    for finding, names in alike(report):
+        paths = {path for name in names for path in homes.get(name, ())}
+        paths = {finding.path} if finding.path in paths else paths
+        several = len(names) > 1 or any(models[path] > 1 for path in paths)
+        yield finding, names if several else ()
+
+
 def headline(finding: Diagnostic, view: View) -> str:
     """`path:line:column: severity[rule] message`, and how often."""
     place = view.paint(f"{printable(finding.path)}:{finding.line}:{finding.column}:", bold=True)

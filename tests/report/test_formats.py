@@ -44,6 +44,7 @@ net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side
 3 |         self.conv1 = nn.Conv2d(1, 6, 3)
   |                      ^^^^^^^^^^^^^^^^^^
   shapes: (N, 1, H, W) → (N, 6, H - 2, W - 2)
+   model: Net
      see: net.py:6:16 called here
     help: padding=1 keeps 28×28
 
@@ -51,6 +52,7 @@ net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more l
 3 |         self.conv1 = nn.Conv2d(1, 6, 3)
   |                      ^^^^^^^^^^^^^^^^^^
   shapes: (N, 1, H, W) → (N, 6, H - 2, W - 2)
+   model: Net
   layers: a, b, c
      see: net.py:6:16 called here
     help: padding=1 keeps 28×28
@@ -62,8 +64,8 @@ note: to accept a finding, end its line with `# modellint: ignore[edge-losing-pa
 1 model checked, 1 not analysed, 1 error, 2 warnings
 """
 CONCISE = """\
-net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side
-net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more like it)
+net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side (in Net)
+net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more like it) (in Net)
 bad.py:3: error[import-error] No module named 'wandb'
 net.py:9: not analysed: Late: needs size
 1 model checked, 1 not analysed, 1 error, 2 warnings
@@ -187,6 +189,20 @@ def test_an_unknown_format_names_the_nearest():
 def test_the_exit_status_follows_from_the_report(report, status):
     assert report.exit_status == status
     assert report.ok is (status == 0)
+
+
+@pytest.mark.parametrize("name", ["full", "concise"])
+def test_findings_of_one_line_name_their_models_where_a_file_has_several(name):
+    models = tuple(replace(MODEL, name=one) for one in ("small", "wide"))
+    findings = tuple(
+        replace(FINDING, model=one.name, message=f"trims {at}") for at, one in enumerate(models)
+    )
+    text = Report(models=models, findings=findings).render(name)
+    blocks = text.split("trims ")[1:]
+    assert all(model.name in block for model, block in zip(models, blocks, strict=True))
+    elsewhere = replace(models[1], path="other.py")
+    alone = Report(models=(models[0], elsewhere), findings=findings[:1]).render(name)
+    assert "small" not in alone
 
 
 def test_a_finding_that_models_share_is_printed_once():
