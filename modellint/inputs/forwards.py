@@ -93,18 +93,27 @@ class Forwards:
             return self.run(feed, exact=True, real=real, training=training)
         return traced
 
-    def rerun(self, feed: Feed) -> Graph | None:
+    def rerun(self, feed: Feed, distrusted: frozenset[int] = frozenset()) -> Graph | None:
         """The graph at other sizes, or `None` where the forward raises or a size is none."""
         if min(feed.example.values(), default=1) < 1:
             return None
         try:
-            traced = self.run(feed, exact=True)
+            traced = self.run(feed, exact=True, distrusted=distrusted)
         except (FileError, NotAnalysed):
             return None
-        return self.freeze(feed, traced)
+        return self.freeze(feed, traced, distrusted=distrusted)
 
-    def freeze(self, feed: Feed, traced: Traced, general: Traced | None = None) -> Graph:
-        """The graph of a run; sizes and constraints are those of `general` where both agree."""
+    def freeze(
+        self,
+        feed: Feed,
+        traced: Traced,
+        general: Traced | None = None,
+        distrusted: frozenset[int] = frozenset(),
+    ) -> Graph:
+        """The graph of a run; sizes and constraints are those of `general` where both agree.
+
+        What the run left to torch, `distrusted`, its runs at other sizes leave to torch as well.
+        """
         from modellint.tracing.freezing import demanded, freeze
 
         pins = traced.tape.pins
@@ -129,7 +138,7 @@ class Forwards:
                 # What the first run tied to another size follows it.
                 if symbol.name in chosen and about(Constraint(value, "=="), chosen):
                     chosen[symbol.name] = value.evaluate(chosen)
-            return self.rerun(replace(feed, example=chosen))
+            return self.rerun(replace(feed, example=chosen), distrusted)
 
         def frozen(of: Traced, wider: Graph | None = None) -> Graph:
             return freeze(
@@ -141,7 +150,11 @@ class Forwards:
                 sites=self.sites,
                 batches=feed.batches,
                 rerun=rerun,
-                train=lambda: self.freeze(feed, self.run(feed, training=True)),
+                train=lambda: self.freeze(
+                    feed,
+                    self.run(feed, training=True, distrusted=distrusted),
+                    distrusted=distrusted,
+                ),
                 judge=Judge(
                     self.model,
                     self.modules,
@@ -169,7 +182,7 @@ class Forwards:
         single = any(feed.example[name] == 1 for name in feed.batches)
         if single and traced.tape.unknowns:
             # Unknown sizes are those of the run, so the run must be the example.
-            return frozen(self.run(feed, exact=True))
+            return frozen(self.run(feed, exact=True, distrusted=distrusted))
         return graph
 
 

@@ -71,7 +71,8 @@ class SecondOpinions:
             return self.forwards.freeze(feed, traced)
         named = ", ".join(dict.fromkeys(map(_named, left_to_torch)))
         reason = f"{named} was refused at sizes that PyTorch takes; {_REPORT}"
-        return replace(self.forwards.freeze(feed, traced), partial=reason)
+        left = frozenset(record.index for record in left_to_torch)
+        return replace(self.forwards.freeze(feed, traced, distrusted=left), partial=reason)
 
     def on_error(self, feed: Feed, error: Exception) -> Graph:
         """The graph of a forward that raised while it was traced, if torch runs it.

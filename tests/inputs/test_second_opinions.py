@@ -62,6 +62,15 @@ def test_what_the_table_refuses_and_torch_runs_is_no_finding(says, name, where):
     assert found.layers["fc"].example_outputs == ((2, 10),)
 
 
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_what_is_left_to_torch_costs_what_one_sample_costs(says, batch):
+    whole = modellint.lint(Net(), [f"{batch},3,8,8"]).models[0].macs
+    says("flatten", Refused("it is Sunday"))
+    (found,) = modellint.lint(Net(), [f"{batch},3,8,8"]).models
+    assert found.status == "partial"
+    assert found.macs == whole
+
+
 @pytest.mark.parametrize(
     "wrong", [lambda shape: (*shape[:-1], shape[-1] + 1), IndexError("no"), KeyError("u0")]
 )
