@@ -90,10 +90,11 @@ class Op:
             if len(rest) == 1 and isinstance(rest[0], (tuple, list)):
                 rest = rest[0]  # One sequence stands for all.
             bound = dict(zip(parameters, args[:fixed], strict=False))
-            if self.variadic in kwargs:
-                rest = kwargs[self.variadic]
-                rest = (rest,) if isinstance(rest, int) else rest
             bound.update(kwargs)
+            name = "size" if self.variadic == "shape" and "size" in kwargs else self.variadic
+            if name in kwargs:  # A view takes a size by that name, and calls it a shape.
+                rest = bound.pop(name)
+                rest = (rest,) if isinstance(rest, int) else rest
             bound[self.variadic] = tuple(rest)
             return bound
         bound = dict(zip(parameters, args, strict=False))

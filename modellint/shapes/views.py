@@ -24,10 +24,11 @@ from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim, dim, expr_of, fresh, symbolic
 
 
-@op("view", "reshape", "_unsafe_view", "view_copy", runs=True)
-def view(input: Tensor, *shape: Any) -> Any:
+@op("view_copy")
+@op("view", "reshape", "_unsafe_view", runs=True)
+def view(input: Tensor, *shape: Any, dtype: Any = None) -> Any:
     """The given shape; a -1 takes what is left, the batch where it can only be that."""
-    if shape and not isinstance(shape[0], int):
+    if dtype is not None or (shape and not isinstance(shape[0], int)):
         # view(dtype): the last axis is reinterpreted, the rank stays.
         return None
     total = numel(input.shape)

@@ -1,4 +1,4 @@
-"""The dtypes of results: of what does not run on meta, and of what is converted."""
+"""The dtypes of results: of what does not run, and of what is converted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from modellint.shapes.elementwise import BINARY, SAME
-from modellint.symbolic.dims import Dim
+from modellint.shapes import Tensor as Sized
+from modellint.shapes.core import plain
+from modellint.shapes.elementwise import BINARY, COMPARISONS, SAME
 from modellint.tracing.torch_functions import name_of
 
 _DTYPES: dict[str, torch.dtype] = {
@@ -36,24 +37,55 @@ def dtype_names(dtype: torch.dtype) -> tuple[str]:
     return (dtype_name(dtype),)
 
 
-#: Operations that make floats of integers.
-_FLOATS = frozenset("softmax log_softmax mean".split())
-
 #: Operations that compute in the type of their weights.
 _WEIGHTED = frozenset(
     """linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d""".split()
 )
 
-#: Work value by value, and make of integers, booleans and complex numbers what each has rules for.
-_BY_VALUE = frozenset([*SAME, *BINARY, "clamp", "clip", "cumsum", "cumprod"])
+#: What one value tells the dtype of, or the refusal of a dtype, whatever the sizes are.
+_BY_VALUE = frozenset([*SAME, *BINARY, *COMPARISONS]).union(
+    """where clamp clip lerp addcmul addcdiv masked_fill bitwise_not logical_not isnan isinf
+    isfinite
+    signbit isposinf isneginf softmax log_softmax softmin cumsum cumprod mean""".split()
+) - {"instance_norm", "normal", "bernoulli"}
+
+#: What takes no floats.
+_OF_INTEGERS = frozenset(name for name in _BY_VALUE if name.startswith("bitwise")) | {"gcd", "lcm"}
 
 
-def decides_dtype(name: str, values: Sequence[Any]) -> bool:
-    """Whether only the operation itself tells its result's dtype, and so must run on meta.
+def decides_dtype(name: str, bound: Mapping[str, Any], values: Sequence[Any]) -> bool:
+    """Whether only the operation itself tells the dtype of its result.
 
-    Such as `abs` of complex numbers, or `div` of integers with a rounding mode.
+    Such as `abs` of complex numbers, `div` of integers with a rounding mode, a choice among
+    numbers. Floats of one kind stay what they are.
     """
-    return name in _BY_VALUE and not all(value.tensor.is_floating_point() for value in values)
+    if name not in _BY_VALUE or not values:
+        return name in _BY_VALUE  # Numbers alone, of which torch makes a tensor.
+    first = values[0].tensor.dtype
+    numbers = (bound.get("input"), bound.get("other"))
+    return (
+        name in _OF_INTEGERS
+        or not first.is_floating_point
+        or any(value.tensor.dtype is not first for value in values)
+        or any(type(number) in (bool, complex) for number in numbers)
+    )
+
+
+def dtype_of_one(func: Any, args: Any, kwargs: Any) -> torch.dtype | None:
+    """The dtype that an operation makes of tensors of one value; raises what torch raises.
+
+    Promotion goes by dtypes, by what has axes and what are numbers, never by sizes.
+    """
+    made = func(*map(_one, args), **{name: _one(value) for name, value in kwargs.items()})
+    return made.dtype if isinstance(made, torch.Tensor) else None
+
+
+def _one(argument: Any) -> Any:
+    if isinstance(argument, Sized):
+        return torch.ones((1,) * len(argument.shape), dtype=argument.dtype, device="cpu")
+    if isinstance(argument, (tuple, list)):
+        return type(argument)(map(_one, argument))
+    return plain(argument)
 
 
 def result_dtype(rule: str | None, name: str, bound: Mapping[str, Any], values: Any) -> Any:
@@ -63,32 +95,18 @@ def result_dtype(rule: str | None, name: str, bound: Mapping[str, Any], values: 
         return given
     if rule == "bool":
         return torch.bool
-    if rule is None:
-        dtype = values[0].tensor.dtype
-    elif rule == "promote":
-        dtype = values[0].tensor.dtype
-        others = values[1:]
-        if not others:
-            for argument in (bound.get("input"), bound.get("other")):
-                if isinstance(argument, (float, complex, int)) and not isinstance(argument, Dim):
-                    dtype = torch.result_type(values[0].tensor, argument)
-        elif any(value.tensor.dtype is not dtype for value in others):
-            promoted = values[0].tensor
-            for value in others:
-                dtype = torch.result_type(promoted, value.tensor)
-                promoted = torch.empty(
-                    (1,) if promoted.dim() or value.tensor.dim() else (), dtype=dtype, device="meta"
-                )
-    else:
-        dtype = values[-1].tensor.dtype
-        if len(values) == 3:
-            dtype = torch.result_type(values[1].tensor, values[2].tensor)
-    if not dtype.is_floating_point and not dtype.is_complex:
-        if name in _FLOATS:
-            return torch.get_default_dtype()
-        if name in _WEIGHTED and len(values) > 1:
-            # An eager run refuses it: what comes after must not look refused as well.
-            return values[1].tensor.dtype
+    dtype = values[0].tensor.dtype
+    if rule is not None and any(value.tensor.dtype is not dtype for value in values):
+        promoted = values[0].tensor
+        for value in values[1:]:
+            dtype = torch.result_type(promoted, value.tensor)
+            promoted = torch.empty(
+                (1,) if promoted.dim() or value.tensor.dim() else (), dtype=dtype, device="meta"
+            )
+    whole = not dtype.is_floating_point and not dtype.is_complex
+    if whole and name in _WEIGHTED and len(values) > 1:
+        # An eager run refuses it: what comes after must not look refused as well.
+        return values[1].tensor.dtype
     return dtype
 
 
@@ -112,6 +130,12 @@ _METHODS = {
 }
 
 
+#: What `torch.FloatTensor` and its kin are.
+_TENSOR_TYPE = type(torch.FloatTensor)
+#: Python's numbers, which stand for dtypes.
+_PYTHON = {float: torch.float64, int: torch.int64, bool: torch.bool, complex: torch.complex128}
+
+
 def target_dtype(
     func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], tensor: Any
 ) -> torch.dtype | None:
@@ -125,8 +149,10 @@ def target_dtype(
             found = argument.dtype
         elif isinstance(argument, str) and argument.startswith("torch."):
             found = torch.empty(0).type(argument).dtype
-        elif isinstance(argument, type) and argument in (float, int, bool):
-            found = {float: torch.float64, int: torch.int64, bool: torch.bool}[argument]
+        elif argument in _PYTHON:
+            found = _PYTHON[argument]
+        elif type(argument) is _TENSOR_TYPE:
+            found = argument.dtype
     if found is None or found == tensor.dtype:
         return None
     result: torch.dtype = found

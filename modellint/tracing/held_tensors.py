@@ -14,12 +14,14 @@ from torch import nn
 
 from modellint.modules.lazy import materialize
 from modellint.modules.members import Members, Named, is_owned, name_tensors
+from modellint.shapes.core import numel
 from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim
 from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.builtins_shim import original
 from modellint.tracing.dtypes import dtype_names
 from modellint.tracing.known_values import replay
+from modellint.tracing.layouts import Laid, laid_out
 from modellint.tracing.stand_ins import real_stand_in, stand_in
 from modellint.tracing.tape import ATOMS, Handle, Leaf, NeedsValues, Record, Tape, dims_behind
 
@@ -42,6 +44,14 @@ class Value:
         self.record = record
         self.shape = shape
         self.handle = Handle(shape, self.tensor.dtype, record)
+
+
+class Sizes(tuple[int, ...]):
+    """A shape whose sizes carry expressions; `torch.Size` would make them plain ints."""
+
+    def numel(self) -> int:
+        """The product of the sizes."""
+        return numel(self)
 
 
 #: What a tensor is that is none of the model's.
@@ -83,7 +93,7 @@ class HeldTensors:
         if kind == "constant" and isinstance(tensor, nn.Parameter):
             kind = "parameter"
         made, shape = stand_in(tensor)
-        shape = self.shapes.setdefault(shape, shape)
+        shape = self.shared(shape, laid_out(made))
         records = self.tape.records
         dtypes = dtype_names(tensor.dtype)
         record = Leaf(len(records), kind, tensor, path, self.stack[-1], shape, dtypes)
@@ -106,11 +116,21 @@ class HeldTensors:
         self.values[id(held)] = value
         return value
 
-    def shared(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The one object that stands for a shape in this run."""
+    def shared(
+        self, shape: tuple[int, ...], strides: tuple[int, ...] | None = None
+    ) -> tuple[int, ...]:
+        """The one object that stands for a shape in this run; another for other strides."""
         # An expression has one value in a run, and hashes by identity, which asks nothing of sizes.
         whole = tuple([size.expr if type(size) is Dim else size for size in shape])
-        return self.shapes.setdefault(whole, shape)
+        if strides is None:
+            if type(shape) is Laid:
+                shape = tuple(shape)
+            return self.shapes.setdefault(whole, shape)
+        found = self.shapes.get((strides, whole))
+        if found is None:
+            found = self.shapes[strides, whole] = Laid(shape)
+            found.strides = strides
+        return found
 
     # -- arguments ------------------------------------------------------------------------------
 
@@ -182,7 +202,9 @@ class HeldTensors:
         if isinstance(arg, tuple) and hasattr(arg, "_fields"):
             return type(arg)(*(self.stand_ins(item) for item in arg))
         if isinstance(arg, (tuple, list)):
-            kind = list if isinstance(arg, list) else tuple
+            kind: Any = list if isinstance(arg, list) else tuple
+            if isinstance(arg, (Sizes, torch.Size)):
+                kind = torch.Size  # `x.new` tells a size from values by it.
             return kind(self.stand_ins(item) for item in arg)
         if isinstance(arg, dict):
             return {key: self.stand_ins(item) for key, item in arg.items()}

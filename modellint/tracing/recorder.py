@@ -6,7 +6,7 @@ tensor, so nothing is computed and no memory is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -19,9 +19,18 @@ from modellint.shapes import Tensor as Sized
 from modellint.shapes.core import show
 from modellint.shapes.views import unknown_like
 from modellint.tracing import layer_checks
-from modellint.tracing.dtypes import dtype_name, dtype_names, dtype_of
+from modellint.tracing.dtypes import dtype_name, dtype_names, dtype_of, dtype_of_one
 from modellint.tracing.held_tensors import HeldTensors, Value
 from modellint.tracing.known_values import asks_for_values, lacks_kernel
+from modellint.tracing.layouts import (
+    TURNED,
+    Laid,
+    by_rows,
+    is_laid,
+    laid_out,
+    lies_as,
+    result_strides,
+)
 from modellint.tracing.nested import tensors_in
 from modellint.tracing.stand_ins import (
     blank,
@@ -167,8 +176,7 @@ class Recorder(HeldTensors):
         kwargs = {name: self.stand_ins(arg) for name, arg in kwargs.items()} if kwargs else {}
         if self.real and record.op == "_pack_padded_sequence" and record.inputs[1].varying:
             args = with_lengths(*args)
-        makes = not record.inputs and makes_tensors(record.op)
-        if kwargs.get("device") is not None or (makes and "device" not in kwargs):
+        if kwargs.get("device") is not None or (not record.inputs and makes_tensors(record.op)):
             kwargs["device"] = self.device
         try:
             return func(*args, **kwargs)
@@ -179,6 +187,13 @@ class Recorder(HeldTensors):
         except (RuntimeError, ValueError, IndexError) as error:
             if asks_for_values(error):
                 raise NeedsValues(f"{record.op} depends on values") from error
+            self.refuse(record, _refusal_of(record, error))
+
+    def dtype_of_one(self, func: Any, args: Any, kwargs: Any, record: Record) -> torch.dtype | None:
+        """The dtype that an operation gives its result; the dtypes that it refuses end the run."""
+        try:
+            return dtype_of_one(func, args, kwargs)
+        except (RuntimeError, ValueError, IndexError) as error:
             self.refuse(record, _refusal_of(record, error))
 
     def refuse(self, record: Record, refusal: Refused) -> NoReturn:
@@ -209,25 +224,72 @@ class Recorder(HeldTensors):
         self, shape: tuple[int, ...], sizes: tuple[int, ...], dtype: torch.dtype, record: Record
     ) -> torch.Tensor:
         """An empty meta tensor of the computed shape: nothing runs."""
+        strides = shape.strides if type(shape) is Laid else None
         try:
-            tensor = blank(sizes, dtype).data  # A tensor of its own, made in a fourth of the time.
+            tensor = blank(sizes, dtype, strides).data  # Its own, made in a fourth of the time.
         except (RuntimeError, TypeError):  # More than 64 bits count.
             self.refuse(record, Refused(f"{record.op} makes {show(shape)}, which no memory holds"))
         record.shapes, record.dtypes = (shape,), dtype_names(dtype)
         self.values[id(tensor)] = Value(tensor, tensor, shape, record)
         return tensor
 
-    def register_several(self, outcome: list[Any], values: list[Value], record: Record) -> Any:
+    def register_several(
+        self, outcome: list[Any], values: list[Value], record: Record, strides: list[Any]
+    ) -> Any:
         """Empty meta tensors for an operation with several results."""
-        made = tuple(
-            torch.empty(
-                plain_sizes(one.shape if isinstance(one, Out) else one),
-                dtype=dtype_of(one.dtype) if isinstance(one, Out) else values[0].tensor.dtype,
-                device="meta",
-            )
-            for one in outcome
-        )
-        return self.register(made, outcome, record, values, False)
+        made = []
+        for one, of in zip(outcome, strides, strict=True):
+            shape, dtype = one if isinstance(one, Out) else (one, values[0].tensor.dtype)
+            made.append(blank(plain_sizes(shape), dtype_of(dtype), of).data)
+        return self.register(tuple(made), outcome, record, values, False)
+
+    def strides(
+        self,
+        outcomes: list[Any],
+        values: list[Value],
+        bound: dict[str, Any],
+        record: Record,
+        perform: Callable[[], Any],
+    ) -> list[tuple[int, ...] | None]:
+        """The strides of results that are not computed; `None` for what lies row by row."""
+        if not is_laid(values) and record.op not in TURNED:
+            return [None] * len(outcomes)
+        operands = [value.handle for value in values]
+        sizes = [plain_sizes(one.shape if isinstance(one, Out) else one) for one in outcomes]
+        told: list[Any] = [
+            result_strides(record.op, bound, operands, one, index)
+            for index, one in enumerate(sizes)
+        ]
+        if None in told:
+            told = self._strides_on_meta(perform, sizes)
+        each = zip(told, sizes, strict=True)
+        return [None if strides == by_rows(one) else strides for strides, one in each]
+
+    def laid_by_rule(
+        self, result: Any, values: list[Value], bound: dict[str, Any], record: Record
+    ) -> Any:
+        """A result of meta in the layout of the CPU, for what meta lays out in another way."""
+        if self.real or type(result) is not torch.Tensor:
+            return result
+        if not is_laid(values) and record.op not in TURNED:
+            return result
+        sizes = sizes_of(result)
+        strides = result_strides(record.op, bound, [value.handle for value in values], sizes)
+        if strides is None or lies_as(sizes, strides, result.stride()):
+            return result
+        return blank(sizes, result.dtype, strides).data
+
+    def _strides_on_meta(
+        self, perform: Callable[[], Any], sizes: list[tuple[int, ...]]
+    ) -> list[tuple[int, ...]]:
+        """The strides that an operation gives its results where nothing is computed."""
+        try:
+            results = [tensor for _, tensor in tensors_in(perform())]
+        except Exception:  # Not on meta, for whatever reason: the table takes these sizes.
+            results = []
+        if [sizes_of(result) for result in results] != sizes:
+            return [by_rows(one) for one in sizes]
+        return [result.stride() for result in results]
 
     def register(
         self, result: Any, outcome: Any, record: Record, values: list[Value], in_place: bool
@@ -277,7 +339,7 @@ class Recorder(HeldTensors):
     ) -> torch.Tensor:
         """Register the one tensor that an operation made; `sizes`, if any, are to be checked."""
         if sizes is not None and sizes_of(result) != sizes:
-            shape = self._differs(record, shape, sizes_of(result), values)
+            shape = self._differs(record, shape, result, values)
         record.shapes, record.dtypes = (shape,), dtype_names(result.dtype)
         for value in values:
             if value.tensor is result:
@@ -295,25 +357,26 @@ class Recorder(HeldTensors):
         example = sizes_of(result)
         shape = outcome.shape if isinstance(outcome, Out) else outcome
         if shape is None:
-            return self._unknown(example, record, values)
-        shape = self.shared(tuple(shape))
+            return self._unknown(result, record, values)
+        shape = self.shared(shape, None if self.real else laid_out(result))
         if plain_sizes(shape) == example:
             return shape
-        return self._differs(record, shape, example, values)
+        return self._differs(record, shape, result, values)
 
     def _differs(
-        self, record: Record, shape: tuple[int, ...], example: tuple[int, ...], values: list[Value]
+        self, record: Record, shape: tuple[int, ...], result: torch.Tensor, values: list[Value]
     ) -> tuple[int, ...]:
         """The sizes that torch makes, known for the example only, where the table says others."""
-        self.at_fault(record, f"{shape} is not {example}")
-        return self._unknown(example, record, values)
+        self.at_fault(record, f"{shape} is not {sizes_of(result)}")
+        return self._unknown(result, record, values)
 
     def _unknown(
-        self, example: tuple[int, ...], record: Record, values: list[Value]
+        self, result: torch.Tensor, record: Record, values: list[Value]
     ) -> tuple[int, ...]:
         inputs = [value.shape for value in values]
         inputs.append(tuple(dims_in((record.args, record.kwargs))))
-        return unknown_like(example, inputs)
+        sizes = unknown_like(sizes_of(result), inputs)
+        return self.shared(sizes, None if self.real else laid_out(result))
 
     def written(self, value: Value, record: Record) -> Any:
         """An in-place operation: the tensor, and what it is a view of, are new values."""

@@ -13,6 +13,7 @@ from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.binding import bind
 from modellint.tracing.dtypes import CONVERSIONS, dtype_names, target_dtype
 from modellint.tracing.held_tensors import Value
+from modellint.tracing.layouts import laid_out
 from modellint.tracing.nested import tensors_in
 from modellint.tracing.recorder import Recorder
 from modellint.tracing.tape import NeedsValues, dims_in
@@ -24,23 +25,31 @@ def attribute(recorder: Recorder, func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _convert(recorder: Recorder, func: Any, args: Any, kwargs: Any) -> Any:
-    """`to`, `cpu`, `cuda`, `type`, `float`, …: only the dtype can change."""
+    """`to`, `cpu`, `cuda`, `type`, `float`, …: the dtype and the layout can change."""
     tensor = args[0]
+    if len(args) + len(kwargs) == 1 and func is torch.Tensor.type:
+        return torch.empty(0, dtype=recorder.value_of(tensor).tensor.dtype, device="cpu").type()
     dtype = target_dtype(func, args[1:], kwargs, tensor)
     values: list[Value] = []
     sized = recorder.sized(tensor, values, [None])
-    if dtype is None:
+    given = [*args[1:], *kwargs.values()]
+    order = next((one for one in given if isinstance(one, torch.memory_format)), None)
+    if dtype is None and order is None and kwargs.get("copy") is not True:
         return tensor
+    own = values[0].tensor
+    changed: dict[str, Any] = {"memory_format": order or torch.preserve_format}
+    made = own.to(dtype or own.dtype, copy=kwargs.get("copy") is True, **changed)
+    if made is own:
+        return tensor
+    arguments = {"input": sized, "dtype": made.dtype}
     record = recorder.enter(
-        "to", torch.Tensor.to, (sized, dtype), {}, {"input": sized, "dtype": dtype}, values
+        "to", torch.Tensor.to, (sized, made.dtype), changed if order else {}, arguments, values
     )
-    made = (
-        values[0].tensor.to(dtype)
-        if recorder.real
-        else torch.empty_like(values[0].tensor, dtype=dtype)
-    )
-    record.shapes, record.dtypes = (values[0].shape,), dtype_names(dtype)
-    recorder.keep(made, made, values[0].shape, record)
+    shape = values[0].shape
+    if not recorder.real:
+        shape = recorder.shared(shape, laid_out(made))
+    record.shapes, record.dtypes = (shape,), dtype_names(made.dtype)
+    recorder.keep(made, made, shape, record)
     return made
 
 

@@ -79,10 +79,14 @@ def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.devi
 
 
 @lru_cache(maxsize=4096)
-def blank(sizes: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+def blank(
+    sizes: tuple[int, ...], dtype: torch.dtype, strides: tuple[int, ...] | None = None
+) -> torch.Tensor:
     """An empty meta tensor to take others from, whoever's forward asks for it first."""
     with torch.inference_mode(False):
-        return torch.empty(sizes, dtype=dtype, device=_META)
+        if strides is None:
+            return torch.empty(sizes, dtype=dtype, device=_META)
+        return torch.empty_strided(sizes, strides, dtype=dtype, device=_META)
 
 
 def plain_sizes(shape: Sequence[int]) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from modellint.shapes.core import numel, plain
 from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim
 from modellint.symbolic.expressions import constant, subtract
-from modellint.tracing.held_tensors import Value
+from modellint.tracing.held_tensors import Sizes, Value
 
 
 class Run(Protocol):
@@ -31,14 +31,6 @@ class Run(Protocol):
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result of one operation, which is recorded."""
-
-
-class Sizes(tuple[int, ...]):
-    """A shape whose sizes carry expressions; `torch.Size` would make them plain ints."""
-
-    def numel(self) -> int:
-        """The product of the sizes."""
-        return numel(self)
 
 
 def _shape(run: Run, tensor: torch.Tensor) -> Sizes:
@@ -72,6 +64,10 @@ def _device(run: Run, tensor: torch.Tensor) -> torch.device:
     return torch.device("cpu")
 
 
+def _yes(run: Run, tensor: torch.Tensor) -> bool:
+    return True
+
+
 def _no(run: Run, tensor: torch.Tensor) -> bool:
     return False
 
@@ -90,15 +86,18 @@ def _iterate(run: Run, tensor: torch.Tensor) -> Any:
 
 def _stride(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
     value = run.value_of(tensor)
-    strides: tuple[int, ...]
-    if value.tensor.is_contiguous():
-        strides = tuple(numel(value.shape[at + 1 :]) for at in range(len(value.shape)))
-    else:
-        for size in value.shape:
+    shape, plain_strides = value.shape, value.tensor.stride()
+    order = sorted(range(len(shape)), key=lambda at: (plain_strides[at], -at))
+    strides = [0] * len(shape)
+    for place, at in enumerate(order):
+        strides[at] = numel([shape[inner] for inner in order[:place]])
+    if tuple(map(plain, strides)) != plain_strides:
+        # Not dense, so that more than its own sizes tell.
+        for size in shape:
             if isinstance(size, Dim):
                 demand(subtract(size.expr, constant(size.value)), "==", "tool")
-        strides = value.tensor.stride()
-    return strides if dim is None else strides[dim]
+        strides = [*plain_strides]
+    return tuple(strides) if dim is None else strides[dim]
 
 
 def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
@@ -126,6 +125,7 @@ ANSWERS: Mapping[Any, Callable[..., Any]] = {
     _TENSOR.device.__get__: _device,
     _TENSOR.is_meta.__get__: _no,
     _TENSOR.is_cuda.__get__: _no,
+    _TENSOR.is_cpu.__get__: _yes,
     _TENSOR.requires_grad.__get__: _trainable,
     _TENSOR.grad.__get__: _nothing,
     _TENSOR.grad_fn.__get__: _nothing,

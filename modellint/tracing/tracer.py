@@ -19,6 +19,7 @@ from modellint.shapes import OPS, Op, Out, Refused
 from modellint.tracing.binding import bind, entry_of
 from modellint.tracing.dtypes import decides_dtype, dtype_of, result_dtype
 from modellint.tracing.held_tensors import Value
+from modellint.tracing.layouts import laid_out
 from modellint.tracing.recorder import Recorder
 from modellint.tracing.special_calls import SPECIAL, attribute
 from modellint.tracing.stand_ins import plain_sizes, with_numbers
@@ -138,33 +139,42 @@ class Tracer(Recorder, TorchFunctionMode):
             outcome = self.judge(entry, bound, record, func, args, kwargs)
         in_place = known.in_place or bound.get("inplace") is True
         keeps = whole is not None and outcome is not None and unknowns == len(self.tape.unknowns)
-        if not in_place and decides_dtype(known.name, values):
-            return self.register(
-                self.perform(func, args, kwargs, record), outcome, record, values, False
-            )
         if entry is None or entry.runs or outcome is None or self.real:
+            made = self.perform(func, args, kwargs, record)
+            result = made if in_place else self.laid_by_rule(made, values, bound, record)
             sizes = None
             if isinstance(outcome, tuple) and not isinstance(outcome, Out):
-                outcome = self.shared(outcome)
+                single = type(result) is torch.Tensor and not in_place
+                outcome = self.shared(outcome, laid_out(result) if single else None)
                 sizes = None if in_place else plain_sizes(outcome)
-            if keeps and whole is not None:
+            if keeps and whole is not None and result is made:
                 self.outcomes[whole] = _Outcome(outcome, sizes, None, in_place)
-            result = self.perform(func, args, kwargs, record)
             return self.register(result, outcome, record, values, in_place)
+        decided = None
+        if decides_dtype(known.name, bound, values):
+            decided = self.dtype_of_one(func, sized_args, sized_kwargs, record)
         if in_place:
             if isinstance(outcome, tuple) and plain_sizes(outcome) != plain_sizes(values[0].shape):
                 self.refuse(record, Refused(f"{known.name} in place changes the size"))
             if keeps and whole is not None:
                 self.outcomes[whole] = _Outcome(outcome, None, None, True)
             return self.written(values[0], record)
-        if isinstance(outcome, list):
-            return self.register_several(outcome, values, record)
+        several = isinstance(outcome, list)
+        strides = self.strides(
+            outcome if several else [outcome],
+            values,
+            bound,
+            record,
+            lambda: func(*self.stand_ins(args), **self.stand_ins(kwargs)),
+        )
+        if several:
+            return self.register_several(outcome, values, record, strides)
         if isinstance(outcome, Out):
             shape, dtype = outcome.shape, dtype_of(outcome.dtype)
         else:
             shape = outcome
-            dtype = result_dtype(entry.dtype, entry.name, bound, values)
-        shape, sizes = self.shared(shape), plain_sizes(shape)
+            dtype = decided or result_dtype(entry.dtype, entry.name, bound, values)
+        shape, sizes = self.shared(shape, strides[0]), plain_sizes(shape)
         if keeps and whole is not None:
             self.outcomes[whole] = _Outcome(shape, sizes, dtype, False)
         return self.register_empty(shape, sizes, dtype, record)

@@ -145,9 +145,9 @@ class Selects(nn.Module):
 
 
 def test_a_wrong_dtype_of_ours_is_no_argument_that_torch_refuses(says, monkeypatch):
-    from modellint.tracing import tracer
+    from modellint.tracing import recorder
 
-    monkeypatch.setattr(tracer, "result_dtype", lambda *_: torch.bool)
+    monkeypatch.setattr(recorder, "dtype_of_one", lambda *_: torch.bool)
     report = modellint.lint(Selects(), ["N,8", "N,8"], select=["invalid-argument"])
     assert report.findings == ()
     assert report.models[0].status == "partial"
