@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from types import FunctionType
 from typing import Any
 
@@ -57,7 +58,7 @@ def graph_module(
             # What was written through a view is in the tensor that it views.
             nodes[record] = nodes[record.inputs[0]]
         elif record.op == "setitem":
-            args = translated(record.args, nodes.__getitem__, size)
+            args = _plain(translated(record.args, nodes.__getitem__, size))
             graph.call_function(operator.setitem, args)
             nodes[record] = nodes[record.inputs[0]]
         else:
@@ -80,6 +81,25 @@ def _written(graph: fx.Graph, output: Any) -> Any:
     return type(output)(inside)
 
 
+#: Where functions in Python find those in C++ of the same names.
+_BUILT_IN: Any = torch._C._VariableFunctions
+
+
+def _plain(argument: Any) -> Any:
+    """An argument with Python's numbers for those of numpy, which fx cannot write as code."""
+    if isinstance(argument, (tuple, list)) and not hasattr(argument, "_fields"):
+        return (list if isinstance(argument, list) else tuple)(map(_plain, argument))
+    if isinstance(argument, dict):
+        return {key: _plain(value) for key, value in argument.items()}
+    if isinstance(argument, slice):
+        return slice(_plain(argument.start), _plain(argument.stop), _plain(argument.step))
+    if isinstance(argument, float):
+        return float.__add__(argument, 0.0)
+    if type(argument).__module__ == "numpy" and getattr(argument, "ndim", None) == 0:
+        return argument.item()
+    return argument
+
+
 #: Methods whose function has another name than they, such as `__pow__`, which is called `pow`.
 _METHODS = {
     found: name
@@ -91,7 +111,7 @@ _METHODS = {
 def _call(
     graph: fx.Graph, record: Record, nodes: dict[Record, fx.Node], size: Callable[[Dim], int]
 ) -> fx.Node:
-    args, kwargs = translated((record.args, record.kwargs), nodes.__getitem__, size)
+    args, kwargs = _plain(translated((record.args, record.kwargs), nodes.__getitem__, size))
     func = record.func
     name = getattr(func, "__name__", "")
     if name == "__get__":
@@ -99,4 +119,10 @@ def _call(
     method = name if getattr(torch.Tensor, name, None) is func else _METHODS.get(func)
     if args and method is not None:
         return graph.call_method(method, args, kwargs)
+    public = getattr(torch, name, None)
+    if isinstance(public, FunctionType) and func is getattr(_BUILT_IN, name, None):
+        # Generated code calls both by one name, torch.block_diag; the one takes a sequence.
+        first = next(iter(signature(public).parameters.values()))
+        if first.kind is first.VAR_POSITIONAL and len(args) == 1:
+            return graph.call_function(public, tuple(args[0]), kwargs)
     return graph.call_function(func, args, kwargs)

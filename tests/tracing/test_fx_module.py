@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -365,6 +366,21 @@ def hooked() -> nn.Module:
     made[0].register_forward_hook(lambda module, args, output: output * 2)
     made[2].register_forward_pre_hook(lambda module, args: (args[0] + 1,))
     return made
+
+
+@function("2,5,16", q=lambda: nn.Linear(16, 16))
+def numbers_of_numpy(m: Any, x: Tensor) -> Tensor:
+    scores = (m.q(x) @ x.transpose(1, 2)) / np.sqrt(16) * np.float32(2)
+    return scores.clamp(np.float64(-1), max=np.int64(1)).softmax(-1) @ x[:, :, : np.int64(8)]
+
+
+@function("2,5,7", fc=lambda: nn.Linear(7, 7))
+def functions_of_several_tensors(m: Any, x: Tensor) -> tuple[Tensor, ...]:
+    x = m.fc(x)
+    blocks = torch.block_diag(x[0], x[1, :2])
+    pairs = torch.cartesian_prod(x[0, 0], x[0, 1])
+    wide, high = torch.broadcast_tensors(x[:1], x)
+    return blocks, pairs, torch.chain_matmul(x[0], x[1].t()), wide, high
 
 
 def agree(one: Any, other: Any) -> None:
