@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modellint.errors import FileError, NotAnalysed
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from modellint.modules.members import Members
     from modellint.tracing.forward_run import Traced
+
+
+#: What is lost where nothing is.
+NOTHING: Mapping[str, frozenset[tuple[int, int]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +114,14 @@ class Forwards:
         traced: Traced,
         general: Traced | None = None,
         distrusted: frozenset[int] = frozenset(),
+        lost: Mapping[str, frozenset[tuple[int, int]]] = NOTHING,
+        partial: str | None = None,
     ) -> Graph:
         """The graph of a run; sizes and constraints are those of `general` where both agree.
 
         What the run left to torch, `distrusted`, its runs at other sizes leave to torch as well.
+        The sizes of `lost`, by key, result and axis, are known for the example only; `partial` says
+        why.
         """
         from modellint.tracing.freezing import demanded, freeze
 
@@ -163,6 +172,8 @@ class Forwards:
                 ),
                 source=self.source,
                 general=wider,
+                lost=lost,
+                partial=partial,
             )
 
         wider = None

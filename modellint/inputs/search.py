@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modellint.contracts.confirming import holds_at
 from modellint.contracts.solutions import solutions
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
@@ -192,8 +191,7 @@ class _Search:
                     square = self._square_one_off(feed, furthest)
                     if square is not None:
                         return square
-                    graph = self.forwards.freeze(feed, traced, self._general(feed, traced))
-                    return self._tried_elsewhere(feed, graph), None
+                    return self._frozen(feed, traced), None
                 demands[folded.expr, "=="] = folded
             if traced.refused is not None and traced.refused[1].integers:
                 indexed = self._indexed(feed, traced)
@@ -210,6 +208,22 @@ class _Search:
             assert objection is not None
             raise objection
         return self.forwards.freeze(*furthest), furthest if furthest[1].refused else None
+
+    def _frozen(self, feed: Feed, traced: Traced) -> Graph:
+        """The graph of a run that fits, as general as other runs allow."""
+        from modellint.inputs.lost_sizes import without_lost_sizes
+
+        general = self._general(feed, traced)
+        graph = self.forwards.freeze(feed, traced, general)
+        return without_lost_sizes(
+            self.forwards,
+            feed,
+            traced,
+            graph,
+            lambda lost, reason: self.forwards.freeze(
+                feed, traced, general, lost=lost, partial=reason
+            ),
+        )
 
     def _square_one_off(
         self, feed: Feed, refused: tuple[Feed, Traced]
@@ -275,27 +289,6 @@ class _Search:
             if other.refused is None and other.partial is None:
                 return other
         return None
-
-    def _tried_elsewhere(self, feed: Feed, graph: Graph) -> Graph:
-        """The graph; `partial` where a size got lost and a run at other sizes shows it.
-
-        `0.5 * x.shape[2]` is computed by the float, which never asks the size. Where a forward
-        holds a float and looks at a shape, one more run tells whether that happened.
-        """
-        from modellint.inputs.lost_sizes import mixes_floats_and_shapes
-
-        free = [name for name in graph.symbols if name not in feed.batches]
-        if graph.partial or not free or not mixes_floats_and_shapes(self.forwards.modules):
-            return graph
-        elsewhere = (
-            {**graph.symbols, **{name: graph.symbols[name] + step for name in free}}
-            for step in (32, 64, 16, 1, 2, -1)
-        )
-        sizes = next((s for s in elsewhere if all(c.holds(s) for c in graph.constraints)), None)
-        if sizes is None or holds_at(graph, sizes) is not False:
-            return graph
-        reason = "a size was lost in floating point: sizes hold for the example only"
-        return replace(graph, partial=reason)
 
     def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
         """The demand that the first output keeps the batch, where it does not."""

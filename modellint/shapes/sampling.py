@@ -20,7 +20,7 @@ from modellint.shapes.core import (
     per_axis,
     show,
 )
-from modellint.symbolic.dims import symbolic
+from modellint.symbolic.dims import Ratio, symbolic
 
 #: For how many spatial axes each mode is.
 _MODES: Mapping[str, tuple[int, ...]] = {
@@ -73,6 +73,9 @@ def interpolate(
 
 def _scaled(size: int, factor: float) -> int:
     """⌊size · factor⌋, computed in floating point as PyTorch does."""
+    if isinstance(factor, Ratio):
+        scaled: int = math.floor(factor * size)
+        return scaled
     simple = _simple(float(factor))
     if simple is None:
         return math.floor(size * factor)

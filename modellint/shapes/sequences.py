@@ -18,7 +18,7 @@ from modellint.shapes.core import (
     show,
 )
 from modellint.symbolic.constraints import demand
-from modellint.symbolic.dims import expr_of, symbolic
+from modellint.symbolic.dims import Ratio, expr_of, symbolic
 from modellint.symbolic.expressions import ONE, subtract
 
 
@@ -239,9 +239,9 @@ def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, *
 
 def _whole_steps(bounds: list[Any]) -> list[Any]:
     """The bounds of as many numbers, whole ones: a step of 1 makes ceil(end) - floor(start)."""
-    if len(bounds) == 3 and bounds[2] != 1:
+    if len(bounds) == 3 and (isinstance(bounds[2], Ratio) or bounds[2] != 1):
         return bounds
-    kinds = [type(bound) for bound in bounds[:2]]
+    kinds = [float if isinstance(bound, float) else type(bound) for bound in bounds[:2]]
     if float not in kinds or (len(kinds) == 2 and kinds[0] is kinds[1]):
         return bounds
     rounded = (ceil,) if len(kinds) == 1 else (floor, ceil)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -94,10 +95,24 @@ class Dim(int):
     def __round__(self, digits: Any = None) -> Dim:
         return self
 
+    def fix(self) -> None:
+        """Demand the example's size: it is a plain number from here on."""
+        demand(ex.subtract(self.expr, ex.constant(self.value)), "==", "tool")
+
     def __float__(self) -> float:
         # math.sqrt and its kin: what they return can no longer be followed.
-        demand(ex.subtract(self.expr, ex.constant(self.value)), "==", "tool")
+        self.fix()
         return float(self.value)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        """An array of numpy, which holds plain numbers."""
+        self.fix()
+        return sys.modules["numpy"].array(self.value)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from modellint.symbolic.numpy_functions import by_numpy  # It makes both of each other.
+
+        return by_numpy(ufunc, method, inputs, options)
 
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, (int, float)):
@@ -154,6 +169,8 @@ def _arithmetic(name: str, combine: Callable[[Expr, Expr], Expr]) -> None:
             return dim(plain(self, other), combine(self.expr, expr_of(other)))
         if isinstance(other, float):
             return getattr(Ratio.of(self), f"__{name}__")(other)
+        if name == "mul" and isinstance(other, (list, tuple, str, bytes)):
+            self.fix()
         return NotImplemented
 
     def backward(self: Dim, other: Any) -> Any:
@@ -161,6 +178,8 @@ def _arithmetic(name: str, combine: Callable[[Expr, Expr], Expr]) -> None:
             return dim(plain(other, self), combine(expr_of(other), self.expr))
         if isinstance(other, float):
             return getattr(Ratio.of(other), f"__{name}__")(self)
+        if name == "mul" and isinstance(other, (list, tuple, str, bytes)):
+            self.fix()
         return NotImplemented
 
     setattr(Dim, f"__{name}__", forward)
@@ -211,6 +230,33 @@ class Ratio(float):
         if exact.denominator > 1024 or abs(exact.numerator) > 1 << 30:
             return cls(number, None)
         return cls(number, (ex.constant(exact.numerator), exact.denominator))
+
+    def __reduce__(self) -> tuple[Callable[..., Ratio], tuple[float, tuple[Expr, int] | None]]:
+        return Ratio, (float.__add__(self, 0.0), self.ratio)
+
+    def __copy__(self) -> Ratio:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Ratio:
+        return self
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from modellint.symbolic.numpy_functions import by_numpy  # It makes both of each other.
+
+        return by_numpy(ufunc, method, inputs, options)
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same for every size."""
+        return self.ratio is not None and self.ratio[0].constant is not None
+
+    @property
+    def sizes(self) -> Dim:
+        """A size that decides on it: one of its own where only the example is known."""
+        if self.ratio is None:
+            return Dim(int(float.__floor__(self)), unknown_size(int(float.__floor__(self))))
+        top, bottom = self.ratio
+        return Dim(round(float.__mul__(self, bottom)), top)
 
     def _sum(self, other: Any, sign: int) -> Any:
         if not isinstance(other, (int, float)):

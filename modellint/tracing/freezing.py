@@ -6,7 +6,7 @@ example, and each layer gets its key. What comes out is never changed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from modellint.source.classes import definitions
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
-from modellint.symbolic.dims import symbolic
+from modellint.symbolic.dims import fresh, symbolic
 from modellint.symbolic.expressions import Expr, Symbol
 from modellint.tracing.binding import arguments_of
 from modellint.tracing.dtypes import dtype_name
@@ -32,6 +32,10 @@ from modellint.tracing.garbage import uncollected
 from modellint.tracing.held_tensors import UNNAMED
 from modellint.tracing.module_table import NOWHERE, Modules, Sites
 from modellint.tracing.tape import Handle, Leaf, Record
+
+#: By the key of a node, results and axes whose sizes are known for the example only.
+Lost = Mapping[str, frozenset[tuple[int, int]]]
+NOTHING: Lost = MappingProxyType({})
 
 _LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -69,6 +73,8 @@ def freeze(
     judge: Callable[[Node], bool | None] | None = None,
     source: SourceFile | None = None,
     general: Graph | None = None,
+    lost: Lost = NOTHING,
+    partial: str | None = None,
 ) -> Graph:
     """The graph of a recorded forward.
 
@@ -78,16 +84,17 @@ def freeze(
     samples. `rerun` traces again at others, `train` in training mode; `judge` asks torch about a
     node; `source` is the file that defines the model.
     `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
-    at the example they stand for this run's, and so do its constraints.
+    at the example they stand for this run's, and so do its constraints. `lost` are sizes that other
+    runs gainsaid, by key, result and axis: of them the example's is known, and `partial` says why.
     """
     pins = traced.tape.pins
     with uncollected():
-        maker = _Maker(traced, pins, example, sites, general)
+        maker = _Maker(traced, pins, example, sites, general, lost)
         nodes = maker.nodes()
         if general is not None and not maker.agrees(general):
             # The other run does something else at these sizes; it says nothing of this one.
             general = None
-            maker = _Maker(traced, pins, example, sites, None)
+            maker = _Maker(traced, pins, example, sites, None, lost)
             nodes = maker.nodes()
     by_record, classes = maker.by_record, maker.modules.classes
     symbols = {
@@ -113,7 +120,7 @@ def freeze(
         symbols=symbols,
         constraints=tuple(demanded(traced)) if general is None else general.constraints,
         mismatch=mismatch,
-        partial=traced.partial or maker.partial(nodes),
+        partial=traced.partial or partial or maker.partial(nodes),
         make_fx=None if mismatch else lambda: graph_module(traced, names, example),
         rerun=rerun,
         kept=tuple(by_record[record] for record in traced.kept),
@@ -159,7 +166,9 @@ class _Maker:
         example: Mapping[str, int],
         sites: Sites,
         general: Graph | None,
+        lost: Lost,
     ) -> None:
+        self.lost = lost
         self.general = {node.key: node for node in general.nodes} if general else {}
         self.differ = False
         self.traced = traced
@@ -229,6 +238,11 @@ class _Maker:
         outputs = self._outputs(record)
         if self.general:
             outputs = self._general_outputs(key, outputs)
+        if key in self.lost:
+            outputs = tuple(
+                _without(tensor, {axis for result, axis in self.lost[key] if result == number})
+                for number, tensor in enumerate(outputs)
+            )
         layer = kind is not None or principal
         return Node.made(
             index=record.index,
@@ -313,14 +327,23 @@ class _Maker:
         for constraint in self.traced.tape.constraints.values():
             if constraint.origin == "tool":
                 expr = ex.substitute(constraint.expr, {})
-                held = sorted(s.name for s in expr.symbols)
-                if held:
+                held = sorted(s.name for s in expr.symbols if not s.unknown) or ["a size"]
+                if expr.symbols:
                     where, _, place = constraint.reason.rpartition(" at ")
                     return (
                         f"{', '.join(held)} stays at the example's size: {where} at "
                         f"{Path(place).name} uses it as a plain number"
                     )
         return None
+
+
+def _without(tensor: Tensor, axes: Collection[int]) -> Tensor:
+    """A tensor of which some axes are known for the example only."""
+    sizes = zip(tensor.example, tensor.shape, strict=True)
+    return Tensor(
+        tuple(fresh(plain) if at in axes else size for at, (plain, size) in enumerate(sizes)),
+        tensor.dtype,
+    )
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import torch
 
 from modellint.shapes import OPS
 from modellint.symbolic.constraints import demand
+from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.binding import bind
 from modellint.tracing.dtypes import CONVERSIONS, dtype_names, target_dtype
@@ -16,7 +17,7 @@ from modellint.tracing.held_tensors import Value
 from modellint.tracing.layouts import laid_out
 from modellint.tracing.nested import tensors_in
 from modellint.tracing.recorder import Recorder
-from modellint.tracing.tape import NeedsValues, dims_in
+from modellint.tracing.tape import Leaf, NeedsValues, dims_in
 
 
 def attribute(recorder: Recorder, func: Any, args: Any, kwargs: Any) -> Any:
@@ -60,10 +61,13 @@ def _constant(recorder: Recorder, func: Any, args: Any, kwargs: Any) -> Any:
     if not recorder.real and any(recorder.value_of(t).record.varying for _, t in tensors_in(args)):
         raise NeedsValues(f"{func.__name__} of values that depend on the input")
     kwargs = {key: value for key, value in kwargs.items() if key != "device"}
-    for size in dims_in(args):
+    alone = args and isinstance(args[0], (Dim, Ratio))
+    for size in () if alone else dims_in(args):
         demand(subtract(size.expr, constant(size.value)), "==", "tool")
     made = func(*recorder.stand_ins(args), **kwargs)
-    recorder.value_of(made)
+    record = recorder.value_of(made).record
+    if alone and isinstance(record, Leaf):
+        record.number = args[0]
     return made
 
 

@@ -16,7 +16,7 @@ from modellint.graph import Site
 from modellint.modules.user_files import users_files
 from modellint.shapes import Tensor as Sized
 from modellint.symbolic.constraints import Constraint, Origin, Relation
-from modellint.symbolic.dims import Dim
+from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.equalities import pinned
 from modellint.symbolic.expressions import Expr, Symbol
 
@@ -93,10 +93,11 @@ class Leaf(Record):
     """A parameter, buffer or constant: a tensor that no operation of the forward made.
 
     Nearly half of all records are such, hence the attributes of the class for what they lack.
-    `owned` tells that a module or a container has the tensor.
+    `owned` tells that a module or a container has the tensor, `number` is the size or the ratio
+    that it was made of.
     """
 
-    __slots__ = ("owned",)
+    __slots__ = ("number", "owned")
     func = None
     args = ()
     kwargs: Mapping[str, Any] = MappingProxyType({})  # type: ignore[assignment]
@@ -123,6 +124,7 @@ class Leaf(Record):
         self.dtypes = dtypes
         self.varying = False
         self.owned = True
+        self.number: float | None = None
 
 
 def _of_the_run(size: Dim) -> int:
@@ -164,6 +166,9 @@ def dims_in(arg: Any) -> Iterator[Dim]:
         return
     if isinstance(arg, Dim):
         yield arg
+    elif isinstance(arg, Ratio):
+        if not arg.constant:
+            yield arg.sizes
     elif isinstance(arg, (tuple, list)):
         for item in arg:
             yield from dims_in(item)
@@ -183,6 +188,8 @@ def dims_behind(record: Record) -> Iterator[Dim]:
             continue
         seen.add(current.index)
         yield from dims_in((current.args, current.kwargs))
+        if isinstance(current, Leaf):
+            yield from dims_in(current.number)
         pending.extend(current.inputs)
 
 
@@ -206,6 +213,8 @@ class Tape:
         self.records: list[Record] = []
         self.constraints: dict[tuple[Expr, Relation], Constraint] = {}
         self.unknowns: dict[str, int] = {}
+        #: The code that asked for sizes and its globals, by the code's identity.
+        self.asking: dict[int, tuple[CodeType, Mapping[str, Any]]] = {}
         self.describe: Callable[[], str] = str
 
     @cached_property

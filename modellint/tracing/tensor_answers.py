@@ -6,6 +6,7 @@ input; else the answer is `NeedsValues`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from operator import index, methodcaller
 from typing import Any, Protocol
@@ -15,13 +16,17 @@ from torch import nn
 
 from modellint.shapes.core import numel, plain
 from modellint.symbolic.constraints import demand
-from modellint.symbolic.dims import Dim
+from modellint.symbolic.dims import Dim, Ratio, fresh
 from modellint.symbolic.expressions import constant, subtract
+from modellint.tracing.builtins_shim import length
 from modellint.tracing.held_tensors import Sizes, Value
+from modellint.tracing.tape import Leaf, Tape
 
 
 class Run(Protocol):
     """What is asked of the run that a tensor belongs to."""
+
+    tape: Tape
 
     def value_of(self, tensor: torch.Tensor) -> Value:
         """What is known of a tensor."""
@@ -33,16 +38,35 @@ class Run(Protocol):
         """The result of one operation, which is recorded."""
 
 
+def _asked(run: Run) -> None:
+    """Note which code asks for sizes: what it does with them may need another look."""
+    frame = sys._getframe(3)
+    code = frame.f_code
+    while (code.co_name in _INSIDE or code is _LENGTH) and frame.f_back is not None:
+        frame = frame.f_back
+        code = frame.f_code
+    run.tape.asking[id(code)] = (code, frame.f_globals)
+
+
+#: What runs as a function of its own up to Python 3.11, and is part of the code around it.
+_INSIDE = frozenset(["<listcomp>", "<genexpr>", "<setcomp>", "<dictcomp>"])
+#: Stands for `len` in the code that asks.
+_LENGTH = length.__code__
+
+
 def _shape(run: Run, tensor: torch.Tensor) -> Sizes:
+    _asked(run)
     return Sizes(run.value_of(tensor).shape)
 
 
 def _size(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    _asked(run)
     shape = run.value_of(tensor).shape
     return Sizes(shape) if dim is None else shape[dim]
 
 
 def _numel(run: Run, tensor: torch.Tensor) -> int:
+    _asked(run)
     return numel(run.value_of(tensor).shape)
 
 
@@ -85,6 +109,7 @@ def _iterate(run: Run, tensor: torch.Tensor) -> Any:
 
 
 def _stride(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
+    _asked(run)
     value = run.value_of(tensor)
     shape, plain_strides = value.shape, value.tensor.stride()
     order = sorted(range(len(shape)), key=lambda at: (plain_strides[at], -at))
@@ -105,6 +130,20 @@ def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
         return convert(run.read(tensor))
 
     return answer
+
+
+def _item(run: Run, tensor: torch.Tensor) -> Any:
+    """The value of a tensor of one number: a size still, where it was made of one."""
+    record = run.value_of(tensor).record
+    if not isinstance(record, Leaf) or record.number is None:
+        return run.read(tensor).item()
+    value, number = record.leaf.item(), record.number
+    if isinstance(value, int):
+        return number if isinstance(number, Dim) else fresh(value)
+    whole = Ratio.of(number)
+    # Halves are the same in single precision; of a third only its own floor is.
+    halves = whole.ratio is not None and whole.ratio[1] & (whole.ratio[1] - 1) == 0
+    return Ratio(value, whole.ratio if halves else None)
 
 
 #: Typed loosely, since the type checker sees the values of attributes where these are descriptors.
@@ -129,7 +168,7 @@ ANSWERS: Mapping[Any, Callable[..., Any]] = {
     _TENSOR.requires_grad.__get__: _trainable,
     _TENSOR.grad.__get__: _nothing,
     _TENSOR.grad_fn.__get__: _nothing,
-    _TENSOR.item: _value(methodcaller("item")),
+    _TENSOR.item: _item,
     _TENSOR.tolist: _value(methodcaller("tolist")),
     _TENSOR.__bool__: _value(bool),
     _TENSOR.__int__: _value(int),

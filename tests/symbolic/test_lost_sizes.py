@@ -2,32 +2,221 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 import modellint
+from modellint.inputs.forwards import Forwards
+
+RATIO = 0.4
 
 
-class Halved(nn.Module):
-    """Resizes to half; `left` writes the float on the side where no size is asked."""
+def scaled(height: int, ratio: float) -> int:
+    return int(ratio * height)
 
-    def __init__(self, left: bool) -> None:
+
+class Sized(nn.Module):
+    """Resizes its map to a height that one line of code computes of the map's own."""
+
+    ratio = 0.5
+
+    def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 4, 3, padding=1)
-        self.left = left
+        self.share = 0.25
+        self.heights = [3, 4, 5, 6, 7]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
-        size = int(0.5 * x.shape[2]) if self.left else int(x.shape[2] * 0.5)
-        return nn.functional.interpolate(x, size=(size, 8))
+        return F.interpolate(x, size=(self.height(x), 8))
+
+    def height(self, x: Tensor) -> Any:
+        raise NotImplementedError
 
 
-def test_a_float_on_the_left_of_a_size_makes_the_model_partial() -> None:
-    graph = modellint.trace(Halved(left=True), inputs=["N,3,32,32"])
+def sized(compute: Callable[[Any, Tensor], Any]) -> type[Sized]:
+    return type(compute.__name__, (Sized,), {"height": compute})
+
+
+def of_an_attribute(self: Any, x: Tensor) -> int:
+    return int(self.share * x.shape[2])
+
+
+def of_an_attribute_of_the_class(self: Any, x: Tensor) -> int:
+    return int(self.ratio * x.shape[2])
+
+
+def of_a_global_name(self: Any, x: Tensor) -> int:
+    return int(RATIO * x.shape[2])
+
+
+def of_an_argument(self: Any, x: Tensor) -> int:
+    return scaled(x.shape[2], 0.4)
+
+
+def of_a_list(self: Any, x: Tensor) -> int:
+    height = x.shape[2]
+    return self.heights[height % 5]
+
+
+def of_a_text(self: Any, x: Tensor) -> int:
+    return int(f"{x.shape[2]}")
+
+
+def of_a_list_that_is_repeated(self: Any, x: Tensor) -> int:
+    return len([0] * x.shape[2])
+
+
+def of_a_comparison(self: Any, x: Tensor) -> int:
+    return 7 if self.share * 100 < x.shape[2] else 9
+
+
+def of_its_bytes(self: Any, x: Tensor) -> int:
+    return len(bytes(x.shape[2]))
+
+
+LOST = [
+    of_an_attribute,
+    of_an_attribute_of_the_class,
+    of_a_global_name,
+    of_an_argument,
+    of_a_list,
+    of_a_text,
+    of_a_list_that_is_repeated,
+    of_a_comparison,
+    of_its_bytes,
+]
+
+
+@pytest.mark.parametrize("compute", LOST, ids=lambda compute: compute.__name__)
+def test_a_size_that_is_lost_makes_the_model_partial_where_it_is_used(compute: Any) -> None:
+    graph = modellint.trace(sized(compute)().eval(), inputs=["N,3,33,32"])
     assert graph.partial is not None
+    assert isinstance(graph.outputs[0].output.symbolic[2], int)
 
 
-def test_a_float_on_the_right_of_a_size_is_followed() -> None:
-    graph = modellint.trace(Halved(left=False), inputs=["N,3,32,32"])
+def halved(self: Any, x: Tensor) -> int:
+    return int(x.shape[2] * 0.5)
+
+
+def halved_by_numpy(self: Any, x: Tensor) -> int:
+    return int(np.ceil(x.shape[2] / 2))
+
+
+def in_a_tensor(self: Any, x: Tensor) -> int:
+    return int(torch.tensor(x.shape[2]))
+
+
+def in_a_tensor_of_floats(self: Any, x: Tensor) -> int:
+    return int(torch.tensor(x.shape[2] / 2).item())
+
+
+def of_a_size_of_torch(self: Any, x: Tensor) -> int:
+    return torch.Size((x.shape[2], 1))[0]
+
+
+@pytest.mark.parametrize(
+    ("compute", "height"),
+    [
+        (halved, "H // 2"),
+        (halved_by_numpy, "(H - 1) // 2 + 1"),
+        (in_a_tensor, "H"),
+        (in_a_tensor_of_floats, "H // 2"),
+        (of_a_size_of_torch, "H"),
+    ],
+)
+def test_what_is_followed_keeps_its_expression(compute: Any, height: str) -> None:
+    graph = modellint.trace(sized(compute)().eval(), inputs=["N,3,33,32"])
     assert graph.partial is None
-    assert graph.outputs[0].output.symbolic == ("N", 4, "H // 2", 8)
+    assert graph.outputs[0].output.symbolic == ("N", 4, height, 8)
+
+
+def by_its_root(self: Any, x: Tensor) -> int:
+    return math.isqrt(x.shape[2])
+
+
+def by_its_logarithm(self: Any, x: Tensor) -> int:
+    return math.ceil(math.log2(x.shape[2]))
+
+
+def by_what_it_shares(self: Any, x: Tensor) -> int:
+    return math.gcd(x.shape[2], 24)
+
+
+def by_a_root_of_floats(self: Any, x: Tensor) -> int:
+    return int(math.sqrt(x.shape[2]))
+
+
+@pytest.mark.parametrize(
+    "compute", [by_its_root, by_its_logarithm, by_what_it_shares, by_a_root_of_floats]
+)
+def test_what_no_expression_says_is_known_for_the_example_and_leaves_the_input_free(
+    compute: Any,
+) -> None:
+    graph = modellint.trace(sized(compute)().eval(), inputs=["N,3,33,32"])
+    assert graph.partial is not None
+    assert "H" in graph.symbols
+
+
+class Ratio(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.interpolate(x, scale_factor=32 / x.shape[2]))
+
+
+class Steps(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) + torch.arange(0, 1, 1 / x.shape[3])
+
+
+@pytest.mark.parametrize("model", [Ratio, Steps])
+def test_a_quotient_of_sizes_that_decides_on_a_size_is_not_printed_as_if_it_were_known(
+    model: Any,
+) -> None:
+    graph = modellint.trace(model().eval(), inputs=["N,3,24,16"])
+    assert graph.partial is not None
+    assert graph.outputs[0].output.known is False or "W" in graph.outputs[0].output.symbolic
+
+
+class Innocent(nn.Module):
+    """Uses sizes as most models do, and floats beside them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(8, 24)
+        self.scale = 0.5
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, channels = x.shape
+        assert channels == 8, f"{channels} channels"
+        qkv = self.qkv(x).reshape(batch, length, 3, 2, channels // 2).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        scores = self.scale * (q @ k.transpose(-2, -1))
+        mixed = scores.softmax(-1) @ v
+        x = x + 0.1 * mixed.transpose(1, 2).reshape(batch, length, channels)
+        if length % 2:
+            x = F.pad(x, (0, 0, 0, 2 - length % 2))
+        return torch.zeros(x.shape[0], x.shape[1]) + x.mean(-1)
+
+
+def test_a_model_that_loses_no_size_is_not_run_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Any] = []
+    rerun = Forwards.rerun
+    monkeypatch.setattr(Forwards, "rerun", lambda *a: ran.append(a) or rerun(*a))
+    graph = modellint.trace(Innocent().eval(), inputs=["N,16,8"])
+    assert graph.partial is None
+    assert not ran

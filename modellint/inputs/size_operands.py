@@ -1,0 +1,136 @@
+"""What the operands of code may be: sizes, floats, lists, and what the modules hold."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import linecache
+import textwrap
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from types import CodeType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Level(IntEnum):
+    """Whether a value is a size that carries its expression, or holds some."""
+
+    NONE = 0
+    MAYBE = 1
+    SURELY = 2
+
+
+class Operands:
+    """The names of one function, what each is bound to, and what its modules hold."""
+
+    scope: Mapping[str, Any]
+    modules: Sequence[nn.Module]
+    first: str | None
+    names: dict[str, Level]
+    #: What each name is bound to; `None` for what is no expression, such as an argument.
+    bound: dict[str, list[ast.expr | None]]
+
+    def level(self, of: ast.expr) -> Level:
+        """Whether an expression is a size."""
+        raise NotImplementedError(ast.dump(of))
+
+    def may_be_float(self, of: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether an expression may be a plain float, which is asked before the size is."""
+        if isinstance(of, ast.Constant):
+            return not isinstance(of.value, int)
+        if isinstance(of, ast.UnaryOp):
+            return self.may_be_float(of.operand, seen)
+        if isinstance(of, ast.BinOp) and not isinstance(of.op, (ast.Div, ast.Pow)):
+            # What holds a size that was asked first is a size or a ratio.
+            if self.level(of.left) is Level.SURELY:
+                return False
+            return self.may_be_float(of.left, seen) or self.may_be_float(of.right, seen)
+        if isinstance(of, ast.Name) and of.id in self.bound:
+            if of.id in seen:
+                return False
+            values = self.bound[of.id]
+            within = seen | {of.id}
+            if self.names.get(of.id) is Level.SURELY:
+                return False
+            return any(value is None or self.may_be_float(value, within) for value in values)
+        if isinstance(of, ast.Call):
+            if isinstance(of.func, ast.Name) and of.func.id in ("int", "len"):
+                return False
+            if isinstance(of.func, ast.Attribute) and self.is_tensor_method(of.func):
+                return False
+        held = self.held(of)
+        return not held or any(isinstance(one, float) for one in held)
+
+    def may_be_sequence(self, of: ast.expr) -> bool:
+        if isinstance(of, (ast.List, ast.Tuple, ast.ListComp, ast.JoinedStr)):
+            return True
+        if isinstance(of, ast.Constant):
+            return isinstance(of.value, (str, bytes))
+        if isinstance(of, ast.Name) and of.id in self.bound:
+            return any(value is not None and _is_display(value) for value in self.bound[of.id])
+        return any(isinstance(one, (list, tuple, str)) for one in self.held(of))
+
+    def held(self, of: ast.expr) -> list[Any]:
+        """What an attribute of the module, or a global name, holds as the model was built."""
+        if isinstance(of, ast.Attribute) and isinstance(of.value, ast.Name):
+            if of.value.id == self.first:
+                return [found for m in self.modules for found in _attribute(m, of.attr)]
+            owner = self.scope.get(of.value.id)
+            if of.value.id not in self.bound and isinstance(owner, ModuleType):
+                return [getattr(owner, of.attr, None)]
+        if isinstance(of, ast.Attribute):
+            return [
+                inner
+                for one in self.held(of.value)
+                for inner in (
+                    _attribute(one, of.attr)
+                    if isinstance(one, nn.Module)
+                    else [getattr(one, of.attr, None)]
+                    if isinstance(one, ModuleType)
+                    else []
+                )
+            ]
+        if isinstance(of, ast.Name) and of.id not in self.bound:
+            if of.id in self.scope:
+                return [self.scope[of.id]]
+            return [getattr(builtins, of.id)] if hasattr(builtins, of.id) else []
+        return []
+
+    def is_tensor_method(self, of: ast.Attribute) -> bool:
+        root = of.value
+        if isinstance(root, ast.Name) and (root.id == self.first or root.id not in self.bound):
+            return False
+        return hasattr(torch.Tensor, of.attr)
+
+
+def function_tree(code: CodeType) -> ast.FunctionDef | None:
+    """The tree of a function's code, from the file that it stands in; `None` where none is."""
+    start = code.co_firstlineno - 1
+    lines = linecache.getlines(code.co_filename)[start:]
+    if not lines:
+        return None
+    try:
+        body = ast.parse(textwrap.dedent("".join(inspect.getblock(lines)))).body
+    except (SyntaxError, ValueError):
+        return None
+    found = body[0] if body else None
+    named = isinstance(found, ast.FunctionDef) and found.name == code.co_name
+    return found if named else None  # type: ignore[return-value]
+
+
+def _attribute(module: nn.Module, name: str) -> list[Any]:
+    own = vars(module)
+    for table in (own, *(own.get(t) or {} for t in ("_modules", "_parameters", "_buffers"))):
+        if name in table:
+            return [table[name]]
+    kind: Any = type(module)
+    found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+    return [] if found is None or isinstance(found, property) else [found]
+
+
+def _is_display(of: ast.expr) -> bool:
+    return isinstance(of, (ast.List, ast.Tuple, ast.ListComp, ast.Dict, ast.JoinedStr))

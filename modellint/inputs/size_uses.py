@@ -1,0 +1,439 @@
+"""What code does with the sizes that it asks for: whether one may leave where no trace sees it.
+
+A size carries its expression through arithmetic, comparisons and calls of torch. Where the left
+operand is a float, where it is an index of a list or goes into a function of the standard library,
+Python takes its value and asks nothing. The syntax tree tells which code can do so; what the tree
+does not tell counts as if it did, since the answer is only whether to run the model once more.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import BuiltinFunctionType, CodeType, FunctionType
+from typing import Any
+
+import torch
+from torch import nn
+
+from modellint.inputs.size_operands import Level, Operands, function_tree
+from modellint.modules.members import Members, is_stock
+from modellint.modules.user_files import is_users_file
+
+#: Methods of a tensor that answer with sizes.
+_ASKING = frozenset("size numel nelement stride".split())
+#: Builtins that leave what they get as it is, or that are told of it.
+_FOLLOWED = frozenset(
+    "int float len max min abs round sum tuple list divmod zip enumerate reversed".split()
+)
+#: Builtins that make something of a size that is none, and are told of it.
+_ENDING = frozenset("range print isinstance type bool slice all any hasattr".split())
+#: Methods of a list that put in what they get.
+_FILLING = frozenset("append extend insert".split())
+#: Functions of torch that make sizes of sizes, and see no more than their values.
+_OF_SIZES = frozenset("broadcast_shapes sym_int sym_float sym_max sym_min sym_sqrt".split())
+_MATH = frozenset([math.floor, math.ceil, math.trunc, math.prod])
+
+
+class Leaves(Exception):
+    """A size may leave the integers here."""
+
+
+class SizeUses:
+    """What the code of one model does with sizes; each function is read once."""
+
+    def __init__(self, members: Members) -> None:
+        self.members = members
+        self.known: dict[tuple[int, bool], Level] = {}
+        #: What a call of some module of the model returns, where it is not told which.
+        self.any_result = Level.NONE
+        self.modules: dict[int, list[nn.Module]] = {}
+        self.own: dict[int, FunctionType] = {}
+        for _, module in members:
+            kind: Any = type(module)
+            if not is_stock(kind):
+                for base in kind.__mro__:
+                    for function in vars(base).values():
+                        if isinstance(function, FunctionType):
+                            self.modules.setdefault(id(function.__code__), []).append(module)
+                            self.own[id(function.__code__)] = function
+
+    def leave(self, asking: Collection[tuple[CodeType, Mapping[str, Any]]]) -> bool:
+        """Whether a size that one of these codes asked for may have left the integers unseen."""
+        try:
+            for _ in Level:
+                self.known.clear()
+                for code, scope in asking:
+                    self.result(code, scope, False)
+                if self.any_result is self._any_result():
+                    return False
+                self.any_result = self._any_result()
+        except (Leaves, RecursionError):
+            return True
+        return False
+
+    def result(self, code: CodeType, scope: Mapping[str, Any], sized: bool) -> Level:
+        """What a function returns whose arguments are sizes if `sized`. Raises `Leaves`."""
+        key = (id(code), sized)
+        if key not in self.known:
+            self.known[key] = Level.MAYBE  # What calls itself returns, for all that is known.
+            self.known[key] = _Reading(self, code, scope, sized).result()
+        return self.known[key]
+
+    def _any_result(self) -> Level:
+        return max(
+            (
+                level
+                for (code, _), level in self.known.items()
+                if self.own.get(code) is not None and self.own[code].__name__ == "forward"
+            ),
+            default=Level.NONE,
+        )
+
+    def all_forwards(self) -> None:
+        """Read every forward of the model as one that is handed sizes."""
+        for function in list(self.own.values()):
+            if function.__name__ == "forward" and is_users_file(function.__code__.co_filename):
+                self.result(function.__code__, function.__globals__, True)
+
+
+class _Reading(Operands):
+    """One function's code: its names and what they may be."""
+
+    def __init__(
+        self, uses: SizeUses, code: CodeType, scope: Mapping[str, Any], sized: bool
+    ) -> None:
+        tree = function_tree(code)
+        if tree is None:
+            raise Leaves
+        self.uses = uses
+        self.scope = scope
+        self.modules = uses.modules.get(id(code), [])
+        self.tree = tree
+        arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
+        self.first = arguments[0].arg if arguments and self.modules else None
+        self.names: dict[str, Level] = {}
+        #: What each name is bound to; `None` for what is no expression, such as an argument.
+        self.bound: dict[str, list[ast.expr | None]] = {}
+        for argument in arguments:
+            handed = sized and argument.arg != self.first
+            self.names[argument.arg] = Level.MAYBE if handed else Level.NONE
+            self.bound[argument.arg] = [None]
+        for rest in (tree.args.vararg, tree.args.kwarg):
+            if rest is not None:
+                self.names[rest.arg] = Level.MAYBE if sized else Level.NONE
+                self.bound[rest.arg] = [None]
+        self.returned = Level.NONE
+
+    def result(self) -> Level:
+        """Read the body until nothing more is learned of its names."""
+        for _ in range(8):
+            before = dict(self.names), self.returned
+            self.statements(self.tree.body)
+            if (self.names, self.returned) == before:
+                return self.returned
+        raise Leaves
+
+    # -- statements -----------------------------------------------------------------------------
+
+    def statements(self, body: Iterable[ast.stmt]) -> None:
+        for statement in body:
+            self.statement(statement)
+
+    def statement(self, of: ast.stmt) -> None:
+        if isinstance(of, ast.Assign):
+            for target in of.targets:
+                self.bind(target, of.value, self.level(of.value))
+        elif isinstance(of, ast.AnnAssign):
+            if of.value is not None:
+                self.bind(of.target, of.value, self.level(of.value))
+        elif isinstance(of, ast.AugAssign):
+            left: Any = of.target
+            level = self.arithmetic(left, of.op, of.value)
+            self.bind(of.target, None, level)
+        elif isinstance(of, ast.Return):
+            if of.value is not None:
+                self.returned = max(self.returned, self.level(of.value))
+        elif isinstance(of, ast.For):
+            self.bind(of.target, None, self.level(of.iter))
+            self.statements([*of.body, *of.orelse])
+        elif isinstance(of, (ast.If, ast.While)):
+            self.level(of.test)
+            self.statements([*of.body, *of.orelse])
+        elif isinstance(of, ast.With):
+            for item in of.items:
+                level = self.level(item.context_expr)
+                if item.optional_vars is not None:
+                    self.bind(item.optional_vars, None, level)
+            self.statements(of.body)
+        elif isinstance(of, ast.Try):
+            handlers = [line for handler in of.handlers for line in handler.body]
+            self.statements([*of.body, *handlers, *of.orelse, *of.finalbody])
+        elif isinstance(of, ast.Expr):
+            self.level(of.value)
+        elif isinstance(of, ast.Assert):
+            self.level(of.test)  # Its message is made where the run ends.
+        elif not isinstance(
+            of, (ast.Raise, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom)
+        ):
+            raise Leaves
+
+    def bind(self, target: ast.expr, value: ast.expr | None, level: Level) -> None:
+        if isinstance(target, ast.Name):
+            self.bound.setdefault(target.id, [])
+            if not any(known is value for known in self.bound[target.id]):
+                self.bound[target.id].append(value)
+                if len(self.bound[target.id]) > 1:
+                    # What is a size in one place only is none for sure.
+                    known = self.names.get(target.id, Level.NONE)
+                    level = level if known is level else min(Level.MAYBE, max(known, level))
+            else:
+                level = level if level is self.names[target.id] else min(Level.MAYBE, level)
+            self.names[target.id] = level if level else self.names.get(target.id, Level.NONE)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            paired = isinstance(value, (ast.Tuple, ast.List))
+            parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+            starred = any(isinstance(part, ast.Starred) for part in (*target.elts, *parts))
+            if paired and len(parts) == len(target.elts) and not starred:
+                for inner, part in zip(target.elts, parts, strict=True):
+                    self.bind(inner, part, self.level(part))
+            else:
+                for inner in target.elts:
+                    self.bind(inner, None if not level else value, level)
+        elif isinstance(target, ast.Starred):
+            self.bind(target.value, value, level)
+        elif isinstance(target, ast.Subscript):
+            self.level(target)
+            if level and isinstance(target.value, ast.Name):
+                self.bind(target.value, None, Level.MAYBE)
+            elif level:
+                raise Leaves
+        elif level or not isinstance(target, ast.Attribute):
+            raise Leaves  # An attribute is read who knows where.
+
+    # -- expressions ----------------------------------------------------------------------------
+
+    def level(self, of: ast.expr) -> Level:
+        """Whether an expression is a size. Raises `Leaves` where it loses one."""
+        read = _EXPRESSIONS.get(type(of))
+        if read is not None:
+            return read(self, of)
+        inside = [part for part in ast.iter_child_nodes(of) if isinstance(part, ast.expr)]
+        if self.most(inside):
+            raise Leaves
+        return Level.NONE
+
+    def constant(self, of: ast.Constant) -> Level:
+        return Level.NONE
+
+    def name(self, of: ast.Name) -> Level:
+        return self.names.get(of.id, Level.NONE)
+
+    def attribute(self, of: ast.Attribute) -> Level:
+        level = self.level(of.value)
+        if of.attr == "shape":
+            return Level.SURELY
+        return min(level, Level.MAYBE)
+
+    def subscript(self, of: ast.Subscript) -> Level:
+        if self.level(of.slice) and not self.is_tensor_index(of):
+            raise Leaves
+        return self.level(of.value)
+
+    def is_tensor_index(self, of: ast.Subscript) -> bool:
+        """Whether this is how a tensor is indexed, and no list."""
+        if isinstance(of.slice, ast.Tuple):
+            return any(isinstance(part, ast.Slice) for part in of.slice.elts)
+        held = self.held(of.value)
+        return bool(held) and all(isinstance(one, torch.Tensor) for one in held)
+
+    def slice(self, of: ast.Slice) -> Level:
+        return self.most(part for part in (of.lower, of.upper, of.step) if part is not None)
+
+    def most(self, parts: Iterable[ast.expr]) -> Level:
+        return max([self.level(part) for part in parts], default=Level.NONE)
+
+    def several(self, of: ast.Tuple | ast.List) -> Level:
+        levels = [self.level(part) for part in of.elts]
+        return min(Level.MAYBE, max(levels, default=Level.NONE))
+
+    def starred(self, of: ast.Starred) -> Level:
+        return self.level(of.value)
+
+    def mapping(self, of: ast.Dict) -> Level:
+        if self.most(key for key in of.keys if key is not None):
+            raise Leaves
+        return min(Level.MAYBE, self.most(of.values))
+
+    def unary(self, of: ast.UnaryOp) -> Level:
+        level = self.level(of.operand)
+        return Level.NONE if isinstance(of.op, ast.Not) else level
+
+    def either(self, of: ast.BoolOp) -> Level:
+        levels = [self.level(part) for part in of.values]
+        return min(levels) if min(levels) else min(Level.MAYBE, max(levels))
+
+    def conditional(self, of: ast.IfExp) -> Level:
+        self.level(of.test)
+        levels = [self.level(of.body), self.level(of.orelse)]
+        return min(levels) if min(levels) else min(Level.MAYBE, max(levels))
+
+    def named(self, of: ast.NamedExpr) -> Level:
+        level = self.level(of.value)
+        self.bind(of.target, of.value, level)
+        return level
+
+    def compared(self, of: ast.Compare) -> Level:
+        before = of.left
+        level = self.level(before)
+        for operator, after in zip(of.ops, of.comparators, strict=True):
+            right = self.level(after)
+            if isinstance(operator, (ast.In, ast.NotIn)):
+                if level and not isinstance(after, (ast.Tuple, ast.List)):
+                    raise Leaves
+            elif right and level is not Level.SURELY and self.may_be_float(before):
+                raise Leaves
+            before, level = after, right
+        return Level.NONE
+
+    def binary(self, of: ast.BinOp) -> Level:
+        return self.arithmetic(of.left, of.op, of.right)
+
+    def arithmetic(self, left: ast.expr, operator: ast.operator, right: ast.expr) -> Level:
+        first, second = self.level(left), self.level(right)
+        if not second:
+            repeats = isinstance(operator, ast.Mult) and self.may_be_sequence(right)
+            if first and repeats:
+                raise Leaves
+            return first
+        if first is Level.SURELY:
+            return Level.SURELY
+        if isinstance(operator, ast.Add) and self.may_be_sequence(left):
+            return max(min(first, Level.MAYBE), min(second, Level.MAYBE))
+        if self.may_be_float(left) or self.may_be_sequence(left):
+            raise Leaves
+        return second
+
+    def comprehension(self, of: Any) -> Level:
+        for part in of.generators:
+            self.bind(part.target, None, self.level(part.iter))
+            self.most(part.ifs)
+        if isinstance(of, ast.DictComp):
+            if self.level(of.key):
+                raise Leaves
+            return min(Level.MAYBE, self.level(of.value))
+        level = self.level(of.elt)
+        if level and isinstance(of, ast.SetComp):
+            raise Leaves
+        return min(Level.MAYBE, level)
+
+    # -- calls ----------------------------------------------------------------------------------
+
+    def call(self, of: ast.Call) -> Level:
+        if isinstance(of.func, ast.Name) and of.func.id == "print":
+            return Level.NONE
+        arguments = [*of.args, *(word.value for word in of.keywords)]
+        if isinstance(of.func, ast.Attribute) and of.func.attr == "_assert":
+            del arguments[1:]  # Its message is not made of what is true.
+        handed = self.most(arguments)
+        first = self.level(of.args[0]) if of.args else Level.NONE
+        func = of.func
+        if isinstance(func, ast.Name) and func.id not in self.bound:
+            if func.id in _FOLLOWED and func.id not in self.scope:
+                return self.followed(func.id, of, handed)
+            if func.id in _FOLLOWED | _ENDING and _is_builtin(self.scope, func.id):
+                return self.followed(func.id, of, handed) if func.id in _FOLLOWED else Level.NONE
+        if isinstance(func, ast.Attribute) and self.held(func.value) == [math]:
+            return Level.MAYBE if handed else Level.NONE  # The tracer puts its own in its place.
+        targets = self.held(func)
+        if targets:
+            return max(self.called(target, handed, first) for target in targets)
+        if isinstance(func, ast.Attribute):
+            receiver = self.level(func.value)
+            if func.attr in _ASKING:
+                return Level.SURELY
+            if func.attr in _FILLING:
+                if handed and isinstance(func.value, ast.Name):
+                    self.bind(func.value, None, Level.MAYBE)
+                elif handed:
+                    raise Leaves
+                return Level.NONE
+            if hasattr(torch.Tensor, func.attr):
+                return Level.NONE
+            if not handed:
+                return max(min(receiver, Level.MAYBE), self.uses.any_result)
+        else:
+            self.level(func)
+        if handed:
+            if first:
+                raise Leaves
+            self.uses.all_forwards()
+        return self.uses.any_result
+
+    def followed(self, name: str, of: ast.Call, handed: Level) -> Level:
+        if name == "len":
+            return Level.SURELY
+        if name in ("int", "float", "abs", "round") and len(of.args) == 1:
+            return handed
+        if name in ("int", "float") and handed:
+            raise Leaves
+        return min(Level.MAYBE, handed)
+
+    def called(self, target: Any, handed: Level, first: Level) -> Level:
+        """What a call of something known returns. Raises `Leaves` where it loses what it gets."""
+        if isinstance(target, nn.Module):
+            kind: Any = type(target)
+            if is_stock(kind):
+                return Level.NONE
+            target = kind.forward
+        target = getattr(target, "__func__", target)
+        if target in _MATH:
+            return handed
+        if isinstance(target, FunctionType):
+            if (target.__module__ or "").partition(".")[0] == "torch":
+                if handed and target.__name__ in _OF_SIZES:
+                    raise Leaves
+                return Level.NONE
+            return self.uses.result(target.__code__, target.__globals__, bool(handed))
+        module = getattr(target, "__module__", None) or ""
+        of_torch = module.partition(".")[0] == "torch" or _is_of_torch(target)
+        if handed and not (of_torch and not isinstance(target, type)):
+            raise Leaves
+        return Level.NONE
+
+
+def _is_builtin(scope: Mapping[str, Any], name: str) -> bool:
+    return name not in scope or scope[name] is getattr(builtins, name)
+
+
+def _is_of_torch(target: Any) -> bool:
+    owner = getattr(target, "__self__", None)
+    return isinstance(target, BuiltinFunctionType) and (
+        getattr(owner, "__module__", "") or getattr(owner, "__name__", "") or ""
+    ).startswith("torch")
+
+
+_EXPRESSIONS: Mapping[type, Callable[[_Reading, Any], Level]] = {
+    ast.Constant: _Reading.constant,
+    ast.Name: _Reading.name,
+    ast.Attribute: _Reading.attribute,
+    ast.Subscript: _Reading.subscript,
+    ast.Slice: _Reading.slice,
+    ast.Tuple: _Reading.several,
+    ast.List: _Reading.several,
+    ast.Starred: _Reading.starred,
+    ast.Dict: _Reading.mapping,
+    ast.UnaryOp: _Reading.unary,
+    ast.BoolOp: _Reading.either,
+    ast.IfExp: _Reading.conditional,
+    ast.NamedExpr: _Reading.named,
+    ast.Compare: _Reading.compared,
+    ast.BinOp: _Reading.binary,
+    ast.ListComp: _Reading.comprehension,
+    ast.SetComp: _Reading.comprehension,
+    ast.DictComp: _Reading.comprehension,
+    ast.GeneratorExp: _Reading.comprehension,
+    ast.Call: _Reading.call,
+}
