@@ -39,11 +39,7 @@ def without_lost_sizes(
     The run is repeated at other sizes that it admits where its code may lose one. What comes out
     otherwise than the graph says is unknown from then on: `again` makes the graph anew without it.
     """
-    asking = [
-        (code, scope)
-        for code, scope in traced.tape.asking.values()
-        if is_users_file(code.co_filename)
-    ]
+    asking = [one for one in traced.tape.asking.values() if is_users_file(one.code.co_filename)]
     if not asking or not feed.example or not SizeUses(forwards.modules).leave(asking):
         return graph
     lost: dict[str, frozenset[tuple[int, int]]] = {}
@@ -80,6 +76,7 @@ def _moves(count: int) -> Iterator[list[tuple[float, int]]]:
     """What sizes are multiplied by and what is added: larger, smaller, together and one by one."""
     yield [(1, 35 + 2 * at) for at in range(count)]
     yield [(0.5, -at) for at in range(count)]
+    yield [(0.2, at) for at in range(count)]
     for step in _STEPS:
         yield [(1, step)] * count
         yield [(1, step + 2 * at) for at in range(count)]

@@ -9,11 +9,14 @@ import linecache
 import textwrap
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from types import CodeType, ModuleType
+from functools import lru_cache
+from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
 
 import torch
 from torch import nn
+
+from modellint.tracing.asking import may_hold_float
 
 
 class Level(IntEnum):
@@ -22,6 +25,14 @@ class Level(IntEnum):
     NONE = 0
     MAYBE = 1
     SURELY = 2
+
+
+#: What a function is handed: the parameters that get sizes.
+Handed = frozenset[tuple[str, Level]]
+
+
+class Leaves(Exception):
+    """A size may leave the integers here."""
 
 
 class Operands:
@@ -33,10 +44,19 @@ class Operands:
     names: dict[str, Level]
     #: What each name is bound to; `None` for what is no expression, such as an argument.
     bound: dict[str, list[ast.expr | None]]
+    #: The names that held no float when the code asked for a size; `None` where it did not ask.
+    floats: Mapping[str, bool] | None = None
 
     def level(self, of: ast.expr) -> Level:
         """Whether an expression is a size."""
         raise NotImplementedError(ast.dump(of))
+
+    def is_tensor_index(self, of: ast.Subscript) -> bool:
+        """Whether this is how a tensor is indexed, and no list."""
+        if isinstance(of.slice, ast.Tuple):
+            return any(isinstance(part, ast.Slice) for part in of.slice.elts)
+        held = self.held(of.value)
+        return bool(held) and all(isinstance(one, torch.Tensor) for one in held)
 
     def may_be_float(self, of: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
         """Whether an expression may be a plain float, which is asked before the size is."""
@@ -44,6 +64,10 @@ class Operands:
             return not isinstance(of.value, int)
         if isinstance(of, ast.UnaryOp):
             return self.may_be_float(of.operand, seen)
+        if isinstance(of, (ast.Tuple, ast.List)):
+            return any(self.may_be_float(part, seen) for part in of.elts)
+        if isinstance(of, ast.Subscript):
+            return self.may_be_float(of.value, seen)
         if isinstance(of, ast.BinOp) and not isinstance(of.op, (ast.Div, ast.Pow)):
             # What holds a size that was asked first is a size or a ratio.
             if self.level(of.left) is Level.SURELY:
@@ -56,14 +80,17 @@ class Operands:
             within = seen | {of.id}
             if self.names.get(of.id) is Level.SURELY:
                 return False
-            return any(value is None or self.may_be_float(value, within) for value in values)
+            asked = True if self.floats is None else self.floats.get(of.id, True)
+            return any(
+                asked if value is None else self.may_be_float(value, within) for value in values
+            )
         if isinstance(of, ast.Call):
             if isinstance(of.func, ast.Name) and of.func.id in ("int", "len"):
                 return False
             if isinstance(of.func, ast.Attribute) and self.is_tensor_method(of.func):
                 return False
         held = self.held(of)
-        return not held or any(isinstance(one, float) for one in held)
+        return not held or any(map(may_hold_float, held))
 
     def may_be_sequence(self, of: ast.expr) -> bool:
         if isinstance(of, (ast.List, ast.Tuple, ast.ListComp, ast.JoinedStr)):
@@ -107,6 +134,50 @@ class Operands:
         return hasattr(torch.Tensor, of.attr)
 
 
+def by_parameter(code: CodeType, of: ast.Call, levels: Sequence[Level], skipped: int) -> Handed:
+    """The levels of a call's arguments by the parameters that get them."""
+    names = parameters(code)
+    several = any(isinstance(given, ast.Starred) for given in of.args)
+    if several or any(word.arg is None for word in of.keywords):
+        return frozenset((name, Level.MAYBE) for name in names[skipped:] if any(levels))
+    count = code.co_argcount
+    found = {
+        (names[at + skipped] if at + skipped < count else names[-1], level)
+        for at, level in enumerate(levels[: len(of.args)])
+        if level and names
+    }
+    for word, level in zip(of.keywords, levels[len(of.args) :], strict=False):
+        if level and word.arg is not None:
+            found.add((word.arg if word.arg in names else names[-1], level))
+    return frozenset(found)
+
+
+def last_name(of: ast.expr) -> str | None:
+    """What a function is called, without what it is an attribute of."""
+    return of.attr if isinstance(of, ast.Attribute) else getattr(of, "id", None)
+
+
+def is_builtin(scope: Mapping[str, Any], name: str) -> bool:
+    """Whether a global name is a builtin's."""
+    return name not in scope or scope[name] is getattr(builtins, name)
+
+
+def is_of_torch(target: Any) -> bool:
+    """Whether a builtin function is one of torch."""
+    owner = getattr(target, "__self__", None)
+    return isinstance(target, BuiltinFunctionType) and (
+        getattr(owner, "__module__", "") or getattr(owner, "__name__", "") or ""
+    ).startswith("torch")
+
+
+def parameters(code: CodeType) -> tuple[str, ...]:
+    """The names of a function's parameters, what takes several ones last."""
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_varnames[:count]
+
+
+@lru_cache(maxsize=1024)
 def function_tree(code: CodeType) -> ast.FunctionDef | None:
     """The tree of a function's code, from the file that it stands in; `None` where none is."""
     start = code.co_firstlineno - 1

@@ -9,18 +9,29 @@ does not tell counts as if it did, since the answer is only whether to run the m
 from __future__ import annotations
 
 import ast
-import builtins
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
-from types import BuiltinFunctionType, CodeType, FunctionType
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import CodeType, FunctionType
 from typing import Any
 
 import torch
 from torch import nn
 
-from modellint.inputs.size_operands import Level, Operands, function_tree
+from modellint.inputs.size_operands import (
+    Handed,
+    Leaves,
+    Level,
+    Operands,
+    by_parameter,
+    function_tree,
+    is_builtin,
+    is_of_torch,
+    last_name,
+    parameters,
+)
 from modellint.modules.members import Members, is_stock
 from modellint.modules.user_files import is_users_file
+from modellint.tracing.asking import Asking
 
 #: Methods of a tensor that answer with sizes.
 _ASKING = frozenset("size numel nelement stride".split())
@@ -37,16 +48,13 @@ _OF_SIZES = frozenset("broadcast_shapes sym_int sym_float sym_max sym_min sym_sq
 _MATH = frozenset([math.floor, math.ceil, math.trunc, math.prod])
 
 
-class Leaves(Exception):
-    """A size may leave the integers here."""
-
-
 class SizeUses:
     """What the code of one model does with sizes; each function is read once."""
 
     def __init__(self, members: Members) -> None:
         self.members = members
-        self.known: dict[tuple[int, bool], Level] = {}
+        self.known: dict[tuple[int, Handed], Level] = {}
+        self.asking: dict[int, Asking] = {}
         #: What a call of some module of the model returns, where it is not told which.
         self.any_result = Level.NONE
         self.modules: dict[int, list[nn.Module]] = {}
@@ -60,13 +68,14 @@ class SizeUses:
                             self.modules.setdefault(id(function.__code__), []).append(module)
                             self.own[id(function.__code__)] = function
 
-    def leave(self, asking: Collection[tuple[CodeType, Mapping[str, Any]]]) -> bool:
+    def leave(self, asking: Collection[Asking]) -> bool:
         """Whether a size that one of these codes asked for may have left the integers unseen."""
+        self.asking = {id(one.code): one for one in asking}
         try:
             for _ in Level:
                 self.known.clear()
-                for code, scope in asking:
-                    self.result(code, scope, False)
+                for one in asking:
+                    self.result(one.code, one.scope, frozenset())
                 if self.any_result is self._any_result():
                     return False
                 self.any_result = self._any_result()
@@ -74,12 +83,16 @@ class SizeUses:
             return True
         return False
 
-    def result(self, code: CodeType, scope: Mapping[str, Any], sized: bool) -> Level:
-        """What a function returns whose arguments are sizes if `sized`. Raises `Leaves`."""
-        key = (id(code), sized)
+    def result(self, code: CodeType, scope: Mapping[str, Any], handed: Handed) -> Level:
+        """What a function returns that is handed sizes for these parameters. Raises `Leaves`."""
+        key = (id(code), handed)
         if key not in self.known:
             self.known[key] = Level.MAYBE  # What calls itself returns, for all that is known.
-            self.known[key] = _Reading(self, code, scope, sized).result()
+            try:
+                self.known[key] = _Reading(self, code, scope, dict(handed)).result()
+            except Leaves:
+                del self.known[key]
+                raise
         return self.known[key]
 
     def _any_result(self) -> Level:
@@ -92,18 +105,24 @@ class SizeUses:
             default=Level.NONE,
         )
 
-    def all_forwards(self) -> None:
-        """Read every forward of the model as one that is handed sizes."""
+    def all_forwards(self, after: int) -> None:
+        """Read every forward of the model as one that is handed sizes after so many arguments."""
         for function in list(self.own.values()):
-            if function.__name__ == "forward" and is_users_file(function.__code__.co_filename):
-                self.result(function.__code__, function.__globals__, True)
+            code = function.__code__
+            if function.__name__ == "forward" and is_users_file(code.co_filename):
+                names = parameters(code)[after:]
+                self.result(code, function.__globals__, frozenset((n, Level.MAYBE) for n in names))
 
 
 class _Reading(Operands):
     """One function's code: its names and what they may be."""
 
     def __init__(
-        self, uses: SizeUses, code: CodeType, scope: Mapping[str, Any], sized: bool
+        self,
+        uses: SizeUses,
+        code: CodeType,
+        scope: Mapping[str, Any],
+        handed: Mapping[str, Level],
     ) -> None:
         tree = function_tree(code)
         if tree is None:
@@ -117,14 +136,12 @@ class _Reading(Operands):
         self.names: dict[str, Level] = {}
         #: What each name is bound to; `None` for what is no expression, such as an argument.
         self.bound: dict[str, list[ast.expr | None]] = {}
-        for argument in arguments:
-            handed = sized and argument.arg != self.first
-            self.names[argument.arg] = Level.MAYBE if handed else Level.NONE
+        rest = [given for given in (tree.args.vararg, tree.args.kwarg) if given is not None]
+        for argument in (*arguments, *rest):
+            self.names[argument.arg] = handed.get(argument.arg, Level.NONE)
             self.bound[argument.arg] = [None]
-        for rest in (tree.args.vararg, tree.args.kwarg):
-            if rest is not None:
-                self.names[rest.arg] = Level.MAYBE if sized else Level.NONE
-                self.bound[rest.arg] = [None]
+        asked = uses.asking.get(id(code))
+        self.floats = None if asked is None or handed else asked.floats
         self.returned = Level.NONE
 
     def result(self) -> Level:
@@ -225,9 +242,6 @@ class _Reading(Operands):
             raise Leaves
         return Level.NONE
 
-    def constant(self, of: ast.Constant) -> Level:
-        return Level.NONE
-
     def name(self, of: ast.Name) -> Level:
         return self.names.get(of.id, Level.NONE)
 
@@ -242,13 +256,6 @@ class _Reading(Operands):
             raise Leaves
         return self.level(of.value)
 
-    def is_tensor_index(self, of: ast.Subscript) -> bool:
-        """Whether this is how a tensor is indexed, and no list."""
-        if isinstance(of.slice, ast.Tuple):
-            return any(isinstance(part, ast.Slice) for part in of.slice.elts)
-        held = self.held(of.value)
-        return bool(held) and all(isinstance(one, torch.Tensor) for one in held)
-
     def slice(self, of: ast.Slice) -> Level:
         return self.most(part for part in (of.lower, of.upper, of.step) if part is not None)
 
@@ -258,9 +265,6 @@ class _Reading(Operands):
     def several(self, of: ast.Tuple | ast.List) -> Level:
         levels = [self.level(part) for part in of.elts]
         return min(Level.MAYBE, max(levels, default=Level.NONE))
-
-    def starred(self, of: ast.Starred) -> Level:
-        return self.level(of.value)
 
     def mapping(self, of: ast.Dict) -> Level:
         if self.most(key for key in of.keys if key is not None):
@@ -335,21 +339,23 @@ class _Reading(Operands):
         if isinstance(of.func, ast.Name) and of.func.id == "print":
             return Level.NONE
         arguments = [*of.args, *(word.value for word in of.keywords)]
-        if isinstance(of.func, ast.Attribute) and of.func.attr == "_assert":
+        if last_name(of.func) == "_assert":
             del arguments[1:]  # Its message is not made of what is true.
-        handed = self.most(arguments)
+        levels = [self.level(argument) for argument in arguments]
+        handed = max(levels, default=Level.NONE)
         first = self.level(of.args[0]) if of.args else Level.NONE
         func = of.func
         if isinstance(func, ast.Name) and func.id not in self.bound:
             if func.id in _FOLLOWED and func.id not in self.scope:
                 return self.followed(func.id, of, handed)
-            if func.id in _FOLLOWED | _ENDING and _is_builtin(self.scope, func.id):
+            if func.id in _FOLLOWED | _ENDING and is_builtin(self.scope, func.id):
                 return self.followed(func.id, of, handed) if func.id in _FOLLOWED else Level.NONE
         if isinstance(func, ast.Attribute) and self.held(func.value) == [math]:
-            return Level.MAYBE if handed else Level.NONE  # The tracer puts its own in its place.
+            exact = getattr(math, func.attr, None) in _MATH
+            return handed if exact else min(Level.MAYBE, handed)  # The tracer puts in its own.
         targets = self.held(func)
         if targets:
-            return max(self.called(target, handed, first) for target in targets)
+            return max(self.called(target, of, levels) for target in targets)
         if isinstance(func, ast.Attribute):
             receiver = self.level(func.value)
             if func.attr in _ASKING:
@@ -367,22 +373,29 @@ class _Reading(Operands):
         else:
             self.level(func)
         if handed:
-            if first:
-                raise Leaves
-            self.uses.all_forwards()
+            self.uses.all_forwards(1 if first else 2)
         return self.uses.any_result
 
     def followed(self, name: str, of: ast.Call, handed: Level) -> Level:
         if name == "len":
-            return Level.SURELY
+            held = self.held(of.args[0]) if of.args else []
+            tensor = not held or any(isinstance(one, torch.Tensor) for one in held)
+            return Level.SURELY if tensor else Level.NONE
         if name in ("int", "float", "abs", "round") and len(of.args) == 1:
             return handed
         if name in ("int", "float") and handed:
             raise Leaves
         return min(Level.MAYBE, handed)
 
-    def called(self, target: Any, handed: Level, first: Level) -> Level:
+    def called(self, target: Any, of: ast.Call, levels: Sequence[Level]) -> Level:
         """What a call of something known returns. Raises `Leaves` where it loses what it gets."""
+        handed = max(levels, default=Level.NONE)
+        bound = isinstance(target, nn.Module) or (
+            isinstance(of.func, ast.Attribute)
+            and isinstance(of.func.value, ast.Name)
+            and of.func.value.id == self.first
+            and not isinstance(target, staticmethod)
+        )
         if isinstance(target, nn.Module):
             kind: Any = type(target)
             if is_stock(kind):
@@ -396,34 +409,29 @@ class _Reading(Operands):
                 if handed and target.__name__ in _OF_SIZES:
                     raise Leaves
                 return Level.NONE
-            return self.uses.result(target.__code__, target.__globals__, bool(handed))
+            given = by_parameter(target.__code__, of, levels, 1 if bound else 0)
+            try:
+                return self.uses.result(target.__code__, target.__globals__, given)
+            except Leaves:
+                if handed:
+                    raise
+                return Level.MAYBE  # What it asks itself is told by its own code.
         module = getattr(target, "__module__", None) or ""
-        of_torch = module.partition(".")[0] == "torch" or _is_of_torch(target)
-        if handed and not (of_torch and not isinstance(target, type)):
+        of_torch = module.partition(".")[0] == "torch" or is_of_torch(target)
+        if handed and target is not None and not (of_torch and not isinstance(target, type)):
             raise Leaves
         return Level.NONE
 
 
-def _is_builtin(scope: Mapping[str, Any], name: str) -> bool:
-    return name not in scope or scope[name] is getattr(builtins, name)
-
-
-def _is_of_torch(target: Any) -> bool:
-    owner = getattr(target, "__self__", None)
-    return isinstance(target, BuiltinFunctionType) and (
-        getattr(owner, "__module__", "") or getattr(owner, "__name__", "") or ""
-    ).startswith("torch")
-
-
 _EXPRESSIONS: Mapping[type, Callable[[_Reading, Any], Level]] = {
-    ast.Constant: _Reading.constant,
+    ast.Constant: lambda self, of: Level.NONE,
     ast.Name: _Reading.name,
     ast.Attribute: _Reading.attribute,
     ast.Subscript: _Reading.subscript,
     ast.Slice: _Reading.slice,
     ast.Tuple: _Reading.several,
     ast.List: _Reading.several,
-    ast.Starred: _Reading.starred,
+    ast.Starred: lambda self, of: self.level(of.value),
     ast.Dict: _Reading.mapping,
     ast.UnaryOp: _Reading.unary,
     ast.BoolOp: _Reading.either,

@@ -8,6 +8,7 @@ not fit. Nothing here computes with torch.
 """
 
 from modellint.shapes import (  # noqa: F401  (each fills the table)
+    along_axes,
     elementwise,
     joins,
     products,

@@ -233,16 +233,6 @@ def view_as_complex(input: Tensor) -> Shape:
     return input.shape[:-1]
 
 
-@op("diagonal", runs=True)
-def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The diagonal of two axes, as a last axis."""
-    first, second = axis(dim1, len(input.shape)), axis(dim2, len(input.shape))
-    if offset or expr_of(input.shape[first]) is not expr_of(input.shape[second]):
-        return None
-    rest = (size for index, size in enumerate(input.shape) if index not in (first, second))
-    return (*rest, input.shape[first])
-
-
 def unknown_like(example: tuple[int, ...], inputs: list[Shape]) -> Shape:
     """Sizes of which only the example is known; plain where no input varies."""
     if any(isinstance(size, Dim) for shape in inputs for size in shape):

@@ -123,6 +123,7 @@ def _call(
     if isinstance(public, FunctionType) and func is getattr(_BUILT_IN, name, None):
         # Generated code calls both by one name, torch.block_diag; the one takes a sequence.
         first = next(iter(signature(public).parameters.values()))
-        if first.kind is first.VAR_POSITIONAL and len(args) == 1:
+        several = len(args) == 1 and isinstance(args[0], (tuple, list))
+        if several and first.kind is first.VAR_POSITIONAL:
             return graph.call_function(public, tuple(args[0]), kwargs)
     return graph.call_function(func, args, kwargs)

@@ -19,6 +19,7 @@ from modellint.symbolic.constraints import Constraint, Origin, Relation
 from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.equalities import pinned
 from modellint.symbolic.expressions import Expr, Symbol
+from modellint.tracing.asking import Asking
 
 
 class Handle(Sized):
@@ -213,8 +214,8 @@ class Tape:
         self.records: list[Record] = []
         self.constraints: dict[tuple[Expr, Relation], Constraint] = {}
         self.unknowns: dict[str, int] = {}
-        #: The code that asked for sizes and its globals, by the code's identity.
-        self.asking: dict[int, tuple[CodeType, Mapping[str, Any]]] = {}
+        #: The code that asked for sizes, by its identity.
+        self.asking: dict[int, Asking] = {}
         self.describe: Callable[[], str] = str
 
     @cached_property

@@ -6,7 +6,6 @@ input; else the answer is `NeedsValues`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from operator import index, methodcaller
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ from modellint.shapes.core import numel, plain
 from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim, Ratio, fresh
 from modellint.symbolic.expressions import constant, subtract
-from modellint.tracing.builtins_shim import length
+from modellint.tracing.asking import note
 from modellint.tracing.held_tensors import Sizes, Value
 from modellint.tracing.tape import Leaf, Tape
 
@@ -38,35 +37,19 @@ class Run(Protocol):
         """The result of one operation, which is recorded."""
 
 
-def _asked(run: Run) -> None:
-    """Note which code asks for sizes: what it does with them may need another look."""
-    frame = sys._getframe(3)
-    code = frame.f_code
-    while (code.co_name in _INSIDE or code is _LENGTH) and frame.f_back is not None:
-        frame = frame.f_back
-        code = frame.f_code
-    run.tape.asking[id(code)] = (code, frame.f_globals)
-
-
-#: What runs as a function of its own up to Python 3.11, and is part of the code around it.
-_INSIDE = frozenset(["<listcomp>", "<genexpr>", "<setcomp>", "<dictcomp>"])
-#: Stands for `len` in the code that asks.
-_LENGTH = length.__code__
-
-
 def _shape(run: Run, tensor: torch.Tensor) -> Sizes:
-    _asked(run)
+    note(run.tape.asking, 2)
     return Sizes(run.value_of(tensor).shape)
 
 
 def _size(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
-    _asked(run)
+    note(run.tape.asking, 2)
     shape = run.value_of(tensor).shape
     return Sizes(shape) if dim is None else shape[dim]
 
 
 def _numel(run: Run, tensor: torch.Tensor) -> int:
-    _asked(run)
+    note(run.tape.asking, 2)
     return numel(run.value_of(tensor).shape)
 
 
@@ -109,7 +92,7 @@ def _iterate(run: Run, tensor: torch.Tensor) -> Any:
 
 
 def _stride(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
-    _asked(run)
+    note(run.tape.asking, 2)
     value = run.value_of(tensor)
     shape, plain_strides = value.shape, value.tensor.stride()
     order = sorted(range(len(shape)), key=lambda at: (plain_strides[at], -at))

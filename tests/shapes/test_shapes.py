@@ -497,6 +497,45 @@ case("fold", lambda x: F.fold(F.unfold(x, 2, stride=2), x.shape[2:], 2, stride=2
 case("fold", lambda x: F.fold(x, (4, 5), (2, 2)), "N,12,12")
 
 #: Entries whose size depends on values, and that therefore promise nothing.
+# Along axes.
+case("diagonal", lambda x: torch.diagonal(x, 0, 2, 3), MAP)
+case("diagonal", lambda x: x.diagonal(offset=1, dim1=1, dim2=2), MAP)
+case("diagonal", lambda x: x.diagonal(-2, -1, -2), MAP)
+case("diff", torch.diff, "N,L")
+case("diff", lambda x: torch.diff(x, dim=1), MAP)
+case("diff", lambda x, y: x.diff(2, dim=1, prepend=y, append=y), "N,L", "N,S")
+case("quantile nanquantile", "torch", MAP, "")
+case("quantile", lambda x: torch.quantile(x, 0.5, dim=1, keepdim=True), MAP)
+case("quantile", lambda x, q: x.quantile(q, -1), "N,L", "S")
+case("nanmean", lambda x: torch.nanmean(x, (2, 3)), MAP)
+case("nanmean", lambda x: x.nanmean(-1, keepdim=True), MAP)
+case("aminmax", lambda x: torch.aminmax(x, dim=2), MAP)
+case("rot90", lambda x: torch.rot90(x, 1, (2, 3)), MAP)
+case("rot90", lambda x: torch.rot90(x, dims=(1, 2), k=-2), MAP)
+case("linalg_norm", lambda x: torch.linalg.norm(x, dim=1), MAP)
+case("linalg_norm", lambda x: torch.linalg.norm(x, dim=(2, 3), keepdim=True), MAP)
+case("linalg_norm", torch.linalg.norm, MAP)
+case("linalg_matrix_norm", torch.linalg.matrix_norm, MAP)
+case("as_strided", lambda x: x.as_strided((x.shape[0], 3), (1, 1)), "N,L")
+case("kron", torch.kron, "H,W", "N,S")
+case("kron", torch.kron, "L", "N,S,3")
+case("trapezoid trapz", "torch", "N,L")
+case("trapezoid", lambda x: torch.trapezoid(x, dx=0.5, dim=1), MAP)
+case("histc", lambda x: torch.histc(x, 7), "N,L")
+case("bucketize", torch.bucketize, MAP, "L")
+case("searchsorted", torch.searchsorted, "L", "S")
+case("linalg_multi_dot", lambda *x: torch.linalg.multi_dot(x), "N,L", "L,S", "S,H")
+case("linalg_multi_dot", lambda *x: torch.linalg.multi_dot(x), "N", "N,S", "S")
+case("chain_matmul", torch.chain_matmul, "N,L", "L,S", "S,H")
+case("pdist", F.pdist, "L,S")
+case("dstack", lambda *x: torch.dstack(x), "N,L", "N,L")
+case("dstack", lambda *x: torch.dstack(x), "N,L,S", "N,L,H")
+case("gradient", lambda x: torch.gradient(x, dim=1), "N,L")
+case("gradient", lambda x: torch.gradient(x, dim=(1, 2)), "N,L,S")
+case("cross", lambda x, y: torch.cross(x, y, dim=1), "N,3,L", "N,3,L")
+case("linalg_cross", torch.linalg.cross, "N,L,3", "N,L,3")
+
+
 BY_VALUE = {"nonzero", "masked_select", "unique", "tril_indices", "triu_indices"}
 #: By values too, but not the sizes of what it packs.
 PACKED = {"_pack_padded_sequence"}

@@ -1,0 +1,94 @@
+"""Random models with code that computes sizes: what is printed as known is the eager shape."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from nets import eager_shapes, symbolic_shapes
+from size_nets import USES, WAYS, Chain, Step, size_nets
+from torch import nn
+
+import modellint
+from modellint.errors import ModellintError
+from modellint.graph import Graph
+from modellint.symbolic.dims import Dim, evaluate
+
+#: How many models the long run draws.
+MANY = int(os.environ.get("MODELLINT_NETS", "1000"))
+
+
+def check(model: nn.Module, height: int, width: int, seed: int) -> None:
+    """Compare each known size with eager, at sizes that the run admits."""
+    try:
+        graph = modellint.trace(model, [f"2,3,{height},{width}"])
+    except ModellintError:
+        assume(False)
+    assume(graph.mismatch is None)
+    symbolic = symbolic_shapes(graph)
+    example = {"N": 2, "C": 3, "H": height, "W": width}
+    for sizes in [example, *admitted(graph, seed)]:
+        try:
+            shapes = eager_shapes(model, sizes)
+        except (RuntimeError, ValueError, IndexError, KeyError, StopIteration, ZeroDivisionError):
+            assert sizes is not example, model
+            continue
+        for path, shape in shapes.items():
+            said = symbolic[path]
+            assert len(said) == len(shape), (path, said, shape)
+            for size, made in zip(said, shape, strict=True):
+                if isinstance(size, Dim) and size.unknown and sizes is not example:
+                    continue
+                if not isinstance(size, Dim) and graph.partial and "stays" in graph.partial:
+                    continue
+                told = int.__add__(size, 0) if sizes is example else evaluate(size, sizes)
+                assert told == made, (path, graph.partial, sizes, said, shape)
+
+
+def admitted(graph: Graph, seed: int) -> Iterator[dict[str, int]]:
+    """Random sizes that satisfy what a run demands of the sizes of its input."""
+    by = random.Random(seed)
+    about = {"N", "C", "H", "W"}
+    demands = [c for c in graph.constraints if {s.name for s in c.expr.symbols} <= about]
+    found = (
+        {"N": by.randint(1, 3), "C": 3, "H": by.randint(1, 80), "W": by.randint(1, 80)}
+        for _ in range(200)
+    )
+    return islice((sizes for sizes in found if all(c.holds(sizes) for c in demands)), 6)
+
+
+drawn = given(size_nets(), st.integers(9, 48), st.integers(9, 48), st.integers(0, 1 << 20))
+lenient = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
+}
+
+
+@pytest.mark.parametrize("use", ["resized"])
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_each_way_to_compute_a_size_is_followed_or_said_to_be_lost(way: str, use: str) -> None:
+    assert use in USES
+    for seed, (height, width) in enumerate([(33, 32), (20, 45)]):
+        check(Chain([Step(way, use, 3, 0.3)]).eval(), height, width, seed)
+
+
+@settings(max_examples=15, **lenient)  # type: ignore[arg-type]
+@drawn
+def test_every_size_that_is_known_is_the_eager_size(
+    model: nn.Module, height: int, width: int, seed: int
+) -> None:
+    check(model, height, width, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=MANY, **lenient)  # type: ignore[arg-type]
+@drawn
+def test_every_size_that_is_known_is_the_eager_size_in_a_long_run(
+    model: nn.Module, height: int, width: int, seed: int
+) -> None:
+    check(model, height, width, seed)
