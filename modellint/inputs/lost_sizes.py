@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: What is added to the sizes of an example, in turn; no two share a factor that code divides by.
 _STEPS = (35, 18, 32, 64, 16, 13, 24, 8, 5, 3, 2, 1, -1, -2, -5, -8)
-#: How many other sizes a model is run at: a list of three has one element at every third.
-_RUNS = 3
+#: How many other sizes a model is run at: what a list of three holds is the same at every third.
+_RUNS = 4
 
 #: By the key of a node, the results and axes that came out otherwise than the graph says.
 Lost = Mapping[str, frozenset[tuple[int, int]]]

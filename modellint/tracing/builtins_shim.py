@@ -9,19 +9,19 @@ included, keeps the real ones.
 from __future__ import annotations
 
 import builtins
-import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, wraps
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
 import torch
 
 from modellint.symbolic.constraints import demand
-from modellint.symbolic.dims import Dim, Ratio, fresh
+from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.expressions import constant, subtract
+from modellint.tracing.module_stand_ins import Put, put_into
 
 
 class _StandIn(type):
@@ -97,44 +97,6 @@ def length(of: Any) -> int:
     return builtins.len(of)
 
 
-class _Math:
-    """`math`, except that what a function makes of a size is one of which the example is known.
-
-    `math.log2` takes an int as it is, and `math.sqrt` asks for a plain float.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(math, name)
-        if callable(found) and name not in _EXACT:
-            found = _followed(found)
-        setattr(self, name, found)
-        return found
-
-
-#: What asks a size itself.
-_EXACT = frozenset("floor ceil trunc prod".split())
-
-
-def _followed(function: Any) -> Any:
-    @wraps(function)
-    def call(*args: Any) -> Any:
-        if not any(isinstance(arg, (Dim, Ratio)) for arg in args):
-            return function(*args)
-        made = function(*[_plain(arg) for arg in args])
-        if isinstance(made, bool):
-            return made
-        return fresh(made) if isinstance(made, builtins.int) else Ratio(made, None)
-
-    return call
-
-
-def _plain(number: Any) -> Any:
-    if isinstance(number, Dim):
-        return number.value
-    return float.__add__(number, 0.0) if isinstance(number, Ratio) else number
-
-
-_MATH = _Math()
 _REPLACED = {"int": Int, "float": Float, "range": Range, "len": length}
 
 
@@ -156,10 +118,11 @@ def _scopes(roots: frozenset[str], count: int) -> tuple[dict[str, Any], ...]:
 @contextmanager
 def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
     """Put the stand-ins into the packages that define these classes, and take them out again."""
+    classes = tuple(classes)
     bases = {base for cls in classes for base in cls.__mro__}
     words = tuple(_REPLACED)
     roots = {base.__module__.partition(".")[0] for base in bases} - _LEFT_ALONE
-    counted: list[tuple[dict[str, Any], str]] = []
+    put: list[Put] = []
     changed: list[tuple[dict[str, Any], Iterable[str]]] = []
     try:
         for scope in _scopes(frozenset(roots), len(sys.modules)):
@@ -171,17 +134,14 @@ def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
                 missing = _REPLACED.keys() - scope.keys()
                 changed.append((scope, missing))
                 scope.update({word: _REPLACED[word] for word in missing})
-            for name in ("math", "_math"):
-                if scope.get(name) is math:
-                    scope[name] = _MATH
-                    counted.append((scope, name))
+            put.extend(put_into(scope, classes))
         yield
     finally:
-        for scope, name in counted:
-            if scope.get(name) is _MATH:
-                scope[name] = math
-        for scope, put in changed:
-            for word in put:
+        for scope, name, stands_in, real in put:
+            if scope.get(name) is stands_in:
+                scope[name] = real
+        for scope, words_put in changed:
+            for word in words_put:
                 scope.pop(word, None)
 
 

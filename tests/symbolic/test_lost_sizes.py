@@ -192,6 +192,26 @@ def test_a_quotient_of_sizes_that_decides_on_a_size_is_not_printed_as_if_it_were
     assert graph.outputs[0].output.known is False or "W" in graph.outputs[0].output.symbolic
 
 
+class Constructed(nn.Module):
+    """Makes tensors by the constructors of old."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        assert isinstance(x, torch.Tensor)
+        noise = torch.FloatTensor(x.size(0), 1, x.size(2), x.size(3)).uniform_()
+        return self.conv(x + noise), torch.Tensor(x.size(0), 3).zero_()
+
+
+def test_a_tensor_of_a_constructor_keeps_the_sizes_that_it_is_given() -> None:
+    graph = modellint.trace(Constructed().eval(), inputs=["N,3,12,16"])
+    assert graph.partial is None
+    shapes = [out.output.symbolic for out in graph.outputs]
+    assert shapes == [("N", 4, "H", "W"), ("N", 3)]
+
+
 class Innocent(nn.Module):
     """Uses sizes as most models do, and floats beside them."""
 
