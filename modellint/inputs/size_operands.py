@@ -27,6 +27,9 @@ class Level(IntEnum):
     SURELY = 2
 
 
+#: The file, the first line and the name of code.
+Place = tuple[str, int, str]
+
 #: What a function is handed: the parameters that get sizes.
 Handed = frozenset[tuple[str, Level]]
 
@@ -46,6 +49,8 @@ class Operands:
     bound: dict[str, list[ast.expr | None]]
     #: The names that held no float when the code asked for a size; `None` where it did not ask.
     floats: Mapping[str, bool] | None = None
+    #: Whether the floats that the code has, and those that its modules hold, ask for sizes.
+    followed_floats = False
 
     def level(self, of: ast.expr) -> Level:
         """Whether an expression is a size."""
@@ -61,7 +66,7 @@ class Operands:
     def may_be_float(self, of: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
         """Whether an expression may be a plain float, which is asked before the size is."""
         if isinstance(of, ast.Constant):
-            return not isinstance(of.value, int)
+            return not (isinstance(of.value, int) or self.followed_floats)
         if isinstance(of, ast.UnaryOp):
             return self.may_be_float(of.operand, seen)
         if isinstance(of, (ast.Tuple, ast.List)):
@@ -90,7 +95,14 @@ class Operands:
             if isinstance(of.func, ast.Attribute) and self.is_tensor_method(of.func):
                 return False
         held = self.held(of)
+        if self.followed_floats and all(type(one) is float for one in held):
+            return not self._are_own(of)
         return not held or any(map(may_hold_float, held))
+
+    def _are_own(self, of: ast.expr) -> bool:
+        """Whether this is an attribute that each of the modules itself has, not its class."""
+        own = isinstance(of, ast.Attribute) and getattr(of.value, "id", None) == self.first
+        return own and all(getattr(of, "attr", "") in vars(module) for module in self.modules)
 
     def may_be_sequence(self, of: ast.expr) -> bool:
         if isinstance(of, (ast.List, ast.Tuple, ast.ListComp, ast.JoinedStr)):
@@ -168,6 +180,11 @@ def is_of_torch(target: Any) -> bool:
     return isinstance(target, BuiltinFunctionType) and (
         getattr(owner, "__module__", "") or getattr(owner, "__name__", "") or ""
     ).startswith("torch")
+
+
+def place(code: CodeType) -> Place:
+    """Where code stands: what a run puts in its stead stands there, too."""
+    return code.co_filename, code.co_firstlineno, code.co_name
 
 
 def parameters(code: CodeType) -> tuple[str, ...]:

@@ -22,16 +22,19 @@ from modellint.inputs.size_operands import (
     Leaves,
     Level,
     Operands,
+    Place,
     by_parameter,
     function_tree,
     is_builtin,
     is_of_torch,
     last_name,
     parameters,
+    place,
 )
 from modellint.modules.members import Members, is_stock
 from modellint.modules.user_files import is_users_file
 from modellint.tracing.asking import Asking
+from modellint.tracing.literals import asks_for_sizes
 
 #: Methods of a tensor that answer with sizes.
 _ASKING = frozenset("size numel nelement stride".split())
@@ -53,24 +56,24 @@ class SizeUses:
 
     def __init__(self, members: Members) -> None:
         self.members = members
-        self.known: dict[tuple[int, Handed], Level] = {}
-        self.asking: dict[int, Asking] = {}
+        self.known: dict[tuple[Place, Handed], Level] = {}
+        self.asking: dict[Place, Asking] = {}
         #: What a call of some module of the model returns, where it is not told which.
         self.any_result = Level.NONE
-        self.modules: dict[int, list[nn.Module]] = {}
-        self.own: dict[int, FunctionType] = {}
+        self.modules: dict[Place, list[nn.Module]] = {}
+        self.own: dict[Place, FunctionType] = {}
         for _, module in members:
             kind: Any = type(module)
             if not is_stock(kind):
                 for base in kind.__mro__:
                     for function in vars(base).values():
                         if isinstance(function, FunctionType):
-                            self.modules.setdefault(id(function.__code__), []).append(module)
-                            self.own[id(function.__code__)] = function
+                            self.modules.setdefault(place(function.__code__), []).append(module)
+                            self.own[place(function.__code__)] = function
 
     def leave(self, asking: Collection[Asking]) -> bool:
         """Whether a size that one of these codes asked for may have left the integers unseen."""
-        self.asking = {id(one.code): one for one in asking}
+        self.asking = {place(one.code): one for one in asking}
         try:
             for _ in Level:
                 self.known.clear()
@@ -85,7 +88,7 @@ class SizeUses:
 
     def result(self, code: CodeType, scope: Mapping[str, Any], handed: Handed) -> Level:
         """What a function returns that is handed sizes for these parameters. Raises `Leaves`."""
-        key = (id(code), handed)
+        key = (place(code), handed)
         if key not in self.known:
             self.known[key] = Level.MAYBE  # What calls itself returns, for all that is known.
             try:
@@ -129,7 +132,7 @@ class _Reading(Operands):
             raise Leaves
         self.uses = uses
         self.scope = scope
-        self.modules = uses.modules.get(id(code), [])
+        self.modules = uses.modules.get(place(code), [])
         self.tree = tree
         arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
         self.first = arguments[0].arg if arguments and self.modules else None
@@ -140,7 +143,8 @@ class _Reading(Operands):
         for argument in (*arguments, *rest):
             self.names[argument.arg] = handed.get(argument.arg, Level.NONE)
             self.bound[argument.arg] = [None]
-        asked = uses.asking.get(id(code))
+        self.followed_floats = bool(self.modules) and asks_for_sizes(code)
+        asked = uses.asking.get(place(code))
         self.floats = None if asked is None or handed else asked.floats
         self.returned = Level.NONE
 
@@ -285,9 +289,8 @@ class _Reading(Operands):
         return min(levels) if min(levels) else min(Level.MAYBE, max(levels))
 
     def named(self, of: ast.NamedExpr) -> Level:
-        level = self.level(of.value)
-        self.bind(of.target, of.value, level)
-        return level
+        self.bind(of.target, of.value, self.level(of.value))
+        return self.level(of.target)
 
     def compared(self, of: ast.Compare) -> Level:
         before = of.left

@@ -234,12 +234,6 @@ class Ratio(float):
     def __reduce__(self) -> tuple[Callable[..., Ratio], tuple[float, tuple[Expr, int] | None]]:
         return Ratio, (float.__add__(self, 0.0), self.ratio)
 
-    def __copy__(self) -> Ratio:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Ratio:
-        return self
-
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         from modellint.symbolic.numpy_functions import by_numpy  # It makes both of each other.
 
@@ -254,7 +248,7 @@ class Ratio(float):
     def sizes(self) -> Dim:
         """A size that decides on it: one of its own where only the example is known."""
         if self.ratio is None:
-            return Dim(int(float.__floor__(self)), unknown_size(int(float.__floor__(self))))
+            return Dim(math.floor(float(self)), unknown_size(math.floor(float(self))))
         top, bottom = self.ratio
         return Dim(round(float.__mul__(self, bottom)), top)
 
@@ -279,6 +273,9 @@ class Ratio(float):
 
     def __rsub__(self, other: Any) -> Any:
         return Ratio.of(other)._sum(self, -1)
+
+    def __abs__(self) -> Ratio:
+        return -self if self < 0 else self
 
     def __neg__(self) -> Ratio:
         ratio = self.ratio and (ex.negate(self.ratio[0]), self.ratio[1])
@@ -318,6 +315,16 @@ class Ratio(float):
     def __rtruediv__(self, other: Any) -> Any:
         return Ratio.of(other) / self
 
+    def __floordiv__(self, other: Any) -> Any:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        right = Ratio.of(other)
+        value, by = float.__floordiv__(self, right), right.ratio
+        if self.ratio is None or by is None or by[1] != 1 or not by[0].constant:
+            return Ratio(value, None)
+        divisor = ex.multiply(by[0], ex.constant(self.ratio[1]))
+        return Ratio(value, (ex.floor_divide(self.ratio[0], divisor), 1))
+
     def __floor__(self) -> int:
         value = math.floor(float.__add__(self, 0.0))
         if self.ratio is None:
@@ -345,8 +352,8 @@ class Ratio(float):
         if self.ratio is None or right is None:
             return outcome
         (a, p), (b, q) = self.ratio, right
-        gap = ex.subtract(ex.multiply(a, ex.constant(q)), ex.multiply(b, ex.constant(p)))
-        demand_outcome(gap, order, outcome)
+        left, right_side = ex.multiply(a, ex.constant(q)), ex.multiply(b, ex.constant(p))
+        demand_outcome(ex.subtract(left, right_side), order, outcome)
         return outcome
 
     def __bool__(self) -> bool:
@@ -385,6 +392,19 @@ def _comparisons(cls: type[Dim | Ratio], plain: type[int | float]) -> None:
         setattr(cls, name, compared(order, getattr(plain, name)))
 
 
+def _unlinked(name: str) -> None:
+    """Let an operation of floats make a ratio of which only the example is known."""
+
+    def made(self: Ratio, other: Any) -> Any:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        return Ratio(getattr(float, name)(self, Ratio.of(other)), None)
+
+    setattr(Ratio, name, made)
+
+
+for _name in ("__mod__", "__rmod__", "__pow__", "__rpow__", "__rfloordiv__"):
+    _unlinked(_name)
 _comparisons(Dim, int)
 _comparisons(Ratio, float)
 

@@ -26,6 +26,7 @@ from modellint.tracing.builtins_shim import sizes_kept
 from modellint.tracing.dtypes import dtype_names, dtype_of
 from modellint.tracing.garbage import uncollected
 from modellint.tracing.index_demands import judge_indices
+from modellint.tracing.literals import literals_followed
 from modellint.tracing.module_calls import direct_functionals, observed_calls
 from modellint.tracing.nested import plain_structure
 from modellint.tracing.stand_ins import example_input, plain_sizes
@@ -148,6 +149,7 @@ def _surround(stack: ExitStack, tracer: Tracer, called: set[int], training: bool
     stack.enter_context(judged_states())
     stack.enter_context(unread_masks())
     stack.enter_context(sizes_kept({type(module) for _, module in modules}))
+    stack.enter_context(literals_followed(modules))
     ask_for_parameters(modules, tracer.infer)
     stack.enter_context(direct_functionals(tracer.call))
     raised = tracer.refuse_layer

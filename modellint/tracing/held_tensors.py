@@ -18,6 +18,7 @@ from modellint.shapes.core import numel
 from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim
 from modellint.symbolic.expressions import constant, subtract
+from modellint.symbolic.literals import Literal
 from modellint.tracing.builtins_shim import original
 from modellint.tracing.dtypes import dtype_names
 from modellint.tracing.known_values import replay
@@ -141,6 +142,8 @@ class HeldTensors:
         first entry becomes `None` where an argument has none.
         """
         kind = type(arg)
+        if kind is Literal:
+            kind, arg = float, float.__add__(arg, 0.0)
         if kind in ATOMS:
             if kind is float or kind is bool:
                 key.append(kind)  # 1, 1.0 and True are equal, but make different dtypes.

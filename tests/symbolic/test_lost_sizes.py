@@ -75,7 +75,7 @@ def of_a_list_that_is_repeated(self: Any, x: Tensor) -> int:
 
 
 def of_a_comparison(self: Any, x: Tensor) -> int:
-    return 7 if self.share * 100 < x.shape[2] else 9
+    return 7 if self.ratio * 50 < x.shape[2] else 9
 
 
 def of_its_bytes(self: Any, x: Tensor) -> int:
@@ -83,7 +83,6 @@ def of_its_bytes(self: Any, x: Tensor) -> int:
 
 
 LOST = [
-    of_an_attribute,
     of_an_attribute_of_the_class,
     of_a_global_name,
     of_an_argument,
@@ -118,6 +117,19 @@ def in_a_tensor_of_floats(self: Any, x: Tensor) -> int:
     return int(torch.tensor(x.shape[2] / 2).item())
 
 
+def halved_on_the_left(self: Any, x: Tensor) -> int:
+    return math.floor(0.5 * x.shape[2])
+
+
+def halved_twice(self: Any, x: Tensor) -> int:
+    return int(x.shape[2] / 2 // 2)
+
+
+def of_a_computed_float(self: Any, x: Tensor) -> int:
+    share = 2 * self.share
+    return int((share + 0.25) * x.shape[2])
+
+
 def of_a_size_of_torch(self: Any, x: Tensor) -> int:
     return torch.Size((x.shape[2], 1))[0]
 
@@ -126,6 +138,10 @@ def of_a_size_of_torch(self: Any, x: Tensor) -> int:
     ("compute", "height"),
     [
         (halved, "H // 2"),
+        (halved_on_the_left, "H // 2"),
+        (halved_twice, "H // 4"),
+        (of_an_attribute, "H // 4"),
+        (of_a_computed_float, "3*H // 4"),
         (halved_by_numpy, "(H - 1) // 2 + 1"),
         (in_a_tensor, "H"),
         (in_a_tensor_of_floats, "H // 2"),
@@ -240,3 +256,32 @@ def test_a_model_that_loses_no_size_is_not_run_for_it(monkeypatch: pytest.Monkey
     graph = modellint.trace(Innocent().eval(), inputs=["N,16,8"])
     assert graph.partial is None
     assert not ran
+
+
+class Compared(nn.Module):
+    """Runs its layer only where the map is high enough for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) if x.shape[2] > 20.5 else x
+
+
+def test_a_float_that_is_compared_with_a_size_says_where_the_code_goes_another_way() -> None:
+    graph = modellint.trace(Compared().eval(), inputs=["N,3,33,32"])
+    compared = [c for c in graph.constraints if c.origin == "branch"]
+    assert any(c.holds({"H": 21}) and not c.holds({"H": 20}) for c in compared)
+
+
+def test_the_code_and_the_attributes_of_a_model_are_as_they_were_after_a_run() -> None:
+    model = sized(of_an_attribute)().eval()
+    code, forward = of_an_attribute.__code__, Sized.forward.__code__
+    constants = [type(held) for held in halved_on_the_left.__code__.co_consts]
+    modellint.trace(model, inputs=["N,3,33,32"])
+    modellint.trace(sized(halved_on_the_left)().eval(), inputs=["N,3,33,32"])
+    assert type(model.share) is float
+    assert of_an_attribute.__code__ is code
+    assert Sized.forward.__code__ is forward
+    assert [type(held) for held in halved_on_the_left.__code__.co_consts] == constants
