@@ -162,13 +162,21 @@ class Recorder(HeldTensors):
                 value.tensor = held[key]
 
     def _run_with_values(self, func: Any, given: Any, record: Record) -> None:
-        """Run an operation on zeros: it ends the run where torch's kernel refuses it."""
-        args, kwargs = with_values(given)
-        try:
-            func(*args, **kwargs)
-        except (RuntimeError, ValueError, IndexError) as error:
-            if not lacks_kernel(error):
-                self.refuse(record, _refusal_of(record, error))
+        """Run an operation on zeros: it ends the run where torch's kernel refuses it.
+
+        Zeros are indices of anything, but no integer can be divided by them: then on ones.
+        """
+        for value in (0, 1):
+            args, kwargs = with_values(given, value)
+            try:
+                func(*args, **kwargs)
+            except (RuntimeError, ValueError, IndexError) as error:
+                if lacks_kernel(error):
+                    return
+                if value == 1 or "ZeroDivision" not in str(error):
+                    self.refuse(record, _refusal_of(record, error))
+            else:
+                return
 
     def perform(self, func: Any, args: Any, kwargs: Any, record: Record) -> Any:
         """The operation itself, on the stand-ins; what it refuses is a refusal of sizes."""

@@ -38,15 +38,16 @@ def real_stand_in(tensor: torch.Tensor) -> torch.Tensor:
     return torch.zeros(tensor.shape, dtype=tensor.dtype)
 
 
-def with_values(arguments: Any) -> Any:
-    """Arguments with zeros on the CPU for meta tensors, and on the CPU what was to be made."""
+def with_values(arguments: Any, value: int = 0) -> Any:
+    """Arguments with a value on the CPU for meta tensors, and on the CPU what was to be made."""
     if isinstance(arguments, torch.Tensor):
-        return torch.zeros_like(arguments, device="cpu") if arguments.is_meta else arguments
+        filled = arguments.is_meta
+        return torch.full_like(arguments, value, device="cpu") if filled else arguments
     if isinstance(arguments, (tuple, list)):
         kind = list if isinstance(arguments, list) else tuple
-        return kind(with_values(one) for one in arguments)
+        return kind(with_values(one, value) for one in arguments)
     if isinstance(arguments, dict):
-        given = {name: with_values(one) for name, one in arguments.items()}
+        given = {name: with_values(one, value) for name, one in arguments.items()}
         return {**given, "device": torch.device("cpu")} if "device" in given else given
     return arguments
 
