@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from modellint.errors import FileError, NotAnalysed
@@ -13,7 +13,9 @@ from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
 from modellint.inputs.size_uses import SizeUses
 from modellint.modules.user_files import is_users_file
-from modellint.symbolic.dims import evaluate
+from modellint.shapes.core import plain
+from modellint.symbolic.dims import Dim, evaluate, expr_of
+from modellint.symbolic.expressions import Symbol
 
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _STEPS = (35, 18, 32, 64, 16, 13, 24, 8, 5, 3, 2, 1, -1, -2, -5, -8)
 #: How many other sizes a model is run at: what a list of three holds is the same at every third.
 _RUNS = 4
+
+_NONE: frozenset[Symbol] = frozenset()
 
 #: By the key of a node, the results and axes that came out otherwise than the graph says.
 Lost = Mapping[str, frozenset[tuple[int, int]]]
@@ -43,10 +47,11 @@ def without_lost_sizes(
     if not asking or not feed.example or not SizeUses(forwards.modules).leave(asking):
         return graph
     lost: dict[str, frozenset[tuple[int, int]]] = {}
-    elsewhere = list(islice(_runs(feed, graph), _RUNS))
+    elsewhere = list(islice(_runs(forwards, feed, traced, graph), _RUNS))
     for sizes, other in elsewhere:
         for key, axes in differing(graph, other, sizes).items():
             lost[key] = lost.get(key, frozenset()) | axes
+    lost = _spread(graph, lost)
     tied = next(_loose(forwards, feed, traced), None)
     if tied is not None:
         reason = f"{tied} stays at the example's size: a size became a plain number on the way"
@@ -76,6 +81,7 @@ def _moves(count: int) -> Iterator[list[tuple[float, int]]]:
     """What sizes are multiplied by and what is added: larger, smaller, together and one by one."""
     yield [(1, 35 + 2 * at) for at in range(count)]
     yield [(0.5, -at) for at in range(count)]
+    yield [(1, 35 + 2 * (count - at)) for at in range(count)]
     yield [(0.2, at) for at in range(count)]
     for step in _STEPS:
         yield [(1, step)] * count
@@ -86,40 +92,87 @@ def _moves(count: int) -> Iterator[list[tuple[float, int]]]:
             yield [(1, step if at == one else 0) for at in range(count)]
 
 
-def _runs(feed: Feed, graph: Graph) -> Iterator[tuple[dict[str, int], Graph]]:
-    """Other sizes and the graphs of runs at them, where the model takes them."""
+def _runs(
+    forwards: Forwards, feed: Feed, traced: Traced, graph: Graph
+) -> Iterator[tuple[dict[str, int], Traced]]:
+    """Other sizes and what was recorded at them, where the model takes them."""
     for sizes in islice(_elsewhere(feed, graph), 2 * _RUNS):
-        other = graph.rerun(sizes) if graph.rerun is not None else None
-        if other is not None and other.mismatch is None:
+        chosen = {**feed.example, **sizes}
+        for symbol, value in traced.tape.pins.items():
+            if symbol.name in chosen and all(s.name in chosen for s in value.symbols):
+                chosen[symbol.name] = value.evaluate(chosen)
+        other = _run(forwards, feed, chosen)
+        if other is not None:
             yield sizes, other
 
 
-def differing(graph: Graph, other: Graph, sizes: Mapping[str, int]) -> Lost:
-    """The results and axes of a run at other sizes that are not what the graph says."""
+def _run(forwards: Forwards, feed: Feed, sizes: Mapping[str, int]) -> Traced | None:
+    """A run at other sizes, or `None` where the model does not take them."""
+    if min(sizes.values(), default=1) < 1:
+        return None
+    try:
+        run = forwards.run(replace(feed, example={**sizes}), exact=True, again=False)
+    except (FileError, NotAnalysed):
+        return None
+    return run if run.refused is None else None
+
+
+def differing(graph: Graph, other: Traced, sizes: Mapping[str, int]) -> Lost:
+    """The results and axes of a run at other sizes that are not what the graph says.
+
+    Where the run does something else, that is all from there on.
+    """
     values = {**graph.symbols, **sizes}
-    theirs = {node.key: node for node in other.nodes}
     found: dict[str, frozenset[tuple[int, int]]] = {}
-    for node in graph.nodes:
+    apart = False
+    for node, record in zip_longest(graph.nodes, other.tape.records):
+        if node is None:
+            break
+        apart = apart or record is None or node.op != record.op
         if node.op in ("input", "parameter", "buffer", "constant"):
             continue
-        twin = theirs.get(node.key)
-        if twin is None or len(twin.outputs) != len(node.outputs):
-            axes = {(n, at) for n, out in enumerate(node.outputs) for at in range(len(out.shape))}
-        else:
-            axes = {
-                (number, at)
-                for number, (mine, made) in enumerate(zip(node.outputs, twin.outputs, strict=True))
-                for at, size in enumerate(mine.shape)
-                if len(made.shape) != len(mine.shape)
-                or (_known(size) and evaluate(size, values) != made.example[at])
-            }
+        axes = {
+            (number, at)
+            for number, mine in enumerate(node.outputs)
+            for at, size in enumerate(mine.shape)
+            if apart
+            or len(record.shapes) != len(node.outputs)
+            or len(record.shapes[number]) != len(mine.shape)
+            or (_known(size) and evaluate(size, values) != plain(record.shapes[number][at]))
+        }
         if axes:
             found[node.key] = frozenset(axes)
     return found
 
 
+def _spread(graph: Graph, lost: Lost) -> dict[str, frozenset[tuple[int, int]]]:
+    """What is lost, and what was computed of it: a floor may agree by chance at all that was tried.
+
+    Of what comes after a lost size, all that is said by the same symbols is lost.
+    """
+    found = dict(lost)
+    behind: dict[int, frozenset[Symbol]] = {}
+    for node in graph.nodes:
+        symbols = frozenset[Symbol]().union(*(behind.get(s.index, _NONE) for s in node.inputs))
+        shapes = [out.shape for out in node.outputs]
+        axes = {
+            (number, at)
+            for number, shape in enumerate(shapes)
+            for at, size in enumerate(shape)
+            if symbols and not symbols.isdisjoint(expr_of(size).symbols)
+        }
+        axes |= found.get(node.key, frozenset())
+        if axes:
+            found[node.key] = frozenset(axes)
+            ours = (expr_of(shapes[number][at]).symbols for number, at in axes)
+            behind[node.index] = symbols.union(*ours)
+        elif symbols:
+            behind[node.index] = symbols
+    return found
+
+
 def _known(size: int) -> bool:
-    return not getattr(size, "unknown", False)
+    return not (isinstance(size, Dim) and size.unknown)
 
 
 def _loose(forwards: Forwards, feed: Feed, traced: Traced) -> Iterator[str]:
@@ -129,10 +182,5 @@ def _loose(forwards: Forwards, feed: Feed, traced: Traced) -> Iterator[str]:
         if name not in feed.example or value.constant is None:
             continue
         step = 1 if name in feed.batches else 35
-        other = replace(feed, example={**feed.example, name: feed.example[name] + step})
-        try:
-            run = forwards.run(other, exact=True, again=False)
-        except (FileError, NotAnalysed):
-            continue
-        if run.refused is None:
+        if _run(forwards, feed, {**feed.example, name: feed.example[name] + step}) is not None:
             yield name

@@ -7,7 +7,7 @@ import builtins
 import inspect
 import linecache
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, ModuleType
@@ -30,8 +30,10 @@ class Level(IntEnum):
 #: The file, the first line and the name of code.
 Place = tuple[str, int, str]
 
-#: What a function is handed: the parameters that get sizes.
-Handed = frozenset[tuple[str, Level]]
+#: Functions of torch that make sizes of sizes, and see no more than their values.
+OF_SIZES = frozenset("broadcast_shapes sym_int sym_float sym_max sym_min sym_sqrt".split())
+#: What a function is handed: its parameters, if they are sizes, and if they may be floats.
+Handed = frozenset[tuple[str, Level, bool]]
 
 
 class Leaves(Exception):
@@ -49,6 +51,8 @@ class Operands:
     bound: dict[str, list[ast.expr | None]]
     #: The names that held no float when the code asked for a size; `None` where it did not ask.
     floats: Mapping[str, bool] | None = None
+    #: The names that held tensors when the code asked.
+    tensors: frozenset[str] = frozenset()
     #: Whether the floats that the code has, and those that its modules hold, ask for sizes.
     followed_floats = False
 
@@ -60,6 +64,13 @@ class Operands:
         """Whether this is how a tensor is indexed, and no list."""
         if isinstance(of.slice, ast.Tuple):
             return any(isinstance(part, ast.Slice) for part in of.slice.elts)
+        if isinstance(of.value, ast.Name) and of.value.id in self.bound:
+            return all(
+                of.value.id in self.tensors
+                if value is None
+                else isinstance(value, ast.Call) and last_name(value.func) == "clone"
+                for value in self.bound[of.value.id]
+            )
         held = self.held(of.value)
         return bool(held) and all(isinstance(one, torch.Tensor) for one in held)
 
@@ -73,11 +84,12 @@ class Operands:
             return any(self.may_be_float(part, seen) for part in of.elts)
         if isinstance(of, ast.Subscript):
             return self.may_be_float(of.value, seen)
-        if isinstance(of, ast.BinOp) and not isinstance(of.op, (ast.Div, ast.Pow)):
-            # What holds a size that was asked first is a size or a ratio.
-            if self.level(of.left) is Level.SURELY:
+        if isinstance(of, ast.BinOp):
+            # With a size for sure it is a size or a ratio, or was told to be lost on its own.
+            if Level.SURELY in (self.level(of.left), self.level(of.right)):
                 return False
-            return self.may_be_float(of.left, seen) or self.may_be_float(of.right, seen)
+            if not isinstance(of.op, (ast.Div, ast.Pow)):
+                return self.may_be_float(of.left, seen) or self.may_be_float(of.right, seen)
         if isinstance(of, ast.Name) and of.id in self.bound:
             if of.id in seen:
                 return False
@@ -93,6 +105,9 @@ class Operands:
             if isinstance(of.func, ast.Name) and of.func.id in ("int", "len"):
                 return False
             if isinstance(of.func, ast.Attribute) and self.is_tensor_method(of.func):
+                return False
+            functions = self.held(of.func)
+            if functions and all(map(makes_tensors, functions)):
                 return False
         held = self.held(of)
         if self.followed_floats and all(type(one) is float for one in held):
@@ -146,22 +161,29 @@ class Operands:
         return hasattr(torch.Tensor, of.attr)
 
 
-def by_parameter(code: CodeType, of: ast.Call, levels: Sequence[Level], skipped: int) -> Handed:
-    """The levels of a call's arguments by the parameters that get them."""
+def by_parameter(
+    code: CodeType,
+    of: ast.Call,
+    levels: Sequence[Level],
+    bound: bool,
+    may_be_float: Callable[[ast.expr], bool],
+) -> Handed:
+    """What a call's arguments are, by the parameters that get them; a method's first is `bound`."""
     names = parameters(code)
     several = any(isinstance(given, ast.Starred) for given in of.args)
     if several or any(word.arg is None for word in of.keywords):
-        return frozenset((name, Level.MAYBE) for name in names[skipped:] if any(levels))
+        return frozenset((name, Level.MAYBE, True) for name in names[bound:] if any(levels))
     count = code.co_argcount
-    found = {
-        (names[at + skipped] if at + skipped < count else names[-1], level)
-        for at, level in enumerate(levels[: len(of.args)])
-        if level and names
-    }
-    for word, level in zip(of.keywords, levels[len(of.args) :], strict=False):
-        if level and word.arg is not None:
-            found.add((word.arg if word.arg in names else names[-1], level))
-    return frozenset(found)
+    arguments: list[tuple[str | None, ast.expr]] = [
+        (names[at + bound] if at + bound < count else None, given)
+        for at, given in enumerate(of.args)
+    ]
+    arguments += [(w.arg if w.arg in names else None, w.value) for w in of.keywords]
+    return frozenset(
+        (name or names[-1], level, name is None or may_be_float(given))
+        for (name, given), level in zip(arguments, levels, strict=False)
+        if names
+    )
 
 
 def last_name(of: ast.expr) -> str | None:
@@ -192,6 +214,13 @@ def parameters(code: CodeType) -> tuple[str, ...]:
     count = code.co_argcount + code.co_kwonlyargcount
     count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
     return code.co_varnames[:count]
+
+
+def makes_tensors(target: Any) -> bool:
+    """Whether a call of something makes a tensor: a function of torch does."""
+    name = getattr(target, "__name__", "")
+    torchs = (getattr(target, "__module__", None) or "").partition(".")[0] == "torch"
+    return name not in OF_SIZES and (is_of_torch(target) or (torchs and inspect.isroutine(target)))
 
 
 @lru_cache(maxsize=1024)

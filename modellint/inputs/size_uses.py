@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from modellint.inputs.size_operands import (
+    OF_SIZES,
     Handed,
     Leaves,
     Level,
@@ -34,7 +35,7 @@ from modellint.inputs.size_operands import (
 from modellint.modules.members import Members, is_stock
 from modellint.modules.user_files import is_users_file
 from modellint.tracing.asking import Asking
-from modellint.tracing.literals import asks_for_sizes
+from modellint.tracing.literals import asks_for_sizes, own_functions
 
 #: Methods of a tensor that answer with sizes.
 _ASKING = frozenset("size numel nelement stride".split())
@@ -44,10 +45,10 @@ _FOLLOWED = frozenset(
 )
 #: Builtins that make something of a size that is none, and are told of it.
 _ENDING = frozenset("range print isinstance type bool slice all any hasattr".split())
+#: Functions that tell people of a size.
+_TELLING = frozenset("print debug info warning warn error".split())
 #: Methods of a list that put in what they get.
 _FILLING = frozenset("append extend insert".split())
-#: Functions of torch that make sizes of sizes, and see no more than their values.
-_OF_SIZES = frozenset("broadcast_shapes sym_int sym_float sym_max sym_min sym_sqrt".split())
 _MATH = frozenset([math.floor, math.ceil, math.trunc, math.prod])
 
 
@@ -64,12 +65,9 @@ class SizeUses:
         self.own: dict[Place, FunctionType] = {}
         for _, module in members:
             kind: Any = type(module)
-            if not is_stock(kind):
-                for base in kind.__mro__:
-                    for function in vars(base).values():
-                        if isinstance(function, FunctionType):
-                            self.modules.setdefault(place(function.__code__), []).append(module)
-                            self.own[place(function.__code__)] = function
+            for function in own_functions(kind) if not is_stock(kind) else ():
+                self.modules.setdefault(place(function.__code__), []).append(module)
+                self.own[place(function.__code__)] = function
 
     def leave(self, asking: Collection[Asking]) -> bool:
         """Whether a size that one of these codes asked for may have left the integers unseen."""
@@ -92,7 +90,7 @@ class SizeUses:
         if key not in self.known:
             self.known[key] = Level.MAYBE  # What calls itself returns, for all that is known.
             try:
-                self.known[key] = _Reading(self, code, scope, dict(handed)).result()
+                self.known[key] = _Reading(self, code, scope, handed).result()
             except Leaves:
                 del self.known[key]
                 raise
@@ -113,8 +111,8 @@ class SizeUses:
         for function in list(self.own.values()):
             code = function.__code__
             if function.__name__ == "forward" and is_users_file(code.co_filename):
-                names = parameters(code)[after:]
-                self.result(code, function.__globals__, frozenset((n, Level.MAYBE) for n in names))
+                handed = frozenset((n, Level.MAYBE, True) for n in parameters(code)[after:])
+                self.result(code, function.__globals__, handed)
 
 
 class _Reading(Operands):
@@ -125,7 +123,7 @@ class _Reading(Operands):
         uses: SizeUses,
         code: CodeType,
         scope: Mapping[str, Any],
-        handed: Mapping[str, Level],
+        handed: Handed,
     ) -> None:
         tree = function_tree(code)
         if tree is None:
@@ -139,13 +137,16 @@ class _Reading(Operands):
         self.names: dict[str, Level] = {}
         #: What each name is bound to; `None` for what is no expression, such as an argument.
         self.bound: dict[str, list[ast.expr | None]] = {}
+        levels = {name: level for name, level, _ in handed}
         rest = [given for given in (tree.args.vararg, tree.args.kwarg) if given is not None]
         for argument in (*arguments, *rest):
-            self.names[argument.arg] = handed.get(argument.arg, Level.NONE)
+            self.names[argument.arg] = levels.get(argument.arg, Level.NONE)
             self.bound[argument.arg] = [None]
         self.followed_floats = bool(self.modules) and asks_for_sizes(code)
         asked = uses.asking.get(place(code))
-        self.floats = None if asked is None or handed else asked.floats
+        solid = {name: False for name, _, floats in handed if not floats}
+        self.floats = solid if asked is None else {**asked.floats, **solid}
+        self.tensors = frozenset() if asked is None else asked.tensors
         self.returned = Level.NONE
 
     def result(self) -> Level:
@@ -246,9 +247,6 @@ class _Reading(Operands):
             raise Leaves
         return Level.NONE
 
-    def name(self, of: ast.Name) -> Level:
-        return self.names.get(of.id, Level.NONE)
-
     def attribute(self, of: ast.Attribute) -> Level:
         level = self.level(of.value)
         if of.attr == "shape":
@@ -300,13 +298,12 @@ class _Reading(Operands):
             if isinstance(operator, (ast.In, ast.NotIn)):
                 if level and not isinstance(after, (ast.Tuple, ast.List)):
                     raise Leaves
+            elif isinstance(operator, (ast.Eq, ast.NotEq)):
+                pass  # Floats are hardly compared so.
             elif right and level is not Level.SURELY and self.may_be_float(before):
                 raise Leaves
             before, level = after, right
         return Level.NONE
-
-    def binary(self, of: ast.BinOp) -> Level:
-        return self.arithmetic(of.left, of.op, of.right)
 
     def arithmetic(self, left: ast.expr, operator: ast.operator, right: ast.expr) -> Level:
         first, second = self.level(left), self.level(right)
@@ -339,7 +336,7 @@ class _Reading(Operands):
     # -- calls ----------------------------------------------------------------------------------
 
     def call(self, of: ast.Call) -> Level:
-        if isinstance(of.func, ast.Name) and of.func.id == "print":
+        if last_name(of.func) in _TELLING:
             return Level.NONE
         arguments = [*of.args, *(word.value for word in of.keywords)]
         if last_name(of.func) == "_assert":
@@ -358,7 +355,8 @@ class _Reading(Operands):
             return handed if exact else min(Level.MAYBE, handed)  # The tracer puts in its own.
         targets = self.held(func)
         if targets:
-            return max(self.called(target, of, levels) for target in targets)
+            apart = {type(t) if isinstance(t, nn.Module) else id(t): t for t in targets}
+            return max(self.called(target, of, levels) for target in apart.values())
         if isinstance(func, ast.Attribute):
             receiver = self.level(func.value)
             if func.attr in _ASKING:
@@ -409,10 +407,10 @@ class _Reading(Operands):
             return handed
         if isinstance(target, FunctionType):
             if (target.__module__ or "").partition(".")[0] == "torch":
-                if handed and target.__name__ in _OF_SIZES:
+                if handed and target.__name__ in OF_SIZES:
                     raise Leaves
                 return Level.NONE
-            given = by_parameter(target.__code__, of, levels, 1 if bound else 0)
+            given = by_parameter(target.__code__, of, levels, bound, self.may_be_float)
             try:
                 return self.uses.result(target.__code__, target.__globals__, given)
             except Leaves:
@@ -428,7 +426,7 @@ class _Reading(Operands):
 
 _EXPRESSIONS: Mapping[type, Callable[[_Reading, Any], Level]] = {
     ast.Constant: lambda self, of: Level.NONE,
-    ast.Name: _Reading.name,
+    ast.Name: lambda self, of: self.names.get(of.id, Level.NONE),
     ast.Attribute: _Reading.attribute,
     ast.Subscript: _Reading.subscript,
     ast.Slice: _Reading.slice,
@@ -441,7 +439,7 @@ _EXPRESSIONS: Mapping[type, Callable[[_Reading, Any], Level]] = {
     ast.IfExp: _Reading.conditional,
     ast.NamedExpr: _Reading.named,
     ast.Compare: _Reading.compared,
-    ast.BinOp: _Reading.binary,
+    ast.BinOp: lambda self, of: self.arithmetic(of.left, of.op, of.right),
     ast.ListComp: _Reading.comprehension,
     ast.SetComp: _Reading.comprehension,
     ast.DictComp: _Reading.comprehension,

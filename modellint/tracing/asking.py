@@ -16,11 +16,15 @@ from modellint.tracing.builtins_shim import length
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Code that asked for a size: its globals, and whether each of its names may hold a float."""
+    """Code that asked for a size, its globals, and what its names held when it first did.
+
+    `floats` tells of each whether it may hold a float.
+    """
 
     code: CodeType
     scope: Mapping[str, Any]
     floats: Mapping[str, bool]
+    tensors: frozenset[str]
 
 
 #: What runs as a function of its own up to Python 3.11, and is part of the code around it.
@@ -37,8 +41,10 @@ def note(asking: dict[int, Asking], depth: int) -> None:
         frame = frame.f_back
         code = frame.f_code
     if id(code) not in asking:
-        floats = {name: may_hold_float(value) for name, value in frame.f_locals.items()}
-        asking[id(code)] = Asking(code, frame.f_globals, floats)
+        held = frame.f_locals
+        floats = {name: may_hold_float(value) for name, value in held.items()}
+        tensors = frozenset(n for n, value in held.items() if isinstance(value, torch.Tensor))
+        asking[id(code)] = Asking(code, frame.f_globals, floats, tensors)
 
 
 def may_hold_float(value: Any) -> bool:

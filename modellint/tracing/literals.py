@@ -24,15 +24,21 @@ def asks_for_sizes(code: CodeType) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def asking_functions(cls: type) -> tuple[FunctionType, ...]:
-    """The functions of a class and its bases, torch's own left out, that look at sizes."""
+def own_functions(cls: type) -> tuple[FunctionType, ...]:
+    """The functions of a class and its bases, torch's own left out."""
     return tuple(
         function
         for base in cls.__mro__
         if base.__module__.partition(".")[0] not in ("torch", "builtins")
         for function in vars(base).values()
-        if isinstance(function, FunctionType) and asks_for_sizes(function.__code__)
+        if isinstance(function, FunctionType)
     )
+
+
+@lru_cache(maxsize=4096)
+def asking_functions(cls: type) -> tuple[FunctionType, ...]:
+    """Those of a class's own functions that look at sizes."""
+    return tuple(of for of in own_functions(cls) if asks_for_sizes(of.__code__))
 
 
 @contextmanager
