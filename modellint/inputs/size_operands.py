@@ -49,6 +49,8 @@ class Operands:
     names: dict[str, Level]
     #: What each name is bound to; `None` for what is no expression, such as an argument.
     bound: dict[str, list[ast.expr | None]]
+    #: What the modules hold by a name, as far as was asked.
+    attributes: dict[str, list[Any]]
     #: The names that held no float when the code asked for a size; `None` where it did not ask.
     floats: Mapping[str, bool] | None = None
     #: The names that held tensors when the code asked.
@@ -132,7 +134,10 @@ class Operands:
         """What an attribute of the module, or a global name, holds as the model was built."""
         if isinstance(of, ast.Attribute) and isinstance(of.value, ast.Name):
             if of.value.id == self.first:
-                return [found for m in self.modules for found in _attribute(m, of.attr)]
+                if of.attr not in self.attributes:
+                    found = [one for m in self.modules for one in _attribute(m, of.attr)]
+                    self.attributes[of.attr] = list({id(one): one for one in found}.values())
+                return self.attributes[of.attr]
             owner = self.scope.get(of.value.id)
             if of.value.id not in self.bound and isinstance(owner, ModuleType):
                 return [getattr(owner, of.attr, None)]

@@ -134,6 +134,7 @@ class _Reading(Operands):
         self.tree = tree
         arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
         self.first = arguments[0].arg if arguments and self.modules else None
+        self.attributes: dict[str, list[Any]] = {}
         self.names: dict[str, Level] = {}
         #: What each name is bound to; `None` for what is no expression, such as an argument.
         self.bound: dict[str, list[ast.expr | None]] = {}
