@@ -19,7 +19,10 @@ T = TypeVar("T")
 
 _PLAIN = frozenset([list, tuple, dict, OrderedDict])
 #: A longer container holds data, such as a vocabulary, and is not looked through.
-_LARGEST = 20_000
+LARGEST = 20_000
+#: How many containers of a model are looked through: more of them are data as well, such as the
+#: nodes of a graph.
+MOST = 100_000
 #: Where a module keeps what it registers.
 _TABLES = frozenset(["_modules", "_parameters", "_buffers", "_forward_hooks"])
 
@@ -124,13 +127,15 @@ def held(registered: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Modu
     """The modules in plain containers of registered ones, and theirs, with paths as `layers[0]`."""
     found: list[tuple[str, nn.Module]] = []
     seen = {id(module) for _, module in registered}
+    looked: set[int] = set()
     for path, module in registered:
         if is_stock(type(module)):
             continue  # Torch's own layers hold only numbers in tuples, and are most modules.
         for name, value in vars(module).items():
             if type(value) not in _PLAIN or not value or name in _TABLES:
                 continue
-            for where, item in _modules_in(value, f"{path}.{name}" if path else name):
+            attribute = f"{path}.{name}" if path else name
+            for where, item in _modules_in(value, attribute, looked):
                 if id(item) in seen:
                     continue
                 for inner, part in walk(item):
@@ -140,24 +145,36 @@ def held(registered: Sequence[tuple[str, nn.Module]]) -> list[tuple[str, nn.Modu
     return found
 
 
-def _modules_in(container: Any, where: str) -> Iterator[tuple[str, nn.Module]]:
-    pending = [(where, container)]
-    seen: set[int] = set()
+def _modules_in(container: Any, where: str, seen: set[int]) -> Iterator[tuple[str, nn.Module]]:
+    """The modules in a container and those inside of it, with paths; `seen` ones are passed over.
+
+    What holds itself, or is held at many places, is so looked through once.
+    """
+    # A way is that of the holder with a key: as texts, those of a long chain would fill memory.
+    pending: list[tuple[Any, Any]] = [((None, where), container)]
     while pending:
-        path, value = pending.pop()
+        way, value = pending.pop()
         if isinstance(value, nn.Module):
-            yield path, value
-        elif type(value) in _PLAIN and id(value) not in seen:
+            yield _path(way), value
+        elif type(value) in _PLAIN and id(value) not in seen and len(seen) < MOST:
             seen.add(id(value))
-            if len(value) > _LARGEST:
+            if len(value) > LARGEST:
                 continue
             pairs: Any = value.items() if isinstance(value, Mapping) else enumerate(value)
             inside = [
-                (f"{path}[{key!r}]", item)
+                ((way, key), item)
                 for key, item in pairs
                 if isinstance(item, nn.Module) or type(item) in _PLAIN
             ]
             pending += reversed(inside)
+
+
+def _path(way: tuple[Any, Any]) -> str:
+    keys: list[str] = []
+    while way[0] is not None:
+        way, key = way
+        keys.append(f"[{key!r}]")
+    return f"{way[1]}{''.join(reversed(keys))}"
 
 
 def is_owned(tensor: Any, registered: Sequence[tuple[str, nn.Module]], frame: Any) -> bool:
@@ -176,6 +193,6 @@ def is_owned(tensor: Any, registered: Sequence[tuple[str, nn.Module]], frame: An
         item is tensor
         for _, module in registered
         for value in vars(module).values()
-        if type(value) in _PLAIN and len(value) <= _LARGEST
+        if type(value) in _PLAIN and len(value) <= LARGEST
         for item in (value.values() if isinstance(value, Mapping) else value)
     )

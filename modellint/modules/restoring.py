@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from modellint.modules.members import is_stock
+from modellint.modules.members import LARGEST, MOST, is_stock
 
 
 @contextmanager
@@ -55,6 +55,8 @@ class _Saved:
         self.dicts: list[dict[Any, Any]] = []
         self.others: list[tuple[Any, Any]] = []
         self.empty: list[Any] = []
+        # A module's own dict, which an attribute may lead back to, is looked through here only.
+        self._seen = {id(own) for own in self.attributes}
         for own, (_, module) in zip(self.attributes, modules, strict=True):
             if is_stock(type(module)):
                 for name in _TABLES:
@@ -66,7 +68,15 @@ class _Saved:
         self.copies = [*map(dict.copy, self.dicts)]
 
     def _contents(self, held: list[Any]) -> None:
+        """Keep what containers hold, and those inside of them, each once by identity.
+
+        A tree whose nodes know their parents contains itself, and what is shared is met again at
+        each place that leads to it.
+        """
         for container in held:
+            if id(container) in self._seen or len(self._seen) > MOST:
+                continue
+            self._seen.add(id(container))
             if not container:
                 self.empty.append(container)
                 continue
@@ -75,6 +85,8 @@ class _Saved:
                 self.dicts.append(container)
             else:
                 self.others.append((container, container.copy()))
+            if len(container) > LARGEST:
+                continue
             # The loop goes on with what is found: containers inside of containers.
             inside = container.values() if isinstance(container, dict) else container
             held += [value for value in inside if type(value) in _CONTAINERS]
