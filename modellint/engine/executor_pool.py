@@ -10,18 +10,21 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from modellint._version import __version__
+from modellint.building.failures import describe
 from modellint.config.interpreters import OWN, Interpreter
 from modellint.engine import running
 from modellint.engine.intake import unread
 from modellint.engine.running import Outcome, Pool, Pools, Progress, Work, collected
-from modellint.errors import FileError, WorkerError
-from modellint.protocol.jobs import Job
+from modellint.errors import FileError, ModellintError, WorkerError
+from modellint.protocol.jobs import Job, incomplete_model
+from modellint.protocol.reading import Foreign
+from modellint.results.report import Problem, Report
 from modellint.worker.pipeline import chosen_models, parse_job
 
 #: How long a worker waits for the next job, in seconds.
@@ -36,7 +39,9 @@ def run_by(
 ) -> list[Outcome]:
     """What came of each file, as `run_all` does, however the executor runs them.
 
-    Whatever is raised, jobs that have not begun are cancelled first; the executor stays open.
+    A task that fails, or gives what is no result, is a crash of its file. What modellint itself
+    raises, for want of torch say, ends the run: jobs that have not begun are cancelled first, and
+    the executor stays open.
     """
     # A scheduler may remember what an equal call gave, and the files may have changed.
     run = uuid.uuid4().hex
@@ -44,13 +49,38 @@ def run_by(
     try:
         for work in works:
             named = None if work.interpreter.own else asdict(work.interpreter)
-            task = executor.submit(lint_job, work.job.to_dict(), named, __version__, run)
-            tasks[task] = work
-        return collected(tasks, Outcome.from_dict, progress, done)
+            asked = (work.job.to_dict(), named, __version__, run)
+            tasks[_submitted(executor, asked)] = work
+        return collected(tasks, _outcome, progress, done)
     except BaseException:
         for task in tasks:
             task.cancel()
         raise
+
+
+def _submitted(executor: Executor, asked: tuple[Any, ...]) -> Future[dict[str, Any]]:
+    """The task of a job; one that has failed where an earlier one broke the executor."""
+    try:
+        return executor.submit(lint_job, *asked)
+    except BrokenExecutor as error:
+        task: Future[dict[str, Any]] = Future()
+        task.set_exception(error)
+        return task
+
+
+def _outcome(task: Future[dict[str, Any]], work: Work) -> Outcome:
+    """What came of a file; what carries results may lose one, or hand out another's."""
+    try:
+        return Outcome.from_dict(task.result())
+    except ModellintError:
+        raise
+    except Foreign as error:
+        message = f"the executor gave what is no result of modellint's ({error})"
+    except Exception as error:  # Whatever an executor raises, the other files go on.
+        message = f"the executor gave no result: {describe(error)}"
+    models = tuple(incomplete_model(work.job, one, "failed", message) for one in work.models)
+    problem = Problem(work.job.shown, 1, "crash", message)
+    return Outcome((Report(models=models, errors=(problem,)),))
 
 
 def lint_job(

@@ -68,7 +68,8 @@ class Memory:
                 return None
             if not self._before.hold(entry["read"]):
                 return None
-            known = Known(Outcome.from_dict(entry).reports, bool(entry["commented"]))
+            told = {"reports": entry["reports"], "read": entry["read"]}
+            known = Known(Outcome.from_dict(told).reports, bool(entry["commented"]))
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
         cache.use(name)
@@ -76,15 +77,11 @@ class Memory:
 
     def keep(self, job: Job, data: bytes, plan: Plan, outcome: Outcome, *, commented: bool) -> None:
         """Keep what came of a file that held `data`, if it will be the same the next time."""
-        read = outcome.read
-        if not self._minds(job, plan) or read is None or not read["whole"]:
+        if not self._minds(job, plan) or not _is_as_read(outcome.read, job, data):
             return
         if any(one.errors for one in outcome.reports):
             return
         if not all(model.status in _KEPT for one in outcome.reports for model in one.models):
-            return
-        # The worker read the file once more: only what it read is what it speaks of.
-        if read["files"].get(job.path) != digest(data) or not _States().hold(read):
             return
         entry = {
             "premises": self._premises(job, data, plan),
@@ -184,6 +181,17 @@ class _States:
                 yield not importable(name, held)
         for name, state in read.get("variables", {}).items():
             yield variable_state(FIXED.get(name, os.environ.get(name))) == state
+
+
+def _is_as_read(read: Mapping[str, Any] | None, job: Job, data: bytes) -> bool:
+    """Whether all that a file read is noted, and still is what it was."""
+    try:
+        if read is None or not read["whole"]:
+            return False
+        # The worker read the file once more: only what it read is what it speaks of.
+        return read["files"].get(job.path) == digest(data) and _States().hold(read)
+    except (AttributeError, KeyError, TypeError, ValueError):  # Written by the file itself.
+        return False
 
 
 def _home(path: str, configuration: str | None) -> str:

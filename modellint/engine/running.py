@@ -6,15 +6,18 @@ Results are in the order of the files, whichever is done first.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from modellint.config.interpreters import OWN, Interpreter
 from modellint.protocol.jobs import Job, incomplete_model
+from modellint.protocol.messages import OutcomeJson
+from modellint.protocol.reading import Foreign, read
 from modellint.results.report import Note, Problem, Report
+from modellint.worker.deaths import broken
 
 if TYPE_CHECKING:
     from modellint.discovery.candidates import Candidate
@@ -37,7 +40,7 @@ class Pool(Protocol):
     def start(self) -> None:
         """Begin to import torch, which takes seconds, and return at once."""
 
-    def run(self, job: Job) -> Iterator[Any]:
+    def run(self, job: Job) -> Generator[Any, None, None]:
         """Run a job; yield its messages, the last of type `end`."""
 
     def close(self) -> None:
@@ -77,7 +80,8 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
-        """Read an outcome that `to_dict` wrote."""
+        """Read an outcome that `to_dict` wrote; raise `Foreign` for what did not."""
+        read(data, OutcomeJson)
         reports = tuple(
             replace(
                 Report.from_dict(one["report"]),
@@ -141,7 +145,7 @@ def run_all(
             for work in works:
                 pool = pools.start(work.interpreter)
                 tasks[threads.submit(run_file, pool, work)] = work
-            return collected(tasks, lambda outcome: outcome, progress, done)
+            return collected(tasks, lambda task, work: task.result(), progress, done)
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             pools.close()
@@ -150,14 +154,14 @@ def run_all(
 
 def collected(
     tasks: Mapping[Future[T], Work],
-    read: Callable[[T], Outcome],
+    read: Callable[[Future[T], Work], Outcome],
     progress: Progress | None,
     done: Callable[[Work, Outcome], None],
 ) -> list[Outcome]:
     """What comes of tasks, in their order; told of as they are done, and read only once."""
     found: dict[Future[T], Outcome] = {}
     for task in as_completed(tasks):
-        found[task] = read(task.result())
+        found[task] = read(task, tasks[task])
         done(tasks[task], found[task])
         if progress is not None:
             progress(len(found), len(tasks))
@@ -211,20 +215,34 @@ def _run_once(
     stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
     end: Mapping[str, Any] = {"kind": None}
     lacking = False
-    for message in pool.run(job):
-        if message["type"] == "stage":
-            stage = message
-        elif message["type"] == "report":
-            report = Report.from_dict(message["report"])
-            reports.append(report)
-            for model in report.models:
-                unfinished.pop(model.name, None)
-        elif message["type"] == "lacking":
-            lacking = True
-        else:
-            end = message
+    # Closed in any case: a process that answers for others is not waited for.
+    with closing(pool.run(job)) as messages:
+        for message in messages:
+            if message["type"] == "stage":
+                stage = message
+            elif message["type"] == "report":
+                try:
+                    report = Report.from_dict(message["report"])
+                    _check_models(job, report, unfinished)
+                except ValueError as error:
+                    end = asdict(broken(error))
+                    break
+                reports.append(report)
+                for model in report.models:
+                    del unfinished[model.name]
+            elif message["type"] == "lacking":
+                lacking = True
+            else:
+                end = message
     reports.append(Report(remarks=tuple(_remarks(job, end))))
     return stage, {**end, "lacking": lacking}
+
+
+def _check_models(job: Job, report: Report, unfinished: Mapping[str, Candidate]) -> None:
+    """Raise `Foreign` for a report on a model that is not asked for, or was told of before."""
+    names = [model.name for model in report.models if model.path == job.shown]
+    if not len(names) == len(report.models) == len(unfinished.keys() & names):
+        raise Foreign("report.models")
 
 
 def _ended(

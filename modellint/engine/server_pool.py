@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict
 from itertools import chain
 from typing import IO, Any
 
@@ -28,8 +29,11 @@ from modellint.engine.launching import (
     new_log,
 )
 from modellint.errors import WorkerError
-from modellint.protocol.frames import content, frame, receive, send, split_frames
+from modellint.protocol.frames import frame, receive_frames, send, split_frames
 from modellint.protocol.jobs import Job
+from modellint.protocol.messages import FROM_START, FROM_SUPERVISOR
+from modellint.protocol.reading import read_message
+from modellint.worker.deaths import broken
 
 #: Only there is a fork after `import torch` safe, and only there are orphans adopted.
 FORKS = sys.platform == "linux"
@@ -39,6 +43,15 @@ _SILENCE = 15.0
 _ATTEMPTS = 3
 #: How long the server may take to end what it started, in seconds.
 _GRACE = 5.0
+
+
+#: An end that no supervisor has told.
+_LOST = {
+    "type": "end",
+    "made_up": True,
+    "kind": "lost",
+    "message": "the worker process was killed",
+}
 
 
 class ForkingPool:
@@ -57,7 +70,7 @@ class ForkingPool:
         if self._server is None:
             self._server = _Server(self._interpreter)
 
-    def run(self, job: Job) -> Iterator[Any]:
+    def run(self, job: Job) -> Generator[Any, None, None]:
         """Give a job to the server; yield its messages, the last of type `end`.
 
         Raises `UsageError` where torch, or a library to preload, is not installed. An end of kind
@@ -68,8 +81,9 @@ class ForkingPool:
         whole = False
         try:
             for message in messages:
-                # Behind a connection that was lost is no supervisor.
-                whole = message["type"] == "end" and message["kind"] != "lost"
+                # Behind a connection that was lost is no supervisor, behind one whose words are
+                # none is one that goes on with this file.
+                whole = message["type"] == "end" and not message.get("made_up")
                 yield message
         finally:
             with self._lock:
@@ -184,12 +198,12 @@ class _Server:
     def _wait(self) -> None:
         if not select.select([self._control], [], [], LONG_PATIENCE)[0]:
             raise never_imported(self._interpreter)
-        message = next(receive(self._control.fileno()), None)
-        if message is None and self._served:
+        data = next(receive_frames(self._control.fileno()), None)
+        if data is None and self._served:
             raise ConnectionError
-        if message is None:
+        if data is None:
             raise never_ready(log_text(self._log), self._interpreter)
-        check_ready(message, self._interpreter)
+        check_ready(read_message(data, FROM_START), self._interpreter)
 
 
 def _exchange(connection: socket.socket, job: Job) -> Iterator[Any]:
@@ -197,16 +211,15 @@ def _exchange(connection: socket.socket, job: Job) -> Iterator[Any]:
     try:
         send(connection.fileno(), frame(job.to_dict()))
         for data in _frames(connection, job.timeout + _SILENCE):
-            message = content(data)
+            message = read_message(data, FROM_SUPERVISOR)
             yield message
             if message["type"] == "end":
                 return
-        yield {"type": "end", "kind": "lost", "message": "the worker process was killed"}
+        yield _LOST
     except OSError:
-        yield {"type": "end", "kind": "lost", "message": "the worker process was killed"}
-    except ValueError:
-        # Whatever the process wrote to the descriptor, it was no message of modellint's.
-        yield {"type": "end", "kind": "crash", "message": "the process broke its way to answer"}
+        yield _LOST
+    except ValueError as error:
+        yield {"type": "end", "made_up": True, **asdict(broken(error))}
 
 
 def _frames(connection: socket.socket, patience: float) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -26,9 +26,11 @@ from modellint.engine.launching import (
     never_ready,
     new_log,
 )
-from modellint.protocol.frames import content, frame, is_done, receive_frames, send
+from modellint.protocol.frames import frame, receive_frames, send
 from modellint.protocol.jobs import Job
-from modellint.worker.deaths import CLOSED, Death, died, timed_out
+from modellint.protocol.messages import FROM_FILE, FROM_START
+from modellint.protocol.reading import read_message
+from modellint.worker.deaths import CLOSED, Death, broken, died, timed_out
 
 #: How often the death of a process is noticed whose children keep its pipe open, in seconds.
 _POLL = 0.1
@@ -46,7 +48,7 @@ class SinglePool:
     def start(self) -> None:
         """Nothing is shared by the jobs, so there is nothing to start."""
 
-    def run(self, job: Job) -> Iterator[Any]:
+    def run(self, job: Job) -> Generator[Any, None, None]:
         """Start a process for a job; yield its messages, the last of type `end`.
 
         Raises `UsageError` where torch is not installed.
@@ -92,22 +94,27 @@ def _relay(
             if deadline is None and time.monotonic() >= patience:
                 raise never_imported(interpreter) from None
             continue
-        if data is not None and is_done(data):
-            return {**content(data), "kind": None}
         if data is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_AFTER_CLOSING)
             return asdict(_dead(process, log, job, interpreter, ready=deadline is not None))
-        message = content(data)
-        check_ready(message, interpreter)
-        if message["type"] == "ready":
+        if deadline is None:
+            # Only before the file begins is anything said of the start.
+            check_ready(read_message(data, FROM_START), interpreter)
             deadline = time.monotonic() + job.timeout
-        else:
-            yield message
+            continue
+        try:
+            message = read_message(data, FROM_FILE)
+        except ValueError as error:
+            return asdict(broken(error))
+        if message["type"] == "done":
+            return {**message, "kind": None}
+        yield message
 
 
 def _read_all(descriptor: int, arrived: queue.Queue[bytes | None]) -> None:
-    with contextlib.suppress(OSError):  # Closed, since nobody waits for more.
+    # Closed, since nobody waits for more; or nothing that follows is a message.
+    with contextlib.suppress(OSError, ValueError):
         for data in receive_frames(descriptor):
             arrived.put(data)
     arrived.put(None)

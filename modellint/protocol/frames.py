@@ -14,9 +14,10 @@ from typing import Any
 
 #: The most that may be said when a connection is opened, in bytes: names of modules, and a space.
 CONNECTION = 4096
+#: A frame that says it is longer is none, in bytes: waiting for its end would fill the memory.
+_LONGEST = 1 << 28
 _LENGTH = struct.Struct(">I")
 _pack, _unpack, _size = _LENGTH.pack, _LENGTH.unpack_from, _LENGTH.size
-_DONE = b'{"type": "done"'
 
 
 def frame(message: Any) -> bytes:
@@ -32,15 +33,15 @@ def send(descriptor: int, data: bytes) -> None:
         view = view[write(descriptor, view) :]
 
 
-def is_done(data: bytes) -> bool:
-    """Whether a frame says that a file is done, told without reading the whole of it."""
-    return data.startswith(_DONE, _size)
-
-
 def split_frames(buffer: bytearray) -> Iterator[bytes]:
-    """Take the complete frames, headers included, from the front of a buffer."""
+    """Take the complete frames, headers included, from the front of a buffer.
+
+    Raises `ValueError` for what cannot be the head of a message.
+    """
     while len(buffer) >= _size:
         end = _size + int(_unpack(buffer)[0])
+        if end > _LONGEST:
+            raise ValueError("no message is so long")
         if len(buffer) < end:
             return
         yield bytes(buffer[:end])

@@ -92,9 +92,13 @@ class Picture:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Picture:
-        """Read a picture that `to_dict` wrote."""
+        """Read a picture that `to_dict` wrote; raise `ValueError` where it cannot be drawn."""
+        steps = tuple(map(Step.from_list, data["steps"]))
+        for at, step in enumerate(steps):
+            if len(step.shape) != len(step.example) or any(one >= at for one in step.sources):
+                raise ValueError(f"step {at} of a picture reads what is not before it")
         return cls(
-            steps=tuple(map(Step.from_list, data["steps"])),
+            steps=steps,
             types=data["types"],
             borders=tuple(map(Border.from_dict, data["borders"])),
         )

@@ -26,6 +26,11 @@ class Death:
 CLOSED = Death("crash", "the process closed its way to answer")
 
 
+def broken(error: ValueError) -> Death:
+    """The end of a process whose answer is none: its code patched or wrote what it must not."""
+    return Death("crash", f"the process broke its way to answer ({error})")
+
+
 def died(code: int, log: str, path: str) -> Death:
     """The end of a process by its exit code; `log` is what `faulthandler` wrote."""
     return Death("crash", _described(code), running_line(log, path))

@@ -16,9 +16,11 @@ from dataclasses import asdict
 from typing import Any, NoReturn
 
 from modellint.linting.plugins import Rules
-from modellint.protocol.frames import content, frame, is_done, receive, send, split_frames
+from modellint.protocol.frames import frame, receive, send, split_frames
 from modellint.protocol.jobs import Job
-from modellint.worker.deaths import CLOSED, Death, died, timed_out
+from modellint.protocol.messages import FROM_FILE
+from modellint.protocol.reading import read_message
+from modellint.worker.deaths import CLOSED, Death, broken, died, timed_out
 from modellint.worker.isolation import lint_alone, move_high, redirect
 from modellint.worker.strays import adopt_orphans, die_with, end_children, kill_group
 from modellint.worker.warming import import_late
@@ -104,6 +106,8 @@ class _Run:
         """Relay what the process says until it ends, one way or another; how it did."""
         try:
             death = self._relay()
+        except ValueError as error:
+            death = broken(error)
         finally:
             strays = self._clean()
         ending = asdict(death) if death is not None else {**self.done, "kind": None}
@@ -148,8 +152,9 @@ class _Run:
             self.closed = time.monotonic()
         self.buffer += data
         for complete in split_frames(self.buffer):
-            if is_done(complete):
-                self.done = content(complete)
+            message = read_message(complete, FROM_FILE)
+            if message["type"] == "done":
+                self.done = message
                 return True
             send(self.front, complete)
         return False

@@ -4,7 +4,14 @@ import pickle
 import subprocess
 import sys
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -142,6 +149,58 @@ def test_what_a_job_raises_ends_the_run_and_cancels_the_rest():
     with pytest.raises(UsageError, match="no torch"):
         modellint.lint_paths(["net1.py", "net2.py", "net5.py"], executor=executor)
     assert all(future.cancelled() for future in executor.futures[1:])
+
+
+def foreign(result):
+    return {**result, "reports": [{"report": {}, "remarks": []}]}
+
+
+@pytest.mark.usefixtures("one_worker")
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda result: None,
+        lambda result: "done",
+        foreign,
+        lambda result: {**result, "reports": 3},
+        lambda result: {**result, "read": [1]},
+        lambda result: ValueError("the network is gone"),
+        lambda result: CancelledError(),
+        lambda result: BrokenProcessPool("a process died"),
+    ],
+)
+def test_a_task_that_fails_or_gives_what_is_no_result_is_a_crash_of_its_file(spoilt):
+    class Spoils(Plain):
+        def submit(self, function, /, *args, **kwargs):
+            future = super().submit(function, *args, **kwargs)
+            if args[0]["shown"] != "net1.py":
+                return future
+            made, result = Future(), spoilt(future.result())
+            if isinstance(result, BaseException):
+                made.set_exception(result)
+            else:
+                made.set_result(result)
+            return made
+
+    report = modellint.lint_paths(["net1.py", "net5.py"], executor=Spoils())
+    assert [(one.path, one.kind) for one in report.errors] == [("net1.py", "crash")]
+    assert [(one.name, one.status) for one in report.models] == [
+        ("Net1", "failed"),
+        ("Net5", "analysed"),
+    ]
+
+
+@pytest.mark.usefixtures("one_worker")
+def test_an_executor_that_breaks_keeps_the_results_before():
+    class Breaks(Plain):
+        def submit(self, function, /, *args, **kwargs):
+            if self.calls:
+                raise BrokenProcessPool("a process died")
+            return super().submit(function, *args, **kwargs)
+
+    report = modellint.lint_paths(["net1.py", "net5.py"], executor=Breaks())
+    assert [(one.path, one.kind) for one in report.errors] == [("net5.py", "crash")]
+    assert {one.name: one.status for one in report.models}["Net1"] == "analysed"
 
 
 def test_a_worker_is_kept_for_the_next_job_and_then_ended(monkeypatch):

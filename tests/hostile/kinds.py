@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from hostile.files import OK
+from hostile.files import FAILED, OK
 from hostile.row import Row, net
+
+#: Where `net` defines its class, if nothing stands before it.
+CLASS = 7
+
+
+def writes(message: str) -> str:
+    """A file that writes into every descriptor that is open, with the length before it."""
+    return net(f"""
+        data = {message}
+        for descriptor in range(3, 400):
+            try:
+                os.write(descriptor, len(data).to_bytes(4, "big") + data)
+            except OSError:
+                pass
+    """)
+
+
+def crash(number: int, title: str, text: str) -> Row:
+    """A file that crashes where it is built, beside a good one that is linted."""
+    return Row(number, title, text, exit=1, kind="crash", status=FAILED, line=CLASS)
+
 
 ROWS = [
     Row(
@@ -17,4 +38,31 @@ ROWS = [
         status=OK,
     ),
     Row(136, "attributes that hold all attributes", net("self.own = [self.__dict__]"), status=OK),
+    crash(
+        137,
+        "json that writes something else",
+        net("import json; json.JSONEncoder.encode = lambda self, value: '{}'"),
+    ),
+    crash(137, "json that writes no text", net("import json; json.JSONEncoder.encode = str")),
+    crash(138, "messages that are none in every descriptor", writes('b"{}"')),
+    crash(138, "bytes in every descriptor", writes('b"\\xff" * 100')),
+    crash(
+        138,
+        "an end in every descriptor",
+        writes(
+            """b'{"type": "end", "kind": null, "changed": [], "late": [], "read": null, '"""
+            """ b'"printed": "", "strays": false}'"""
+        ),
+    ),
+    crash(
+        138,
+        "what only a start may say in every descriptor",
+        writes("""b'{"type": "no-torch", "message": "gone"}'"""),
+    ),
+    crash(138, "lists in lists in every descriptor", writes('b"[" * 20_000')),
+    crash(
+        138,
+        "a length that nothing follows in every descriptor",
+        writes("b''").replace('len(data).to_bytes(4, "big")', 'b"\\xff" * 4'),
+    ),
 ]

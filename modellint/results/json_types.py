@@ -1,0 +1,196 @@
+"""The JSON of a report as types: what a worker, a cache or another machine may say of a file.
+
+`modellint.protocol.reading` holds what arrives to them. `Line`, `Count` and `Filled` are narrower
+than what JSON can say: the formats count on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
+
+from modellint.results.error_kinds import KINDS
+from modellint.results.models import Status
+from modellint.rules import Severity
+
+T = TypeVar("T")
+
+Line = Annotated[int, 1]
+Count = Annotated[int, 0]
+#: A list that is not empty.
+Filled = Annotated[list[T], 1]
+Size = int | str
+if TYPE_CHECKING:
+    Kind = str
+else:
+    #: Each name of an error's kind that `--explain` knows.
+    Kind = Literal[tuple(KINDS)]
+
+StepJson = tuple[str, str, str, str, list[Size], list[int], list[Count]]
+
+
+class BorderJson(TypedDict):
+    """An entry of `borders` of a picture."""
+
+    input: str
+    axis: Count
+    name: Size
+    size: Count
+    weights: Filled[float]
+    edge: float
+
+
+class PictureJson(TypedDict):
+    """What is drawn of a model."""
+
+    steps: list[StepJson]
+    types: dict[str, str]
+    borders: list[BorderJson]
+
+
+class InputJson(TypedDict):
+    """An entry of `inputs` of a model."""
+
+    name: str
+    shape: list[Size]
+    example: list[int]
+    dtype: str
+    source: str
+    guessed: bool
+
+
+class LayerJson(TypedDict):
+    """An entry of `layers` of a model."""
+
+    key: str
+    path: str
+    type: str
+    op: str
+    line: Line
+    inputs: list[list[Size]]
+    outputs: Filled[list[Size]]
+    example_inputs: list[list[int]]
+    example_outputs: Filled[list[int]]
+    parameters: Count
+    macs: Count
+    receptive_field: list[int] | None
+    kernel: list[int] | None
+    stride: list[int] | None
+    padding: list[tuple[int, int]] | None
+
+
+class SizesJson(TypedDict):
+    """What a contract says of a symbol."""
+
+    min: int
+    max: int | None
+    multiple_of: Line
+    values: Filled[int] | None
+
+
+class SkippedJson(TypedDict):
+    """An entry of `skipped` of a model."""
+
+    rule: str
+    layer: str
+    reason: str
+
+
+ModelJson = TypedDict(
+    "ModelJson",
+    {
+        "path": str,
+        "name": str,
+        "class": str,
+        "line": Line,
+        "status": Status,
+        "reason": str | None,
+        "inputs": list[InputJson],
+        "parameters": Count | None,
+        "macs": Count | None,
+        "layers": list[LayerJson],
+        "contract": dict[str, SizesJson],
+        "joint": list[str],
+        "confirmed": bool,
+        "skipped": list[SkippedJson],
+        "accepts": str | None,
+        "picture": NotRequired[PictureJson],
+    },
+)
+
+
+class RelatedJson(TypedDict):
+    """An entry of `related` of a finding."""
+
+    path: str
+    line: Line
+    column: Line
+    message: str
+
+
+class FindingJson(TypedDict):
+    """An entry of `findings`."""
+
+    rule: str
+    category: str
+    severity: Severity
+    path: str
+    line: Line
+    column: Line
+    end_line: Line
+    end_column: Line
+    model: str
+    layer: str
+    count: Line
+    layers: list[str]
+    message: str
+    help: str | None
+    related: list[RelatedJson]
+
+
+class ProblemJson(TypedDict):
+    """An entry of `errors`."""
+
+    path: str
+    line: Line
+    kind: Kind
+    message: str
+
+
+class NoteJson(TypedDict):
+    """An entry of `notes`, or a remark."""
+
+    path: str
+    line: Line
+    message: str
+
+
+class SilencedJson(TypedDict):
+    """An entry of `silenced`."""
+
+    rule: str
+    path: str
+    line: Line
+    model: str
+    layers: list[str]
+
+
+class ToolJson(TypedDict):
+    """What made a report."""
+
+    name: str
+    version: str
+    torch: str | None
+
+
+class ReportJson(TypedDict):
+    """A report; what a worker never fills in, a baseline and the sums, is not read of it."""
+
+    version: int
+    tool: ToolJson
+    models: list[ModelJson]
+    findings: list[FindingJson]
+    errors: list[ProblemJson]
+    notes: list[NoteJson]
+    silenced: list[SilencedJson]
+    baseline: None
+    summary: dict[str, Any]
