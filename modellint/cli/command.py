@@ -165,11 +165,11 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         write(kind_page(options["explain"]), options["output"])
         return 0
     if options["explain"]:
-        rule = find_rule(Plans(settings).here.rules, options["explain"])
+        rule = find_rule(Plans(settings, loaded=False).here.rules, options["explain"])
         write(rule_page(rule, view), options["output"])
         return 0
     if options["show_rules"]:
-        write(rules_table(Plans(settings).here.rules.values()), options["output"])
+        write(rules_table(Plans(settings, loaded=False).here.rules.values()), options["output"])
         return 0
     if options["show_settings"]:
         plans = plans_of(targets or ["."], settings, options["stdin_filename"] or "-")

@@ -12,7 +12,7 @@ from modellint.config.configuration import Configuration, StatedModel
 from modellint.config.interpreters import OWN, Interpreter, Interpreters
 from modellint.config.projects import Projects, leads_to
 from modellint.config.rule_options import checked_options
-from modellint.config.selection import Layer, check_words, select_rules, unknown
+from modellint.config.selection import Layer, all_known, check_words, select_rules, unknown
 from modellint.errors import UsageError
 from modellint.linting.plugins import Rules, load_rules
 from modellint.protocol.limits import MEMORY
@@ -61,9 +61,13 @@ class Plan:
 
 
 class Plans:
-    """The plans of a run, one a configuration and Python, each made when it is first needed."""
+    """The plans of a run, one a configuration and Python, each made when it is first needed.
 
-    def __init__(self, settings: Settings) -> None:
+    `loaded` is whether a project's plugins are loaded, which runs them; else they are only read.
+    """
+
+    def __init__(self, settings: Settings, *, loaded: bool = True) -> None:
+        self._loaded = loaded
         self.projects = Projects(settings.config, isolated=settings.isolated)
         self._settings = settings
         self._interpreters = Interpreters(settings.python)
@@ -90,7 +94,9 @@ class Plans:
     def _governing(self, path: str) -> Plan:
         configuration = self.projects.governing(path)
         if configuration.path not in self._made:
-            self._made[configuration.path] = make_plan(configuration, self._settings)
+            self._made[configuration.path] = make_plan(
+                configuration, self._settings, loaded=self._loaded
+            )
         interpreter = self._interpreters.of(path, configuration)
         key = (configuration.path, interpreter)
         if key not in self._with:
@@ -110,9 +116,15 @@ def _check_paths(configuration: Configuration) -> None:
             raise configuration.wrong(key, f"speaks of {path}, which is no file")
 
 
-def make_plan(configuration: Configuration, settings: Settings) -> Plan:
-    """Put the command line over a configuration; raise `UsageError` where a name is unknown."""
-    rules = load_rules(configuration.plugins)
+def make_plan(configuration: Configuration, settings: Settings, *, loaded: bool = True) -> Plan:
+    """Put the command line over a configuration; raise `UsageError` where a name is unknown.
+
+    Where plugins are not `loaded`, a name that is not known may be that of a rule which only
+    running them would show: it is passed over.
+    """
+    installed = load_rules()
+    plugins = configuration.plugins
+    rules = installed.with_files(plugins) if loaded else installed.with_written(plugins)
     _check(configuration, rules)
     _check_paths(configuration)
     selected = ("default",) if configuration.select is None else configuration.select
@@ -161,7 +173,7 @@ def _severities(configuration: Configuration, rules: Rules) -> Iterator[tuple[st
     names_of = [name for rule in rules.values() for name in (rule.name, *rule.aliases)]
     known = [*names_of, *map(str, Category)]
     for word in given:
-        if word not in known:
+        if word not in known and all_known(rules):
             raise configuration.wrong("severity", unknown("rule or category", word, known))
     for rule in rules.values():
         names = [name for name in (rule.name, *rule.aliases, rule.category.value) if name in given]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modellint.config.selection import find_rule, unknown
+from modellint.config.selection import all_known, find_rule, unknown
 from modellint.errors import UsageError
 from modellint.rules import Rule
 
@@ -27,6 +27,8 @@ def checked_options(
         try:
             rule = find_rule(rules, name)
         except UsageError as error:
+            if not all_known(rules):
+                continue
             raise wrong(name, f"is wrong: {error}") from error
         for written, value in given.items():
             option = written.replace("-", "_")

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from modellint.errors import UsageError
+from modellint.linting.plugins import Rules
 from modellint.results.error_kinds import KINDS
 from modellint.rules import Category, Rule
 
@@ -73,12 +74,22 @@ def find_rule(rules: Mapping[str, Rule], name: str) -> Rule:
 
 
 def check_words(rules: Mapping[str, Rule], words: Iterable[str]) -> None:
-    """Raise `UsageError` for the first word that names neither a rule nor a category."""
+    """Raise `UsageError` for the first word that names neither a rule nor a category.
+
+    Where a plugin was only read, it may be the name of a rule that reading does not show.
+    """
+    if not all_known(rules):
+        return
     aliases = [alias for rule in rules.values() for alias in rule.aliases]
     known = [*rules, *aliases, *map(str, Category), "default", "all"]
     for word in words:
         if word not in known:
             raise UsageError(f"there is no rule or category {word!r}{_nearest(word, known)}")
+
+
+def all_known(rules: Mapping[str, Rule]) -> bool:
+    """Whether there are no other rules, as there may be in plugins that were not loaded."""
+    return not isinstance(rules, Rules) or rules.whole
 
 
 def unknown(kind: str, name: str, known: Sequence[str] | Mapping[str, Any]) -> str:

@@ -121,7 +121,7 @@ def list_models(
 
     found: list[tuple[str, Candidate]] = []
     parts: list[Report] = []
-    plans = Plans(settings)
+    plans = Plans(settings, loaded=False)
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
     if settings.shard is not None:
         targets = settings.shard.of(targets)
@@ -138,7 +138,7 @@ def plans_of(
     given: Sequence[str | os.PathLike[str]], settings: Settings, stdin_name: str = "-"
 ) -> Mapping[str, Plan]:
     """What counts for each file that targets stand for, by its printed path."""
-    plans = Plans(settings)
+    plans = Plans(settings, loaded=False)
     targets = expand_targets(given, None, stdin_name, plans.projects.excludes)
     return {target.shown: plans.of(target.path) for target in targets}
 

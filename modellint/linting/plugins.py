@@ -51,9 +51,13 @@ class Plugin:
 
 
 class Rules(Mapping[str, Rule]):
-    """The rules of a run by name, in order of their names; where they come from in `loaded`."""
+    """The rules of a run by name, in order of their names; where they come from in `loaded`.
 
-    def __init__(self, loaded: Iterable[LoadedRule]) -> None:
+    `whole` is whether there are no others: a plugin that was only read may have more.
+    """
+
+    def __init__(self, loaded: Iterable[LoadedRule], *, whole: bool = True) -> None:
+        self.whole = whole
         self.loaded: Mapping[str, LoadedRule] = {
             one.rule.name: one for one in sorted(loaded, key=lambda one: one.rule.name)
         }
@@ -78,16 +82,28 @@ class Rules(Mapping[str, Rule]):
     def with_files(self, paths: Iterable[str | Path]) -> Rules:
         """These rules and those of further files and folders, as `load_rules` takes them."""
         found = list(self.loaded.values())
-        seen: set[Path] = set()
-        for given in paths:
-            path = Path(given).resolve()
-            if path not in seen:
-                seen.add(path)
-                brought = _rules_at(path, str(given))
-                if not brought:
-                    raise PluginError(f"plugin {given} holds no rule: no function there has @rule")
-                found += brought
+        for path, given in _once(paths):
+            brought = _rules_at(path, given)
+            if not brought:
+                raise PluginError(f"plugin {given} holds no rule: no function there has @rule")
+            found += brought
         return Rules(_distinct(found))
+
+    def with_written(self, paths: Iterable[str | Path]) -> Rules:
+        """These rules and those that further files and folders show without being run."""
+        from modellint.linting.plugin_trees import rules_written_at  # Few runs only read.
+
+        plugins = _once(paths)
+        read = [one for path, given in plugins for one in rules_written_at(path, given)]
+        return Rules(_distinct([*self.loaded.values(), *read]), whole=not plugins)
+
+
+def _once(paths: Iterable[str | Path]) -> list[tuple[Path, str]]:
+    """Each path once, with how it was first given."""
+    found: dict[Path, str] = {}
+    for given in paths:
+        found.setdefault(Path(given).resolve(), str(given))
+    return [*found.items()]
 
 
 def load_rules(paths: Iterable[str | Path] = (), *, installed: bool = True) -> Rules:
@@ -146,9 +162,20 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist is not None else entry.name
 
 
-def _rules_at(path: Path, origin: str) -> list[LoadedRule]:
-    if not path.exists():
+def check_plugin(path: Path, origin: str) -> None:
+    """Raise `PluginError` for what is neither a file nor a folder; reading a pipe would hang."""
+    try:
+        exists, usable = path.exists(), path.is_file() or path.is_dir()
+    except OSError as error:  # Its folder may not be looked into, or the name is too long.
+        raise PluginError(f"plugin {origin} cannot be read: {error.strerror or error}") from error
+    if not exists:
         raise PluginError(f"plugin {origin} does not exist (looked for {path})")
+    if not usable:
+        raise PluginError(f"plugin {origin} is neither a folder nor a Python file")
+
+
+def _rules_at(path: Path, origin: str) -> list[LoadedRule]:
+    check_plugin(path, origin)
     # A private name, so that a rule file called json.py shadows nothing.
     name = f"_modellint_plugin_{sha256(str(path).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
