@@ -22,8 +22,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "encoding-error": Kind(
         "A file cannot be decoded.",
-        """Its bytes are not in the encoding that it declares. Save it as UTF-8, or declare its
-        encoding in a coding line.""",
+        """Its bytes are not in the encoding that it declares, or what it declares is no encoding of
+        text, such as zlib. Save it as UTF-8, or declare its encoding in a coding line.""",
     ),
     "unreadable": Kind(
         "A file cannot be read.",

@@ -209,6 +209,10 @@ def _decode(path: str, data: bytes) -> str:
             "save the file as UTF-8 or declare its encoding in a coding line"
         )
         raise FileError("encoding-error", path, line, message) from error
+    except (LookupError, ValueError) as error:
+        # Codecs that turn no bytes into text, such as zlib, or none at all, such as undefined.
+        message = f"{encoding} is no encoding of source code ({error}); correct the coding line"
+        raise FileError("encoding-error", path, 1, message) from error
     if unknown is not None:
         message = f"{unknown.msg or 'unknown encoding'}; correct the coding line"
         raise FileError("encoding-error", path, 1, message) from unknown

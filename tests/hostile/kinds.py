@@ -65,4 +65,12 @@ ROWS = [
         "a length that nothing follows in every descriptor",
         writes("b''").replace('len(data).to_bytes(4, "big")', 'b"\\xff" * 4'),
     ),
+    Row(
+        139,
+        "a coding line that names no encoding of text",
+        b"# coding: zlib\nimport torch\n",
+        exit=1,
+        kind="encoding-error",
+        line=1,
+    ),
 ]

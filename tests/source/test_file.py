@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import encodings
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,20 @@ def failure(data: bytes) -> FileError:
 def test_invalid_file_is_an_error_at_its_line(data: bytes, kind: str, line: int) -> None:
     error = failure(data)
     assert (error.kind, error.path, error.line) == (kind, "net.py", line)
+
+
+def test_whatever_codec_a_file_names_it_is_read_or_told_why_not() -> None:
+    """Python has codecs that turn no bytes into text, and one that refuses everything."""
+    refused = set()
+    for codec in pkgutil.iter_modules(encodings.__path__):
+        for line in (b"import torch", b"# \xff\xfe\x80", b"x = '+ADw-'  # \\ud800 \\x00"):
+            try:
+                parse_source("net.py", b"# coding: %s\n%s\n" % (codec.name.encode(), line))
+            except FileError as error:
+                assert error.kind in ("encoding-error", "syntax-error")
+                refused.add(codec.name)
+    assert refused >= {"zlib_codec", "hex_codec", "rot_13", "undefined", "aliases"}
+    assert "latin_1" not in refused
 
 
 def test_messages_name_the_cause() -> None:
