@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import gcd
 
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.equalities import LIMIT
@@ -13,6 +15,10 @@ _COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
 
 #: Sizes that are tried where none up to the limit will do: seconds of sound are long.
 _LONG = tuple(1 << power for power in range(11, 21))
+
+
+#: How many proportions of two sides are told apart between a square and one twice as long.
+_COARSE = 8
 
 
 #: Sizes below this are none that a picture has: there every map of a network may be one pixel.
@@ -60,15 +66,72 @@ def solutions(
     elif square[:1] == [1] and square[-1] < _COLLAPSED and any(map(_joins, relevant)):
         return
     if not square:
-        square = [size for size in _LONG if _hold(relevant, example, involved, size)]
+        long = [*_LONG, *_long_enough(relevant, example, involved)]
+        square = [size for size in long if _hold(relevant, example, involved, size)]
     common = _COMMON[1 if example.get("C") == 1 else 3]
     for size in dict.fromkeys([*(side for side in common if side in square), *square]):
         yield {**example, **dict.fromkeys(involved, size)}
     if len(involved) < 2:
         return
-    first, second = involved[-2:]
-    for one in range(1, 257):
-        for other in range(1, 257):
-            values = {**example, first: one, second: other}
-            if one != other and all(c.holds(values) for c in relevant):
-                yield values
+    yield from ({**example, **pair} for pair in _oblong(relevant, example, involved[-2:]))
+
+
+def _long_enough(
+    demands: Sequence[Constraint], example: Mapping[str, int], names: Sequence[str]
+) -> Iterator[int]:
+    """The least length at which so many positions are left, each with several channels.
+
+    A layer that reads the positions themselves (no channels: a factor of 1) is no layer for that.
+    """
+    for demand in demands:
+        factors = [abs(factor) for monomial, factor in demand.expr.terms if monomial]
+        if demand.relation != "==" or len(names) > 1 or gcd(*factors) == 1:
+            continue
+
+        def value(size: int, demand: Constraint = demand) -> int:
+            return demand.expr.evaluate({**example, **dict.fromkeys(names, size)})
+
+        sign = 1 if value(_LONG[-1]) > value(LIMIT) else -1
+        yield bisect_left(range(_LONG[-1]), 0, LIMIT, key=lambda size: sign * value(size))
+
+
+def _oblong(
+    demands: Sequence[Constraint], example: Mapping[str, int], names: Sequence[str]
+) -> list[dict[str, int]]:
+    """The pairs of two sizes that satisfy the demands, the nearest to a square first."""
+    first, second = names
+
+    def holds(one: int, other: int) -> bool:
+        values = {**example, first: one, second: other}
+        return one != other and all(demand.holds(values) for demand in demands)
+
+    found = [(one, other) for one in range(1, 257) for other in range(1, 257) if holds(one, other)]
+    found += [pair for pair in _crossings(demands, example, names) if holds(*pair)]
+    found.sort(key=lambda pair: (max(pair) * _COARSE // min(pair), pair))
+    return [{first: one, second: other} for one, other in dict.fromkeys(found)]
+
+
+def _crossings(
+    demands: Sequence[Constraint], example: Mapping[str, int], names: Sequence[str]
+) -> Iterator[tuple[int, int]]:
+    """For each greater first size the least second one at which an equality may turn true.
+
+    What only grows with a size crosses zero once, so that halving finds where.
+    """
+    first, second = names
+    wanted = [
+        demand
+        for demand in demands
+        if demand.relation == "==" and {first, second} <= {s.name for s in demand.expr.symbols}
+    ]
+    for one in range(1, LIMIT + 1) if wanted else ():
+
+        def value(other: int, one: int = one) -> int:
+            return wanted[0].expr.evaluate({**example, first: one, second: other})
+
+        try:
+            sign = 1 if value(LIMIT) > value(1) else -1
+            sizes = range(1, LIMIT + 1)
+            yield one, 1 + bisect_left(sizes, 0, key=lambda other: sign * value(other))
+        except ZeroDivisionError:
+            continue

@@ -46,6 +46,20 @@ class First:
             return (3, 2)
         return (4, 3, 2, 5)
 
+    @property
+    def further_roles(self) -> tuple[tuple[str, ...], ...]:
+        """What axes of inputs may stand for of which the first layer gets something else."""
+        if self.space:
+            space = _SPACE[self.space]
+            return (("N", *space), ("C", *space), ("N", "T", "C", *space), ("N", "C"), ("L", "C"))
+        if self.kind == "Linear":
+            return (("N", "H", "W"), ("N", "L"), ("N",), ("C",), ("N", "T", "C", "H", "W"))
+        if self.kind == "Recurrent":
+            return (("N", "C", "H", "W"), ("N", "H", "W"), ("N", "L"), ("N",))
+        if self.kind == "Embedding":
+            return (("N", "L", "T"), ("N", "C"))
+        return (("N",), ("N", "L", "C"))
+
     def roles(self, rank: int) -> tuple[str, ...]:
         """Symbols for the axes of an input with so many."""
         if self.space and (rank == self.space + 2 or (self.alone and rank == self.space + 1)):

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Feed:
-    """One way to feed a model: its inputs' symbols and sizes, and where they came from."""
+    """One way to feed a model: its inputs' symbols and sizes, and where they came from.
+
+    `searched` are the symbols whose sizes a search may choose, `unsaid` all whose sizes nobody
+    said, batches among them, and `solved` those that the model's own demands have led to. `apart`
+    tells that the file shows the input with another model of the class than the one that is built.
+    """
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int | str, ...], ...]
@@ -30,6 +35,13 @@ class Feed:
     batches: tuple[str, ...] = ()
     typed: frozenset[int] = frozenset()
     solved: frozenset[str] = frozenset()
+    unsaid: frozenset[str] = frozenset()
+    apart: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something of it was assumed, so that another feed may fit where it does not."""
+        return self.apart or bool(self.unsaid) or "assumed" in self.sources
 
 
 class Feeds:
@@ -71,10 +83,13 @@ class Feeds:
         return self.stated(specs)
 
     def reads(self, hint: Any) -> bool:
-        """Whether the model reads images with as many channels as those that the file loads."""
+        """Whether the model may read the images that the file loads, as their channels tell."""
         channels = hint.tensors[0].shape[1]
-        images = self.first.kind == "Conv" and self.first.space == 2
-        return images and self.first.channels == channels and len(self.wanted) == 1
+        if len(self.wanted) != 1:
+            return False
+        if self.first.kind == "Conv":
+            return self.first.space == 2 and self.first.channels == channels
+        return self.first.kind in ("Linear", "Recurrent")
 
     def guesses(self) -> list[Feed]:
         """Feeds by the first layer, the likeliest number of axes first."""
@@ -93,6 +108,21 @@ class Feeds:
                     specs.append((name, InputSpec(None, shape, source="assumed"), at > 0))
                 made.append(self._feed(specs))
         return made
+
+    def further_guesses(self) -> list[Feed]:
+        """Feeds of other numbers of axes, for a model whose first layer does not get its input.
+
+        A forward may add the axis that its convolutions need, or fold one of time into the batch.
+        """
+        if len(self.wanted) != 1:
+            return []
+        return [
+            self._feed(
+                [(self.wanted[0], InputSpec(None, (None,) * len(roles), source="assumed"), False)],
+                roles,
+            )
+            for roles in self.first.further_roles
+        ]
 
     def _like(self, name: str, dims: Sequence[Any]) -> tuple[Any, ...]:
         """The axes of a further input: one a sample for times and labels, else as the first."""
@@ -118,13 +148,17 @@ class Feeds:
             return None
         return list(signature.parameters)
 
-    def _feed(self, named: list[tuple[str, InputSpec, bool]]) -> Feed:
+    def _feed(
+        self, named: list[tuple[str, InputSpec, bool]], axes: tuple[str, ...] | None = None
+    ) -> Feed:
+        """The feed of inputs, whose axes stand for what their number says, or for `axes`."""
         example: dict[str, int] = {}
         shapes: list[tuple[int | str, ...]] = []
         searched: set[str] = set()
+        unsaid: set[str] = set()
         batches: list[str] = []
         for at, (_, spec, _) in enumerate(named):
-            roles = self.first.roles(len(spec.dims))
+            roles = axes or self.first.roles(len(spec.dims))
             sizes = self.first.sizes(roles)
             shape: list[int | str] = []
             for role, stated in zip(roles, spec.dims, strict=True):
@@ -136,6 +170,7 @@ class Feeds:
                     example.setdefault(symbol, stated)
                 elif symbol not in example:
                     example[symbol] = sizes[role]
+                    unsaid.add(symbol)
                     if role != "N":
                         searched.add(symbol)
             shapes.append(tuple(shape))
@@ -149,6 +184,7 @@ class Feeds:
             searched=frozenset(searched),
             batches=tuple(batches),
             typed=frozenset(at for at, (_, spec, _) in enumerate(named) if spec.dtype),
+            unsaid=frozenset(unsaid),
         )
 
     def _symbol(self, role: str, at: int, known: Mapping[str, int]) -> str:

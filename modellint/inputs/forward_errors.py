@@ -15,6 +15,7 @@ from modellint.discovery.misnamed_forward import (
     returning_nothing,
 )
 from modellint.errors import FileError, NotAnalysed
+from modellint.graph import LAYERS
 from modellint.inputs.objections import Objected, unmet
 from modellint.source.file import SourceFile
 from modellint.symbolic import dims
@@ -69,7 +70,8 @@ class ForwardErrors:
             message += "".join(self._forgetful(place))
         if isinstance(error, TypeError) and "not tuple" in message:
             message += "".join(self._several(tape))
-        return Objected(path, line, message, error, len(tape.records), wanted, sizes)
+        took = any(record.op in LAYERS and record.varying for record in tape.records)
+        return Objected(path, line, message, error, len(tape.records), wanted, sizes, took)
 
     def _inside(self, error: Exception) -> str:
         """The layer that raised, as ` in layers.1 (ReLU)`, where it is not the model itself."""

@@ -20,7 +20,7 @@ class Objected(FileError):
 
     `raised` is the exception in one line, `steps` how much had run before, `sizes` those that ran.
     `of_code` tells that the code is wrong whatever it is fed: a name or a module's attribute that
-    there is not.
+    there is not; `took_input` that a layer had taken the input before, as a tensor of its kind.
     """
 
     def __init__(
@@ -32,12 +32,14 @@ class Objected(FileError):
         steps: int = 0,
         wanted: Constraint | None = None,
         sizes: Mapping[str, int] = MappingProxyType({}),
+        took_input: bool = False,
     ) -> None:
         super().__init__("trace-error", path, line, message)
         self.wanted = wanted
         self.sizes = sizes
         self.steps = steps
         self.raised = describe(error)
+        self.took_input = took_input
         self.of_code = isinstance(error, NameError | NotImplementedError | ImportError) or (
             isinstance(error, AttributeError) and "_modules" in getattr(error.obj, "__dict__", ())
         )

@@ -125,11 +125,12 @@ def _judged_on(
 
     from modellint.building.devices import redirected
     from modellint.modules.restoring import untouched
+    from modellint.shapes import Tensor as Sized
     from modellint.tracing.known_values import asks_for_values
     from modellint.tracing.wrappers import eager
 
     def given(one: Any) -> Any:
-        return _tensor(one, device) if hasattr(one, "shape") and hasattr(one, "dtype") else one
+        return _tensor(one, device) if isinstance(one, Sized) else one
 
     try:
         with ExitStack() as stack:

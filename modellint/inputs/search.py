@@ -8,7 +8,7 @@ the batch. This module imports torch only when something is traced.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,24 @@ from modellint.contracts.solutions import solutions
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
 from modellint.inputs.assertions import asserted
+from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
 from modellint.inputs.forwards import Forwards, about
 from modellint.inputs.objections import Objected
+from modellint.inputs.other_feeds import (
+    other_batches,
+    other_sizes,
+    stacked_channels,
+    with_batches_searched,
+)
+from modellint.inputs.other_kinds import fails_whatever_it_is
 from modellint.inputs.second_opinions import SecondOpinions
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import Dim
-from modellint.symbolic.equalities import pinned
+from modellint.symbolic.equalities import isolated, pinned
 from modellint.symbolic.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
@@ -91,7 +99,9 @@ def _best(
     if given:
         return search.best([feeds.stated(list(given))])
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
-    return search.best(shown or feeds.guesses())
+    if shown:
+        return search.best(shown)
+    return search.best(feeds.guesses(), feeds.further_guesses())
 
 
 class _Search:
@@ -104,12 +114,12 @@ class _Search:
         self.first = feeds.first
         self.wanted = feeds.wanted
 
-    def best(self, feeds: Sequence[Feed]) -> Graph:
-        """The graph of the first feed that fits; of the first at all where none does."""
-        failed: Graph | None = None
-        refused: tuple[Feed, Traced] | None = None
-        error: Exception | None = None
-        raising = feeds[0]
+    def best(self, feeds: Sequence[Feed], further: Sequence[Feed] = ()) -> Graph:
+        """The graph of the first feed that fits; of the first at all where none does.
+
+        Where something was assumed, `further` feeds are tried before the model is called broken.
+        """
+        failures: list[Failure] = []
         for feed in feeds:
             try:
                 graph, at = self._fit(feed)
@@ -118,39 +128,109 @@ class _Search:
                     raise
                 if isinstance(raised, Objected) and raised.of_code:
                     return self.opinions.on_error(feed, raised)
-                if error is None:
-                    error, raising = raised, feed
+                failures.append(Failure(feed, error=raised))
                 continue
             if at is None:
                 return graph
-            if failed is None:
-                failed, refused = graph, at
-        if failed is not None and not self._sure(feeds[0], failed):
-            raise NotAnalysed(
-                f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
-                "none that were tried fit: call it in the file, or give --input"
-            )
-        if failed is not None and not (isinstance(error, Objected) and error.came_as_far(failed)):
-            assert refused is not None
-            return self.opinions.on_refusal(*refused)
-        assert error is not None
-        if isinstance(error, Objected) and "assumed" in feeds[0].sources and len(self.wanted) > 1:
-            raise NotAnalysed(
-                f"no input shapes are known for {self.name}.forward({', '.join(self.wanted)}), and "
-                f"with those that were tried it raises {error.raised}: call it in the file, or "
-                "give --input",
-                error.line,
-            )
-        if isinstance(error, NotAnalysed | FileError) and not isinstance(error, Objected):
-            raise error  # That a forward returns nothing is true although torch runs it.
-        return self.opinions.on_error(raising, error)
+            failures.append(Failure(at[0], graph, at[1]))
+        failure = self._leading(failures)
+        if failure.final:
+            assert failure.error is not None
+            raise failure.error
+        found = self._fitting(failure, further) if failure.feed.doubtful else True
+        if isinstance(found, Graph):
+            return found
+        try:
+            graph = self._judged(failure)
+        except FileError as error:
+            if found:
+                raise
+            raise self._unfit(failure) from error
+        if graph.mismatch is not None and not found:
+            raise self._unfit(failure)
+        return graph
 
-    def _sure(self, feed: Feed, failed: Graph) -> bool:
-        """Whether a refusal is the model's fault, not that of an input that was only assumed."""
-        if "assumed" not in feed.sources:
-            return True
-        if len(feed.names) != 1:
+    def _judged(self, failure: Failure) -> Graph:
+        """What torch says of a feed that failed."""
+        if failure.traced is not None:
+            return self.opinions.on_refusal(failure.feed, failure.traced)
+        assert failure.error is not None
+        return self.opinions.on_error(failure.feed, failure.error)
+
+    def _leading(self, failures: Sequence[Failure]) -> Failure:
+        """The failure that tells most: the first refusal, unless what was raised came as far."""
+        refused = next((one for one in failures if one.traced is not None), None)
+        raised = next((one for one in failures if one.error is not None), None)
+        if refused is None or raised is None:
+            return refused or raised or failures[0]
+        assert refused.graph is not None
+        error = raised.error
+        further = isinstance(error, Objected) and error.came_as_far(refused.graph)
+        return raised if further else refused
+
+    def _fitting(self, failure: Failure, further: Sequence[Feed]) -> Graph | bool:
+        """The graph of another feed than the one that failed, if one fits.
+
+        Else whether the failure holds for every feed: not where one came further, or where some
+        that was not tried may fit, for all that is known.
+        """
+        feed = failure.feed
+        if len(feed.names) != 1 and "assumed" in feed.sources:
             return False
+        sure = not feed.apart
+        for fed, many in self._others(failure, further):
+            found = self._tried(fed, many)
+            if isinstance(found, Failure):
+                sure = sure and not found.goes_beyond(failure)
+            elif self._batched(found):
+                return found
+        if not (sure and failure.stands and self._sure(feed, failure.graph)):
+            return False
+        if failure.error is None or failure.took_input or "assumed" not in feed.sources:
+            return True
+        return fails_whatever_it_is(self.forwards, failure)
+
+    def _batched(self, graph: Graph) -> bool:
+        """Whether the first convolution gets as many axes as a batch has: without, it is chance."""
+        if not self.first.space:
+            return True
+        first = next((node for node in graph.calls() if node.type.startswith("Conv")), None)
+        return first is None or len(first.inputs[0].output.example) == self.first.space + 2
+
+    def _others(self, failure: Failure, further: Sequence[Feed]) -> Iterator[tuple[Feed, bool]]:
+        """Feeds that might fit where one failed, and whether to look for sizes from there."""
+        if not failure.whatever_sizes:
+            other = with_batches_searched(failure.feed)
+            yield from ((one, False) for one in other_batches(failure.feed))
+            yield from [(other, True)] if other else []
+        yield from ((one, False) for one in stacked_channels(failure.feed))
+        yield from ((one, True) for one in further)
+        if not failure.whatever_sizes:
+            yield from ((one, False) for one in other_sizes(failure.feed))
+
+    def _tried(self, feed: Feed, many: bool) -> Graph | Failure:
+        """The graph of a feed that fits, at these sizes or, if `many`, at those it leads to."""
+        try:
+            if many:
+                graph, at = self._fit(feed)
+                return graph if at is None else Failure(at[0], graph, at[1])
+            traced = self.forwards.run(feed, exact=True)
+            if traced.refused is None and self._folded(feed, traced) is None:
+                self.forwards.errors.check_output(traced)
+                return self.forwards.freeze(feed, traced)
+            return Failure(feed, traced=traced)
+        except UsageError:
+            raise
+        except Exception as raised:  # Whatever it is, this feed is none that fits.
+            return Failure(feed, error=raised)
+
+    def _unfit(self, failure: Failure) -> NotAnalysed:
+        return NotAnalysed(untold(self.name, self.wanted, failure), failure.line)
+
+    def _sure(self, feed: Feed, failed: Graph | None) -> bool:
+        """Whether what a model refuses is at least of the kind that its first layer takes."""
+        if "assumed" not in feed.sources or failed is None:
+            return True
         if self.first.kind == "Embedding":
             # Tokens that an embedding took are what it is for, whatever is refused behind it.
             tokens = failed.inputs[0].node
@@ -242,6 +322,8 @@ class _Search:
         if traced.refused is None:
             return None
         named = with_positions_named(traced)
+        assert named.refused is not None
+        named.refused[1].always = True  # Oblong ones fit by chance.
         return self.forwards.freeze(square, named), (square, named)
 
     def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
@@ -317,6 +399,9 @@ class _Search:
         for symbol, value in pins.items():
             if symbol.name in feed.searched and value.constant is None:
                 example[symbol.name] = max(1, value.evaluate(example))
+        for demand in hard:
+            if demand.relation == "==" and about(demand, example) and not demand.holds(example):
+                example |= _followed(demand, example, feed.searched - solved)
         rest = [name for name in feed.example if name in feed.searched and name not in solved]
         if all(c.holds(example) for c in hard if about(c, example)):
             key = tuple(sorted(example.items()))
@@ -332,6 +417,20 @@ class _Search:
                 tried.add(key)
                 return replace(feed, example=values, solved=frozenset(solved | exact))
         return None
+
+
+def _followed(
+    demand: Constraint, example: Mapping[str, int], free: Collection[str]
+) -> dict[str, int]:
+    """The size that an equality of several sizes asks of one, where it says which: `P = R // 2`."""
+    if len(demand.expr.symbols) < 2:
+        return {}
+    for symbol in sorted(demand.expr.symbols, key=lambda one: one.key):
+        value = isolated(demand.expr, symbol) if symbol.name in free else None
+        size = 0 if value is None else value.evaluate(example)
+        if size > 0:
+            return {symbol.name: size}
+    return {}
 
 
 def _goes_further(traced: Traced, other: Traced) -> bool:

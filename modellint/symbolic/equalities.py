@@ -78,7 +78,7 @@ def _solved(expr: Expr) -> tuple[Symbol, Expr] | None:
     if any(symbol.unknown for symbol in expr.symbols):
         return None
     for symbol in sorted(expr.symbols, key=lambda s: s.key, reverse=True):
-        rest = _isolated(expr, symbol)
+        rest = isolated(expr, symbol)
         if rest is not None and (rest.constant is not None or _simple(rest)):
             return symbol, rest
     if len(expr.symbols) == 1:
@@ -94,7 +94,7 @@ def _solved(expr: Expr) -> tuple[Symbol, Expr] | None:
     return None
 
 
-def _isolated(expr: Expr, symbol: Symbol) -> Expr | None:
+def isolated(expr: Expr, symbol: Symbol) -> Expr | None:
     """What the symbol equals, where it stands alone in one term with the factor 1 or -1."""
     alone = ((symbol, 1),)
     factor = dict(expr.terms).get(alone)
