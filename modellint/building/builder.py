@@ -18,6 +18,7 @@ from types import CodeType
 import torch
 from torch import nn
 
+from modellint.building.arguments_in_doubt import doubted
 from modellint.building.devices import redirected
 from modellint.building.failures import (
     describe,
@@ -49,12 +50,16 @@ _BEFORE_INIT = ("before Module.__init__() call", "super().__init__() call", "'_m
 
 @dataclass(frozen=True)
 class BuiltModel:
-    """A model, how it was built, and where each of its modules was made, by `id(module)`."""
+    """A model, how it was built, and where each of its modules was made, by `id(module)`.
+
+    `call` built it, if it is known, here or when the file was loaded.
+    """
 
     model: nn.Module
     candidate: Candidate
     how: str
     construction: Mapping[int, Origin]
+    call: ConstructorCall | None = None
 
     def origin(self, module: nn.Module) -> Origin | None:
         """Where one of the model's modules was made, if that was observed."""
@@ -85,7 +90,8 @@ def build(loaded: LoadedModule, candidate: Candidate) -> BuiltModel:
     if existing is not None:
         how = f"module-level instance at line {candidate.line}"
         model = _unwrapped(existing, candidate)
-        return BuiltModel(model, candidate, how, loaded.sites.within(model))
+        call = next(iter(candidate.calls), None)
+        return BuiltModel(model, candidate, how, loaded.sites.within(model), call)
     if not candidate.calls:
         raise NotAnalysed(
             candidate.missing or f"{candidate.name} could not be built",
@@ -93,7 +99,7 @@ def build(loaded: LoadedModule, candidate: Candidate) -> BuiltModel:
         )
     first: ModellintError | None = None
     for call in candidate.calls:
-        if first is not None and call.origin.startswith("common") and isinstance(first, FileError):
+        if first is not None and call.assumed and isinstance(first, FileError):
             break
         try:
             return _build_by(loaded, candidate, call)
@@ -150,9 +156,11 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
             )
         how = call.origin if rung is _LADDER[0] else f"{call.origin}, {rung.name}"
         known = {**loaded.sites.within(model), **sites.within(model)}
-        return BuiltModel(model, candidate, how, known)
+        return BuiltModel(model, candidate, how, known, call)
     assert error is not None
-    raise _explained(error, loaded, candidate) from error
+    explained = _explained(error, loaded, candidate)
+    doubt = doubted(call, loaded.namespace[callee], error, explained)
+    raise (doubt or explained) from error
 
 
 def _compiled(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall) -> CodeType:

@@ -57,6 +57,11 @@ class ConstructorCall:
     origin: str
     node: ast.Call | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def assumed(self) -> bool:
+        """Whether the arguments are values that modellint chose."""
+        return self.origin.startswith("common names")
+
     def __str__(self) -> str:
         named = [f"**{text}" if key == "**" else f"{key}={text}" for key, text in self.keywords]
         return f"{self.callee}({', '.join([*self.positional, *named])})"

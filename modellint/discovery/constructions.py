@@ -7,6 +7,7 @@ import ast
 from modellint.discovery.arguments import (
     COMMON_ARGUMENTS,
     ConstructorCall,
+    argument_key,
     as_call,
     common_call,
     factory_key,
@@ -84,8 +85,6 @@ class Constructions:
         declared = self.declared.classes[name]
         parameters = declared.parameters
         calls: list[ConstructorCall] = []
-        if not parameters.required:
-            calls.append(ConstructorCall(name, (), (), True, parameters.line, "defaults"))
         rest = [found for found in self._of(name) if found.node is not None]
         own = self.shown(name)
         if parameters.required and name not in self.factories.values():
@@ -93,8 +92,18 @@ class Constructions:
             makers = [maker for maker, model in self.makers.items() if model == name]
             made = [found for maker in makers for found in self.shown(maker)]
             own = [*(one for one in own if one.where != "function"), *made]
-        for found in [*own, *(other for other in rest if other not in own)]:
-            call = as_call(found)
+        # A call that is fed belongs together with its input; of several that are not, none counts.
+        fed = {hint.built for hint in self.evidence.hints.get(name, ())}
+        own.sort(key=lambda found: found.node is None or ast.unparse(found.node) not in fed)
+        built = [as_call(found) for found in own]
+        defaults = ConstructorCall(name, (), (), True, parameters.line, "defaults")
+        if not parameters.required:
+            built = [defaults if str(call) == str(defaults) else call for call in built]
+            alike = {argument_key(parameters, found.node) for found in own}
+            sure = built and (str(built[0]) in fed or len(alike) == 1)
+            built.insert(len(built) if sure else 0, defaults)
+        ways = [*built, *(as_call(other) for other in rest if other not in own)]
+        for call in ways:
             if all(str(call) != str(other) for other in calls):
                 calls.append(call)
         common = common_call(name, parameters, self.declared.plain)

@@ -11,9 +11,9 @@ import ast
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from modellint.discovery.example_tensors import Example, InputHint, InputTensor, Reader
+from modellint.discovery.example_tensors import Example, InputHint, InputTensor, Reader, with_sizes
 from modellint.discovery.inlining import FLUENT, Inliner
 from modellint.discovery.names import (
     Names,
@@ -87,6 +87,17 @@ def gather_evidence(source: SourceFile, names: Names, models: Collection[str]) -
         {name: tuple(hints) for name, hints in reader.hints.items()},
         {name: tuple(hints) for name, hints in reader.variable_hints.items()},
     )
+
+
+class _Model(NamedTuple):
+    """A model that an expression stands for: what built it, its variable, and the whole call.
+
+    `built` is the call as text with local names replaced, empty where that cannot be done.
+    """
+
+    callee: str
+    variable: str | None
+    built: str
 
 
 class _EvidenceReader:
@@ -229,14 +240,18 @@ class _EvidenceReader:
 
     def _construct(self, callee: str, node: ast.Call) -> None:
         scope = self.scope
-        try:
-            repeated = self._inline(node)
-        except NotConstant:
-            repeated = None
-        call = repeated if isinstance(repeated, ast.Call) else None
+        call = self._repeated(node)
         self.constructions.setdefault(
             id(node), Construction(callee, call, node.lineno, None, scope.where, scope.owner)
         )
+
+    def _repeated(self, node: ast.Call) -> ast.Call | None:
+        """The call as the module's namespace can evaluate it, if it can."""
+        try:
+            repeated = self._inline(node)
+        except NotConstant:
+            return None
+        return repeated if isinstance(repeated, ast.Call) else None
 
     def _built(self, node: ast.Call) -> str | None:
         """The class or factory that a call builds a model with, if it does."""
@@ -252,18 +267,21 @@ class _EvidenceReader:
     def _is_model(self, node: ast.Call) -> bool:
         return self._built(node) is not None
 
-    def _model(self, node: ast.expr) -> tuple[str, str | None] | None:
-        """The callee that built the model an expression stands for, and its variable."""
+    def _model(self, node: ast.expr) -> _Model | None:
+        """The model that an expression stands for, and what built it."""
         if isinstance(node, ast.IfExp):
             return self._model(node.body) or self._model(node.orelse)
         if isinstance(node, ast.Name | ast.Attribute):
             value = self.scope.values.get(written_name(node) or "")
-            return (value.callee, value.variable) if value and value.callee else None
+            if value is None or value.callee is None:
+                return None
+            return _Model(value.callee, value.variable, value.built)
         if not isinstance(node, ast.Call):
             return None
         callee = self._built(node)
         if callee is not None:
-            return callee, None
+            repeated = self._repeated(node)
+            return _Model(callee, None, ast.unparse(repeated) if repeated is not None else "")
         if isinstance(node.func, ast.Attribute) and node.func.attr in FLUENT:
             return self._model(node.func.value)
         if self.names.dotted(node.func) in MODEL_WRAPPERS and node.args:
@@ -277,13 +295,14 @@ class _EvidenceReader:
 
     def _value(self, node: ast.expr) -> Value:
         value = Value()
+        node = with_sizes(node, self.tensors)
         try:
             value.constant = constant(node, self._constant_of)
         except NotConstant:
             value.example = self.tensors.read(node)
         model = self._model(node)
         if model is not None:
-            value.callee, value.variable = model
+            value.callee, value.variable, value.built = model
         # An expression that cannot be repeated still has its other readings.
         with suppress(NotConstant):
             value.expression = self._inline(node)
@@ -310,7 +329,7 @@ class _EvidenceReader:
         inliner = Inliner(
             self.names, self.scope, self.module_names, self._constant_of, self._is_a_model
         )
-        return inliner.inlined(node)
+        return inliner.inlined(with_sizes(node, self.tensors))
 
     def _is_a_model(self, node: ast.expr) -> bool:
         return self._model(node) is not None
@@ -386,21 +405,21 @@ class _EvidenceReader:
 
     def _show(
         self,
-        model: tuple[str, str | None],
+        model: _Model,
         tensors: tuple[InputTensor, ...] | None,
         node: ast.Call,
         word: str,
     ) -> None:
         if not tensors:
             return
-        callee, variable = model
+        callee, variable, built = model
         of = next((tensor.of for tensor in tensors if tensor.of is not None), None)
         source = (
             f"{word} at line {node.lineno}"
             if of is None
             else f"what {of} gives at line {node.lineno}"
         )
-        hint = InputHint(tensors, node.lineno, source)
+        hint = InputHint(tensors, node.lineno, source, built=built)
         known = self.hints.setdefault(callee, [])
         if hint not in known:
             known.append(hint)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from modellint.discovery.names import Names, NotConstant, constant
+from modellint.discovery.names import Names, NotConstant, constant, no_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,17 @@ class InputHint:
     """The inputs that a file shows for a model, where, and how: `call at line 17`.
 
     `images` tells that the file loads such images, and counts for models that read images alone.
+    `built` is the call that built the very model it is shown for, as text; empty where that call
+    cannot be repeated, `None` where the hint is about the class. `apart` tells that another model
+    of the class was built.
     """
 
     tensors: tuple[InputTensor, ...]
     line: int
     source: str
     images: bool = False
+    built: str | None = None
+    apart: bool = False
 
 
 def is_stated(hints: Iterable[InputHint]) -> bool:
@@ -183,6 +189,10 @@ class Reader:
     def _made(self, name: str, sized: dict[str, str], node: ast.Call) -> Example | None:
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
         size = keywords.get("size") or keywords.get("shape")
+        listed = len(node.args) == 1 and isinstance(node.args[0], ast.List | ast.Tuple)
+        if listed and name.endswith("Tensor"):
+            # Values, where `torch.LongTensor(12, 13)` has sizes.
+            return self._nested(node.args[0], node, sized.get(name))
         if name in sized:
             shape = self._shape([size] if size is not None else node.args)
             return self._typed(shape, sized[name], node)
@@ -287,6 +297,53 @@ class Reader:
                 owner, shape=tuple(owner.shape[axis] for axis in order if axis is not None)
             )
         return None
+
+
+def with_sizes(node: ast.expr, reader: Reader) -> ast.expr:
+    """The expression with the sizes that it reads of example tensors as numbers."""
+    if not any(isinstance(one, ast.Attribute) and one.attr in _SIZES for one in ast.walk(node)):
+        return node
+    replaced: ast.expr = _Sized(reader).visit(copy.deepcopy(node))
+    return replaced
+
+
+#: What gives a tensor's sizes.
+_SIZES = ("size", "shape")
+
+
+class _Sized(ast.NodeTransformer):
+    """Replaces the sizes that are read of example tensors by numbers: `data.size(1)` by 5."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Replace `data.size(1)`."""
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="size"), args=[index], keywords=[]):
+                return self._size(node, owner, index)
+        return self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """Replace `data.shape[1]` and `data.size()[1]`."""
+        match node.value:
+            case ast.Attribute(value=owner, attr="shape"):
+                return self._size(node, owner, node.slice)
+            case ast.Call(func=ast.Attribute(value=owner, attr="size"), args=[], keywords=[]):
+                return self._size(node, owner, node.slice)
+        return self.generic_visit(node)
+
+    def _size(self, node: ast.expr, owner: ast.expr, index: ast.expr) -> ast.AST:
+        example = self._reader.read(owner)
+        try:
+            at = constant(index, no_name)
+        except NotConstant:
+            return node
+        if example is None or example.of is not None or not isinstance(at, int):
+            return node
+        rank = len(example.shape)
+        size = example.shape[at] if -rank <= at < rank else None
+        return node if size is None else ast.copy_location(ast.Constant(size), node)
 
 
 def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:

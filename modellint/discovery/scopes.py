@@ -22,6 +22,7 @@ class Value:
     example: Example | None = None
     callee: str | None = None
     variable: str | None = None
+    built: str = ""
     expression: ast.expr | None = None
 
 

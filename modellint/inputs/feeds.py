@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modellint.errors import UsageError
@@ -22,7 +22,7 @@ class Feed:
 
     `searched` are the symbols whose sizes a search may choose, `unsaid` all whose sizes nobody
     said, batches among them, and `solved` those that the model's own demands have led to. `apart`
-    tells that the file shows the input with another model of the class than the one that is built.
+    tells that the file shows it with a model of the class that was built in another way.
     """
 
     names: tuple[str, ...]
@@ -41,7 +41,7 @@ class Feed:
     @property
     def doubtful(self) -> bool:
         """Whether something of it was assumed, so that another feed may fit where it does not."""
-        return self.apart or bool(self.unsaid) or "assumed" in self.sources
+        return bool(self.unsaid) or "assumed" in self.sources
 
 
 class Feeds:
@@ -80,7 +80,7 @@ class Feeds:
             InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
             for tensor in hint.tensors
         ]
-        return self.stated(specs)
+        return replace(self.stated(specs), apart=hint.apart)
 
     def reads(self, hint: Any) -> bool:
         """Whether the model may read the images that the file loads, as their channels tell."""

@@ -60,10 +60,10 @@ def trace_with_inputs(
     """Trace a model on meta tensors and return its graph.
 
     `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
-    `tensors` of name, shape and dtype, `source`, and `images`). `sites` tells where modules were
-    built, by `id`. `path` is the user's file, to place errors in, `source` what it says; `modules`
-    are those of the model, which then is no wrapper of another. Sizes that do not fit end in
-    `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
+    `tensors` of name, shape and dtype, `source`, `images` and `apart`). `sites` tells where modules
+    were built, by `id`. `path` is the user's file, to place errors in, `source` what it says;
+    `modules` are those of the model, which then is no wrapper of another. Sizes that do not fit
+    end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
     """
@@ -99,9 +99,12 @@ def _best(
     if given:
         return search.best([feeds.stated(list(given))])
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
-    if shown:
+    certain = [hint for hint in hints if not hint.apart]
+    if shown and certain and not (feeds.first.kind != "Conv" and all(h.images for h in certain)):
         return search.best(shown)
-    return search.best(feeds.guesses(), feeds.further_guesses())
+    # What reads no maps may read the rows of images, or something else; and what another instance
+    # is fed may not fit this one.
+    return search.best([*shown, *feeds.guesses()], feeds.further_guesses())
 
 
 class _Search:
@@ -159,6 +162,7 @@ class _Search:
 
     def _leading(self, failures: Sequence[Failure]) -> Failure:
         """The failure that tells most: the first refusal, unless what was raised came as far."""
+        failures = [one for one in failures if not one.feed.apart] or failures
         refused = next((one for one in failures if one.traced is not None), None)
         raised = next((one for one in failures if one.error is not None), None)
         if refused is None or raised is None:
@@ -177,7 +181,7 @@ class _Search:
         feed = failure.feed
         if len(feed.names) != 1 and "assumed" in feed.sources:
             return False
-        sure = not feed.apart
+        sure = True
         for fed, many in self._others(failure, further):
             found = self._tried(fed, many)
             if isinstance(found, Failure):

@@ -21,6 +21,7 @@ from modellint.building.failures import (
     what_is_missing,
 )
 from modellint.discovery.candidates import Candidate, discover, entries, find, with_arguments
+from modellint.discovery.instances import of_instance
 from modellint.errors import FileError, NotAnalysed
 from modellint.inputs.handed_on import Feeding, makers
 from modellint.protocol.jobs import Job, ModelSettings, incomplete_model
@@ -33,7 +34,9 @@ from modellint.suppression.comments import Silence
 from modellint.symbolic.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
+    from modellint.building.builder import BuiltModel
     from modellint.building.loader import LoadedModule
+    from modellint.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def _lint_model(
     from modellint.building.places import places_of
     from modellint.inputs.search import trace_with_inputs
     from modellint.linting.linter import Subject, lint_graph
+    from modellint.worker.other_arguments import unless_arguments_decide
 
     line = candidate.line
     said = job.models.get(candidate.name) or ModelSettings("")
@@ -139,15 +143,20 @@ def _lint_model(
         built = build(loaded, candidate)
         yield Stage("trace", candidate.name, line)
         given = stated_inputs(job, candidate.name)
-        graph = trace_with_inputs(
-            built.model,
-            given=given,
-            hints=() if given else feeding.hints(candidate),
-            sites=places_of(built, loaded.source),
-            name=candidate.name,
-            path=job.path,
-            source=loaded.source,
-        )
+        known = () if given else feeding.hints(candidate)
+
+        def traced(built: BuiltModel) -> Graph:
+            return trace_with_inputs(
+                built.model,
+                given=given,
+                hints=of_instance(known, built.call),
+                sites=places_of(built, loaded.source),
+                name=candidate.name,
+                path=job.path,
+                source=loaded.source,
+            )
+
+        graph = unless_arguments_decide(traced, built, known, loaded)
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
         subject = Subject(job.shown, candidate.name, candidate.class_name, line, shown, silence)
