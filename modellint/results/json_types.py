@@ -113,6 +113,7 @@ ModelJson = TypedDict(
         "confirmed": bool,
         "skipped": list[SkippedJson],
         "accepts": str | None,
+        "stopped": str | None,
         "picture": NotRequired[PictureJson],
     },
 )
