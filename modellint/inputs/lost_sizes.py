@@ -20,8 +20,8 @@ from modellint.symbolic.expressions import Symbol
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
 
-#: What is added to the sizes of an example, in turn; no two share a factor that code divides by.
-_STEPS = (35, 18, 32, 64, 16, 13, 24, 8, 5, 3, 2, 1, -1, -2, -5, -8)
+#: What is added to the sizes of an example, in turn: little either way, then what divides evenly.
+_STEPS = (-1, 3, -4, 2, 32, 64, -32, 16, -16, 18, 13, 24, 8, 5, 1, -2, -8)
 #: How many other sizes a model is run at: what a list of three holds is the same at every third.
 _RUNS = 4
 

@@ -496,7 +496,9 @@ case("unfold", lambda x: F.unfold(x, (2, 3), dilation=2), MAP)
 case("fold", lambda x: F.fold(F.unfold(x, 2, stride=2), x.shape[2:], 2, stride=2), MAP)
 case("fold", lambda x: F.fold(x, (4, 5), (2, 2)), "N,12,12")
 
-#: Entries whose size depends on values, and that therefore promise nothing.
+#: Entries whose size depends on values, and that therefore promise nothing.case("getitem", lambda x, y: x[:, :: y.shape[0]], "N,L", "S")
+case("getitem", lambda x: x[:, 1 :: x.shape[1] % 3 + 1], "N,L")
+
 # Along axes.
 case("diagonal", lambda x: torch.diagonal(x, 0, 2, 3), MAP)
 case("diagonal", lambda x: x.diagonal(offset=1, dim1=1, dim2=2), MAP)
