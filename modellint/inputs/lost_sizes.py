@@ -43,8 +43,7 @@ def without_lost_sizes(
     The run is repeated at other sizes that it admits where its code may lose one. What comes out
     otherwise than the graph says is unknown from then on: `again` makes the graph anew without it.
     """
-    asking = [one for one in traced.tape.asking.values() if is_users_file(one.code.co_filename)]
-    if not asking or not feed.example or not SizeUses(forwards.modules).leave(asking):
+    if not feed.example or not (_decided(traced) or _may_lose(forwards, traced)):
         return graph
     lost: dict[str, frozenset[tuple[int, int]]] = {}
     elsewhere = list(islice(_runs(forwards, feed, traced, graph), _RUNS))
@@ -60,6 +59,19 @@ def without_lost_sizes(
         return graph
     reason = "a size became a plain number on the way: some hold for the example only"
     return again(lost, graph.partial or reason)
+
+
+def _decided(traced: Traced) -> bool:
+    """Whether the code went a way because of a size of which only the example is known."""
+    compared = (c for c in traced.tape.constraints.values() if c.origin == "branch")
+    return any(symbol.unknown for constraint in compared for symbol in constraint.expr.symbols)
+
+
+def _may_lose(forwards: Forwards, traced: Traced) -> bool:
+    """Whether code of the user's asked for sizes and may have lost one."""
+    every = traced.tape.asking.values()
+    asking = [one for one in every if is_users_file(one.code.co_filename)]
+    return bool(asking) and SizeUses(forwards.modules).leave(asking)
 
 
 def _elsewhere(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:

@@ -496,7 +496,8 @@ case("unfold", lambda x: F.unfold(x, (2, 3), dilation=2), MAP)
 case("fold", lambda x: F.fold(F.unfold(x, 2, stride=2), x.shape[2:], 2, stride=2), MAP)
 case("fold", lambda x: F.fold(x, (4, 5), (2, 2)), "N,12,12")
 
-#: Entries whose size depends on values, and that therefore promise nothing.case("getitem", lambda x, y: x[:, :: y.shape[0]], "N,L", "S")
+# Steps that are sizes.
+case("getitem", lambda x, y: x[:, :: y.shape[0]], "N,L", "S")
 case("getitem", lambda x: x[:, 1 :: x.shape[1] % 3 + 1], "N,L")
 
 # Along axes.
@@ -538,6 +539,7 @@ case("cross", lambda x, y: torch.cross(x, y, dim=1), "N,3,L", "N,3,L")
 case("linalg_cross", torch.linalg.cross, "N,L,3", "N,L,3")
 
 
+#: Entries whose size depends on values, and that therefore promise nothing.
 BY_VALUE = {"nonzero", "masked_select", "unique", "tril_indices", "triu_indices"}
 #: By values too, but not the sizes of what it packs.
 PACKED = {"_pack_padded_sequence"}

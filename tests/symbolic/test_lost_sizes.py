@@ -258,6 +258,23 @@ def test_a_model_that_loses_no_size_is_not_run_for_it(monkeypatch: pytest.Monkey
     assert not ran
 
 
+class Decided(nn.Module):
+    """Runs its layer where the root of the height is odd."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) if math.isqrt(x.shape[2]) % 2 else x
+
+
+def test_a_way_that_only_the_example_decided_makes_the_model_partial() -> None:
+    graph = modellint.trace(Decided().eval(), inputs=["N,3,33,32"])
+    assert graph.partial is not None
+    assert not graph.outputs[0].output.known
+
+
 class Compared(nn.Module):
     """Runs its layer only where the map is high enough for it."""
 
