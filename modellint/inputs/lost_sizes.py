@@ -91,13 +91,13 @@ def _elsewhere(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:
 
 def _moves(count: int) -> Iterator[list[tuple[float, int]]]:
     """What sizes are multiplied by and what is added: larger, smaller, together and one by one."""
-    yield [(1, 35 + 2 * at) for at in range(count)]
+    yield [(1, 35 + 3 * at) for at in range(count)]
     yield [(0.5, -at) for at in range(count)]
-    yield [(1, 35 + 2 * (count - at)) for at in range(count)]
+    yield [(1, 35 + 3 * (count - at)) for at in range(count)]
     yield [(0.2, at) for at in range(count)]
     for step in _STEPS:
         yield [(1, step)] * count
-        yield [(1, step + 2 * at) for at in range(count)]
+        yield [(1, step + 3 * at) for at in range(count)]
     yield [(0.5, 0)] * count
     for step in _STEPS:
         for one in range(count):
