@@ -7,7 +7,6 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -346,7 +345,7 @@ def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | N
 
 def _hint(error: click.ClickException) -> str:
     """What to do about a file whose name looks like an option."""
-    dashed = any(given.startswith("-") and Path(given).is_file() for given in sys.argv[1:])
+    dashed = any(one.startswith("-") and os.path.isfile(one) for one in sys.argv[1:])  # noqa: PTH113
     if isinstance(error, click.NoSuchOption) and dashed:
         return "modellint: a file whose name begins with - goes after --"
     return ""

@@ -19,7 +19,7 @@ from modellint.errors import UsageError
 from modellint.protocol.limits import parse_memory
 from modellint.results.report import FailLevel
 from modellint.rules import SEVERITIES, Severity
-from modellint.source.paths import shown_path
+from modellint.source.paths import regular_bytes, shown_path
 from modellint.symbolic.specs import parse_input
 
 PYPROJECT = "pyproject.toml"
@@ -100,7 +100,7 @@ def read_configuration(path: str) -> Configuration:
 def table_in(path: str) -> Mapping[str, Any] | None:
     """The table that a file holds for modellint; `None` for a `pyproject.toml` without one."""
     try:
-        data = Path(path).read_bytes()
+        data = regular_bytes(path)
     except OSError as error:
         raise UsageError(f"{shown_path(path)}: cannot be read: {error.strerror}") from error
     own = Path(path).name != PYPROJECT
@@ -109,7 +109,7 @@ def table_in(path: str) -> Mapping[str, Any] | None:
         return None
     try:
         content = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{shown_path(path)}: is no valid TOML: {error}") from error
     if own:
         return content

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from modellint.config.configuration import PYPROJECT, Configuration
@@ -81,12 +82,20 @@ class Interpreters:
 
     def _near(self, folder: Path) -> Interpreter | None:
         """The environment of the nearest project above a folder that has one."""
-        if folder not in self._beside:
-            found = _of_project(folder)
+        # No recursion: folders may be nested deeper than Python's calls.
+        passed: list[Path] = []
+        found: Interpreter | None = None
+        for one in chain([folder], folder.parents):
+            if one in self._beside:
+                found = self._beside[one]
+                break
+            passed.append(one)
+            found = _of_project(one)
             # A repository is as far as a project reaches.
-            last = folder.parent == folder or os.path.lexists(folder / ".git")
-            self._beside[folder] = found or (None if last else self._near(folder.parent))
-        return self._beside[folder]
+            if found is not None or os.path.lexists(one / ".git"):
+                break
+        self._beside.update(dict.fromkeys(passed, found))
+        return found
 
 
 def python_of(environment: Path, *, windows: bool = os.name == "nt") -> Path:
@@ -163,11 +172,11 @@ def _interpreter(path: Path, why: str) -> Interpreter:
     """An interpreter by its path; the link of an environment stays, as it makes the environment."""
     absolute = absolute_path(path)
     own = Path(sys.executable)
-    same = Path(absolute).parent.resolve() == own.parent.resolve()
-    if same and Path(absolute).resolve() == own.resolve():
+    same = os.path.realpath(Path(absolute).parent) == os.path.realpath(own.parent)
+    if same and os.path.realpath(absolute) == os.path.realpath(own):
         return Interpreter(sys.executable, why)
     return Interpreter(absolute, why)
 
 
 def _is_own(environment: Path) -> bool:
-    return environment.resolve() == Path(sys.prefix).resolve()
+    return os.path.realpath(environment) == os.path.realpath(sys.prefix)

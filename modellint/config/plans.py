@@ -112,7 +112,7 @@ def _check_paths(configuration: Configuration) -> None:
     }
     for key, selector in paths.items():
         path = selector.rpartition("::")[0]
-        if "*" not in path and not (configuration.folder / path).is_file():
+        if "*" not in path and not os.path.isfile(configuration.folder / path):  # noqa: PTH113
             raise configuration.wrong(key, f"speaks of {path}, which is no file")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,7 @@ class Projects:
         if isolated:
             self._only = Configuration()
         elif given is not None:
-            if not Path(given).is_file():
+            if not os.path.exists(given):  # noqa: PTH110
                 raise UsageError(f"{shown_path(given)}: no such file (--config)")
             self._only = read_configuration(absolute_path(given))
 
@@ -51,20 +53,24 @@ class Projects:
         )
 
     def _of_folder(self, folder: Path) -> Configuration:
-        if folder not in self._found:
-            own = _own(folder)
-            if own is None:
-                above = folder.parent
-                own = self._of_folder(above) if above != folder else Configuration()
-            self._found[folder] = own
-        return self._found[folder]
+        # No recursion: folders may be nested deeper than Python's calls.
+        passed: list[Path] = []
+        for one in chain([folder], folder.parents):
+            found = self._found.get(one) or _own(one)
+            passed.append(one)
+            if found is not None:
+                break
+        else:
+            found = Configuration()
+        self._found.update(dict.fromkeys(passed, found))
+        return found
 
 
 def _own(folder: Path) -> Configuration | None:
     """The configuration that lies in a folder itself."""
     for name in (OWN_FILE, PYPROJECT):
         path = folder / name
-        if path.is_file() and table_in(str(path)) is not None:
+        if os.path.exists(path) and table_in(str(path)) is not None:  # noqa: PTH110
             return read_configuration(str(path))
     return None
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from modellint.errors import UsageError
-from modellint.source.paths import absolute_path, shown_path
+from modellint.source.paths import absolute_path, regular_bytes, shown_path
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+    Ignoring = tuple[tuple[Path, GitIgnoreSpec], ...]
 
 #: Directories that hold no source of the project itself.
 _NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -32,7 +34,7 @@ class Target:
     """One file to lint: its path as printed and on disk, and the models asked for (none: all).
 
     `explicit` is a file that was named itself, not found in a directory. `data` is the text of a
-    target that is not on disk.
+    target that is not on disk; `trouble` says why a folder could not be searched.
     """
 
     shown: str
@@ -40,6 +42,7 @@ class Target:
     names: tuple[str, ...] = ()
     explicit: bool = True
     data: bytes | None = None
+    trouble: str | None = None
 
 
 def expand_targets(
@@ -55,7 +58,7 @@ def expand_targets(
     one, whatever order they are given in. Raises `UsageError` for a path that does not exist or is
     neither a file nor a directory.
     """
-    _gitignores.cache_clear()
+    _known.clear()
     found: dict[str, Target] = {}
     for target in _expanded(given, stdin, stdin_name, excluded):
         # One file by two paths, a symbolic link say, is linted once.
@@ -140,7 +143,8 @@ def _is_directory(path: str) -> bool:
     try:
         mode = Path(path).stat().st_mode
     except OSError as error:
-        if os.path.lexists(path):  # A broken link or no permission: a fault of the file, reported.
+        # A broken link, or no permission: a fault of the file, reported.
+        if os.path.lexists(path) or isinstance(error, PermissionError):
             return False
         raise UsageError(f"{path}: no such file or directory") from error
     except ValueError as error:
@@ -152,26 +156,50 @@ def _is_directory(path: str) -> bool:
 
 
 def _walk(top: str, excluded: Excluded) -> Iterator[Target]:
-    """The Python files below a directory that neither git nor the configuration leaves out."""
-    for folder, folders, files in os.walk(top):
-        within = [(name, Path(folder, name)) for name in sorted(folders)]
-        folders[:] = [
-            name
-            for name, path in within
-            if not _skipped(path) and not excluded(path, directory=True)
-        ]
-        for name in sorted(files):
-            path = Path(folder, name)
-            # Only a link may lead elsewhere than to a file.
-            if not name.endswith(".py") or not (path.is_file() or path.is_symlink()):
+    """The Python files below a directory that neither git nor the configuration leaves out.
+
+    A folder that cannot be listed is a target, since what it holds is not linted.
+    """
+    # No recursion, which os.walk takes to: folders may be nested deeper than Python's calls.
+    pending = [top]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as entries:
+                inside = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            trouble = f"cannot be read: {error.strerror or error}; exclude leaves it out"
+            yield Target(shown_path(folder), absolute_path(folder), explicit=False, trouble=trouble)
+            continue
+        for entry in inside:
+            if not entry.name.endswith(".py") or _is(entry.is_dir):
                 continue
+            # Only a link may lead elsewhere than to a file.
+            if not _is(entry.is_file) and not _is(entry.is_symlink):
+                continue
+            path = Path(folder, entry.name)
             if not _ignored(path, directory=False) and not excluded(path, directory=False):
                 yield Target(shown_path(path), absolute_path(path), explicit=False)
+        pending += [
+            str(path)
+            for entry in reversed(inside)
+            if _is(entry.is_dir) and not _is(entry.is_symlink)
+            for path in (Path(folder, entry.name),)
+            if not _skipped(path) and not excluded(path, directory=True)
+        ]
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    """What an entry of a folder answers; nothing where its links lead in a circle."""
+    try:
+        return asked()
+    except OSError:
+        return False
 
 
 def _skipped(folder: Path) -> bool:
     name = folder.name
-    if name in _NEVER or name.startswith(".") or (folder / "pyvenv.cfg").exists():
+    if name in _NEVER or name.startswith(".") or os.path.exists(folder / "pyvenv.cfg"):  # noqa: PTH110
         return True
     return _ignored(folder, directory=True)
 
@@ -187,21 +215,38 @@ def _ignored(path: Path, *, directory: bool) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)
-def _gitignores(folder: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
+def _gitignores(folder: Path) -> Ignoring:
     """The folders with a `.gitignore` from this one up to the repository's root, with what it says.
 
     Most folders have none.
     """
-    own: tuple[tuple[Path, GitIgnoreSpec], ...]
-    try:
-        lines = (folder / ".gitignore").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        own = ()
-    else:
-        # Imported here, as it takes as long as to lint some unchanged files.
-        from pathspec import GitIgnoreSpec
+    # No recursion: folders may be nested deeper than Python's calls.
+    passed: list[Path] = []
+    found: Ignoring = ()
+    for one in chain([folder], folder.parents):
+        if one in _known:
+            found = _known[one]
+            break
+        passed.append(one)
+        if os.path.exists(one / ".git"):  # noqa: PTH110
+            break
+    for one in reversed(passed):
+        spec = _gitignore(one)
+        found = found if spec is None else ((one, spec), *found)
+        _known[one] = found
+    return found
 
-        own = ((folder, GitIgnoreSpec.from_lines(lines)),)
-    last = folder.parent == folder or (folder / ".git").exists()
-    return own if last else own + _gitignores(folder.parent)
+
+#: What is known of folders, for one search.
+_known: dict[Path, Ignoring] = {}
+
+
+def _gitignore(folder: Path) -> GitIgnoreSpec | None:
+    try:
+        text = regular_bytes(folder / ".gitignore").decode("utf-8", "replace")
+    except OSError:
+        return None
+    # Imported here, as it takes as long as to lint some unchanged files.
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(text.splitlines())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from modellint.protocol.states import digest
+from modellint.source.paths import regular_bytes
 
 _TAG = "CACHEDIR.TAG"
 #: What makes a folder a cache for backup programs, by https://bford.info/cachedir/.
@@ -52,11 +53,11 @@ class Cache:
         """The entry of a name, 32 hexadecimal digits; `None` where there is none that is whole."""
         path = self.folder / f"{name}.json"
         try:
-            data = path.read_bytes()
+            data = regular_bytes(path)
             if data[:_SEALED].decode() != _SEAL % digest(data[_SEALED:]):
                 return None
             entry = json.loads(data)["entry"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, RecursionError):
             return None
         return entry if isinstance(entry, dict) else None
 

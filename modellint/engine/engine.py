@@ -140,7 +140,7 @@ def plans_of(
     """What counts for each file that targets stand for, by its printed path."""
     plans = Plans(settings, loaded=False)
     targets = expand_targets(given, None, stdin_name, plans.projects.excludes)
-    return {target.shown: plans.of(target.path) for target in targets}
+    return {one.shown: plans.of(one.path) for one in targets if one.trouble is None}
 
 
 def _check(settings: Settings) -> None:

@@ -46,6 +46,8 @@ def read_target(target: Target) -> bytes:
     unsupported = _UNSUPPORTED.get(PurePath(target.path).suffix)
     if unsupported is not None:
         raise NotRead(unsupported)
+    if target.trouble is not None:
+        raise FileError("unreadable", target.path, None, target.trouble)
     if target.data is not None:
         return target.data
     try:

@@ -199,7 +199,7 @@ def _home(path: str, configuration: str | None) -> str:
     if configuration is not None:
         return str(Path(configuration).parent)
     for folder in Path(path).parents:
-        if (folder / PYPROJECT).is_file():
+        if os.path.isfile(folder / PYPROJECT):  # noqa: PTH113
             return str(folder)
     return str(Path.cwd())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 from collections.abc import Iterator, Mapping
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -33,20 +34,26 @@ def rules_written_at(path: Path, origin: str) -> list[LoadedRule]:
     check_plugin(path, origin)
     return [
         LoadedRule(one, origin, str(file))
-        for file in _modules(path)
+        for file in _modules(path, origin)
         for one in _rules(file, origin)
     ]
 
 
-def _modules(path: Path) -> Iterator[Path]:
+def _modules(path: Path, origin: str) -> Iterator[Path]:
     """The source files of a plugin, those of packages below it included."""
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112
         yield path
         return
-    for inner in sorted(path.iterdir()):
-        package = inner.is_dir() and (inner / "__init__.py").is_file()
-        if package or (inner.suffix == ".py" and inner.is_file()):
-            yield from _modules(inner)
+    try:
+        inside = sorted(path.iterdir())
+    except OSError as error:
+        reason = error.strerror or error
+        raise PluginError(f"plugin {origin} does not load: {path}: {reason}") from error
+    for inner in inside:
+        # By os.path: Path's raises where a folder may not be looked into.
+        package = os.path.isfile(inner / "__init__.py")  # noqa: PTH113
+        if package or (inner.suffix == ".py" and os.path.isfile(inner)):  # noqa: PTH113
+            yield from _modules(inner, origin)
 
 
 def _rules(file: Path, origin: str) -> Iterator[Rule]:

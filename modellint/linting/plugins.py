@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -102,7 +103,7 @@ def _once(paths: Iterable[str | Path]) -> list[tuple[Path, str]]:
     """Each path once, with how it was first given."""
     found: dict[Path, str] = {}
     for given in paths:
-        found.setdefault(Path(given).resolve(), str(given))
+        found.setdefault(Path(os.path.realpath(given)), str(given))
     return [*found.items()]
 
 
@@ -164,13 +165,9 @@ def _distribution(entry: EntryPoint) -> str:
 
 def check_plugin(path: Path, origin: str) -> None:
     """Raise `PluginError` for what is neither a file nor a folder; reading a pipe would hang."""
-    try:
-        exists, usable = path.exists(), path.is_file() or path.is_dir()
-    except OSError as error:  # Its folder may not be looked into, or the name is too long.
-        raise PluginError(f"plugin {origin} cannot be read: {error.strerror or error}") from error
-    if not exists:
+    if not os.path.exists(path):  # noqa: PTH110
         raise PluginError(f"plugin {origin} does not exist (looked for {path})")
-    if not usable:
+    if not os.path.isfile(path) and not os.path.isdir(path):  # noqa: PTH112, PTH113
         raise PluginError(f"plugin {origin} is neither a folder nor a Python file")
 
 

@@ -22,7 +22,7 @@ from modellint.errors import FileError, ModellintError
 from modellint.pytest_plugin.verdicts import Failure, Unclean, about
 from modellint.results.report import Report
 from modellint.source.file import mentions_torch, read_source
-from modellint.source.paths import shown_path
+from modellint.source.paths import regular_bytes, shown_path
 
 #: The name of the node between a file and its models, so that node ids cannot be those of tests.
 _SUITE = "modellint"
@@ -168,7 +168,7 @@ class ModelItem(pytest.Item):
 
 def _speaks_of_torch(path: Path) -> bool:
     try:
-        return mentions_torch(path.read_bytes())
+        return mentions_torch(regular_bytes(path))
     except OSError:  # What cannot be read is for pytest's own collectors to say.
         return False
 

@@ -26,8 +26,10 @@ KINDS: Mapping[str, Kind] = {
         text, such as zlib. Save it as UTF-8, or declare its encoding in a coding line.""",
     ),
     "unreadable": Kind(
-        "A file cannot be read.",
-        "There is no permission to read it, or it is a link that leads nowhere.",
+        "A file or a folder cannot be read.",
+        """There is no permission to read it, it is a link that leads nowhere, or its path is longer
+        than the system allows. Of a folder nothing is linted; `exclude` in the configuration leaves
+        it out.""",
     ),
     "import-error": Kind(
         "Loading a file raises.",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from modellint.errors import FileError
+from modellint.source.paths import regular_bytes
 
 #: An ignore comment, its reason up to the next comment for modellint. Without brackets it silences
 #: nothing, and is told so; what else follows the word is prose.
@@ -181,7 +182,7 @@ def split_lines(text: str) -> tuple[str, ...]:
 
 def _read(path: str | Path) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return regular_bytes(path)
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}"
         raise FileError("unreadable", str(path), None, message) from error

@@ -14,7 +14,7 @@ from modellint.errors import FileError, UsageError
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
 from modellint.source.file import IGNORE, Ignore, SourceFile, deep_trees, parse_source
-from modellint.source.paths import absolute_path
+from modellint.source.paths import absolute_path, regular_bytes
 
 #: What a comment cannot silence: it is about comments.
 _ABOUT_COMMENTS = "unused-ignore"
@@ -67,7 +67,7 @@ def _hindrance(finding: Diagnostic, report: Report) -> str | None:
 
 def _rewrite(path: Path, findings: Iterable[Diagnostic], reason: str) -> int:
     """Change one file; return how many comments it got or had extended."""
-    data = path.read_bytes()
+    data = regular_bytes(path)
     source = parse_source(str(path), data)
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     lines = _PHYSICAL.findall(data.decode(encoding))

@@ -16,7 +16,7 @@ from modellint.errors import UsageError
 from modellint.results.baselined import Baselined, Key, baseline_entry
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
-from modellint.source.paths import absolute_path, shown_path
+from modellint.source.paths import absolute_path, regular_bytes, shown_path
 from modellint.suppression.identity import keyed
 
 _VERSION = 1
@@ -34,7 +34,7 @@ class Baseline:
         """Read a file that `of` made; raise `UsageError` for any other."""
         shown = shown_path(path)
         try:
-            data = json.loads(Path(path).read_text("utf-8"))
+            data = json.loads(regular_bytes(path).decode("utf-8"))
             entries = {
                 Key(one["path"], one["class"], one["rule"], one["source"]): int(one["count"])
                 for one in data["findings"]
@@ -43,7 +43,7 @@ class Baseline:
         except OSError as error:
             hint = f"--write-baseline {shown} makes one"
             raise UsageError(f"baseline {shown}: {error.strerror or error}; {hint}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UsageError(f"{shown} is no baseline that --write-baseline made") from error
         if version != _VERSION:
             raise UsageError(f"baseline {shown} is of version {version}; write it anew")
@@ -88,7 +88,7 @@ class Baseline:
     def _is_settled(self, key: Key, settled: Mapping[str, frozenset[str]]) -> bool:
         path = Path(absolute_path(self.path)).parent / key.path
         on = settled.get(shown_path(path))
-        return key.rule in on if on is not None else not path.exists()
+        return key.rule in on if on is not None else not os.path.lexists(path)
 
 
 _Place = tuple[int, int]
