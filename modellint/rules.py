@@ -8,6 +8,7 @@ Nothing here imports torch, so that listing and explaining rules is quick.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -109,6 +110,12 @@ def _argument(spec: str) -> str:
     return tensor if read.name is None else f"{read.name}={tensor}"
 
 
+#: Under `-OO` Python drops docstrings, and with them the pages of rules; their checks are whole.
+_WITHOUT_PAGES = sys.flags.optimize >= 2
+_NO_PAGE = (
+    "Its page is missing: Python runs with -OO (or PYTHONOPTIMIZE=2), which drops docstrings."
+)
+
 Check = Callable[..., Iterator[Any]]
 """A rule's own function: it yields findings and skips, or remarks on comments."""
 
@@ -136,7 +143,7 @@ class Rule:
         self.aliases = aliases
         self.supersedes = supersedes
         self.reads = reads
-        self.page = inspect.cleandoc(check.__doc__ or "")
+        self.page = inspect.cleandoc(check.__doc__ or _NO_PAGE)
         self.options: Mapping[str, Any] = {
             parameter.name: parameter.default
             for parameter in inspect.signature(check).parameters.values()
@@ -235,12 +242,12 @@ def rule(
     findings on the same layer this one replaces, `all` every other's. `reads` is what its function
     takes: a graph, or the comments of a file (`modellint.suppression.comment_rules`). Raises
     `ValueError` for an unknown category and for a function without a docstring, since the docstring
-    is the rule's page.
+    is the rule's page (under `-OO`, where there are none, the page says so).
     """
     kind = Category(category)
 
     def decorate(check: Check) -> Rule:
-        if not check.__doc__:
+        if not check.__doc__ and not _WITHOUT_PAGES:
             raise ValueError(f"rule {check.__name__} has no docstring: it is the rule's page")
         on = default and kind is not Category.PEDANTIC
         return Rule(
