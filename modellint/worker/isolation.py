@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from os import _exit  # Bound here: the hooks replace it, and so may user code.
+from os import _exit, getpid  # Bound here: the hooks replace one, and user code may replace both.
 from typing import NoReturn
 
 from modellint.errors import PluginError
@@ -62,19 +62,20 @@ def lint_alone(job: Job, installed: Rules, answers: int, log: int) -> NoReturn:
     `answers` is the descriptor that messages go to, `log` the one for stacks of a crash.
     """
     status = 1
+    tell = _only_from(getpid(), answers)
     try:
         readings = Readings(project_root(job.path)) if job.observed else None
         changed = _confine(job, log, readings)
         for message in _messages(job, _chosen(job, installed)):
-            send(answers, message)
+            tell(message)
         read = None if readings is None else readings.to_dict()
         done = {"type": "done", "changed": changed, "late": imported_late(), "read": read}
-        send(answers, frame(done))
+        tell(frame(done))
         status = 0
     except PluginError as error:  # The front end has loaded it, but this may be another Python.
-        _send_problem(answers, Problem(job.shown, 1, "plugin-error", str(error)))
+        _send_problem(tell, Problem(job.shown, 1, "plugin-error", str(error)))
     except Exception as error:  # The edge of the tool: a fault of its own is told as such.
-        _send_problem(answers, internal_error(job, 1, "linting the file", error))
+        _send_problem(tell, internal_error(job, 1, "linting the file", error))
     finally:
         # Not sys.exit: threads, exit handlers and buffers of user code end here.
         _exit(status)
@@ -117,9 +118,23 @@ def _seed() -> None:
         numpy.random.seed(0)
 
 
-def _send_problem(answers: int, problem: Problem) -> None:
-    send(answers, frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
-    send(answers, frame({"type": "done", "changed": [], "late": [], "read": None}))
+def _only_from(process: int, answers: int) -> Callable[[bytes], None]:
+    """What sends a message, and ends any process but this one that would send it.
+
+    A model may fork, and the child come back out of its constructor or forward, by `sys.exit` say.
+    """
+
+    def tell(message: bytes) -> None:
+        if getpid() != process:
+            _exit(0)
+        send(answers, message)
+
+    return tell
+
+
+def _send_problem(tell: Callable[[bytes], None], problem: Problem) -> None:
+    tell(frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
+    tell(frame({"type": "done", "changed": [], "late": [], "read": None}))
 
 
 def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:

@@ -73,4 +73,25 @@ ROWS = [
         kind="encoding-error",
         line=1,
     ),
+    *(
+        Row(140, f"a child process that {title}", net(text), status=OK)
+        for title, text in [
+            ("exits", "if os.fork() == 0: sys.exit(0)\nos.wait()"),
+            ("raises", "if os.fork() == 0: raise ValueError\nos.wait()"),
+            ("goes on", "os.fork() and os.wait()"),
+            ("goes on while its parent does", "os.fork()"),
+        ]
+    ),
+    Row(
+        140,
+        "a child process of a forward that goes on",
+        net(forward="os.fork()\nreturn self.conv(x)"),
+        status=OK,
+    ),
+    Row(
+        140,
+        "a child process of a statement that goes on",
+        net(before="WIDTH = 3 if os.fork() else 5", init="self.width = WIDTH"),
+        status=OK,
+    ),
 ]
