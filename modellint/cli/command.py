@@ -317,9 +317,7 @@ def _remarks(report: Report) -> Iterator[str]:
         place = f"{model.path}:{model.line}: note: {model.name}"
         for given in model.inputs:
             sizes = "×".join(map(str, given.example))
-            yield printable(
-                f"{place}: input {given.name} is {sizes} {given.dtype} ({given.source})"
-            )
+            yield printable(f"{place}: input {given.name} is {sizes} {given.dtype} ({given.told})")
         for skipped in model.skipped:
             yield printable(f"{place}: {skipped.rule} skips {skipped.layer}: {skipped.reason}")
     for remark in report.remarks:

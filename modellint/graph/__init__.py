@@ -14,6 +14,7 @@ from modellint.graph.nodes import (
     Tensor,
     cached_property,
 )
+from modellint.graph.origins import Origin, Origins
 
 __all__ = [
     "LAYERS",
@@ -23,6 +24,8 @@ __all__ = [
     "Mismatch",
     "Module",
     "Node",
+    "Origin",
+    "Origins",
     "Parameter",
     "Site",
     "Tensor",

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from modellint.graph.nodes import LAYERS, Module, Node, Parameter, T, cached_property
+from modellint.graph.origins import STATED, Origin, Origins
 from modellint.source.file import SourceFile
 from modellint.symbolic.constraints import Constraint
 
@@ -24,6 +25,7 @@ class Input:
     """One input of the model, where its shape came from, and whether that was only assumed.
 
     `axes` are the symbols that its axes began with, also where the run left one no choice.
+    `origins` tell it of each size, of the number of axes and of the dtype.
     """
 
     name: str
@@ -31,6 +33,12 @@ class Input:
     source: str
     guessed: bool
     axes: tuple[str, ...] = ()
+    origins: Origins = STATED
+
+    @property
+    def origin(self) -> Origin:
+        """The least sure origin of its sizes."""
+        return self.origins.weakest
 
 
 @dataclass(frozen=True, slots=True)

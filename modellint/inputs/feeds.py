@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modellint.errors import UsageError
+from modellint.graph import Origin
 from modellint.symbolic.specs import InputSpec
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class Feed:
 
     `searched` are the symbols whose sizes a search may choose, `unsaid` all whose sizes nobody
     said, batches among them, and `solved` those that the model's own demands have led to. `apart`
-    tells that the file shows it with a model of the class that was built in another way.
+    tells that the file shows it with a model of the class that was built in another way, `origin`
+    where what is not assumed came from, and `conv` that the first layer takes so many axes alone.
     """
 
     names: tuple[str, ...]
@@ -37,6 +39,8 @@ class Feed:
     solved: frozenset[str] = frozenset()
     unsaid: frozenset[str] = frozenset()
     apart: bool = False
+    origin: Origin = "stated"
+    conv: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -80,7 +84,7 @@ class Feeds:
             InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
             for tensor in hint.tensors
         ]
-        return replace(self.stated(specs), apart=hint.apart)
+        return replace(self.stated(specs), apart=hint.apart, origin=_origin(hint))
 
     def reads(self, hint: Any) -> bool:
         """Whether the model may read the images that the file loads, as their channels tell."""
@@ -185,6 +189,9 @@ class Feeds:
             batches=tuple(batches),
             typed=frozenset(at for at, (_, spec, _) in enumerate(named) if spec.dtype),
             unsaid=frozenset(unsaid),
+            conv=bool(self.first.space) and len(named[0][1].dims) == self.first.space + 2
+            if named
+            else False,
         )
 
     def _symbol(self, role: str, at: int, known: Mapping[str, int]) -> str:
@@ -202,3 +209,7 @@ class Feeds:
         # A map of four axes is no list of tokens, although an embedding of labels comes first.
         tokens = self.first.kind == "Embedding" and at == 0 and len(spec.dims) < 3
         return "int64" if tokens else "float32"
+
+
+def _origin(hint: Any) -> Origin:
+    return "stated" if hint.source.startswith("input=") else "shown"

@@ -11,9 +11,9 @@ from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forward_errors import ForwardErrors, is_ours
+from modellint.inputs.origins import came_from
 from modellint.inputs.plain_runs import Judge
 from modellint.source.file import SourceFile
-from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import free
 
@@ -126,20 +126,7 @@ class Forwards:
         from modellint.tracing.freezing import demanded, freeze
 
         pins = traced.tape.pins
-        sources = []
-        for shape, source in zip(feed.shapes, feed.sources, strict=True):
-            open_symbols = {
-                s
-                for s in shape
-                if isinstance(s, str) and s in feed.searched and s not in feed.batches
-            }
-            loose = {s for s in open_symbols if ex.symbol(s) not in pins and s not in feed.solved}
-            if source != "assumed":
-                guessed = bool(loose & set("HWD")) and source == "assumed"
-            else:
-                guessed = bool(loose)
-                source = "assumed" if loose else "solved from the model's own sizes"
-            sources.append((source, guessed))
+        sources = [*came_from(feed, traced)]
 
         def rerun(sizes: Mapping[str, int]) -> Graph | None:
             chosen = {**feed.example, **sizes}
@@ -147,7 +134,7 @@ class Forwards:
                 # What the first run tied to another size follows it.
                 if symbol.name in chosen and about(Constraint(value, "=="), chosen):
                     chosen[symbol.name] = value.evaluate(chosen)
-            return self.rerun(replace(feed, example=chosen), distrusted)
+            return self.rerun(replace(feed, example=chosen, solved=frozenset()), distrusted)
 
         def frozen(of: Traced, wider: Graph | None = None) -> Graph:
             return freeze(

@@ -14,6 +14,7 @@ from modellint.facts import costs
 from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
 from modellint.linting.drawing import picture
+from modellint.linting.other_sizes import falling_away
 from modellint.results.findings import Diagnostic, Related, Silenced
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
 from modellint.results.report import Problem, Report
@@ -63,7 +64,7 @@ def lint_graph(
     categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
     asks for a contract that was tried by running the model, `pictured` for what a page draws.
     """
-    raised: list[_Raised] = []
+    found: list[tuple[Rule, Finding]] = []
     skipped: list[SkippedCheck] = []
     doubts: list[str] = []
     errors: list[Problem] = []
@@ -82,8 +83,21 @@ def lint_graph(
                 if verdict.doubtful:
                     doubts.append(f"{verdict.call.key}: {verdict.reason}")
             else:
-                usual = (severities or {}).get(rule.name)
-                raised.append(_raise(rule, verdict, graph, subject, usual))
+                found.append((rule, verdict))
+    usual = severities or {}
+    here_alone = falling_away(
+        graph, found, options or {}, lambda rule, one: _severity(rule, one, usual.get(rule.name))
+    )
+    raised = [
+        _raise(
+            rule,
+            replace(finding, assumes_size=True) if at in here_alone else finding,
+            graph,
+            subject,
+            usual.get(rule.name),
+        )
+        for at, (rule, finding) in enumerate(found)
+    ]
     comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
     shown = [entry for entry, by in comments if not by]
     model = describe_model(graph, subject, confirmed)
@@ -122,6 +136,8 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
                 dtype=given.node.output.dtype,
                 source=given.source,
                 guessed=given.guessed,
+                origin=given.origin,
+                origins=given.origins,
             )
             for given in graph.inputs
         ),

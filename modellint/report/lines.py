@@ -134,7 +134,7 @@ def accepted(model: ModelReport) -> str:
 def title(model: ModelReport, view: View) -> str:
     """A model's name, place and inputs, above its table of layers."""
     inputs = ", ".join(
-        f"{given.name} {shape(given.shape)} ({given.source})" for given in model.inputs
+        f"{given.name} {shape(given.shape)} ({given.told})" for given in model.inputs
     )
     place = f"{printable(model.path)}:{model.line}"
     return f"{view.paint(printable(model.name), bold=True)} at {place}, input {printable(inputs)}"

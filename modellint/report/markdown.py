@@ -73,7 +73,7 @@ def _model(model: ModelReport, view: View) -> list[str]:
 
 
 def _input(given: ModelInput) -> str:
-    return f"{given.name} {shape(given.shape)} {given.dtype}, {given.source}"
+    return f"{given.name} {shape(given.shape)} {given.dtype}, {given.told}"
 
 
 def _layers(model: ModelReport) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modellint.contracts.admitted import Sizes
 from modellint.graph.frozen import Made
+from modellint.graph.origins import STATED, Origin, Origins
 from modellint.results.picture import Picture
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ Status = Literal["analysed", "partial", "not-analysed", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class ModelInput:
-    """One input of a model: its symbolic shape, the example's, and where the shape came from."""
+    """One input of a model: its symbolic shape, the example's, and where the shape came from.
+
+    `origin` is the least sure one of its sizes, `origins` has that of each, of the number of axes
+    and of the dtype.
+    """
 
     name: str
     shape: Shape
@@ -29,6 +34,20 @@ class ModelInput:
     dtype: str
     source: str
     guessed: bool
+    origin: Origin = "stated"
+    origins: Origins = STATED
+
+    @property
+    def told(self) -> str:
+        """Where it came from, in words: `call at line 17`, `assumed 224×224`."""
+        sizes = [
+            str(size)
+            for at, (size, origin) in enumerate(zip(self.example, self.origins.sizes, strict=False))
+            if origin == "assumed" and at != self.origins.batch
+        ]
+        if self.source != "assumed" or not sizes:
+            return self.source
+        return f"assumed {'×'.join(sizes)}"
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `inputs` in JSON."""
@@ -39,12 +58,15 @@ class ModelInput:
             "dtype": self.dtype,
             "source": self.source,
             "guessed": self.guessed,
+            "origin": self.origin,
+            "origins": self.origins.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ModelInput:
         """Read an entry of `inputs`."""
         fields = {**data, "shape": tuple(data["shape"]), "example": tuple(data["example"])}
+        fields["origins"] = Origins.from_dict(data["origins"])
         return cls(**fields)
 
 

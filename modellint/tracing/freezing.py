@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Parameter, Tensor
+from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Origins, Parameter, Tensor
 from modellint.modules.members import Members
 from modellint.source.classes import definitions
 from modellint.source.file import SourceFile
@@ -64,7 +64,7 @@ def freeze(
     *,
     name: str,
     names: Sequence[str],
-    sources: Sequence[tuple[str, bool]],
+    sources: Sequence[tuple[str, bool, Origins]],
     example: Mapping[str, int],
     sites: Sites,
     batches: tuple[str, ...] = (),
@@ -78,11 +78,12 @@ def freeze(
 ) -> Graph:
     """The graph of a recorded forward.
 
-    `names` and `sources` belong to the inputs in order: the forward's parameter, where the shape
-    came from and whether it was guessed. `example` gives the symbols' sizes to show, which may
-    differ from those that were run (one image instead of two); `batches` are those that count
-    samples. `rerun` traces again at others, `train` in training mode; `judge` asks torch about a
-    node; `source` is the file that defines the model.
+    `names` and `sources` belong to the inputs in order: the forward's parameter; where the shape
+    came from, whether it was guessed, and the origins of all that it is. `example` gives the
+    symbols' sizes to show, which may differ from those that were run (one image instead of two);
+    `batches` are those that count samples.
+    `rerun` traces again at others, `train` in training mode; `judge` asks torch about a node;
+    `source` is the file that defines the model.
     `general` is the graph of another run whose branches hold for more sizes: where its sizes agree
     at the example they stand for this run's, and so do its constraints. `lost` are sizes that other
     runs gainsaid, by key, result and axis: of them the example's is known, and `partial` says why.
@@ -103,8 +104,10 @@ def freeze(
         if symbol.name in example and not symbol.unknown
     }
     inputs = tuple(
-        Input(called, by_record[record], source, guessed, _axes(record))
-        for called, record, (source, guessed) in zip(names, traced.inputs, sources, strict=True)
+        Input(called, by_record[record], source, guessed, _axes(record), origins)
+        for called, record, (source, guessed, origins) in zip(
+            names, traced.inputs, sources, strict=True
+        )
     )
     mismatch = None
     if traced.refused is not None:

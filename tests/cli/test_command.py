@@ -73,6 +73,13 @@ def test_a_padded_convolution_is_clean(tmp_path):
             "dtype": "float32",
             "source": "call at line 16",
             "guessed": False,
+            "origin": "shown",
+            "origins": {
+                "rank": "shown",
+                "dtype": "shown",
+                "sizes": ["shown", "shown", "shown"],
+                "batch": None,
+            },
         }
     ]
     assert layer["outputs"] == [[5, "H", "W"]]
