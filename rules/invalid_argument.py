@@ -31,6 +31,10 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
     **When it is fine.** Never; a size of 0 that means "no such layer" is what `nn.Identity()` is
     for. Where the type of an input was only assumed, the rule says nothing. There are no options.
     """
+    taken_for_tokens = any(
+        given.origins.dtype == "assumed" and given.node.output.dtype == "int64"
+        for given in graph.inputs
+    )
     for call in graph.calls():
         wrong = list(_wrong(call))
         number = None if wrong else _number(call)
@@ -41,7 +45,7 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
             yield Finding(call, f"{describe(call)} has {what}", help=change)
         if wrong:
             continue
-        if number is not None and graph.guessed:
+        if number is not None and (graph.guessed or taken_for_tokens):
             yield Skip(call, "the type of the model's input was assumed")
         elif number is not None:
             yield Finding(call, f"{describe(call)} {number[0]}", help=number[1])

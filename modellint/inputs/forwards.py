@@ -14,6 +14,7 @@ from modellint.inputs.forward_errors import ForwardErrors, is_ours
 from modellint.inputs.origins import came_from
 from modellint.inputs.plain_runs import Judge
 from modellint.source.file import SourceFile
+from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import free
 
@@ -177,7 +178,8 @@ class Forwards:
             constraints = tuple(reversed(unique.values()))
             wider = replace(wider, constraints=constraints) if fits else None
         graph = frozen(traced, wider)
-        single = any(feed.example[name] == 1 for name in feed.batches)
+        run_with = sizes_of(feed, traced)
+        single = any(feed.example[name] == 1 != run_with.get(name, 1) for name in feed.batches)
         if single and traced.tape.unknowns:
             # Unknown sizes are those of the run, so the run must be the example.
             return frozen(self.run(feed, exact=True, distrusted=distrusted))

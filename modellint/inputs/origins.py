@@ -35,7 +35,7 @@ def came_from(feed: Feed, traced: Traced) -> Iterator[tuple[str, bool, Origins]]
         sizes = tuple(origin(size, base) for size in shape)
         origins = Origins(
             rank="forced" if base == "assumed" and feed.conv else base,
-            dtype=base if at in feed.typed else _dtype(feed, at),
+            dtype=base if at in feed.typed else _dtype(traced, at),
             sizes=sizes,
             batch=batch,
         )
@@ -56,9 +56,11 @@ def came_from(feed: Feed, traced: Traced) -> Iterator[tuple[str, bool, Origins]]
             yield "assumed", True, origins
 
 
-def _dtype(feed: Feed, at: int) -> Origin:
-    """The origin of a dtype that nobody said: indices must be integers, all else may be others."""
-    return "forced" if feed.dtypes[at] == "int64" else "assumed"
+def _dtype(traced: Traced, at: int) -> Origin:
+    """The origin of a dtype that nobody said: what a table of embeddings reads must be integers."""
+    given = traced.inputs[at]
+    read = (record for record in traced.tape.records if record.op.startswith("embedding"))
+    return "forced" if any(given in record.inputs for record in read) else "assumed"
 
 
 def _fitting(feed: Feed, traced: Traced) -> dict[str, list[int]]:

@@ -70,13 +70,17 @@ def holds_huge(arguments: Any) -> bool:
 
 
 def example_input(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """An input of a size: without values on meta, else the same random ones every time."""
+    """An input of a size: without values on meta, else the same random ones every time.
+
+    One whole number a sample may be its length, which is at least 1; others may be indices.
+    """
     if device.type == "meta":
         return torch.empty(shape, dtype=dtype, device=device)
     if dtype.is_floating_point or dtype.is_complex:
         # A generator of its own: the same run gives the same report, and no other is disturbed.
         return torch.rand(shape, dtype=dtype, generator=torch.Generator().manual_seed(0))
-    return torch.zeros(shape, dtype=dtype)
+    counts = len(shape) == 1 and dtype is not torch.bool
+    return torch.ones(shape, dtype=dtype) if counts else torch.zeros(shape, dtype=dtype)
 
 
 @lru_cache(maxsize=4096)

@@ -189,3 +189,53 @@ def test_no_random_net_is_accused_when_its_input_is_hidden(net):
 def test_the_reason_says_what_was_tried_and_what_to_give():
     with pytest.raises(NotAnalysed, match=r"2×8.*--input N,C"):
         modellint.trace(Run(takes_an_array, fc=nn.Linear(8, 8)))
+
+
+class Lengths(nn.Module):
+    """Sequences of several lengths, packed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emb = nn.Embedding(100, 16)
+        self.rnn = nn.GRU(16, 16, batch_first=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.emb(x), lengths.tolist(), batch_first=True, enforce_sorted=False
+        )
+        return self.rnn(packed)[1]
+
+
+def test_one_whole_number_a_sample_is_what_a_length_may_be():
+    report = modellint.lint(Lengths(), ["N,T:int64", "N:int64"], select=["correctness"])
+    assert report.findings == report.errors == ()
+
+
+class Table(nn.Module):
+    """A category and numbers in one table of floats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.category, self.numbers = nn.Embedding(10, 8), nn.Linear(11, 8)
+
+    def forward(self, x):
+        return self.category((x[:, 0].abs() % 10).long()) + self.numbers(x[:, 1:])
+
+
+@pytest.mark.parametrize("inputs", [[], ["4,12"], ["N,12"], ["4,12:float32"]])
+def test_a_dtype_that_nobody_said_is_no_ground_for_an_error(inputs):
+    report = modellint.lint(Table(), inputs, select=["correctness"])
+    assert report.findings == report.errors == ()
+
+
+def expanded(net, x):
+    return net.fc(x.expand(256, -1))
+
+
+@pytest.mark.parametrize("inputs", [["1,8"], []])
+def test_a_batch_of_one_is_run_as_one_where_more_do_not_fit(inputs):
+    report = modellint.lint(Run(expanded, fc=nn.Linear(8, 8)), inputs, select=["correctness"])
+    assert report.findings == report.errors == ()
+    assert modellint.lint(
+        Run(expanded, fc=nn.Linear(8, 8)), ["2,8"], select=["shape-mismatch"]
+    ).findings
