@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
+from modellint.graph.origins import Origin
 from modellint.results.error_kinds import KINDS
 from modellint.results.models import Status
 from modellint.rules import Severity
@@ -47,6 +48,15 @@ class PictureJson(TypedDict):
     borders: list[BorderJson]
 
 
+class OriginsJson(TypedDict):
+    """An entry `origins` of an input."""
+
+    rank: Origin
+    dtype: Origin
+    sizes: list[Origin]
+    batch: Count | None
+
+
 class InputJson(TypedDict):
     """An entry of `inputs` of a model."""
 
@@ -56,6 +66,8 @@ class InputJson(TypedDict):
     dtype: str
     source: str
     guessed: bool
+    origin: Origin
+    origins: OriginsJson
 
 
 class LayerJson(TypedDict):
