@@ -62,7 +62,7 @@ def strides_of(operand: Any) -> Strides:
 
 def is_laid(values: Sequence[Any]) -> bool:
     """Whether any tensor lies otherwise than row by row."""
-    return any(type(value.shape) is Laid for value in values)
+    return Laid in [type(value.shape) for value in values]
 
 
 def result_strides(
@@ -92,11 +92,13 @@ def _in_order(sizes: Sizes, axes: Sequence[int]) -> Strides:
     return tuple(strides)
 
 
+@lru_cache(maxsize=4096)
 def _channels_last(sizes: Sizes) -> Strides:
     rank = len(sizes)
     return _in_order(sizes, (1, *range(rank - 1, 1, -1), 0))
 
 
+@lru_cache(maxsize=4096)
 def is_channels_last(sizes: Sizes, strides: Strides) -> bool:
     """Whether ATen's `suggest_memory_format` says channels last, of four axes or five."""
     if len(sizes) not in (4, 5) or strides[1] == 0:
@@ -162,13 +164,18 @@ def _joined(bound: Mapping[str, Any], operands: Sequence[Any], sizes: Sizes) -> 
 
 def _iterated(bound: Mapping[str, Any], operands: Sequence[Any], sizes: Sizes) -> Strides:
     """The order of axes that TensorIterator finds in its operands, the first deciding first."""
-    strides = [strides_of(operand) for operand in operands]
-    if len(operands) == 1 and 1 not in sizes and _is_dense(sizes, strides[0]):
-        return strides[0]
-    shapes = [_plain(operand.shape) for operand in operands]
+    shapes = tuple([_plain(operand.shape) for operand in operands])
+    strides = tuple([strides_of(operand) for operand in operands])
     # A number is a tensor without axes, among other shapes.
     numbers = (bound.get("input"), bound.get("other"))
     alone = not any(isinstance(value, (int, float, complex)) for value in numbers)
+    return _iterated_over(shapes, strides, sizes, alone)
+
+
+@lru_cache(maxsize=4096)
+def _iterated_over(
+    shapes: tuple[Sizes, ...], strides: tuple[Strides, ...], sizes: Sizes, alone: bool
+) -> Strides:
     if alone and all(shape == sizes for shape in shapes):
         whole = _all_alike(sizes, strides)
         if whole is not None:
