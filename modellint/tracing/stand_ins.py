@@ -105,7 +105,7 @@ def sizes_of(tensor: torch.Tensor) -> tuple[int, ...]:
 
 
 def with_lengths(data: torch.Tensor, lengths: torch.Tensor, batch_first: bool) -> Any:
-    """The arguments of packing; lengths that stand for an input's, which are 0, are made whole."""
-    if not lengths.numel() or int(lengths.min()) > 0:
+    """The arguments of packing; lengths that stand for an input's, at most 1, are made whole."""
+    if not lengths.numel() or (int(lengths.min()) > 0 and int(lengths.max()) > 1):
         return data, lengths, batch_first
     return data, torch.full_like(lengths, data.shape[1 if batch_first else 0]), batch_first
