@@ -52,6 +52,8 @@ def interpolate(
         raise Unsure
     if recompute_scale_factor and size is not None:
         raise Unsure
+    if isinstance(size, (tuple, list)) and len(size) != len(spatial):
+        raise Unsure
     if not spatial:
         raise Refused("interpolate takes a batch of maps (N, C, …)")
     if size is not None:
