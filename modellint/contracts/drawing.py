@@ -45,6 +45,13 @@ def drawn_sizes(name: str, demands: Sequence[Constraint], example: Values, exact
         order = _shuffled(name, largest)
         chosen.update(islice((size for size in order if size in valid), few))
         chosen.update(islice((size for size in order if size not in valid), few))
+    # Demands that follow remainders are seen at some of them only.
+    order = _shuffled(name, min(limit, _SMALL))
+    for divisor in (3, 4):
+        for remainder in range(divisor):
+            alike = [size for size in order if size % divisor == remainder]
+            chosen.update(islice((size for size in alike if size in valid), 1))
+            chosen.update(islice((size for size in alike if size not in valid), 1))
     return chosen
 
 
@@ -81,6 +88,21 @@ def drawn_together(
         if left[holds]:
             left[holds] -= 1
             yield values
+    # What is an edge of one symbol only beside some sizes of another: `H % 2 == 0 or W > 1`.
+    for name, sizes in valid.items():
+        for parity in (0, 1):
+            others = {other: _of(parity, valid[other]) for other in valid if other != name}
+            if not sizes or None in others.values():
+                continue
+            values = {name: sizes[0], **{other: size for other, size in others.items() if size}}
+            if all(demand.holds(values) for demand in demands):
+                yield values
+
+
+def _of(parity: int, sizes: Sequence[int]) -> int | None:
+    """A size of a parity among those that are admitted, neither the least nor a large one."""
+    alike = [size for size in sizes[:_SMALL] if size % 2 == parity]
+    return alike[len(alike) // 2] if alike else None
 
 
 def beyond(

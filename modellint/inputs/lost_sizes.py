@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: What is added to the sizes of an example, in turn: little either way, then what divides evenly.
 _STEPS = (-1, 3, -4, 2, 32, 64, -32, 16, -16, 18, 13, 24, 8, 5, 1, -2, -8)
 #: How many other sizes a model is run at: what a list of three holds is the same at every third.
-_RUNS = 4
+_RUNS = 6
 
 _NONE: frozenset[Symbol] = frozenset()
 
@@ -91,10 +91,13 @@ def _elsewhere(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:
 
 def _moves(count: int) -> Iterator[list[tuple[float, int]]]:
     """What sizes are multiplied by and what is added: larger, smaller, together and one by one."""
-    yield [(1, 35 + 3 * at) for at in range(count)]
+    # Of many remainders: what code keeps of a size may be only that.
+    yield [(1, 35 + 2 * at) for at in range(count)]
     yield [(0.5, -at) for at in range(count)]
-    yield [(1, 35 + 3 * (count - at)) for at in range(count)]
+    yield [(1, 40 + 5 * (count - at)) for at in range(count)]
     yield [(0.2, at) for at in range(count)]
+    yield [(1, 27 + 4 * at) for at in range(count)]
+    yield [(1, 52 - at) for at in range(count)]
     for step in _STEPS:
         yield [(1, step)] * count
         yield [(1, step + 3 * at) for at in range(count)]

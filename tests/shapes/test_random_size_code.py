@@ -87,7 +87,7 @@ def test_every_size_that_is_known_is_the_eager_size(
     check(model, height, width, seed)
 
 
-@pytest.mark.slow
+@pytest.mark.hunt
 @settings(max_examples=MANY, **lenient)  # type: ignore[arg-type]
 @drawn
 def test_every_size_that_is_known_is_the_eager_size_in_a_long_run(
