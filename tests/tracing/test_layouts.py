@@ -83,6 +83,10 @@ def told(sizes: tuple[int, ...], given: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(s for s, size in zip(given, sizes, strict=True) if size != 1)
 
 
+#: Whether this PyTorch is older than those whose layouts are followed.
+OLD = tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 9)
+
+
 def disagreements(one: Case, layouts: tuple[str, ...]) -> Iterator[str]:
     """Where a trace of a case and eager PyTorch differ, in words."""
     call = laid(one.call, layouts)
@@ -109,6 +113,8 @@ def disagreements(one: Case, layouts: tuple[str, ...]) -> Iterator[str]:
 @pytest.mark.filterwarnings("ignore")
 def test_a_result_has_the_strides_that_torch_gives_it(number: int) -> None:
     one = CASES[number]
+    if one.op.startswith("fft") and OLD:
+        pytest.skip("earlier releases of PyTorch lay out transforms otherwise")
     layouts = list(combinations(len(one.inputs)))
     assert not list(disagreements(one, layouts[number % len(layouts)]))
 
