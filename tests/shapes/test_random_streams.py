@@ -53,7 +53,7 @@ def test_every_symbolic_shape_is_the_eager_shape_at_other_sizes(case: Case, seed
     check(case, seed)
 
 
-@pytest.mark.slow
+@pytest.mark.hunt
 @settings(max_examples=MANY, **lenient)  # type: ignore[arg-type]
 @pytest.mark.filterwarnings("ignore")
 @given(cases(), st.integers(0, 1 << 20))
