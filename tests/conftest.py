@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ class LastingPool(ForkingPool):
 
     def close(self) -> None:
         """End only what a run left half done."""
-        for connection in self._open.difference(self._idle):
+        for connection in self._open.difference(chain.from_iterable(self._idle.values())):
             self._drop(connection)
 
 

@@ -54,7 +54,7 @@ LINES = [
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A project whose files do, fail, crash and lack."""
+    """A project whose files do, fail, crash and lack; the workers of each test end with it."""
     monkeypatch.chdir(tmp_path)
     Path("pyproject.toml").write_text('[tool.modellint]\nplugins = ["own.py"]\n')
     Path("own.py").write_text(
@@ -66,7 +66,13 @@ def folder(tmp_path, monkeypatch):
     Path("bad.py").write_text("import torch\ndef f(:\n")
     for number, line in enumerate(LINES, 1):
         Path(f"net{number}.py").write_text(NET.format(number=number, line=line))
-    monkeypatch.setattr(executor_pool, "_shared", executor_pool._Shared())
+    shared = executor_pool._Shared()
+    monkeypatch.setattr(executor_pool, "_shared", shared)
+    yield
+    if shared._timer is not None:
+        # Left to run, it would end the session's worker in the middle of another test.
+        shared._timer.cancel()
+        shared._close()
 
 
 class Plain(Executor):
