@@ -239,10 +239,16 @@ def _run_once(
 
 
 def _check_models(job: Job, report: Report, unfinished: Mapping[str, Candidate]) -> None:
-    """Raise `Foreign` for a report on a model that is not asked for, or was told of before."""
+    """Raise `Foreign` for a report on a model that is not asked for, or was told of before.
+
+    So is one with findings of a model that it does not have.
+    """
     names = [model.name for model in report.models if model.path == job.shown]
     if not len(names) == len(report.models) == len(unfinished.keys() & names):
         raise Foreign("report.models")
+    told = {one.model for one in report.findings} | {one.model for one in report.silenced}
+    if not told <= {*names}:
+        raise Foreign("report.findings")
 
 
 def _ended(
