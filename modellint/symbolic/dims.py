@@ -376,7 +376,7 @@ class Ratio(float):
         if isinstance(made, Dim):
             if made.unknown:
                 demand(made.expr, "==", "tool")
-            demand(ex.subtract(made.expr, ex.constant(made.value)), "==", "tool")
+            made.fix()
             return made.value
         return made
 

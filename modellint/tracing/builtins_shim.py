@@ -18,9 +18,7 @@ from typing import Any
 
 import torch
 
-from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim, Ratio
-from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.module_stand_ins import Put, put_into
 
 
@@ -82,7 +80,7 @@ class _RangeType(_StandIn):
     def __call__(cls, *bounds: Any) -> Any:
         for bound in bounds:
             if isinstance(bound, Dim):
-                demand(subtract(bound.expr, constant(bound.value)), "==", "tool")
+                bound.fix()
         return builtins.range(*bounds)
 
 

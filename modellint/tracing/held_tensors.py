@@ -15,9 +15,7 @@ from torch import nn
 from modellint.modules.lazy import materialize
 from modellint.modules.members import Members, Named, is_owned, name_tensors
 from modellint.shapes.core import numel
-from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim
-from modellint.symbolic.expressions import constant, subtract
 from modellint.symbolic.literals import Literal
 from modellint.tracing.builtins_shim import original
 from modellint.tracing.dtypes import dtype_names
@@ -238,7 +236,7 @@ class HeldTensors:
         if real is None:
             raise NeedsValues("the value of a parameter")
         for size in dims_behind(record):
-            demand(subtract(size.expr, constant(size.value)), "==", "tool")
+            size.fix()
         return real
 
     def infer(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:

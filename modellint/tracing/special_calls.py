@@ -8,9 +8,7 @@ from typing import Any
 import torch
 
 from modellint.shapes import OPS
-from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim, Ratio
-from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.binding import bind
 from modellint.tracing.dtypes import CONVERSIONS, dtype_names, target_dtype
 from modellint.tracing.held_tensors import Value
@@ -63,7 +61,7 @@ def _constant(recorder: Recorder, func: Any, args: Any, kwargs: Any) -> Any:
     kwargs = {key: value for key, value in kwargs.items() if key != "device"}
     alone = args and isinstance(args[0], (Dim, Ratio))
     for size in () if alone else dims_in(args):
-        demand(subtract(size.expr, constant(size.value)), "==", "tool")
+        size.fix()
     made = func(*recorder.stand_ins(args), **kwargs)
     record = recorder.value_of(made).record
     if alone and isinstance(record, Leaf):

@@ -14,9 +14,7 @@ import torch
 from torch import nn
 
 from modellint.shapes.core import numel, plain
-from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim, Ratio, fresh
-from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.asking import note
 from modellint.tracing.held_tensors import Sizes, Value
 from modellint.tracing.tape import Leaf, Tape
@@ -63,7 +61,7 @@ def _length(run: Run, tensor: torch.Tensor) -> int:
     if not shape:
         raise TypeError("len() of a 0-d tensor")
     if isinstance(shape[0], Dim):
-        demand(subtract(shape[0].expr, constant(shape[0].value)), "==", "tool")
+        shape[0].fix()
     return plain(shape[0])
 
 
@@ -103,7 +101,7 @@ def _stride(run: Run, tensor: torch.Tensor, dim: int | None = None) -> Any:
         # Not dense, so that more than its own sizes tell.
         for size in shape:
             if isinstance(size, Dim):
-                demand(subtract(size.expr, constant(size.value)), "==", "tool")
+                size.fix()
         strides = [*plain_strides]
     return tuple(strides) if dim is None else strides[dim]
 
