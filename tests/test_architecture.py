@@ -32,10 +32,10 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
     {"worker": {TORCH, INTERNALS}, "report": {TABULATE}},
     {"suppression": set()},
     {"inputs": {TORCH}, "config": {PATHSPEC}},
-    {"building": {TORCH, HOOKS}, "linting": set()},
+    {"building": {TORCH, HOOKS, INTERNALS}, "linting": set()},
     {"tracing": {TORCH, HOOKS, INTERNALS}},
     {"protocol": set(), "facts": set()},
-    {"modules": {TORCH}, "results": set(), "geometry": set()},
+    {"modules": {TORCH, INTERNALS}, "results": set(), "geometry": set()},
     {"contracts": set(), "rules": set()},
     {"shapes": set(), "discovery": set(), "graph": set()},
     {"symbolic": set(), "source": set()},
@@ -54,7 +54,7 @@ PUBLIC = {"contracts", "facts", "geometry", "graph", "suppression"}
 
 
 class Import(NamedTuple):
-    """One import statement: what it names, and when it runs."""
+    """One import statement: what it names, for type checkers only or not, when a function runs."""
 
     name: str
     typing: bool
@@ -63,7 +63,7 @@ class Import(NamedTuple):
 
 @cache
 def imports_of(path: Path) -> tuple[Import, ...]:
-    """What a file imports: for type checkers alone, when a function runs, or with the module."""
+    """What a file imports, and names of torch's internals, each with when it counts."""
     return tuple(_imports(ast.parse(path.read_text("utf-8")), False, False))
 
 
@@ -80,6 +80,8 @@ def _imports(node: ast.AST, typing: bool, later: bool) -> Iterator[Import]:
             named = child.args[0]
             if isinstance(named, ast.Constant) and named.value.startswith(("modellint.", "torch")):
                 yield Import(named.value, typing, later)
+        elif isinstance(child, ast.Attribute) and ast.unparse(child).startswith("torch._"):
+            yield Import(ast.unparse(child), typing, later)
         checked = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
         inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         yield from _imports(child, typing or checked, later or inside)

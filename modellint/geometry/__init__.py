@@ -1,6 +1,6 @@
 """Positions on a map: windows, masks, receptive fields, influence, exact at the example's sizes.
 
-Every function takes a graph and computes its answer once. Axes of a call are counted from its first
+What is asked of a graph is computed once for it. Axes of a call are counted from its first
 spatial axis. Never imports torch. Public: rules use these names.
 """
 

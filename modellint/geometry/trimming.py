@@ -37,7 +37,7 @@ class Trim:
 def trimmed_axes(graph: Graph, call: Node) -> dict[int, Fraction]:
     """The axes that a convolution trims, each with (e - s) / n; none where padding is explicit.
 
-    None where the kernel is data either: as it slides over a map, one looks for it in the other.
+    Nor any where the kernel is data: as it slides over a map, one looks for it in the other.
     """
     axes = windows(call)
     if axes is None or call.op not in CONVOLUTIONS:

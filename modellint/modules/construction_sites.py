@@ -1,7 +1,7 @@
 """Where modules are constructed: the call in the user's file behind each `nn.Module`.
 
 `nn.Module.__init__` is observed while user code runs; the stack at that moment tells the call that
-made the module. Only this module looks at frames of running user code.
+made the module.
 """
 
 from __future__ import annotations

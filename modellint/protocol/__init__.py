@@ -1,4 +1,4 @@
 """What the front end and a worker tell each other: jobs, frames, limits, states of files.
 
-Standard library only, and nothing of torch: both sides import it.
+Both sides import it: of other packages it needs none, torch included.
 """

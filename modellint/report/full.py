@@ -82,7 +82,7 @@ def _snippet(finding: Diagnostic, excerpts: Excerpts, gutter: int, view: View) -
     indent = "".join(c if c == "\t" else " " * _columns(c) for c in before)
     carets = "^" * max(sum(map(_columns, marked)), 1)
     yield _numbered(finding.line, line, view)
-    yield f"{'':{gutter}} {_bar(view)} {indent}{view.paint(carets, fg='yellow', bold=True)}"
+    yield f"{'':{gutter}} {_bar(view)} {indent}{view.marked(carets, finding.severity)}"
 
 
 def _numbered(number: int, line: str, view: View) -> str:

@@ -22,14 +22,16 @@ class View:
         codes = [_CODES[fg]] if fg is not None else []
         return "".join(f"\x1b[{code}m" for code in [*codes, *[1] * bold]) + f"{text}\x1b[0m"
 
+    def marked(self, text: str, severity: str) -> str:
+        """The text in the colour of a severity."""
+        return self.paint(text, fg=_COLORS[severity], bold=True)
+
     def severity(self, severity: str, rule: str) -> str:
         """`warning[even-kernel]`, in the severity's colour."""
-        return self.paint(severity, fg=_COLORS[severity], bold=True) + self.paint(
-            f"[{rule}]", bold=True
-        )
+        return self.marked(severity, severity) + self.paint(f"[{rule}]", bold=True)
 
 
-#: The colour of each severity, everywhere.
+#: The colour of each severity in a terminal; any of `_CODES`.
 _COLORS = {"error": "red", "warning": "yellow", "info": "cyan"}
 #: Of ECMA-48, "select graphic rendition": what terminals have understood for forty years.
 _CODES = {"red": 31, "yellow": 33, "blue": 34, "cyan": 36}

@@ -1,4 +1,4 @@
 """A file as text: its lines, columns and paths, and where its classes stand.
 
-Standard library only. Nothing here runs what it reads.
+Needs no other package. Nothing here runs what it reads.
 """

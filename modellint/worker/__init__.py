@@ -1,4 +1,4 @@
 """The process that user code runs in: server, forks, limits, and one file through every stage.
 
-The way in is `server`, the stages are in `pipeline`. Needs the standard library and torch alone.
+The way in is `server`, the stages are in `pipeline`. Of other packages it needs torch alone.
 """

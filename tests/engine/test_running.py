@@ -166,6 +166,7 @@ def test_a_model_that_hangs_costs_its_neighbours_only_time():
     ]
     line = 1 + (good + hanging).splitlines().index("        while True: pass")
     assert kinds(report) == [("a.py", "timeout", line)]
+    assert report.errors[0].message == "ran for more than 1.5 s while building Hanging"
 
 
 def test_models_whose_turn_never_came_are_not_blamed():

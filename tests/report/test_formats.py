@@ -162,6 +162,14 @@ def test_colour_is_only_added():
     assert click.unstyle(colored) == FULL
 
 
+@pytest.mark.parametrize(("severity", "code"), [("error", 31), ("warning", 33), ("info", 36)])
+def test_a_severity_has_its_colour_in_the_headline_and_under_the_code(severity, code):
+    report = replace(REPORT, findings=(replace(FINDING, severity=severity),), errors=())
+    colored = render(report, "full", View(color=True))
+    for text in (severity, "^^^^"):
+        assert f"\x1b[{code}m\x1b[1m{text}" in colored
+
+
 def test_quiet_leaves_findings_and_errors():
     assert render(REPORT, "concise", View(quiet=True)) == CONCISE.rpartition("1 model")[0]
 
