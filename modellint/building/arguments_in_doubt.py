@@ -19,8 +19,9 @@ def doubted(
 ) -> NotAnalysed | None:
     """What to give in place of the arguments that a build failed with, if they are in doubt.
 
-    Those are the values that modellint chose, and a default of `None` that the line which raises
-    speaks of. A name that there is not is missing with any arguments.
+    Those are the values that modellint chose, what a constructor passes on by `*args` or `**kwargs`
+    where no call shows any, and a default of `None` that the line which raises speaks of. A name
+    that there is not is missing with any arguments.
     """
     if not isinstance(explained, FileError) or explained.kind != "build-error":
         return None
@@ -31,6 +32,10 @@ def doubted(
         return NotAnalysed(
             f"{call}, with assumed arguments, raises {explained.message} ({how})", explained.line
         )
+    if call.node is None and (passed_on := _passed_on(call, callee)):
+        return NotAnalysed(
+            f"needs what it passes on as {passed_on}: {explained.message} ({how})", explained.line
+        )
     missing = [name for name in _left_none(call, callee) if _speaks_of(error, name)]
     if not missing:
         return None
@@ -40,15 +45,26 @@ def doubted(
     )
 
 
+def _passed_on(call: ConstructorCall, callee: object) -> str:
+    """The parameters that stand for any number of arguments, of which the call gives none."""
+    kinds = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    left = _parameters_left(call, callee)
+    return ", ".join(kinds[one.kind] + one.name for one in left if one.kind in kinds)
+
+
 def _left_none(call: ConstructorCall, callee: object) -> list[str]:
     """The parameters that the call leaves at a default of `None`."""
+    return [one.name for one in _parameters_left(call, callee) if one.default is None]
+
+
+def _parameters_left(call: ConstructorCall, callee: object) -> list[inspect.Parameter]:
+    """The parameters of what is called, where the call gives no arguments at all."""
     if call.positional or call.keywords or not callable(callee):
         return []
     try:
-        parameters = inspect.signature(callee).parameters.values()
+        return [*inspect.signature(callee).parameters.values()]
     except (TypeError, ValueError):
         return []
-    return [parameter.name for parameter in parameters if parameter.default is None]
 
 
 def _speaks_of(error: BaseException, name: str) -> bool:

@@ -99,7 +99,8 @@ def build(loaded: LoadedModule, candidate: Candidate) -> BuiltModel:
         )
     first: ModellintError | None = None
     for call in candidate.calls:
-        if first is not None and call.assumed and isinstance(first, FileError):
+        # Arguments of modellint's, defaults among them, do not stand in for a call that fails.
+        if isinstance(first, FileError) and call.node is None:
             break
         try:
             return _build_by(loaded, candidate, call)
