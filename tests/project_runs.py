@@ -1,10 +1,10 @@
-"""Runs the scripts of projects in PyTorch alone, and tells whose forwards came to their end.
+"""Runs the scripts of projects in PyTorch alone, and tells which models came to their end, and how.
 
 `python -m tests.project_runs FOLDER` reads commands from its input, as JSON: pairs of a project
-below the folder and of what would follow `python` in it. It writes, for each in turn, the classes
-whose forward returned, as `file::Class`, the modules that the script's own names hold, as
-`file::name`, and how a run failed. Torch is imported once; each command runs in a fork, which the
-import is inherited by.
+below the folder and of what would follow `python` in it. It writes, for each in turn, how the run
+failed and the models whose forward returned: by `file::Class`, and by `file::name` for what the
+script's own names hold, each with its instances (parameters, and the axes of what it was fed, as
+`x:4 lengths:1`). Torch is imported once; each command runs in a fork, which inherits it.
 """
 
 from __future__ import annotations
@@ -34,20 +34,37 @@ def run(project: Path, command: str) -> dict[str, Any]:
     sys.path[:0] = [str(path.parent), str(project)]
     sys.argv = [script, *arguments]
     torch.set_num_threads(1)
-    returned: dict[int, nn.Module] = {}
-    register_module_forward_hook(lambda module, *_: returned.update({id(module): module}))
+    # By the number of the module, which is kept so that no other one gets it.
+    returned: dict[int, tuple[nn.Module, str, str]] = {}
+
+    def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], _: object) -> None:
+        if id(module) not in returned:
+            count = sum(parameter.numel() for parameter in module.parameters())
+            returned[id(module)] = module, str(count), _axes_of(module, args, kwargs)
+
+    register_module_forward_hook(note, with_kwargs=True)
     error, names = None, {}
     try:
         names = _globals_after(path)
     except Exception:
         error = traceback.format_exc()
-    ran = {
-        f"{Path(file).relative_to(project)}::{type(module).__name__}"
-        for module in returned.values()
-        if Path(file := _file_of(module)).is_relative_to(project)
-    }
-    named = {f"{script}::{name}" for name, value in names.items() if id(value) in returned}
-    return {"ran": sorted(ran | named), "error": error}
+    ran: dict[str, set[tuple[str, str]]] = {}
+    for module, count, axes in returned.values():
+        file = Path(_file_of(module))
+        if file.is_relative_to(project):
+            key = f"{file.relative_to(project).as_posix()}::{type(module).__name__}"
+            ran.setdefault(key, set()).add((count, axes))
+    for name, value in names.items():
+        if id(value) in returned:
+            ran.setdefault(f"{script}::{name}", set()).add(returned[id(value)][1:])
+    return {"error": error, "ran": {key: sorted(instances) for key, instances in ran.items()}}
+
+
+def _axes_of(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """How many axes each tensor has that a forward is called with, by its name there."""
+    given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+    tensors = {name: value for name, value in given.items() if isinstance(value, torch.Tensor)}
+    return " ".join(f"{name}:{tensor.dim()}" for name, tensor in tensors.items())
 
 
 def _globals_after(path: Path) -> dict[str, Any]:
@@ -85,7 +102,7 @@ def _forked(project: Path, command: str) -> dict[str, Any]:
     with os.fdopen(reading) as answer:
         text = answer.read()
     _, status = os.waitpid(child, 0)
-    return json.loads(text) if text else {"ran": [], "error": f"ended with status {status}"}
+    return json.loads(text) if text else {"ran": {}, "error": f"ended with status {status}"}
 
 
 def main() -> None:

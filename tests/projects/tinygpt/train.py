@@ -15,7 +15,7 @@ bias = False
 batch_size = 12
 max_iters = 2000
 learning_rate = 1e-3
-for arg in sys.argv[1:]:  # python train.py config/shakespeare_char.py
+for arg in sys.argv[1:]:  # python train.py config/quick_check.py
     exec(Path(arg).read_text())
 
 text = (
