@@ -14,6 +14,9 @@ from modellint.config.interpreters import OWN
 from modellint.engine import running
 from modellint.engine.server_pool import FORKS, ForkingPool
 
+# Projects that are linted, whose own tests are none of ours.
+collect_ignore_glob = ["projects/*"]
+
 # What a test lints must be linted; tests of the cache ask for one.
 os.environ["MODELLINT_NO_CACHE"] = "1"
 

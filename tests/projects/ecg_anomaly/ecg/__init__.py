@@ -1,0 +1,1 @@
+from ecg.autoencoder import ConvAutoencoder, RecurrentAutoencoder

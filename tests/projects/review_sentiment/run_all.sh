@@ -1,0 +1,1 @@
+for m in lstm cnn attention; do python train.py --model $m; done

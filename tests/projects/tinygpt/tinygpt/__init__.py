@@ -1,0 +1,1 @@
+from tinygpt.model import GPT, GPTConfig
