@@ -49,8 +49,16 @@ class ForwardErrors:
             message = f"{name}.forward returns nothing: what it computes is lost"
             raise FileError("trace-error", self.source.path, line, message)
 
-    def raised(self, error: Exception, tape: Tape, sizes: Mapping[str, int]) -> FileError:
-        """The error of a forward that raised at these sizes after what the tape has recorded."""
+    def raised(
+        self, error: Exception, tape: Tape, sizes: Mapping[str, int]
+    ) -> FileError | NotAnalysed:
+        """The error of a forward that raised at these sizes after what the tape has recorded.
+
+        `NotAnalysed` where it is that of a base class, which leaves a method to those below it.
+        """
+        abstract = self._abstract(error)
+        if abstract is not None:
+            return abstract
         lacking = without_forward(error)
         if lacking is not None and self.source is not None:
             return self._lacks_forward(lacking)
@@ -72,6 +80,26 @@ class ForwardErrors:
             message += "".join(self._several(tape))
         took = any(record.op in LAYERS and record.varying for record in tape.records)
         return Objected(path, line, message, error, len(tape.records), wanted, sizes, took)
+
+    def _abstract(self, error: Exception) -> NotAnalysed | None:
+        """What to lint in place of a class of which the file has others that fill it in."""
+        if not isinstance(error, NotImplementedError) or self.source is None:
+            return None
+        *_, last = traceback.extract_tb(error.__traceback__)
+        if last.filename != self.path:
+            return None
+        classes = [one for one in self.source.tree.body if isinstance(one, ast.ClassDef)]
+        for holder in classes:
+            if not holder.lineno <= (last.lineno or 0) <= (holder.end_lineno or 0):
+                continue
+            below = [one.name for one in classes if holder.name in map(ast.unparse, one.bases)]
+            if below:
+                return NotAnalysed(
+                    f"{self.name} is abstract: {holder.name}.{last.name} (line {last.lineno}) is "
+                    f"left to {', '.join(below)}",
+                    last.lineno,
+                )
+        return None
 
     def _inside(self, error: Exception) -> str:
         """The layer that raised, as ` in layers.1 (ReLU)`, where it is not the model itself."""

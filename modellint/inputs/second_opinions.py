@@ -109,7 +109,7 @@ class SecondOpinions:
             return False
         return self.forwards.errors.line(verdict.error) == error.line
 
-    def _by_torch(self, verdict: Verdict, feed: Feed) -> FileError:
+    def _by_torch(self, verdict: Verdict, feed: Feed) -> FileError | NotAnalysed:
         from modellint.tracing.tape import Tape
 
         assert verdict.error is not None
