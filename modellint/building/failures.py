@@ -6,6 +6,8 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+from modellint.building.command_lines import unsaid_option
+
 _LONGEST = 300
 #: Exceptions of network libraries, by name: their packages need not be installed here.
 _NETWORK = frozenset(
@@ -115,6 +117,9 @@ def what_is_missing(error: BaseException) -> str | None:
 
 
 def _missing(error: BaseException) -> str | None:
+    option = unsaid_option(error)
+    if option is not None:
+        return option
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
         return (

@@ -12,7 +12,6 @@ import builtins
 import copy
 import re
 import sys
-import traceback
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -236,11 +235,6 @@ class _Runner:
     def _explain(self, error: BaseException) -> tuple[str, str | None]:
         """The message for an error entry, and the reason if something is only missing here."""
         message = describe(error)
-        if isinstance(error, SystemExit) and _from_argparse(error):
-            message += (
-                f" while parsing the command line, which is empty here{_refusal(error)}: give its "
-                "options defaults"
-            )
         if isinstance(error, ImportError) and self._is_own_import(error):
             tried = ", ".join(self.place.folders)
             return f"{message} (looked in {tried})", None
@@ -279,16 +273,3 @@ def _bare(statement: ast.FunctionDef | ast.ClassDef) -> ast.stmt:
     bare = copy.copy(statement)
     bare.decorator_list = []
     return bare
-
-
-def _from_argparse(error: BaseException) -> bool:
-    frames = traceback.walk_tb(error.__traceback__)
-    return any(Path(frame.f_code.co_filename).name == "argparse.py" for frame, _ in frames)
-
-
-def _refusal(error: BaseException) -> str:
-    """What argparse says of the command line, as that an option is required."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code.co_name == "error" and isinstance(frame.f_locals.get("message"), str):
-            return f" ({frame.f_locals['message']})"
-    return ""
