@@ -45,6 +45,8 @@ from modellint.protocol.limits import lift_memory
 _DATA_PARALLEL = frozenset(
     {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"}
 )
+#: Stand-ins for operators among torch's quantized modules, which compute with floats.
+_FLOAT_FUNCTIONALS = frozenset({"FloatFunctional", "FXFloatFunctional"})
 _BEFORE_INIT = ("before Module.__init__() call", "super().__init__() call", "'_modules'")
 
 
@@ -247,8 +249,10 @@ def _is_refused_call(error: BaseException, path: str) -> bool:
 
 
 def _is_quantized(module: nn.Module) -> bool:
-    where = type(module).__module__
-    return where.startswith("torch.") and ".quantized" in where
+    """Whether a module of torch's holds quantized values; what only observes floats does not."""
+    cls = type(module)
+    inside = cls.__module__.startswith("torch.") and ".quantized" in cls.__module__
+    return inside and cls.__name__ not in _FLOAT_FUNCTIONALS
 
 
 def _is_scripted(cls: type) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from modellint.building.command_lines import unsaid_option
 
 _LONGEST = 300
+#: Where in memory something lies, as Python and torch print it: another place in each run.
+_ADDRESS = re.compile(r"(?:\s+at:?)?\s+0x[0-9a-fA-F]{6,16}\b")
 #: Exceptions of network libraries, by name: their packages need not be installed here.
 _NETWORK = frozenset(
     """URLError HTTPError gaierror ConnectionError ConnectTimeout ReadTimeout SSLError
@@ -44,7 +47,7 @@ def describe(error: BaseException) -> str:
         return "called sys.exit"
     name = type(error).__name__
     try:
-        text = " ".join(str(error).split())
+        text = _ADDRESS.sub("", " ".join(str(error).split()))
     except BaseException:  # user code raises what it likes in __str__, also KeyboardInterrupt
         text = "<unprintable>"
     if len(text) > _LONGEST:
