@@ -30,6 +30,9 @@ from modellint.modules.construction_sites import Sites, first_party, observe_con
 from modellint.protocol.limits import lift_memory
 from modellint.source.file import SourceFile
 
+#: Annotations stay text under this flag of the compiler.
+_UNREAD_ANNOTATIONS = future_features.annotations.compiler_flag
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -183,6 +186,9 @@ class _Runner:
     def run(self, statement: ast.stmt) -> None:
         """Execute a statement; on failure try it in smaller pieces, then remember why it failed."""
         error = self._attempt(statement)
+        if isinstance(error, NameError) and error.name in self.failures:
+            # What only annotations name is not needed to build a model.
+            error = self._attempt(statement, _UNREAD_ANNOTATIONS)
         if error is None:
             for name in bound_names(statement):
                 self.failures.pop(name, None)
@@ -197,10 +203,10 @@ class _Runner:
             return
         self._remember(statement, error)
 
-    def _attempt(self, statement: ast.stmt) -> BaseException | None:
+    def _attempt(self, statement: ast.stmt, flags: int = 0) -> BaseException | None:
         tree = ast.Module([statement], [])
         try:
-            code = compile(tree, self.source.path, "exec", self.flags, dont_inherit=True)
+            code = compile(tree, self.source.path, "exec", self.flags | flags, dont_inherit=True)
             exec(code, vars(self.module))
         except BaseException as error:  # the user's SystemExit and KeyboardInterrupt included
             if isinstance(error, MemoryError):

@@ -447,7 +447,7 @@ class Net(nn.Module):
     def forward(self, x):
         return x
 """
-    with pytest.raises(FileError, match="no <object object>, and 0xff of it[.]$"):
+    with pytest.raises(FileError, match=r"no <object object>, and 0xff of it\.$"):
         built(tmp_path, text)
 
 

@@ -338,3 +338,26 @@ def test_dataclasses_and_settings_work(tmp_path: Path) -> None:
         assert torch.get_default_dtype() is torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_file_called_like_a_package_that_it_imports_does_not_mean_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    elsewhere = tmp_path / "site"
+    if installed:
+        (elsewhere / "shapenames").mkdir(parents=True)
+        (elsewhere / "shapenames" / "__init__.py").write_text("SIZE = 5")
+    monkeypatch.syspath_prepend(str(elsewhere))
+    loaded = opened(tmp_path / "own" / "shapenames.py", "from shapenames import SIZE\n" + NET)
+    if installed:
+        assert width(loaded) == 5
+    else:
+        error = refused(loaded)
+        assert isinstance(error, NotAnalysed) and "package 'shapenames'" in error.reason
+
+
+def test_package_that_only_annotations_name_is_not_needed(tmp_path: Path) -> None:
+    text = "from no_such_package import Float\nSIZE = 4\nN: Float = 3\n" + NET
+    text = text.replace("def forward(self, x)", 'def forward(self, x: Float["n 3"]) -> Float')
+    assert width(opened(tmp_path / "net.py", text)) == 4
