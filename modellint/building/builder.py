@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 
 import torch
@@ -28,7 +28,8 @@ from modellint.building.failures import (
     what_is_missing,
 )
 from modellint.building.loader import LoadedModule
-from modellint.building.pretrained import weights_unread
+from modellint.building.pretrained import holds_unread, weights_unread
+from modellint.building.without_weights import without_weights
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.discovery.candidates import Candidate
 from modellint.errors import FileError, ModellintError, NotAnalysed
@@ -106,6 +107,9 @@ def build(loaded: LoadedModule, candidate: Candidate) -> BuiltModel:
         try:
             return _build_by(loaded, candidate, call)
         except (FileError, NotAnalysed) as error:
+            bare = _build_bare(loaded, candidate, call, error)
+            if bare is not None:
+                return bare
             first = first or error
     assert first is not None
     raise first
@@ -116,6 +120,20 @@ def _existing(loaded: LoadedModule, candidate: Candidate) -> nn.Module | None:
         return None
     found = loaded.namespace.get(candidate.name)
     return found if isinstance(found, nn.Module) else None
+
+
+def _build_bare(
+    loaded: LoadedModule, candidate: Candidate, call: ConstructorCall, error: ModellintError
+) -> BuiltModel | None:
+    """The model without the pretrained weights that it failed for, if it can be had without."""
+    lacking = isinstance(error, NotAnalysed) and error.elsewhere
+    other = without_weights(call, loaded.namespace) if lacking else None
+    if other is None:
+        return None
+    try:
+        return replace(_build_by(loaded, candidate, other), call=call)
+    except (FileError, NotAnalysed):
+        return None
 
 
 def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall) -> BuiltModel:
@@ -155,6 +173,13 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
                 loaded.source.path,
                 _constructor_line(candidate),
                 f"{type(model).__name__}.__init__ does not call super().__init__(); call it first",
+            )
+        kept = holds_unread(model)
+        if kept is not None:
+            raise NotAnalysed(
+                f"needs weights which are not there: {kept} is one of them",
+                _constructor_line(candidate),
+                elsewhere=True,
             )
         how = call.origin if rung is _LADDER[0] else f"{call.origin}, {rung.name}"
         known = {**loaded.sites.within(model), **sites.within(model)}

@@ -136,6 +136,8 @@ def _missing(error: BaseException) -> str | None:
             return f"needs a file which is not there: {describe(error)}"
         return f"needs the file {error.filename!r}, which is not there"
     text = describe(error)
+    if "UnreadWeights" in text:
+        return "needs weights which are not there, and looks into them: put their file in its place"
     if any(sign in text for sign in _GPU):
         return f"needs a device that is not here ({text}): build the model without it"
     return None

@@ -772,9 +772,15 @@ CODE = [
             ),
             (
                 "hub",
-                "torch.hub.load_state_dict_from_url('https://example.com/w.pt', model_dir='.')",
+                "len(torch.hub.load_state_dict_from_url('https://example.com/w.pt'))",
             ),
         )
+    ),
+    Row(
+        56,
+        "weights that only are loaded",
+        net("self.load_state_dict(torch.hub.load_state_dict_from_url('https://example.com/w.pt'))"),
+        status=OK,
     ),
     Row(
         56,
