@@ -6,7 +6,7 @@ parts of others and bases are candidates too, marked as such, so that a selector
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -38,7 +38,8 @@ class Candidate:
 
     `missing` says what must be given before it can be built; `part_of` names the model that
     contains it; `skip` says why it is no model of its own. `aliases` are variables that stand for
-    the same architecture. `constructor_line` is where its parameters are declared.
+    the same architecture. `constructor_line` is where its parameters are declared. `parts` are the
+    models in it that can be built by themselves, with parts of their own.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Candidate:
     skip: str | None = None
     aliases: tuple[str, ...] = ()
     constructor_line: int | None = None
+    parts: tuple[Candidate, ...] = ()
 
     @property
     def is_entry(self) -> bool:
@@ -113,7 +115,29 @@ class _Discovery:
         for name in self.built.factories:
             found.append(self._of_factory(name, owned.get(name)))
         found += self._library_instances()
-        yield from sorted(found, key=lambda candidate: (candidate.line, candidate.name))
+        own = {one.name: one for one in found if one.part_of and one.skip is None and _stands(one)}
+        for one in sorted(found, key=lambda candidate: (candidate.line, candidate.name)):
+            reached = self.declared.reaches.get(one.name) or self.declared.reaches.get(
+                one.class_name, frozenset()
+            )
+            parts = self._parts(reached, own, {one.name, one.class_name}) if one.is_entry else ()
+            yield replace(one, parts=parts)
+
+    def _parts(
+        self, reached: Collection[str], own: Mapping[str, Candidate], seen: set[str]
+    ) -> tuple[Candidate, ...]:
+        """The outermost of the parts that are reached, each with those inside it; each once."""
+        reaches = self.declared.reaches
+        names = [name for name in own if name in reached and name not in seen]
+        outer = [
+            name
+            for name in names
+            if not any(name in reaches[other] and other not in reaches[name] for other in names)
+        ]
+        seen.update(outer)
+        return tuple(
+            replace(own[name], parts=self._parts(reaches[name], own, seen)) for name in outer
+        )
 
     def _of_class(self, name: str, owner: str | None) -> Iterator[Candidate]:
         declared = self.declared.classes[name]
@@ -276,6 +300,11 @@ def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
             ),
         )
     )
+
+
+def _stands(part: Candidate) -> bool:
+    """Whether a part can be built with nothing made up."""
+    return part.missing is None and any(not call.assumed for call in part.calls)
 
 
 def _end_line(found: Construction) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,23 +103,72 @@ def lint_file(
     except FileError as error:
         yield Report(errors=(_problem(job, error, shown),))
         return
-    candidates = [one for one in chosen_models(job, source) if one.name not in job.done]
+    chosen = chosen_models(job, source)
+    candidates = [one for one in chosen if one.name not in job.done]
     buildable = [one for one in candidates if one.missing is None]
     for candidate in candidates:
         if candidate.missing is not None:
             model = incomplete_model(job, candidate, "not-analysed", candidate.missing)
             yield Report(models=(model,))
-    if not buildable:
+    missing = [one for one in chosen if one.missing is not None and not job.names]
+    parts = [part for one in missing for part in one.parts if part.name not in job.done]
+    if not (buildable or parts):
         return
     yield Stage("load")
-    feeders = makers(buildable, source)
-    loaded = load(source, [*buildable, *feeders.values()], root=project_root(job.path))
+    feeders = makers([*buildable, *parts], source)
+    wanted = [*buildable, *parts, *feeders.values()]
+    loaded = load(source, wanted, root=project_root(job.path))
     feeding = Feeding(loaded, feeders)
     yield Report(
         notes=tuple(Note(shown(note.path), note.line, note.message) for note in loaded.notes)
     )
+
+    def linted(candidate: Candidate) -> Iterator[Stage | Lacking | Report]:
+        return _lint_model(job, candidate, loaded, feeding, rules, shown)
+
+    # A model may be a part of several.
+    told = {*job.done}
     for candidate in buildable:
-        yield from _lint_model(job, candidate, loaded, feeding, rules, shown)
+        built = yield from _traced(linted(candidate))
+        if not built and not job.names:
+            yield from _lint_parts(candidate.parts, linted, told)
+    yield from _lint_parts(parts, linted, told)
+
+
+def _traced(
+    messages: Iterator[Stage | Lacking | Report],
+) -> Generator[Stage | Lacking | Report, None, bool]:
+    """Hand on what a model's lint tells; whether the model was built."""
+    built = False
+    for message in messages:
+        built = built or (isinstance(message, Stage) and message.name == "trace")
+        yield message
+    return built
+
+
+def _lint_parts(
+    parts: Sequence[Candidate],
+    linted: Callable[[Candidate], Iterator[Stage | Lacking | Report]],
+    told: set[str],
+) -> Iterator[Stage | Lacking | Report]:
+    """Lint the parts of a model that cannot be built; what cannot be analysed is part of that."""
+    for part in parts:
+        if part.name in told:
+            continue
+        told.add(part.name)
+        built = False
+        for message in linted(part):
+            if isinstance(message, Stage):
+                built = built or message.name == "trace"
+                yield message
+            elif isinstance(message, Report) and _is_analysed(message):
+                yield message
+        if not built:
+            yield from _lint_parts(part.parts, linted, told)
+
+
+def _is_analysed(report: Report) -> bool:
+    return all(model.status in ("analysed", "partial") for model in report.models)
 
 
 def _lint_model(
