@@ -6,7 +6,9 @@ import ast
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from modellint.discovery.asserted_values import Asserted
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction
 from modellint.discovery.factories import returned_call
@@ -60,7 +62,12 @@ class ConstructorCall:
     @property
     def assumed(self) -> bool:
         """Whether the arguments are values that modellint chose."""
-        return self.origin.startswith("common names")
+        return self.origin.startswith(("common names", "assumed"))
+
+    @property
+    def made_up(self) -> str:
+        """The arguments that modellint chose, as text."""
+        return self.origin.partition(": ")[2] if self.assumed else ""
 
     def __str__(self) -> str:
         named = [f"**{text}" if key == "**" else f"{key}={text}" for key, text in self.keywords]
@@ -91,24 +98,40 @@ def as_call(found: Construction) -> ConstructorCall:
 
 
 def common_call(
-    name: str, parameters: Parameters, configurations: Sequence[str] = ()
+    name: str,
+    parameters: Parameters,
+    configurations: Sequence[str] = (),
+    asserted: Mapping[str, Asserted] = MappingProxyType({}),
+    used: Mapping[str, str] = MappingProxyType({}),
 ) -> ConstructorCall | None:
-    """The call that gives each required parameter its common value, if all have one.
+    """The call that gives each required parameter a value, if there is one for all.
 
-    `configurations` are the classes of the file that can be built without arguments: a parameter
-    annotated with one of them, or named `config` where there is one such, is given an instance.
+    Best is one that the code itself admits (`asserted`), then its name's common value, then one by
+    its use. `configurations` are the classes of the file that can be built without arguments: a
+    parameter annotated with one of them, or named `config` where there is one such, is given an
+    instance.
     """
-    values = {
-        required: COMMON_ARGUMENTS.get(required)
-        or _configuration(required, parameters.annotations.get(required), configurations)
-        for required in parameters.required
-    }
-    words = tuple((key, text) for key, text in values.items() if text is not None)
-    if len(words) < len(parameters.required):
-        return None
-    listed = ", ".join(f"{key}={text}" for key, text in words)
-    origin = f"common names: {listed}" if words else "defaults"
-    return ConstructorCall(name, (), words, True, parameters.line, origin)
+    values: dict[str, str] = {}
+    common = True
+    for required in parameters.required:
+        text = COMMON_ARGUMENTS.get(required) or _configuration(
+            required, parameters.annotations.get(required), configurations
+        )
+        if required in asserted:
+            text = asserted[required].text
+        elif text is None:
+            text, common = used.get(required), False
+        if text is None:
+            return None
+        values[required] = text
+    listed = ", ".join(f"{key}={text}" for key, text in values.items())
+    if not values:
+        origin = "defaults"
+    elif asserted.keys() >= values.keys():
+        origin = f"checked at line {min(asserted[key].line for key in values)}: {listed}"
+    else:
+        origin = f"common names: {listed}" if common else f"assumed: {listed}"
+    return ConstructorCall(name, (), tuple(values.items()), True, parameters.line, origin)
 
 
 def _configuration(

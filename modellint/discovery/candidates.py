@@ -217,7 +217,7 @@ class _Discovery:
         function = self.declared.functions[name]
         model = self.built.factories[name]
         parameters = parameters_of(function, method=False)
-        call = common_call(name, parameters)
+        call = common_call(name, parameters, asserted=self.built.asserted(name))
         skip = None
         if model in self.declared.classes:
             declared = self.declared.classes[model]

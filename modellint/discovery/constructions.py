@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from modellint.discovery.arguments import (
     COMMON_ARGUMENTS,
@@ -12,11 +13,13 @@ from modellint.discovery.arguments import (
     common_call,
     factory_key,
 )
+from modellint.discovery.asserted_values import Asserted, asserted_values, tables_of
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction, Evidence, gather_evidence
 from modellint.discovery.factories import returned_model
 from modellint.discovery.names import Names
 from modellint.discovery.signatures import parameters_of
+from modellint.discovery.used_values import constructor_of, used_values
 from modellint.source.file import SourceFile
 
 
@@ -30,6 +33,7 @@ class Constructions:
     def __init__(self, source: SourceFile, names: Names, declared: Declarations) -> None:
         self.names = names
         self.declared = declared
+        self._tables = tables_of(source.tree)
         self.makers = self._returning()
         self.factories = self._factories()
         models = [*declared.classes, *self.makers]
@@ -73,10 +77,16 @@ class Constructions:
             parameters = parameters_of(self.declared.functions[name], method=False)
             if name.startswith("_"):
                 continue
-            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
+            known = COMMON_ARGUMENTS.keys() | self.asserted(name).keys()
+            if any(required not in known for required in parameters.required):
                 continue
             found[name] = model
         return found
+
+    def asserted(self, name: str) -> Mapping[str, Asserted]:
+        """What the constructor of a class, or a function, admits for its parameters."""
+        function = constructor_of(name, self.declared)
+        return asserted_values(function, self._tables) if function is not None else {}
 
     def _of(self, callee: str) -> list[Construction]:
         return [found for found in self.evidence.constructions if found.callee == callee]
@@ -106,7 +116,10 @@ class Constructions:
         for call in ways:
             if all(str(call) != str(other) for other in calls):
                 calls.append(call)
-        common = common_call(name, parameters, self.declared.plain)
-        if common is not None and parameters.required:
-            calls.append(common)
+        if parameters.required:
+            init = constructor_of(name, self.declared)
+            used = {} if init is None else used_values(init, self.names, self.declared, method=True)
+            asserted = self.asserted(name)
+            common = common_call(name, parameters, self.declared.plain, asserted, used)
+            calls += [common] if common is not None else []
         return tuple(calls)

@@ -183,7 +183,7 @@ def _lint_model(
     from modellint.building.places import places_of
     from modellint.inputs.search import trace_with_inputs
     from modellint.linting.linter import Subject, lint_graph
-    from modellint.worker.other_arguments import unless_arguments_decide
+    from modellint.worker.other_arguments import unless_arguments_decide, with_other_arguments
 
     line = candidate.line
     said = job.models.get(candidate.name) or ModelSettings("")
@@ -205,10 +205,16 @@ def _lint_model(
                 source=loaded.source,
             )
 
-        graph = unless_arguments_decide(traced, built, known, loaded)
+        graph, built = unless_arguments_decide(traced, built, known, loaded)
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
-        subject = Subject(job.shown, candidate.name, candidate.class_name, line, shown, silence)
+        made_up = built.call.made_up if built.call is not None else ""
+        if made_up:
+            message = f"{candidate.name} is built with what is assumed: {made_up}"
+            yield Report(notes=(Note(job.shown, line, message),))
+        subject = Subject(
+            job.shown, candidate.name, candidate.class_name, line, shown, silence, made_up
+        )
         yield lint_graph(
             graph,
             rules,
@@ -217,6 +223,7 @@ def _lint_model(
             severities=job.severities,
             confirmed=job.confirmed,
             pictured=job.pictured,
+            others=lambda: with_other_arguments(traced, built, loaded),
         )
     except GeneratorExit:
         raise
