@@ -38,8 +38,9 @@ class Candidate:
 
     `missing` says what must be given before it can be built; `part_of` names the model that
     contains it; `skip` says why it is no model of its own. `aliases` are variables that stand for
-    the same architecture. `constructor_line` is where its parameters are declared. `parts` are the
-    models in it that can be built by themselves, with parts of their own.
+    the same architecture. `constructor_line` is where its parameters are declared. `unread` tells
+    that the file gives it a container, and not what is in it. `parts` are the models in it that can
+    be built by themselves, with parts of their own.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Candidate:
     skip: str | None = None
     aliases: tuple[str, ...] = ()
     constructor_line: int | None = None
+    unread: str | None = None
     parts: tuple[Candidate, ...] = ()
 
     @property
@@ -162,6 +164,7 @@ class _Discovery:
             skip=declared.skip,
             aliases=tuple(sorted({one.variable for one in shown.values() if one.variable})),
             constructor_line=declared.parameters.line,
+            unread=self.evidence.unread.get(name),
         )
         if self._lacks_forward(declared):
             # What is called all the same fails, which its run will tell.
@@ -240,6 +243,7 @@ class _Discovery:
             inputs=self._inputs(name, [name, model]),
             part_of=owner,
             skip=skip,
+            unread=self.evidence.unread.get(name),
         )
 
     def _twin(self, name: str, makers: list[str]) -> str | None:

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modellint.discovery.constants import NotConstant, constant
 from modellint.discovery.example_tensors import InputHint, InputTensor
-from modellint.discovery.names import Names, NotConstant, constant
+from modellint.discovery.names import Names
 
 #: Channels, height and width of torchvision's data sets whose images are all of one size.
 _IMAGES: Mapping[str, tuple[int, int, int]] = {

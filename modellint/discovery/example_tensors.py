@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from modellint.discovery.names import Names, NotConstant, constant, no_name
+from modellint.discovery.constants import NotConstant, constant
+from modellint.discovery.names import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,47 @@ class InputTensor(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """A value that is no tensor, as it is written: a number, a text, a list of these, `None`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of a tensor of an `InputHint`, by its number there."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """A container with tensors: a `list`, `tuple` or `dict`, else an object of the class `kind`."""
+
+    kind: str
+    items: tuple[tuple[Any, Held], ...]
+
+
+#: What an argument may be: a tensor, by itself or in a container, or another value.
+Held = Example | Nest | Plain | Slot
+
+
+class Argument(NamedTuple):
+    """What a forward is called with for one parameter; `name` is None where it is by position."""
+
+    name: str | None
+    held: Held
+
+
+@dataclass(frozen=True, slots=True)
 class InputHint:
     """The inputs that a file shows for a model, where, and how: `call at line 17`.
 
     `images` tells that the file loads such images, and counts for models that read images alone.
     `built` is the call that built the very model it is shown for, as text; empty where that call
     cannot be repeated, `None` where the hint is about the class. `apart` tells that another model
-    of the class was built.
+    of the class was built. `arguments` are those of the call where they are not the tensors alone,
+    one after another: where some are in containers, or are other values.
     """
 
     tensors: tuple[InputTensor, ...]
@@ -51,6 +85,7 @@ class InputHint:
     images: bool = False
     built: str | None = None
     apart: bool = False
+    arguments: tuple[Argument, ...] = ()
 
 
 def is_stated(hints: Iterable[InputHint]) -> bool:
@@ -99,7 +134,8 @@ _WRAPPERS = frozenset(
 class Reader:
     """Reads tensor expressions; `lookup` and `tensor` answer for names, the first for constants.
 
-    `model` names the model that is called by an expression, if one is.
+    `model` names the model that is called by an expression, if one is; `part` tells the tensor that
+    an index takes out of a container.
     """
 
     def __init__(
@@ -108,11 +144,13 @@ class Reader:
         lookup: Callable[[str], Any],
         tensor: Callable[[str], Example | None],
         model: Callable[[ast.expr], str | None] = lambda node: None,
+        part: Callable[[ast.expr], Example | None] = lambda node: None,
     ) -> None:
         self._names = names
         self._lookup = lookup
         self._tensor = tensor
         self._model = model
+        self._part = part
 
     def read(self, node: ast.expr) -> Example | None:
         """The tensor that an expression makes, or None if the tree does not tell."""
@@ -120,7 +158,7 @@ class Reader:
             case ast.Name(id=name):
                 return self._tensor(name)
             case ast.Attribute(value=ast.Name(id=owner), attr=name):
-                return self._tensor(f"{owner}.{name}")
+                return self._tensor(f"{owner}.{name}") or self._part(node)
             case ast.Call():
                 return self._call(node)
             case ast.Subscript(value=value, slice=ast.Constant(value=None)):
@@ -129,7 +167,9 @@ class Reader:
                 return replace(inner, shape=(1, *inner.shape)) if inner and known else None
             case ast.Subscript(value=value, slice=index):
                 inner = self.read(value)
-                return self._indexed(inner, index) if inner and inner.of is None else None
+                if inner is None:
+                    return self._part(node)
+                return self._indexed(inner, index) if inner.of is None else None
             case ast.BinOp(left=left, right=right):
                 return self.read(left) or self.read(right)
         return None
@@ -165,6 +205,9 @@ class Reader:
         model = self._model(node.func)
         if model is not None:
             return Example((), of=model)
+        part = self._part(node)
+        if part is not None:
+            return part
         name = self._names.dotted(node.func) or ""
         if name in _WRAPPERS and node.args:
             inner = self.read(node.args[0])
@@ -297,53 +340,6 @@ class Reader:
                 owner, shape=tuple(owner.shape[axis] for axis in order if axis is not None)
             )
         return None
-
-
-def with_sizes(node: ast.expr, reader: Reader) -> ast.expr:
-    """The expression with the sizes that it reads of example tensors as numbers."""
-    if not any(isinstance(one, ast.Attribute) and one.attr in _SIZES for one in ast.walk(node)):
-        return node
-    replaced: ast.expr = _Sized(reader).visit(copy.deepcopy(node))
-    return replaced
-
-
-#: What gives a tensor's sizes.
-_SIZES = ("size", "shape")
-
-
-class _Sized(ast.NodeTransformer):
-    """Replaces the sizes that are read of example tensors by numbers: `data.size(1)` by 5."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Replace `data.size(1)`."""
-        match node:
-            case ast.Call(func=ast.Attribute(value=owner, attr="size"), args=[index], keywords=[]):
-                return self._size(node, owner, index)
-        return self.generic_visit(node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """Replace `data.shape[1]` and `data.size()[1]`."""
-        match node.value:
-            case ast.Attribute(value=owner, attr="shape"):
-                return self._size(node, owner, node.slice)
-            case ast.Call(func=ast.Attribute(value=owner, attr="size"), args=[], keywords=[]):
-                return self._size(node, owner, node.slice)
-        return self.generic_visit(node)
-
-    def _size(self, node: ast.expr, owner: ast.expr, index: ast.expr) -> ast.AST:
-        example = self._reader.read(owner)
-        try:
-            at = constant(index, no_name)
-        except NotConstant:
-            return node
-        if example is None or example.of is not None or not isinstance(at, int):
-            return node
-        rank = len(example.shape)
-        size = example.shape[at] if -rank <= at < rank else None
-        return node if size is None else ast.copy_location(ast.Constant(size), node)
 
 
 def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:

@@ -8,7 +8,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from modellint.discovery.names import Names, NotConstant, stored_names, written_name
+from modellint.discovery.constants import NotConstant, as_expression, constant
+from modellint.discovery.names import Names, stored_names, written_name
 from modellint.discovery.scopes import Scope
 
 #: Methods that return the module they are called on.
@@ -84,7 +85,7 @@ class Inliner(ast.NodeTransformer):
         if name is None or name.partition(".")[0] not in self._scope.local:
             return self.generic_visit(node)
         try:
-            value = self._lookup(name)
+            value = constant(node, self._lookup)
         except NotConstant:
             return self.generic_visit(node)
         if isinstance(value, int | float | str | bool | None):
@@ -92,18 +93,21 @@ class Inliner(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Drop `.to(device)` after a model; refuse calls that may read data."""
+        """Drop `.to(device)` after a model; of calls that may read data only the value counts."""
         match node.func:
             case ast.Attribute(value=owner, attr=attr) if attr in FLUENT and self._is_model(owner):
                 return self.visit(owner)
         if not self._may_call(node.func):
-            raise NotConstant
+            return as_expression(constant(node, self._lookup), node)
         return self.generic_visit(node)
 
     def _may_call(self, func: ast.expr) -> bool:
         if isinstance(func, ast.Name) and (
             func.id in _SAFE_BUILTINS or func.id in self._names.local
         ):
+            return True
+        local = self._scope.values.get(func.id) if isinstance(func, ast.Name) else None
+        if local is not None and local.stands_for is not None:
             return True
         dotted = self._names.dotted(func) or ""
         if dotted.startswith(_NEVER_INLINED):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from modellint.discovery.example_tensors import Example
-from modellint.discovery.names import NotConstant, constant, no_name, stored_names, top_level
+from modellint.discovery.constants import NotConstant, constant, no_name
+from modellint.discovery.example_tensors import Held
+from modellint.discovery.names import stored_names, top_level, written_name
 
 Where = Literal["module", "main", "function", "class", "docstring"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -16,14 +17,21 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(slots=True)
 class Value:
-    """What a name stands for, as far as known, in each of the ways it can be used."""
+    """What a name stands for, as far as known, in each of the ways it can be used.
+
+    `held` is a tensor, or a container of tensors; `parts` are the values of a display, by index or
+    key, and `kind` is the type of it; `stands_for` is the class of a model itself.
+    """
 
     constant: Any = NotConstant
-    example: Example | None = None
+    held: Held | None = None
     callee: str | None = None
     variable: str | None = None
     built: str = ""
     expression: ast.expr | None = None
+    parts: Mapping[Any, Value] | None = None
+    kind: str = ""
+    stands_for: str | None = None
 
 
 @dataclass
@@ -69,6 +77,14 @@ def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
             yield child
         elif isinstance(child, ast.withitem):
             yield child.context_expr
+
+
+def stored_in(node: ast.stmt) -> Iterator[ast.expr]:
+    """The names that the blocks of a statement store to, whichever of them runs."""
+    if isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                yield inner
 
 
 def functions(
@@ -119,7 +135,10 @@ def module_bindings(tree: ast.Module) -> frozenset[str]:
 
 
 def parser_defaults(tree: ast.Module) -> dict[str, Any]:
-    """The literal defaults of the file's command-line options, by attribute name."""
+    """The literal defaults of the file's command-line options, by attribute name.
+
+    An option that has none, but a list of choices, stands for the first of them.
+    """
     options: dict[str, Any] = {}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -131,14 +150,29 @@ def parser_defaults(tree: ast.Module) -> dict[str, Any]:
         long = next((flag for flag in flags if str(flag).startswith("--")), flags[0])
         dest = named.get("dest")
         name = str(dest.value) if isinstance(dest, ast.Constant) else str(long).lstrip("-")
-        default = named.get("default")
-        if default is None:
-            continue
-        try:
-            options[name.replace("-", "_")] = constant(default, no_name)
-        except NotConstant:
-            continue
+        value = _option(named)
+        if value is not NotConstant:
+            options[name.replace("-", "_")] = value
     return options
+
+
+def _option(named: Mapping[str | None, ast.expr]) -> Any:
+    """What an option is where nobody gives it; `NotConstant` if that is not written there."""
+    match named.get("action"):
+        case ast.Constant(value="store_true" | "store_false" as action) if "default" not in named:
+            return action == "store_false"
+    known: Any = NotConstant
+    try:
+        if "default" in named:
+            known = constant(named["default"], no_name)
+        if known in (NotConstant, None) and "choices" in named:
+            known = constant(named["choices"], no_name)[0]
+        kind = written_name(named["type"]) if "type" in named else None
+        if kind in ("int", "float") and isinstance(known, str):
+            known = {"int": int, "float": float}[kind](known)
+    except (NotConstant, LookupError, TypeError, ValueError):
+        return NotConstant
+    return known
 
 
 def parses_options(node: ast.expr) -> bool:

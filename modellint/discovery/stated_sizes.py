@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import InputHint, InputTensor, Reader
-from modellint.discovery.names import Names, NotConstant, constant, no_name
+from modellint.discovery.names import Names
 from modellint.source.file import SourceFile
 
 _GROUP = re.compile(

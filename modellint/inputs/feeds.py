@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modellint.errors import UsageError
+from modellint.discovery.example_tensors import Argument
+from modellint.errors import NotAnalysed, UsageError
 from modellint.graph import Origin
+from modellint.inputs.containers import annotated_container, places
 from modellint.symbolic.specs import InputSpec
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Feed:
     said, batches among them, and `solved` those that the model's own demands have led to. `apart`
     tells that the file shows it with a model of the class that was built in another way, `origin`
     where what is not assumed came from, and `conv` that the first layer takes so many axes alone.
+    `arguments` hold the tensors where these are not the arguments of the call, one after another.
     """
 
     names: tuple[str, ...]
@@ -41,6 +44,7 @@ class Feed:
     apart: bool = False
     origin: Origin = "stated"
     conv: bool = False
+    arguments: tuple[Argument, ...] = ()
 
     @property
     def doubtful(self) -> bool:
@@ -80,11 +84,28 @@ class Feeds:
 
     def hinted(self, hint: Any) -> Feed:
         """The feed that the file shows."""
+        if hint.arguments:
+            return self._arranged(hint)
         specs = [
             InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
             for tensor in hint.tensors
         ]
         return replace(self.stated(specs), apart=hint.apart, origin=_origin(hint))
+
+    def _arranged(self, hint: Any) -> Feed:
+        """The feed of a call that gives tensors in containers, or other values besides."""
+        parameters = self._parameters() or []
+        shown: list[str] = []
+        for at, argument in enumerate(hint.arguments):
+            default = parameters[at] if at < len(parameters) else f"input{at}"
+            shown += places(argument.held, argument.name or default)
+        named = [
+            (name, InputSpec(None, tuple(tensor.shape), tensor.dtype, hint.source), False)
+            for name, tensor in zip(shown, hint.tensors, strict=True)
+        ]
+        feed = self._feed(named)
+        origin = _origin(hint)
+        return replace(feed, apart=hint.apart, origin=origin, arguments=hint.arguments)
 
     def reads(self, hint: Any) -> bool:
         """Whether the model may read the images that the file loads, as their channels tell."""
@@ -112,6 +133,20 @@ class Feeds:
                     specs.append((name, InputSpec(None, shape, source="assumed"), at > 0))
                 made.append(self._feed(specs))
         return made
+
+    def refuse_containers(self) -> None:
+        """Raise `NotAnalysed` where the forward says that it takes something else than a tensor."""
+        try:
+            parameters = inspect.signature(self.model.forward).parameters
+        except (TypeError, ValueError):
+            return
+        for name in self.wanted:
+            kind = annotated_container(parameters[name]) if name in parameters else None
+            if kind is not None:
+                raise NotAnalysed(
+                    f"{self.name}.forward takes {kind} for {name}, and its file calls it with none "
+                    "whose tensors can be told: call it in the file on torch.rand(...)"
+                )
 
     def further_guesses(self) -> list[Feed]:
         """Feeds of other numbers of axes, for a model whose first layer does not get its input.

@@ -98,6 +98,8 @@ def _best(
     search = _Search(forwards, feeds)
     if given:
         return search.best([feeds.stated(list(given))])
+    if not hints:
+        feeds.refuse_containers()
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
     certain = [hint for hint in hints if not hint.apart]
     if shown and certain and not (feeds.first.kind != "Conv" and all(h.images for h in certain)):

@@ -193,6 +193,8 @@ def _lint_model(
         yield Stage("trace", candidate.name, line)
         given = stated_inputs(job, candidate.name)
         known = () if given else feeding.hints(candidate)
+        if candidate.unread is not None and not given and not known:
+            raise NotAnalysed(_of_unknown(candidate), line)
 
         def traced(built: BuiltModel) -> Graph:
             return trace_with_inputs(
@@ -237,6 +239,13 @@ def _lint_model(
     # What filled the memory may hang in cycles of exceptions and frames.
     if lowered_memory():
         gc.collect()
+
+
+def _of_unknown(candidate: Candidate) -> str:
+    return (
+        f"{candidate.unread}, whose tensors the file does not tell: call {candidate.name} in the "
+        "file on torch.rand(...)"
+    )
 
 
 def _meaning(
