@@ -130,7 +130,9 @@ def lint_file(
     told = {*job.done}
     for candidate in buildable:
         built = yield from _traced(linted(candidate))
-        if not built and not job.names:
+        # Whose arguments the user states is to be mended there.
+        stated = job.models.get(candidate.name, ModelSettings("")).arguments
+        if not built and not job.names and stated is None:
             yield from _lint_parts(candidate.parts, linted, told)
     yield from _lint_parts(parts, linted, told)
 

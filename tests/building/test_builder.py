@@ -247,7 +247,7 @@ class Net(nn.Module):
 
 def test_missing_arguments_are_named_at_the_constructor(tmp_path: Path) -> None:
     with pytest.raises(NotAnalysed) as caught:
-        built(tmp_path, NEEDY)
+        built(tmp_path, NEEDY.replace("3, hidden", "3, hidden.size"))
     assert "hidden" in caught.value.reason
     assert caught.value.line == 6
 
