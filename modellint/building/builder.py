@@ -29,6 +29,7 @@ from modellint.building.failures import (
 )
 from modellint.building.loader import LoadedModule
 from modellint.building.pretrained import holds_unread, weights_unread
+from modellint.building.stated_arguments import nested
 from modellint.building.without_weights import without_weights
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.discovery.candidates import Candidate
@@ -142,7 +143,7 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
         raise loaded.obstacle(callee) or NotAnalysed(
             f"{callee} is not defined when the file is imported", candidate.line
         )
-    code = _compiled(loaded, candidate, call)
+    code, made_with = _compiled(loaded, candidate, call)
     previous: tuple[str, int | None] | None = None
     error: BaseException | None = None
     for rung in _LADDER:
@@ -155,7 +156,7 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
                 redirected(rung.device, parameters_to_meta=rung.parameters_to_meta),
                 weights_unread(),
             ):
-                made = eval(code, loaded.namespace)
+                made = eval(code, loaded.namespace, made_with)
         except BaseException as caught:  # the user's SystemExit and KeyboardInterrupt included
             if isinstance(caught, MemoryError):
                 lift_memory()
@@ -190,19 +191,27 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
     raise (doubt or explained) from error
 
 
-def _compiled(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall) -> CodeType:
+def _compiled(
+    loaded: LoadedModule, candidate: Candidate, call: ConstructorCall
+) -> tuple[CodeType, dict[str, object]]:
+    """The code of a call, and the names that it needs besides those of the file."""
     path = loaded.source.path
     if call.node is not None:
         tree = ast.fix_missing_locations(ast.Expression(call.node))
         repeated: CodeType = compile(tree, path, "eval", loaded.flags, dont_inherit=True)
-        return repeated
+        return repeated, {}
     try:
         tree = ast.parse(str(call), mode="eval")
     except SyntaxError as error:
         raise NotAnalysed(f"arguments are not Python: {call}", candidate.line) from error
+    names: dict[str, object] = {}
+    if call.folder is not None:
+        tree.body, makers = nested(tree.body, call.folder)
+        names.update(makers)
+        ast.fix_missing_locations(tree)
     ast.increment_lineno(tree, candidate.line - 1)
     code: CodeType = compile(tree, path, "eval", loaded.flags, dont_inherit=True)
-    return code.replace(co_name=SYNTHETIC)
+    return code.replace(co_name=SYNTHETIC), names
 
 
 @contextmanager
@@ -248,6 +257,8 @@ def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate)
     """The error of a constructor as a fault of the file or as something that is missing."""
     path = loaded.source.path
     line = line_in(error, path) or candidate.line
+    if isinstance(error, NotAnalysed):
+        return error
     if isinstance(error, NameError) and error.name is not None:
         obstacle = loaded.obstacle(error.name)
         if obstacle is not None:

@@ -18,6 +18,10 @@ _NETWORK = frozenset(
     MaxRetryError LocalEntryNotFoundError OfflineModeIsEnabled HfHubHTTPError
     RepositoryNotFoundError ConnectError TimeoutException NetworkAccess NetworkBlocked""".split()
 )
+#: What a configuration's object raises for what it does not say: ours, and OmegaConf's.
+_SETTINGS = frozenset(
+    "MissingSetting MissingKey ConfigAttributeError ConfigKeyError MissingMandatoryValue".split()
+)
 _GPU = (
     "not compiled with CUDA",
     "No CUDA GPUs are available",
@@ -131,6 +135,9 @@ def _missing(error: BaseException) -> str | None:
         )
     if any(kind.__name__ in _NETWORK for kind in type(error).__mro__):
         return "needs the network, which a lint run does not use: download the file beforehand"
+    if type(error).__name__ in _SETTINGS:
+        said = str(error).splitlines()[0] if error.args else ""
+        return f"needs {said.strip(chr(39))} in the args that the configuration states"
     if isinstance(error, FileNotFoundError):
         if error.filename is None:  # numpy says the name in its message only.
             return f"needs a file which is not there: {describe(error)}"

@@ -48,7 +48,9 @@ class ConstructorCall:
     """One way to build a model: what is called, with which argument texts, and why these.
 
     `node` is the file's own call with its positions, None where the arguments are modellint's.
-    A keyword `**` is a mapping that is unpacked.
+    A keyword `**` is a mapping that is unpacked. `text` is a whole expression that a user states.
+    `folder` is that of the configuration which states arguments: what is nested in them answers by
+    attribute, and files that they name are relative to it.
     """
 
     callee: str
@@ -58,6 +60,8 @@ class ConstructorCall:
     line: int
     origin: str
     node: ast.Call | None = field(default=None, compare=False, repr=False)
+    text: str | None = None
+    folder: str | None = None
 
     @property
     def assumed(self) -> bool:
@@ -70,6 +74,8 @@ class ConstructorCall:
         return self.origin.partition(": ")[2] if self.assumed else ""
 
     def __str__(self) -> str:
+        if self.text is not None:
+            return self.text
         named = [f"**{text}" if key == "**" else f"{key}={text}" for key, text in self.keywords]
         return f"{self.callee}({', '.join([*self.positional, *named])})"
 

@@ -26,6 +26,7 @@ from modellint.discovery.inheritance import NO_FORWARD
 from modellint.discovery.names import read_names
 from modellint.discovery.parts import owners, users
 from modellint.discovery.signatures import Parameters, parameters_of
+from modellint.discovery.stated_builds import expression_call
 from modellint.discovery.stated_sizes import configured_inputs, example_arrays, input_comments
 from modellint.source.file import SourceFile, deep_trees
 
@@ -84,12 +85,35 @@ def find(candidates: Iterable[Candidate], name: str) -> Candidate | None:
     return next((candidate for candidate in everything if name in candidate.aliases), None)
 
 
-def with_arguments(candidate: Candidate, arguments: Mapping[str, object], origin: str) -> Candidate:
-    """The candidate built with given keyword arguments and nothing else."""
+def selected(candidates: Iterable[Candidate], text: str) -> Candidate | None:
+    """The candidate that a selector stands for: a name, or an expression in the file's names.
+
+    `None` for a name that no candidate has; raises `UsageError` for what is no expression.
+    """
+    everything = tuple(candidates)
+    if text.isidentifier():
+        return find(everything, text)
+    call = expression_call(text, 1, "the command line")
+    model = find(everything, call.callee)
+    if model is None:
+        return Candidate(text, "class", 1, 1, call.callee.rpartition(".")[2], (call,))
+    kind: Kind = "class" if model.kind == "instance" else model.kind
+    calls = (replace(call, line=model.line),)
+    bare = replace(model, name=text, kind=kind, calls=calls, aliases=(), parts=())
+    return replace(bare, missing=None, part_of=None, skip=None)
+
+
+def with_arguments(
+    candidate: Candidate, arguments: Mapping[str, object], origin: str, folder: str = ""
+) -> Candidate:
+    """The candidate built with given keyword arguments and nothing else.
+
+    `folder` is where files that arguments name are.
+    """
     callee = candidate.name if candidate.kind == "factory" else candidate.class_name
     words = tuple((name, repr(value)) for name, value in arguments.items())
     line = candidate.constructor_line or candidate.line
-    call = ConstructorCall(callee, (), words, True, line, origin)
+    call = ConstructorCall(callee, (), words, True, line, origin, folder=folder)
     kind: Kind = "class" if candidate.kind == "instance" else candidate.kind
     return replace(candidate, kind=kind, calls=(call,), missing=None)
 
@@ -104,6 +128,7 @@ class _Discovery:
         self.declared = self.built.declared
         self.evidence = self.built.evidence
         self.comments = input_comments(source)
+        self.stated = self.built.stated
         self.arrays = example_arrays(source.tree, names)
         self.configured = configured_inputs(source.tree)
         self.images = dataset_images(source.tree, names)
@@ -113,9 +138,12 @@ class _Discovery:
         owned = owners(self.built)
         found: list[Candidate] = []
         for name in self.declared.classes:
-            found += self._of_class(name, owned.get(name))
+            models = [*self._of_class(name, owned.get(name))]
+            found += models[:1] if name in self.stated else models
         for name in self.built.factories:
             found.append(self._of_factory(name, owned.get(name)))
+        found += self._stated_functions({one.name for one in found})
+        found = [self._as_stated(one) for one in found]
         found += self._library_instances()
         own = {one.name: one for one in found if one.part_of and one.skip is None and _stands(one)}
         for one in sorted(found, key=lambda candidate: (candidate.line, candidate.name)):
@@ -124,6 +152,23 @@ class _Discovery:
             )
             parts = self._parts(reached, own, {one.name, one.class_name}) if one.is_entry else ()
             yield replace(one, parts=parts)
+
+    def _stated_functions(self, known: Collection[str]) -> Iterator[Candidate]:
+        """The functions that a comment calls models, and that show no sign of it."""
+        for name in self.stated:
+            node = self.declared.functions.get(name)
+            if node is not None and name not in known:
+                end = node.end_lineno or node.lineno
+                yield Candidate(name, "factory", node.lineno, end, name)
+
+    def _as_stated(self, candidate: Candidate) -> Candidate:
+        """The candidate as a comment says that it is built, if one does."""
+        said = self.stated.get(candidate.name)
+        if said is None:
+            return candidate
+        if isinstance(said, str):
+            return replace(candidate, calls=(), missing=said, part_of=None, skip=None)
+        return replace(candidate, calls=(said,), missing=None, part_of=None, skip=None)
 
     def _parts(
         self, reached: Collection[str], own: Mapping[str, Candidate], seen: set[str]

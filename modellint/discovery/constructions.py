@@ -19,6 +19,7 @@ from modellint.discovery.evidence import Construction, Evidence, gather_evidence
 from modellint.discovery.factories import returned_model
 from modellint.discovery.names import Names
 from modellint.discovery.signatures import parameters_of
+from modellint.discovery.stated_builds import build_comments
 from modellint.discovery.used_values import constructor_of, used_values
 from modellint.source.file import SourceFile
 
@@ -27,12 +28,14 @@ class Constructions:
     """What builds each model of a file.
 
     `makers` are the functions that return a model, `factories` those of them that can be called as
-    they are, both with its class; `calls` are the ways to build each class, best first.
+    they are, both with its class; `calls` are the ways to build each class, best first, `stated`
+    those that comments say.
     """
 
     def __init__(self, source: SourceFile, names: Names, declared: Declarations) -> None:
         self.names = names
         self.declared = declared
+        self.stated = build_comments(source)
         self._tables = tables_of(source.tree)
         self.makers = self._returning()
         self.factories = self._factories()
@@ -78,7 +81,8 @@ class Constructions:
             if name.startswith("_"):
                 continue
             known = COMMON_ARGUMENTS.keys() | self.asserted(name).keys()
-            if any(required not in known for required in parameters.required):
+            open_ones = any(required not in known for required in parameters.required)
+            if open_ones and name not in self.stated:
                 continue
             found[name] = model
         return found

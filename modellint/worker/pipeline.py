@@ -20,7 +20,7 @@ from modellint.building.failures import (
     ran_out_of_memory,
     what_is_missing,
 )
-from modellint.discovery.candidates import Candidate, discover, entries, find, with_arguments
+from modellint.discovery.candidates import Candidate, discover, entries, selected, with_arguments
 from modellint.discovery.instances import of_instance
 from modellint.errors import FileError, NotAnalysed
 from modellint.inputs.handed_on import Feeding, makers
@@ -67,10 +67,11 @@ def chosen_models(job: Job, source: SourceFile) -> tuple[Candidate, ...]:
     """
     candidates = discover(source)
     chosen = () if job.names else entries(candidates)
-    named = [find(candidates, name) for name in job.names or job.models]
+    named = [selected(candidates, name) for name in job.names or job.models]
     models = {*chosen, *(candidate for candidate in named if candidate is not None)}
     # In the order of the file, whatever order they are asked for in.
-    return tuple(_as_said(job, candidate) for candidate in candidates if candidate in models)
+    ordered = sorted(models, key=lambda one: (one.line, one.name))
+    return tuple(_as_said(job, candidate) for candidate in ordered)
 
 
 def _as_said(job: Job, candidate: Candidate) -> Candidate:
@@ -78,7 +79,7 @@ def _as_said(job: Job, candidate: Candidate) -> Candidate:
     said = job.models.get(candidate.name)
     if said is None or said.arguments is None:
         return candidate
-    return with_arguments(candidate, said.arguments, said.origin)
+    return with_arguments(candidate, said.arguments, said.origin, said.folder)
 
 
 def stated_inputs(job: Job, name: str) -> list[InputSpec]:
