@@ -120,6 +120,7 @@ def fed(job: Job, candidate: Candidate) -> Candidate:
             tuple(size if isinstance(size, int) else None for size in spec.dims),
             spec.dtype or "float32",
         )
-        for spec in specs
+        for stated in specs
+        for spec in stated.leaves()
     )
     return replace(candidate, inputs=(InputHint(tensors, candidate.line, specs[0].source),))

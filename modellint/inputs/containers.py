@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.discovery.example_tensors import Argument, Held, Nest, Plain, Slot
 from modellint.errors import NotAnalysed
+from modellint.symbolic.specs import InputSpec
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,6 +26,17 @@ def places(held: Held, name: str) -> Iterator[str]:
         for key, inner in held.items:
             by_key = held.kind in ("list", "tuple", "dict")
             yield from places(inner, f"{name}[{key!r}]" if by_key else f"{name}.{key}")
+
+
+def container_of(spec: InputSpec, start: int) -> Held:
+    """The container that a user states, with the places of its tensors from `start` on."""
+    if spec.kind is None:
+        return Slot(start)
+    items: list[tuple[Any, Held]] = []
+    for key, part in spec.parts:
+        items.append((key, container_of(part, start)))
+        start += sum(1 for _ in part.leaves())
+    return Nest(spec.kind, tuple(items))
 
 
 #: Annotations of what is no tensor, as they are written: containers, and arrays.

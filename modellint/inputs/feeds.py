@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from modellint.discovery.example_tensors import Argument
 from modellint.errors import NotAnalysed, UsageError
 from modellint.graph import Origin
-from modellint.inputs.containers import annotated_container, places
+from modellint.inputs.containers import annotated_container, container_of, places
 from modellint.symbolic.specs import InputSpec
 
 if TYPE_CHECKING:
@@ -76,11 +76,29 @@ class Feeds:
                 named.append((spec.name, spec, True))
             else:
                 name = rest.pop(0) if rest else self._next(parameters, named)
-                named.append((name, spec, False))
+                # Behind one that was stated by name, what is next in order is no longer that.
+                place = sum(not keyword for _, _, keyword in named)
+                apart = name in (parameters or ())[place + 1 :]
+                named.append((name, spec, apart))
         for name in rest:
-            dims = self._like(name, named[0][1].dims) if named else ()
+            dims = self._like(name, next(named[0][1].leaves()).dims) if named else ()
             named.append((name, InputSpec(name, dims, None, "assumed"), True))
-        return self._feed(named)
+        return self._contained(named) if any(one.kind for one in specs) else self._feed(named)
+
+    def _contained(self, named: Sequence[tuple[str, InputSpec, bool]]) -> Feed:
+        """The feed of stated containers, whose tensors are its inputs."""
+        arguments: list[Argument] = []
+        leaves: list[tuple[str, InputSpec, bool]] = []
+        # Tensors are counted in the order of the call.
+        for name, spec, keyword in sorted(named, key=lambda one: one[2]):
+            held = container_of(spec, len(leaves))
+            arguments.append(Argument(name if keyword else None, held))
+            tensors = (replace(one, source=spec.source) for one in spec.leaves())
+            leaves += [
+                (place, tensor, False)
+                for place, tensor in zip(places(held, name), tensors, strict=True)
+            ]
+        return replace(self._feed(leaves), arguments=tuple(arguments))
 
     def hinted(self, hint: Any) -> Feed:
         """The feed that the file shows."""
