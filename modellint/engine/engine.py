@@ -82,9 +82,9 @@ def lint_targets(
                 continue
             commented.extend([prepared] if prepared.commented else [])
             if known is None and prepared.models:
-                probes.use(prepared.plan.interpreter)
+                interpreter = probes.use(prepared.plan.interpreter)
                 started[target.path] = prepared
-                yield Work(prepared.job, prepared.models, prepared.plan.interpreter)
+                yield Work(prepared.job, prepared.models, interpreter)
             elif known is None:
                 memory.keep_empty(*_asked(prepared.opened))
 
@@ -101,7 +101,7 @@ def lint_targets(
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
         parts += _accepted(outcome.reports, prepared.plan)
     parts += _on_comments(commented, Report().merged(*parts))
-    parts.append(memory.close())
+    parts += [memory.close(), Report(warnings=probes.warnings)]
     if settings.verbose:
         parts.append(Report(remarks=tuple(probes.remarks())))
     report = _joined(parts, settings, targets, plans, probes.torch)
