@@ -84,7 +84,7 @@ def how_to_give(name: str) -> str:
     """What to do for a class or factory whose arguments no call in its file shows."""
     return (
         f'call {name}(...) in the file, say under `if __name__ == "__main__":`, give defaults, or '
-        "state args in the configuration"
+        f"say # modellint: build={name}(...) behind its first line"
     )
 
 
