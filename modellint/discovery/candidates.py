@@ -25,6 +25,7 @@ from modellint.discovery.example_tensors import InputHint, is_stated
 from modellint.discovery.inheritance import NO_FORWARD
 from modellint.discovery.names import read_names
 from modellint.discovery.parts import owners, users
+from modellint.discovery.shape_annotations import annotated_inputs
 from modellint.discovery.signatures import Parameters, parameters_of
 from modellint.discovery.stated_builds import expression_call
 from modellint.discovery.stated_sizes import configured_inputs, example_arrays, input_comments
@@ -329,16 +330,26 @@ class _Discovery:
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
+                *(hint for one in own for hint in self._annotated(one)),
                 *(hint for one in own for hint in self.arrays.get(one, ())),
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
         return hints if is_stated(hints) or self.images is None else (*hints, self.images)
 
+    def _annotated(self, name: str) -> tuple[InputHint, ...]:
+        """What the annotations of a class's forward say; a data set says more than no size."""
+        declared = self.declared.classes.get(name)
+        hints = annotated_inputs(declared.node, self.built.names) if declared is not None else ()
+        sized = any(
+            size is not None for hint in hints for one in hint.tensors for size in one.shape
+        )
+        return hints if sized or self.images is None else ()
+
 
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
     """The hints best first: comments, calls, summaries, arrays, configurations; each once."""
-    order = ("input=", "call", "summary", "example_input_array")
+    order = ("input=", "call", "summary", "annotation", "example_input_array")
     unique = list(dict.fromkeys(hints))
     return tuple(
         sorted(

@@ -26,13 +26,15 @@ class Example:
 class InputTensor(NamedTuple):
     """One input of a model; `name` is None when it is passed by position.
 
-    `of` names the model whose output it is, where only that one's trace will tell the shape.
+    `of` names the model whose output it is, where only that one's trace will tell the shape. Axes
+    of one name in `axes` are of one size.
     """
 
     name: str | None
     shape: tuple[int | None, ...]
     dtype: str
     of: str | None = None
+    axes: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

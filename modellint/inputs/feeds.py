@@ -105,7 +105,7 @@ class Feeds:
         if hint.arguments:
             return self._arranged(hint)
         specs = [
-            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
+            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source, axes=tensor.axes)
             for tensor in hint.tensors
         ]
         return replace(self.stated(specs), apart=hint.apart, origin=_origin(hint))
@@ -214,12 +214,15 @@ class Feeds:
         searched: set[str] = set()
         unsaid: set[str] = set()
         batches: list[str] = []
+        alike: dict[str, str] = {}
         for at, (_, spec, _) in enumerate(named):
             roles = axes or self.first.roles(len(spec.dims))
             sizes = self.first.sizes(roles)
             shape: list[int | str] = []
-            for role, stated in zip(roles, spec.dims, strict=True):
+            axes_named = spec.axes or (None,) * len(spec.dims)
+            for role, stated, axis in zip(roles, spec.dims, axes_named, strict=True):
                 symbol = stated if isinstance(stated, str) else self._symbol(role, at, example)
+                symbol = alike.setdefault(axis, symbol) if axis is not None else symbol
                 shape.append(symbol)
                 if role == "N" and symbol not in batches:
                     batches.append(symbol)
