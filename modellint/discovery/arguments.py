@@ -85,7 +85,7 @@ def as_call(found: Construction) -> ConstructorCall:
         tuple((word.arg or "**", ast.unparse(word.value)) for word in node.keywords),
         True,
         found.line,
-        f"call at line {found.line}",
+        found.origin or f"call at line {found.line}",
         node,
     )
 

@@ -26,7 +26,7 @@ from modellint.discovery.inheritance import NO_FORWARD
 from modellint.discovery.names import read_names
 from modellint.discovery.parts import owners, users
 from modellint.discovery.signatures import Parameters, parameters_of
-from modellint.discovery.stated_sizes import configured_inputs, example_arrays, input_comments
+from modellint.discovery.stated_sizes import configured_inputs, input_comments
 from modellint.source.file import SourceFile, deep_trees
 
 Kind = Literal["class", "factory", "instance"]
@@ -102,7 +102,6 @@ class _Discovery:
         self.declared = self.built.declared
         self.evidence = self.built.evidence
         self.comments = input_comments(source)
-        self.arrays = example_arrays(source.tree, names)
         self.configured = configured_inputs(source.tree)
         self.images = dataset_images(source.tree, names)
 
@@ -260,7 +259,6 @@ class _Discovery:
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
-                *(hint for one in own for hint in self.arrays.get(one, ())),
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
@@ -269,7 +267,7 @@ class _Discovery:
 
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
     """The hints best first: comments, calls, summaries, arrays, configurations; each once."""
-    order = ("input=", "call", "summary", "example_input_array")
+    order = ("input=", "call", "summary", "get_inputs", "example_input_array")
     unique = list(dict.fromkeys(hints))
     return tuple(
         sorted(

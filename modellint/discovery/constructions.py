@@ -33,7 +33,7 @@ class Constructions:
         self.makers = self._returning()
         self.factories = self._factories()
         models = [*declared.classes, *self.makers]
-        self.evidence: Evidence = gather_evidence(source, names, models)
+        self.evidence: Evidence = gather_evidence(source, names, models, self._roots())
         self.calls = {name: self._class_calls(name) for name in declared.classes}
 
     def factories_of(self, name: str) -> list[str]:
@@ -54,6 +54,16 @@ class Constructions:
     def factory_key(self, name: str) -> str | None:
         """The constructor arguments that a factory called without any ends in; None if unknown."""
         return factory_key(name, self.declared, self.names)
+
+    def _roots(self) -> list[str]:
+        """The models that no other class of the file uses."""
+        classes, reaches = self.declared.classes, self.declared.reaches
+        return [
+            name
+            for name, declared in classes.items()
+            if declared.skip is None
+            and not any(name in reaches[other] for other in classes if other != name)
+        ]
 
     def _returning(self) -> dict[str, str]:
         """Functions that return a model, with its class."""

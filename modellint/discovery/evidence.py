@@ -12,6 +12,12 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from modellint.discovery.conventions import (
+    built_by_convention,
+    example_hint,
+    fed_by_convention,
+    is_example,
+)
 from modellint.discovery.example_tensors import InputHint
 from modellint.discovery.expression_reader import MOST_ROUNDS, Model
 from modellint.discovery.names import Names, is_main_guard, stored_names
@@ -37,7 +43,7 @@ class Construction:
     """A call that builds a model: `callee` is a class or factory of the file, or a torch name.
 
     `node` is the call with local names replaced by what they stand for, or None if one of them
-    cannot be; then the call cannot be repeated.
+    cannot be; then the call cannot be repeated. `origin` says what speaks of it, if no call does.
     """
 
     callee: str
@@ -46,6 +52,7 @@ class Construction:
     variable: str | None
     where: Where
     owner: str | None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +68,16 @@ class Evidence:
     unread: Mapping[str, str]
 
 
-def gather_evidence(source: SourceFile, names: Names, models: Collection[str]) -> Evidence:
-    """Read how a file builds and calls `models`, the names of its classes and factories."""
+def gather_evidence(
+    source: SourceFile, names: Names, models: Collection[str], roots: Collection[str] = ()
+) -> Evidence:
+    """Read how a file builds and calls `models`, the names of its classes and factories.
+
+    `roots` are the classes that are parts of no other.
+    """
     reader = _EvidenceReader(source, names, frozenset(models))
     reader.read()
+    reader.read_conventions(roots)
     return Evidence(
         tuple(sorted(reader.constructions.values(), key=lambda found: found.line)),
         {name: tuple(hints) for name, hints in reader.hints.items()},
@@ -81,6 +94,8 @@ class _EvidenceReader(ScopeReader):
         self.hints: dict[str, list[InputHint]] = {}
         self.variable_hints: dict[str, list[InputHint]] = {}
         self.unread: dict[str, str] = {}
+        #: Variables that are called after inputs, with the class that sets them.
+        self.examples: list[tuple[str | None, InputHint]] = []
         #: What the parameters of functions stand for where the file calls them.
         self.calls: dict[str, list[dict[str, Value]]] = {}
         self.module = self.scope
@@ -117,6 +132,26 @@ class _EvidenceReader(ScopeReader):
                     self._block(function.body)
                 else:
                     self._in_round(function.body)
+
+    def read_conventions(self, roots: Collection[str]) -> None:
+        """Read what names say, after all that the file does itself."""
+        built = [*built_by_convention(self, roots)]
+        for callee, node, line in built:
+            found = Construction(
+                callee, node, line, None, "module", None, f"get_init_inputs at line {line}"
+            )
+            self.constructions[id(node), 0] = found
+        for callee, hint in fed_by_convention(self, roots, built):
+            self._hint(callee, hint)
+        only = next(iter(roots)) if len(roots) == 1 else None
+        for owner, hint in self.examples:
+            if owner or only:
+                self._hint(owner or str(only), hint)
+
+    def _hint(self, callee: str, hint: InputHint) -> None:
+        known = self.hints.setdefault(callee, [])
+        if hint not in known:
+            known.append(hint)
 
     # Statements ------------------------------------------------------------------------------
 
@@ -173,7 +208,12 @@ class _EvidenceReader(ScopeReader):
                 outer.values[name] = values[name]
 
     def bound(self, name: str, value: Value, node: ast.expr) -> None:
-        """Note the variable of a model that was built here."""
+        """Note the variable of a model that was built here, or an example by its name."""
+        if is_example(name) and self.scope.where != "docstring":
+            own = None if self.scope.owner in self.models else ""
+            hint = example_hint(name, value, node.lineno, own)
+            if hint is not None:
+                self.examples.append((self.scope.owner, hint))
         if value.callee is None:
             return
         call = _innermost_call(node, lambda inner: self.built(inner) is not None)
@@ -252,9 +292,7 @@ class _EvidenceReader(ScopeReader):
             else f"what {of} gives at line {node.lineno}"
         )
         hint = InputHint(given.tensors, node.lineno, source, built=built, arguments=given.arguments)
-        known = self.hints.setdefault(callee, [])
-        if hint not in known:
-            known.append(hint)
+        self._hint(callee, hint)
         if variable is not None:
             self.variable_hints.setdefault(variable, []).append(hint)
 

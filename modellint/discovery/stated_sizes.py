@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modellint.discovery.constants import NotConstant, constant, no_name
-from modellint.discovery.example_tensors import InputHint, InputTensor, Reader
-from modellint.discovery.names import Names
+from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.source.file import SourceFile
 
 _GROUP = re.compile(
@@ -62,30 +61,6 @@ def _assigned_at(tree: ast.Module, line: int) -> str | None:
             case ast.Assign(targets=[ast.Name(id=name), *_], lineno=first) if first == line:
                 return name
     return None
-
-
-def example_arrays(tree: ast.Module, names: Names) -> Hints:
-    """The `example_input_array`s by the class that sets them."""
-    reader = Reader(names, no_name, lambda name: None)
-    found: Hints = {}
-    for owner in ast.walk(tree):
-        if not isinstance(owner, ast.ClassDef):
-            continue
-        for node in ast.walk(owner):
-            if not isinstance(node, ast.Assign) or not _is_named(node, {"example_input_array"}):
-                continue
-            values = (
-                node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
-            )
-            examples = [reader.read(value) for value in values]
-            tensors = tuple(
-                InputTensor(None, one.shape, one.dtype) for one in examples if one is not None
-            )
-            if tensors and len(tensors) == len(values):
-                source = f"example_input_array at line {node.lineno}"
-                hint = InputHint(tensors, node.lineno, source)
-                found[owner.name] = (*found.get(owner.name, ()), hint)
-    return found
 
 
 def configured_inputs(tree: ast.Module) -> Hints:
