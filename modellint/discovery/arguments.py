@@ -181,6 +181,8 @@ def argument_key(parameters: Parameters, node: ast.Call | None) -> str | None:
     """The arguments of a construction in one spelling, defaults left out; None if unknown."""
     if node is None or any(isinstance(arg, ast.Starred) for arg in node.args):
         return None
+    if isinstance(node.func, ast.Attribute):
+        return ast.unparse(node)  # A method of the class says which arguments it takes.
     if len(node.args) > len(parameters.names):
         return None
     given = dict(zip(parameters.names, node.args, strict=False))

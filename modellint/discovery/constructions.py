@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from modellint.discovery.arguments import (
     COMMON_ARGUMENTS,
@@ -12,6 +13,7 @@ from modellint.discovery.arguments import (
     common_call,
     factory_key,
 )
+from modellint.discovery.class_methods import building_methods
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction, Evidence, gather_evidence
 from modellint.discovery.factories import returned_model
@@ -28,6 +30,7 @@ class Constructions:
     """
 
     def __init__(self, source: SourceFile, names: Names, declared: Declarations) -> None:
+        self._tree = source.tree
         self.names = names
         self.declared = declared
         self.makers = self._returning()
@@ -116,7 +119,29 @@ class Constructions:
         for call in ways:
             if all(str(call) != str(other) for other in calls):
                 calls.append(call)
+        if parameters.required:
+            calls += self._by_methods(name, calls)
         common = common_call(name, parameters, self.declared.plain)
         if common is not None and parameters.required:
             calls.append(common)
         return tuple(calls)
+
+    def _by_methods(self, name: str, known: list[ConstructorCall]) -> Iterator[ConstructorCall]:
+        """The class methods that build a model without arguments."""
+        methods = building_methods(self._tree, [name]).get(name, {})
+        for method, function in methods.items():
+            required = parameters_of(function, method="cls" in _first(function)).required
+            call = ConstructorCall(
+                f"{name}.{method}",
+                (),
+                (),
+                True,
+                function.lineno,
+                f"class method at line {function.lineno}",
+            )
+            if not required and all(str(call) != str(other) for other in known):
+                yield call
+
+
+def _first(function: ast.FunctionDef) -> list[str]:
+    return [argument.arg for argument in function.args.args[:1]]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from modellint.discovery.conventions import (
     built_by_convention,
@@ -98,6 +99,8 @@ class _EvidenceReader(ScopeReader):
         self.examples: list[tuple[str | None, InputHint]] = []
         #: What the parameters of functions stand for where the file calls them.
         self.calls: dict[str, list[dict[str, Value]]] = {}
+        #: What methods of classes that are no models have stored in attributes.
+        self.held: dict[str, dict[str, Value]] = {}
         self.module = self.scope
         self._round = 0
         self._rounds_read = 0
@@ -127,11 +130,14 @@ class _EvidenceReader(ScopeReader):
         ways: list[dict[str, Value] | None] = [*calls[:MOST_ROUNDS]]
         for given in ways or [None]:
             with self.inside(Scope(where, owner, self.module_values(bound), bound)):
+                self.scope.values |= self.held.get(owner or "", {})
                 self.scope.values |= given or self.parameters_bound(function, None)
                 if given is None:
                     self._block(function.body)
                 else:
                     self._in_round(function.body)
+                if owner is not None and where == "function":
+                    self.held.setdefault(owner, {}).update(_attributes(self.scope.values))
 
     def read_conventions(self, roots: Collection[str]) -> None:
         """Read what names say, after all that the file does itself."""
@@ -214,12 +220,31 @@ class _EvidenceReader(ScopeReader):
             hint = example_hint(name, value, node.lineno, own)
             if hint is not None:
                 self.examples.append((self.scope.owner, hint))
-        if value.callee is None:
-            return
+        if value.callee is not None:
+            self._name_construction(node, name, self._round)
+        for key, inner, round_ in self._parts_built(value, node):
+            self._name_construction(inner, f"{name}[{key!r}]", round_)
+
+    def _name_construction(self, node: ast.expr, name: str, round_: int) -> None:
         call = _innermost_call(node, lambda inner: self.built(inner) is not None)
-        built = self.constructions.get((id(call), self._round))
+        built = self.constructions.get((id(call), round_))
         if built is not None and built.variable is None:
-            self.constructions[id(call), self._round] = replace(built, variable=name)
+            self.constructions[id(call), round_] = replace(built, variable=name)
+
+    def _parts_built(self, value: Value, node: ast.expr) -> Iterator[tuple[Any, ast.expr, int]]:
+        """The parts of a display that build models: their keys, code and rounds of reading."""
+        parts = value.parts or {}
+        if not any(part.callee for part in parts.values()):
+            return
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Dict(values=items):
+                for (key, part), item in zip(parts.items(), items, strict=False):
+                    if part.callee:
+                        yield key, item, self._round
+            case ast.ListComp(elt=inner):
+                last = self._rounds_read - len(parts) + 1
+                for at, key in enumerate(parts):
+                    yield key, inner, last + at
 
     # Expressions -----------------------------------------------------------------------------
 
@@ -295,6 +320,10 @@ class _EvidenceReader(ScopeReader):
         self._hint(callee, hint)
         if variable is not None:
             self.variable_hints.setdefault(variable, []).append(hint)
+
+
+def _attributes(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name.startswith("self.")}
 
 
 def _told(value: Value) -> bool:

@@ -39,12 +39,14 @@ class Inliner(ast.NodeTransformer):
         module_names: frozenset[str],
         lookup: Callable[[str], Any],
         is_model: Callable[[ast.expr], bool],
+        builds: Callable[[ast.Call], bool],
     ) -> None:
         self._names = names
         self._scope = scope
         self._module_names = module_names
         self._lookup = lookup
         self._is_model = is_model
+        self._builds = builds
         self._inner: set[str] = set()
 
     def inlined(self, node: ast.expr) -> ast.expr:
@@ -106,8 +108,7 @@ class Inliner(ast.NodeTransformer):
             func.id in _SAFE_BUILTINS or func.id in self._names.local
         ):
             return True
-        local = self._scope.values.get(func.id) if isinstance(func, ast.Name) else None
-        if local is not None and local.stands_for is not None:
+        if self._builds(ast.Call(func, [], [])):
             return True
         dotted = self._names.dotted(func) or ""
         if dotted.startswith(_NEVER_INLINED):
