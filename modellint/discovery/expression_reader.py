@@ -68,11 +68,14 @@ class ExpressionReader:
 
     def value(self, node: ast.expr) -> Value:
         """All that is known of an expression."""
+        if isinstance(node, ast.Constant):
+            return Value(constant=node.value, expression=node)
         known = self._known(node)
         if known is not None:
-            # What cannot be written out is read once more where it stands.
-            with suppress(NotConstant):
-                known.expression = self.inline(node)
+            # A name of the module's stands for itself there, and a local one for its value.
+            if not (isinstance(node, ast.Name) and node.id in self.scope.local):
+                with suppress(NotConstant):
+                    known.expression = self.inline(node)
             return known
         node = with_sizes(node, self.tensors)
         value = Value(parts=self._display(node), kind=kind_of(node))

@@ -6,6 +6,7 @@ import ast
 import builtins
 import copy
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from modellint.discovery.constants import NotConstant, as_expression, constant
@@ -51,9 +52,12 @@ class Inliner(ast.NodeTransformer):
 
     def inlined(self, node: ast.expr) -> ast.expr:
         """A copy of an expression that reads module-level names only."""
-        result = self.visit(copy.deepcopy(node))
+        if isinstance(node, ast.Name):
+            result = self.visit_Name(node)
+        else:
+            result = self.visit(copy.deepcopy(node))
         assert isinstance(result, ast.expr)
-        if sum(1 for _ in ast.walk(result)) > _LARGEST:
+        if next(islice(ast.walk(result), _LARGEST, None), None) is not None:
             raise NotConstant
         return result
 
