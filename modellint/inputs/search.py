@@ -20,6 +20,7 @@ from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
 from modellint.inputs.forwards import Forwards, about
+from modellint.inputs.input_dtypes import with_floats, with_integers
 from modellint.inputs.objections import Objected
 from modellint.inputs.other_feeds import (
     other_batches,
@@ -252,6 +253,7 @@ class _Search:
         objection: Objected | None = None
         tried = {tuple(sorted(feed.example.items()))}
         demands: dict[tuple[Any, str], Constraint] = {}
+        typed: set[tuple[str, ...]] = set()
         for _ in range(ATTEMPTS):
             try:
                 traced = self.forwards.run(feed)
@@ -270,6 +272,11 @@ class _Search:
                 furthest = (feed, traced)
             for constraint in traced.tape.constraints.values():
                 demands[constraint.expr, constraint.relation] = constraint
+            floats = with_floats(feed, traced) if traced.refused is None else None
+            if floats is not None and floats.dtypes not in typed:
+                typed.add(floats.dtypes)
+                feed, furthest = floats, None
+                continue
             if traced.refused is None:
                 folded = self._folded(feed, traced)
                 if folded is None or not feed.searched:
@@ -280,7 +287,7 @@ class _Search:
                     return self._frozen(feed, traced), None
                 demands[folded.expr, "=="] = folded
             if traced.refused is not None and traced.refused[1].integers:
-                indexed = self._indexed(feed, traced)
+                indexed = with_integers(feed, traced)
                 if indexed is not None:
                     feed = indexed
                     continue
@@ -331,21 +338,6 @@ class _Search:
         assert named.refused is not None
         named.refused[1].always = True  # Oblong ones fit by chance.
         return self.forwards.freeze(square, named), (square, named)
-
-    def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
-        """The feed with integers for the input that reaches an embedding, if its dtype is free."""
-        assert traced.refused is not None
-        record = traced.refused[0]
-        while record.op != "input":
-            above = [source for source in record.inputs if source.varying]
-            if not above:
-                return None
-            record = above[0]
-        at = traced.inputs.index(record)
-        if feed.dtypes[at] == "int64" or at in feed.typed:
-            return None
-        dtypes = [*feed.dtypes[:at], "int64", *feed.dtypes[at + 1 :]]
-        return replace(feed, dtypes=tuple(dtypes))
 
     def _general(self, feed: Feed, traced: Traced) -> Traced | None:
         """A run whose branches hold for more sizes, where the model compared sizes in this one.
