@@ -25,6 +25,7 @@ from modellint.discovery.example_tensors import InputHint, is_stated
 from modellint.discovery.inheritance import NO_FORWARD
 from modellint.discovery.names import read_names
 from modellint.discovery.parts import owners, users
+from modellint.discovery.shape_parameters import shape_hints
 from modellint.discovery.signatures import Parameters, parameters_of
 from modellint.discovery.stated_sizes import configured_inputs, input_comments
 from modellint.source.file import SourceFile, deep_trees
@@ -255,6 +256,7 @@ class _Discovery:
     def _inputs(self, name: str, callees: list[str]) -> tuple[InputHint, ...]:
         shown = [hint for callee in callees for hint in self.evidence.hints.get(callee, ())]
         own = [name, *(callee for callee in callees if callee in self.declared.classes)]
+        calls, parameters = self._ways(name)
         hints = _ranked(
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
@@ -262,7 +264,23 @@ class _Discovery:
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
-        return hints if is_stated(hints) or self.images is None else (*hints, self.images)
+        if is_stated(hints):
+            return hints
+        sizes = [] if parameters is None else shape_hints(parameters, calls)
+        loaded = [] if self.images is None else [self.images]
+        return (*(one for one in hints if not one.images), *loaded, *sizes, *_images(hints))
+
+    def _ways(self, name: str) -> tuple[tuple[ConstructorCall, ...], Parameters | None]:
+        """How a class or a factory is built, and what it takes."""
+        if name in self.declared.classes:
+            return self.built.calls[name], self.declared.classes[name].parameters
+        parameters = parameters_of(self.declared.functions[name], method=False)
+        call = common_call(name, parameters)
+        return (call,) if call is not None else (), parameters
+
+
+def _images(hints: Iterable[InputHint]) -> Iterator[InputHint]:
+    return (hint for hint in hints if hint.images)
 
 
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:

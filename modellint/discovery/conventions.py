@@ -82,40 +82,40 @@ def fed_by_convention(
             yield from _returned(reader, function, name, calls.get(name))
     for function, owner in functions(reader.source.tree):
         if is_example(function.name) and (owner is not None or len(roots) == 1):
-            yield from _returned(reader, function, owner or next(iter(roots)), _apart(owner))
+            loose = owner is None
+            yield from _returned(reader, function, owner or next(iter(roots)), None, loose)
     for node in ast.walk(reader.source.tree):
         if isinstance(node, ast.ClassDef):
             yield from _of_body(reader, node)
-
-
-def _apart(owner: str | None) -> str | None:
-    """A hint for whichever model: tried, and no ground for an accusation."""
-    return None if owner is not None else ""
 
 
 def _of_body(reader: ScopeReader, node: ast.ClassDef) -> Iterator[tuple[str, InputHint]]:
     for item in node.body:
         match item:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_example(name):
-                hint = example_hint(name, reader.value(value), item.lineno, None)
+                hint = example_hint(name, reader.value(value), item.lineno)
                 if hint is not None:
                     yield node.name, hint
 
 
 def _returned(
-    reader: ScopeReader, function: Function, name: str, built: str | None
+    reader: ScopeReader, function: Function, name: str, built: str | None, loose: bool = False
 ) -> Iterator[tuple[str, InputHint]]:
     value = reader.result_of(function, reader.parameters_bound(function, None))
-    hint = example_hint(function.name, value, function.lineno, built) if value else None
+    hint = example_hint(function.name, value, function.lineno, built, loose) if value else None
     if hint is not None:
         yield name, hint
 
 
-def example_hint(name: str, value: Value, line: int, built: str | None) -> InputHint | None:
+def example_hint(
+    name: str, value: Value, line: int, built: str | None = None, loose: bool = False
+) -> InputHint | None:
     """The hint that a value of such a name is; `None` where it has no tensors."""
     given = of_value(value)
     if given is None or any(tensor.of is not None for tensor in given.tensors):
         return None
     last = name.rpartition(".")[2]
     source = f"{last} at line {line}"
-    return InputHint(given.tensors, line, source, built=built, arguments=given.arguments)
+    return InputHint(
+        given.tensors, line, source, built=built, arguments=given.arguments, loose=loose
+    )

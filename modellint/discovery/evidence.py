@@ -34,6 +34,7 @@ from modellint.discovery.scopes import (
     own_expressions,
 )
 from modellint.discovery.shown_inputs import Given, of_call, of_shower, unread_container
+from modellint.discovery.stated_sizes import shape_hint
 from modellint.source.file import SourceFile
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
@@ -151,8 +152,9 @@ class _EvidenceReader(ScopeReader):
             self._hint(callee, hint)
         only = next(iter(roots)) if len(roots) == 1 else None
         for owner, hint in self.examples:
-            if owner or only:
-                self._hint(owner or str(only), hint)
+            for name in roots if hint.images else [owner or only]:
+                if name is not None:
+                    self._hint(name, hint)
 
     def _hint(self, callee: str, hint: InputHint) -> None:
         known = self.hints.setdefault(callee, [])
@@ -216,10 +218,14 @@ class _EvidenceReader(ScopeReader):
     def bound(self, name: str, value: Value, node: ast.expr) -> None:
         """Note the variable of a model that was built here, or an example by its name."""
         if is_example(name) and self.scope.where != "docstring":
-            own = None if self.scope.owner in self.models else ""
-            hint = example_hint(name, value, node.lineno, own)
+            own = self.scope.owner in self.models
+            hint = example_hint(name, value, node.lineno, loose=not own)
             if hint is not None:
                 self.examples.append((self.scope.owner, hint))
+        if self.scope.where in ("module", "main"):
+            images = shape_hint(name, value.constant, node.lineno, None)
+            if images is not None:
+                self.examples.append((None, images))
         if value.callee is not None:
             self._name_construction(node, name, self._round)
         for key, inner, round_ in self._parts_built(value, node):

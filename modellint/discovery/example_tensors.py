@@ -77,7 +77,8 @@ class InputHint:
     `built` is the call that built the very model it is shown for, as text; empty where that call
     cannot be repeated, `None` where the hint is about the class. `apart` tells that another model
     of the class was built. `arguments` are those of the call where they are not the tensors alone,
-    one after another: where some are in containers, or are other values.
+    one after another: where some are in containers, or are other values. `loose` tells that it may
+    be about something else: it is tried, and what does not fit it is no fault.
     """
 
     tensors: tuple[InputTensor, ...]
@@ -87,12 +88,14 @@ class InputHint:
     built: str | None = None
     apart: bool = False
     arguments: tuple[Argument, ...] = ()
+    loose: bool = False
 
 
 def is_stated(hints: Iterable[InputHint]) -> bool:
     """Whether one of a model's hints says its sizes, and is about that model alone."""
     return any(
-        not hint.images and all(tensor.of is None for tensor in hint.tensors) for hint in hints
+        not hint.images and not hint.loose and all(tensor.of is None for tensor in hint.tensors)
+        for hint in hints
     )
 
 

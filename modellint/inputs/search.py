@@ -61,9 +61,10 @@ def trace_with_inputs(
     """Trace a model on meta tensors and return its graph.
 
     `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
-    `tensors` of name, shape and dtype, `source`, `images` and `apart`). `sites` tells where modules
-    were built, by `id`. `path` is the user's file, to place errors in, `source` what it says;
-    `modules` are those of the model, which then is no wrapper of another. Sizes that do not fit
+    `tensors` of name, shape and dtype, `source`, `images`, `apart` and `loose`). `sites` tells
+    where modules were built, by `id`. `path` is the user's file, to place errors in, `source` what
+    it says; `modules` are those of the model, which then is no wrapper of another. Sizes that do
+    not fit
     end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
@@ -102,7 +103,7 @@ def _best(
     if not hints:
         feeds.refuse_containers()
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
-    certain = [hint for hint in hints if not hint.apart]
+    certain = [hint for hint in hints if not (hint.apart or hint.loose)]
     if shown and certain and not (feeds.first.kind != "Conv" and all(h.images for h in certain)):
         return search.best(shown)
     # What reads no maps may read the rows of images, or something else; and what another instance
