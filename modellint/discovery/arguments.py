@@ -6,7 +6,9 @@ import ast
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from modellint.discovery.admitted_values import admitted_value
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction
 from modellint.discovery.factories import returned_call
@@ -60,7 +62,7 @@ class ConstructorCall:
     @property
     def assumed(self) -> bool:
         """Whether the arguments are values that modellint chose."""
-        return self.origin.startswith("common names")
+        return self.origin.startswith(("common names", "values that the code admits"))
 
     def __str__(self) -> str:
         named = [f"**{text}" if key == "**" else f"{key}={text}" for key, text in self.keywords]
@@ -91,15 +93,23 @@ def as_call(found: Construction) -> ConstructorCall:
 
 
 def common_call(
-    name: str, parameters: Parameters, configurations: Sequence[str] = ()
+    name: str,
+    parameters: Parameters,
+    configurations: Sequence[str] = (),
+    tables: Mapping[str, ast.Dict] = MappingProxyType({}),
 ) -> ConstructorCall | None:
     """The call that gives each required parameter its common value, if all have one.
 
+    What the code admits comes before; `tables` are the dictionaries that the module writes out.
     `configurations` are the classes of the file that can be built without arguments: a parameter
     annotated with one of them, or named `config` where there is one such, is given an instance.
     """
+    admitted = {
+        required: admitted_value(required, parameters, tables) for required in parameters.required
+    }
     values = {
-        required: COMMON_ARGUMENTS.get(required)
+        required: admitted[required]
+        or COMMON_ARGUMENTS.get(required)
         or _configuration(required, parameters.annotations.get(required), configurations)
         for required in parameters.required
     }
@@ -107,7 +117,8 @@ def common_call(
     if len(words) < len(parameters.required):
         return None
     listed = ", ".join(f"{key}={text}" for key, text in words)
-    origin = f"common names: {listed}" if words else "defaults"
+    kind = "values that the code admits" if any(admitted.values()) else "common names"
+    origin = f"{kind}: {listed}" if words else "defaults"
     return ConstructorCall(name, (), words, True, parameters.line, origin)
 
 

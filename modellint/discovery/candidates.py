@@ -196,7 +196,7 @@ class _Discovery:
         function = self.declared.functions[name]
         model = self.built.factories[name]
         parameters = parameters_of(function, method=False)
-        call = common_call(name, parameters)
+        call = common_call(name, parameters, tables=self.built.tables)
         skip = None
         if model in self.declared.classes:
             declared = self.declared.classes[model]
@@ -275,7 +275,7 @@ class _Discovery:
         if name in self.declared.classes:
             return self.built.calls[name], self.declared.classes[name].parameters
         parameters = parameters_of(self.declared.functions[name], method=False)
-        call = common_call(name, parameters)
+        call = common_call(name, parameters, tables=self.built.tables)
         return (call,) if call is not None else (), parameters
 
 

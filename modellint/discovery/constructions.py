@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from modellint.discovery.admitted_values import module_tables
 from modellint.discovery.arguments import (
-    COMMON_ARGUMENTS,
     ConstructorCall,
     argument_key,
     as_call,
@@ -33,6 +33,7 @@ class Constructions:
         self._tree = source.tree
         self.names = names
         self.declared = declared
+        self.tables = module_tables(source.tree.body)
         self.makers = self._returning()
         self.factories = self._factories()
         models = [*declared.classes, *self.makers]
@@ -86,7 +87,7 @@ class Constructions:
             parameters = parameters_of(self.declared.functions[name], method=False)
             if name.startswith("_"):
                 continue
-            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
+            if common_call(name, parameters, tables=self.tables) is None:
                 continue
             found[name] = model
         return found
@@ -121,7 +122,7 @@ class Constructions:
                 calls.append(call)
         if parameters.required:
             calls += self._by_methods(name, calls)
-        common = common_call(name, parameters, self.declared.plain)
+        common = common_call(name, parameters, self.declared.plain, self.tables)
         if common is not None and parameters.required:
             calls.append(common)
         return tuple(calls)
