@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from modellint.discovery.asserted_values import Asserted
+from modellint.discovery.admitted_values import admitted_value
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction
 from modellint.discovery.factories import returned_call
@@ -66,7 +66,7 @@ class ConstructorCall:
     @property
     def assumed(self) -> bool:
         """Whether the arguments are values that modellint chose."""
-        return self.origin.startswith(("common names", "assumed"))
+        return self.origin.startswith(("common names", "values that the code admits", "assumed"))
 
     @property
     def made_up(self) -> str:
@@ -98,7 +98,7 @@ def as_call(found: Construction) -> ConstructorCall:
         tuple((word.arg or "**", ast.unparse(word.value)) for word in node.keywords),
         True,
         found.line,
-        f"call at line {found.line}",
+        found.origin or f"call at line {found.line}",
         node,
     )
 
@@ -107,36 +107,34 @@ def common_call(
     name: str,
     parameters: Parameters,
     configurations: Sequence[str] = (),
-    asserted: Mapping[str, Asserted] = MappingProxyType({}),
+    tables: Mapping[str, ast.Dict] = MappingProxyType({}),
     used: Mapping[str, str] = MappingProxyType({}),
 ) -> ConstructorCall | None:
     """The call that gives each required parameter a value, if there is one for all.
 
-    Best is one that the code itself admits (`asserted`), then its name's common value, then one by
-    its use. `configurations` are the classes of the file that can be built without arguments: a
-    parameter annotated with one of them, or named `config` where there is one such, is given an
-    instance.
+    Best is one that the code itself admits, then its name's common value, then one by its use
+    (`used`). `tables` are the dictionaries that the module writes out; `configurations` are the
+    classes of the file that can be built without arguments: a parameter annotated with one of them,
+    or named `config` where there is one such, is given an instance.
     """
     values: dict[str, str] = {}
-    common = True
+    kinds: set[str] = set()
     for required in parameters.required:
-        text = COMMON_ARGUMENTS.get(required) or _configuration(
-            required, parameters.annotations.get(required), configurations
-        )
-        if required in asserted:
-            text = asserted[required].text
-        elif text is None:
-            text, common = used.get(required), False
-        if text is None:
+        annotation = parameters.annotations.get(required)
+        options = {
+            "values that the code admits": admitted_value(required, parameters, tables),
+            "common names": COMMON_ARGUMENTS.get(required)
+            or _configuration(required, annotation, configurations),
+            "assumed": used.get(required),
+        }
+        found = next(((kind, text) for kind, text in options.items() if text is not None), None)
+        if found is None:
             return None
-        values[required] = text
+        kinds.add(found[0])
+        values[required] = found[1]
     listed = ", ".join(f"{key}={text}" for key, text in values.items())
-    if not values:
-        origin = "defaults"
-    elif asserted.keys() >= values.keys():
-        origin = f"checked at line {min(asserted[key].line for key in values)}: {listed}"
-    else:
-        origin = f"common names: {listed}" if common else f"assumed: {listed}"
+    first = next((kind for kind in ("assumed", "values that the code admits") if kind in kinds), "")
+    origin = f"{first or 'common names'}: {listed}" if values else "defaults"
     return ConstructorCall(name, (), tuple(values.items()), True, parameters.line, origin)
 
 
@@ -210,6 +208,8 @@ def argument_key(parameters: Parameters, node: ast.Call | None) -> str | None:
     """The arguments of a construction in one spelling, defaults left out; None if unknown."""
     if node is None or any(isinstance(arg, ast.Starred) for arg in node.args):
         return None
+    if isinstance(node.func, ast.Attribute):
+        return ast.unparse(node)  # A method of the class says which arguments it takes.
     if len(node.args) > len(parameters.names):
         return None
     given = dict(zip(parameters.names, node.args, strict=False))

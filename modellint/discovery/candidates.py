@@ -26,9 +26,10 @@ from modellint.discovery.inheritance import NO_FORWARD
 from modellint.discovery.names import read_names
 from modellint.discovery.parts import owners, users
 from modellint.discovery.shape_annotations import annotated_inputs
+from modellint.discovery.shape_parameters import shape_hints
 from modellint.discovery.signatures import Parameters, parameters_of
 from modellint.discovery.stated_builds import expression_call
-from modellint.discovery.stated_sizes import configured_inputs, example_arrays, input_comments
+from modellint.discovery.stated_sizes import configured_inputs, input_comments
 from modellint.source.file import SourceFile, deep_trees
 
 Kind = Literal["class", "factory", "instance"]
@@ -130,7 +131,6 @@ class _Discovery:
         self.evidence = self.built.evidence
         self.comments = input_comments(source)
         self.stated = self.built.stated
-        self.arrays = example_arrays(source.tree, names)
         self.configured = configured_inputs(source.tree)
         self.images = dataset_images(source.tree, names)
 
@@ -266,7 +266,7 @@ class _Discovery:
         function = self.declared.functions[name]
         model = self.built.factories[name]
         parameters = parameters_of(function, method=False)
-        call = common_call(name, parameters, asserted=self.built.asserted(name))
+        call = common_call(name, parameters, tables=self.built.tables)
         skip = None
         if model in self.declared.classes:
             declared = self.declared.classes[model]
@@ -326,16 +326,20 @@ class _Discovery:
     def _inputs(self, name: str, callees: list[str]) -> tuple[InputHint, ...]:
         shown = [hint for callee in callees for hint in self.evidence.hints.get(callee, ())]
         own = [name, *(callee for callee in callees if callee in self.declared.classes)]
+        calls, parameters = self._ways(name)
         hints = _ranked(
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
                 *(hint for one in own for hint in self._annotated(one)),
-                *(hint for one in own for hint in self.arrays.get(one, ())),
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
-        return hints if is_stated(hints) or self.images is None else (*hints, self.images)
+        if is_stated(hints):
+            return hints
+        sizes = [] if parameters is None else shape_hints(parameters, calls)
+        loaded = [] if self.images is None else [self.images]
+        return (*(one for one in hints if not one.images), *loaded, *sizes, *_images(hints))
 
     def _annotated(self, name: str) -> tuple[InputHint, ...]:
         """What the annotations of a class's forward say; a data set says more than no size."""
@@ -346,10 +350,22 @@ class _Discovery:
         )
         return hints if sized or self.images is None else ()
 
+    def _ways(self, name: str) -> tuple[tuple[ConstructorCall, ...], Parameters | None]:
+        """How a class or a factory is built, and what it takes."""
+        if name in self.declared.classes:
+            return self.built.calls[name], self.declared.classes[name].parameters
+        parameters = parameters_of(self.declared.functions[name], method=False)
+        call = common_call(name, parameters, tables=self.built.tables)
+        return (call,) if call is not None else (), parameters
+
+
+def _images(hints: Iterable[InputHint]) -> Iterator[InputHint]:
+    return (hint for hint in hints if hint.images)
+
 
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
     """The hints best first: comments, calls, summaries, arrays, configurations; each once."""
-    order = ("input=", "call", "summary", "annotation", "example_input_array")
+    order = ("input=", "call", "summary", "get_inputs", "annotation", "example_input_array")
     unique = list(dict.fromkeys(hints))
     return tuple(
         sorted(

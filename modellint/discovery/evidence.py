@@ -11,7 +11,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from modellint.discovery.conventions import (
+    built_by_convention,
+    example_hint,
+    fed_by_convention,
+    is_example,
+)
 from modellint.discovery.example_tensors import InputHint
 from modellint.discovery.expression_reader import MOST_ROUNDS, Model
 from modellint.discovery.names import Names, is_main_guard, stored_names
@@ -27,6 +34,7 @@ from modellint.discovery.scopes import (
     own_expressions,
 )
 from modellint.discovery.shown_inputs import Given, of_call, of_shower, unread_container
+from modellint.discovery.stated_sizes import shape_hint
 from modellint.source.file import SourceFile
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
@@ -37,7 +45,7 @@ class Construction:
     """A call that builds a model: `callee` is a class or factory of the file, or a torch name.
 
     `node` is the call with local names replaced by what they stand for, or None if one of them
-    cannot be; then the call cannot be repeated.
+    cannot be; then the call cannot be repeated. `origin` says what speaks of it, if no call does.
     """
 
     callee: str
@@ -46,6 +54,7 @@ class Construction:
     variable: str | None
     where: Where
     owner: str | None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +70,16 @@ class Evidence:
     unread: Mapping[str, str]
 
 
-def gather_evidence(source: SourceFile, names: Names, models: Collection[str]) -> Evidence:
-    """Read how a file builds and calls `models`, the names of its classes and factories."""
+def gather_evidence(
+    source: SourceFile, names: Names, models: Collection[str], roots: Collection[str] = ()
+) -> Evidence:
+    """Read how a file builds and calls `models`, the names of its classes and factories.
+
+    `roots` are the classes that are parts of no other.
+    """
     reader = _EvidenceReader(source, names, frozenset(models))
     reader.read()
+    reader.read_conventions(roots)
     return Evidence(
         tuple(sorted(reader.constructions.values(), key=lambda found: found.line)),
         {name: tuple(hints) for name, hints in reader.hints.items()},
@@ -81,8 +96,12 @@ class _EvidenceReader(ScopeReader):
         self.hints: dict[str, list[InputHint]] = {}
         self.variable_hints: dict[str, list[InputHint]] = {}
         self.unread: dict[str, str] = {}
+        #: Variables that are called after inputs, with the class that sets them.
+        self.examples: list[tuple[str | None, InputHint]] = []
         #: What the parameters of functions stand for where the file calls them.
         self.calls: dict[str, list[dict[str, Value]]] = {}
+        #: What methods of classes that are no models have stored in attributes.
+        self.held: dict[str, dict[str, Value]] = {}
         self.module = self.scope
         self._round = 0
         self._rounds_read = 0
@@ -112,11 +131,35 @@ class _EvidenceReader(ScopeReader):
         ways: list[dict[str, Value] | None] = [*calls[:MOST_ROUNDS]]
         for given in ways or [None]:
             with self.inside(Scope(where, owner, self.module_values(bound), bound)):
+                self.scope.values |= self.held.get(owner or "", {})
                 self.scope.values |= given or self.parameters_bound(function, None)
                 if given is None:
                     self._block(function.body)
                 else:
                     self._in_round(function.body)
+                if owner is not None and where == "function":
+                    self.held.setdefault(owner, {}).update(_attributes(self.scope.values))
+
+    def read_conventions(self, roots: Collection[str]) -> None:
+        """Read what names say, after all that the file does itself."""
+        built = [*built_by_convention(self, roots)]
+        for callee, node, line in built:
+            found = Construction(
+                callee, node, line, None, "module", None, f"get_init_inputs at line {line}"
+            )
+            self.constructions[id(node), 0] = found
+        for callee, hint in fed_by_convention(self, roots, built):
+            self._hint(callee, hint)
+        only = next(iter(roots)) if len(roots) == 1 else None
+        for owner, hint in self.examples:
+            for name in roots if hint.images else [owner or only]:
+                if name is not None:
+                    self._hint(name, hint)
+
+    def _hint(self, callee: str, hint: InputHint) -> None:
+        known = self.hints.setdefault(callee, [])
+        if hint not in known:
+            known.append(hint)
 
     # Statements ------------------------------------------------------------------------------
 
@@ -173,13 +216,41 @@ class _EvidenceReader(ScopeReader):
                 outer.values[name] = values[name]
 
     def bound(self, name: str, value: Value, node: ast.expr) -> None:
-        """Note the variable of a model that was built here."""
-        if value.callee is None:
-            return
+        """Note the variable of a model that was built here, or an example by its name."""
+        if is_example(name) and self.scope.where != "docstring":
+            own = self.scope.owner in self.models
+            hint = example_hint(name, value, node.lineno, loose=not own)
+            if hint is not None:
+                self.examples.append((self.scope.owner, hint))
+        if self.scope.where in ("module", "main"):
+            images = shape_hint(name, value.constant, node.lineno, None)
+            if images is not None:
+                self.examples.append((None, images))
+        if value.callee is not None:
+            self._name_construction(node, name, self._round)
+        for key, inner, round_ in self._parts_built(value, node):
+            self._name_construction(inner, f"{name}[{key!r}]", round_)
+
+    def _name_construction(self, node: ast.expr, name: str, round_: int) -> None:
         call = _innermost_call(node, lambda inner: self.built(inner) is not None)
-        built = self.constructions.get((id(call), self._round))
+        built = self.constructions.get((id(call), round_))
         if built is not None and built.variable is None:
-            self.constructions[id(call), self._round] = replace(built, variable=name)
+            self.constructions[id(call), round_] = replace(built, variable=name)
+
+    def _parts_built(self, value: Value, node: ast.expr) -> Iterator[tuple[Any, ast.expr, int]]:
+        """The parts of a display that build models: their keys, code and rounds of reading."""
+        parts = value.parts or {}
+        if not any(part.callee for part in parts.values()):
+            return
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Dict(values=items):
+                for (key, part), item in zip(parts.items(), items, strict=False):
+                    if part.callee:
+                        yield key, item, self._round
+            case ast.ListComp(elt=inner):
+                last = self._rounds_read - len(parts) + 1
+                for at, key in enumerate(parts):
+                    yield key, inner, last + at
 
     # Expressions -----------------------------------------------------------------------------
 
@@ -252,11 +323,13 @@ class _EvidenceReader(ScopeReader):
             else f"what {of} gives at line {node.lineno}"
         )
         hint = InputHint(given.tensors, node.lineno, source, built=built, arguments=given.arguments)
-        known = self.hints.setdefault(callee, [])
-        if hint not in known:
-            known.append(hint)
+        self._hint(callee, hint)
         if variable is not None:
             self.variable_hints.setdefault(variable, []).append(hint)
+
+
+def _attributes(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name.startswith("self.")}
 
 
 def _told(value: Value) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from modellint.discovery.constants import NotConstant, constant
 from modellint.discovery.names import Names
+from modellint.discovery.tensor_methods import broadcast, joined, reshaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ class InputHint:
     `built` is the call that built the very model it is shown for, as text; empty where that call
     cannot be repeated, `None` where the hint is about the class. `apart` tells that another model
     of the class was built. `arguments` are those of the call where they are not the tensors alone,
-    one after another: where some are in containers, or are other values.
+    one after another: where some are in containers, or are other values. `loose` tells that it may
+    be about something else: it is tried, and what does not fit it is no fault.
     """
 
     tensors: tuple[InputTensor, ...]
@@ -88,12 +90,14 @@ class InputHint:
     built: str | None = None
     apart: bool = False
     arguments: tuple[Argument, ...] = ()
+    loose: bool = False
 
 
 def is_stated(hints: Iterable[InputHint]) -> bool:
     """Whether one of a model's hints says its sizes, and is about that model alone."""
     return any(
-        not hint.images and all(tensor.of is None for tensor in hint.tensors) for hint in hints
+        not hint.images and not hint.loose and all(tensor.of is None for tensor in hint.tensors)
+        for hint in hints
     )
 
 
@@ -123,13 +127,16 @@ _DTYPES = {
 _CASTS = {**_DTYPES, "bool": "bool", "bfloat16": "bfloat16"}
 _UNCHANGED = frozenset(
     """to cuda cpu type requires_grad_ detach contiguous clone uniform_ normal_ random_ pin_memory
-    fill_ zero_ abs sigmoid tanh softmax clamp""".split()
+    fill_ zero_ abs sigmoid tanh softmax log_softmax clamp relu exp sqrt round triu tril
+    requires_grad share_memory_""".split()
 )
 _WRAPPERS = frozenset(
     """torch.autograd.Variable Variable Tensor FloatTensor LongTensor torch.from_numpy
     torch.as_tensor torch.tensor torch.Tensor torch.FloatTensor torch.LongTensor
     torch.rand_like torch.randn_like torch.zeros_like torch.ones_like torch.empty_like
-    torch.nn.Parameter torch.sigmoid torch.tanh torch.abs""".split()
+    torch.nn.Parameter torch.sigmoid torch.tanh torch.abs torch.exp torch.softmax torch.triu
+    torch.tril torch.relu torch.clamp torch.nn.functional.softmax torch.nn.functional.normalize
+    torch.nn.functional.relu torch.log_softmax torch.nn.functional.log_softmax""".split()
 )
 
 
@@ -172,8 +179,17 @@ class Reader:
                 if inner is None:
                     return self._part(node)
                 return self._indexed(inner, index) if inner.of is None else None
-            case ast.BinOp(left=left, right=right):
-                return self.read(left) or self.read(right)
+            case ast.Attribute(value=owner, attr="T" | "mT"):
+                inner = self.read(owner)
+                known = inner is not None and inner.of is None and len(inner.shape) > 1
+                return replace(inner, shape=_turned(inner.shape)) if inner and known else None
+            case ast.BinOp(left=left, op=op, right=right) if not isinstance(op, ast.MatMult):
+                return _together(self.read(left), self.read(right))
+            case ast.UnaryOp(operand=operand):
+                return self.read(operand)
+            case ast.Compare(left=left, comparators=[right]):
+                inner = _together(self.read(left), self.read(right))
+                return replace(inner, dtype="bool") if inner and inner.of is None else None
         return None
 
     def _indexed(self, owner: Example, index: ast.expr) -> Example | None:
@@ -248,11 +264,39 @@ class Reader:
         if name == "full":
             where = size or (node.args[0] if node.args else None)
             return self._typed(self._shape([where] if where else []), "float32", node)
-        if name in ("arange", "randperm") and len(node.args) == 1:
-            return self._typed(self._shape(node.args), "int64", node)
+        if name in ("arange", "randperm") and node.args:
+            return self._typed(self._counted(node.args), "int64", node)
+        if name == "eye":
+            sides = self._shape(node.args[:2])
+            return self._typed(sides and (sides * 2)[:2], "float32", node)
+        if name in ("linspace", "logspace"):
+            steps = keywords.get("steps") or (node.args[2] if len(node.args) > 2 else None)
+            return self._typed(self._shape([steps]) if steps else None, "float32", node)
+        if name in ("cat", "concat", "stack") and node.args:
+            return self._joined(name, node, keywords.get("dim"))
         if name in ("tensor", "Tensor", "FloatTensor", "LongTensor") and len(node.args) == 1:
             return self._nested(node.args[0], node, sized.get(name))
         return None
+
+    def _counted(self, nodes: list[ast.expr]) -> tuple[int | None, ...] | None:
+        """The length of a range."""
+        bounds = [self._value(node) for node in nodes[:3]]
+        if not all(type(bound) is int for bound in bounds) or 0 in bounds[2:]:
+            return None
+        return (len(range(*bounds)),)
+
+    def _joined(self, name: str, node: ast.Call, dim: ast.expr | None) -> Example | None:
+        """Tensors that are put together along an axis."""
+        listed = node.args[0]
+        if not isinstance(listed, ast.List | ast.Tuple) or not listed.elts:
+            return None
+        parts = [self.read(one) for one in listed.elts]
+        known = [part for part in parts if part is not None and part.of is None]
+        given = dim or (node.args[1] if len(node.args) > 1 else ast.Constant(0))
+        if len(known) < len(parts):
+            return None
+        shape = joined([part.shape for part in known], self._value(given), name == "stack")
+        return None if shape is None else replace(known[0], shape=shape)
 
     def _is_shape(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Tuple | ast.List):
@@ -302,9 +346,11 @@ class Reader:
         return self._with_dtype(Example(shape, dtype), node)
 
     def _with_dtype(self, example: Example, node: ast.Call) -> Example:
-        for keyword in node.keywords:
-            name = self._names.dotted(keyword.value) if keyword.arg == "dtype" else None
-            if name is not None:
+        moved = isinstance(node.func, ast.Attribute) and node.func.attr in ("to", "type")
+        places = [keyword.value for keyword in node.keywords if keyword.arg == "dtype"]
+        for place in [*places, *(node.args if moved else ())]:
+            name = self._names.dotted(place)
+            if name is not None and name.startswith(("torch.", "numpy.")):
                 short = name.rpartition(".")[2]
                 return replace(example, dtype=_DTYPES.get(short, short))
         return example
@@ -329,19 +375,31 @@ class Reader:
             return replace(owner, dtype=_CASTS[method])
         if owner.of is not None:
             return None
-        if method == "unsqueeze" and node.args:
-            return _unsqueezed(owner, self._value(node.args[0]))
-        if method in ("view", "reshape"):
-            shape = self._shape(node.args)
-            return _reshaped(owner, shape) if shape else None
-        if method == "permute":
-            order = self._shape(node.args)
-            if order is None or len(order) != len(owner.shape) or None in order:
-                return None
-            return replace(
-                owner, shape=tuple(owner.shape[axis] for axis in order if axis is not None)
-            )
-        return None
+        shape = reshaped(owner.shape, method, self._given(node.args))
+        return None if shape is None else replace(owner, shape=shape)
+
+    def _given(self, nodes: list[ast.expr]) -> list[Any]:
+        """The values of arguments, those that are spread out among them."""
+        values: list[Any] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                spread = self._value(node.value)
+                values += spread if isinstance(spread, tuple | list) else [None]
+            else:
+                values.append(self._value(node))
+        return values
+
+
+def _turned(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    return (*shape[:-2], shape[-1], shape[-2])
+
+
+def _together(left: Example | None, right: Example | None) -> Example | None:
+    """What works value by value on two tensors gives, or on one and something else."""
+    if left is None or right is None or left.of or right.of:
+        return left or right
+    floats = left if "float" in left.dtype else right
+    return replace(floats, shape=broadcast(left.shape, right.shape))
 
 
 def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:
@@ -349,25 +407,3 @@ def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:
         int(value) if isinstance(value, int | float) and value == int(value) else None
         for value in values
     )
-
-
-def _unsqueezed(owner: Example, axis: Any) -> Example | None:
-    if not isinstance(axis, int) or not -len(owner.shape) - 1 <= axis <= len(owner.shape):
-        return None
-    position = axis if axis >= 0 else len(owner.shape) + 1 + axis
-    return replace(owner, shape=(*owner.shape[:position], 1, *owner.shape[position:]))
-
-
-def _reshaped(owner: Example, shape: tuple[int | None, ...]) -> Example | None:
-    if -1 not in shape:
-        return replace(owner, shape=shape)
-    if None in owner.shape or None in shape or shape.count(-1) > 1:
-        return None
-    total = known = 1
-    for size in owner.shape:
-        total *= size or 1
-    for size in shape:
-        known *= abs(size or 1)
-    if total % known:
-        return None
-    return replace(owner, shape=tuple(total // known if size == -1 else size for size in shape))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from modellint.discovery.class_methods import building_methods
 from modellint.discovery.constants import Array, NotConstant, as_expression, constant
 from modellint.discovery.displays import kind_of, nest, plain_value
 from modellint.discovery.example_tensors import Example, Nest, Reader
@@ -52,6 +53,7 @@ class ExpressionReader:
         self.models = models
         self.options = Namespace(parser_defaults(source.tree))
         self.module_names = module_bindings(source.tree) | names.local | frozenset(names.origins)
+        self.methods = building_methods(source.tree, models)
         self.scope = Scope("module", None)
         self.tensors = Reader(
             names, self.constant_of, self._example_of, self._called, self._part_of
@@ -66,11 +68,14 @@ class ExpressionReader:
 
     def value(self, node: ast.expr) -> Value:
         """All that is known of an expression."""
+        if isinstance(node, ast.Constant):
+            return Value(constant=node.value, expression=node)
         known = self._known(node)
         if known is not None:
-            # What cannot be written out is read once more where it stands.
-            with suppress(NotConstant):
-                known.expression = self.inline(node)
+            # A name of the module's stands for itself there, and a local one for its value.
+            if not (isinstance(node, ast.Name) and node.id in self.scope.local):
+                with suppress(NotConstant):
+                    known.expression = self.inline(node)
             return known
         node = with_sizes(node, self.tensors)
         value = Value(parts=self._display(node), kind=kind_of(node))
@@ -198,7 +203,12 @@ class ExpressionReader:
     def inline(self, node: ast.expr) -> ast.expr:
         """The expression with local names replaced, fit for the module's namespace."""
         inliner = Inliner(
-            self.names, self.scope, self.module_names, self.constant_of, self._is_a_model
+            self.names,
+            self.scope,
+            self.module_names,
+            self.constant_of,
+            self._is_a_model,
+            lambda call: self.built(call) is not None,
         )
         return inliner.inlined(with_sizes(node, self.tensors))
 
@@ -213,6 +223,10 @@ class ExpressionReader:
             held = self.scope.values.get(name)
             if held is not None and held.stands_for is not None:
                 return held.stands_for
+        match node.func:
+            case ast.Attribute(value=ast.Name(id=name), attr=method) if name in self.methods:
+                if method in self.methods[name] and name not in self.scope.local:
+                    return name
         dotted = self.names.dotted(node.func)
         if dotted is not None and is_library_model(dotted):
             return dotted

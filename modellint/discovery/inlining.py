@@ -6,6 +6,7 @@ import ast
 import builtins
 import copy
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from modellint.discovery.constants import NotConstant, as_expression, constant
@@ -39,19 +40,24 @@ class Inliner(ast.NodeTransformer):
         module_names: frozenset[str],
         lookup: Callable[[str], Any],
         is_model: Callable[[ast.expr], bool],
+        builds: Callable[[ast.Call], bool],
     ) -> None:
         self._names = names
         self._scope = scope
         self._module_names = module_names
         self._lookup = lookup
         self._is_model = is_model
+        self._builds = builds
         self._inner: set[str] = set()
 
     def inlined(self, node: ast.expr) -> ast.expr:
         """A copy of an expression that reads module-level names only."""
-        result = self.visit(copy.deepcopy(node))
+        if isinstance(node, ast.Name):
+            result = self.visit_Name(node)
+        else:
+            result = self.visit(copy.deepcopy(node))
         assert isinstance(result, ast.expr)
-        if sum(1 for _ in ast.walk(result)) > _LARGEST:
+        if next(islice(ast.walk(result), _LARGEST, None), None) is not None:
             raise NotConstant
         return result
 
@@ -106,8 +112,7 @@ class Inliner(ast.NodeTransformer):
             func.id in _SAFE_BUILTINS or func.id in self._names.local
         ):
             return True
-        local = self._scope.values.get(func.id) if isinstance(func, ast.Name) else None
-        if local is not None and local.stands_for is not None:
+        if self._builds(ast.Call(func, [], [])):
             return True
         dotted = self._names.dotted(func) or ""
         if dotted.startswith(_NEVER_INLINED):

@@ -33,6 +33,7 @@ class ScopeReader(ExpressionReader):
     def __init__(self, source: SourceFile, names: Names, models: frozenset[str]) -> None:
         super().__init__(source, names, models)
         self._running: list[str] = []
+        self._bindings: dict[Function, set[str] | None] = {}
 
     # Assignments -----------------------------------------------------------------------------
 
@@ -237,14 +238,22 @@ class ScopeReader(ExpressionReader):
             return None
         return self.result_of(function, self.parameters_bound(function, node))
 
+    def _bound_in_one_way(self, function: Function) -> set[str] | None:
+        """The names that a function binds; `None` for one that may return in several places."""
+        if function not in self._bindings:
+            returns = sum(isinstance(node, ast.Return) for node in own_nodes(function))
+            self._bindings[function] = local_bindings(function) if returns == 1 else None
+        return self._bindings[function]
+
     def result_of(self, function: Function, values: Mapping[str, Value]) -> Value | None:
         """What a function returns at its end, for what its parameters stand for."""
         last = function.body[-1]
-        returns = sum(isinstance(node, ast.Return) for node in own_nodes(function))
-        known = function.name in self._running or len(self._running) == _DEEPEST
-        if not isinstance(last, ast.Return) or last.value is None or returns > 1 or known:
+        running = function.name in self._running or len(self._running) == _DEEPEST
+        if not isinstance(last, ast.Return) or last.value is None or running:
             return None
-        bound = local_bindings(function)
+        bound = self._bound_in_one_way(function)
+        if bound is None:
+            return None
         scope = Scope("function", None, {**self.module_values(bound), **values}, bound)
         self._running.append(function.name)
         try:

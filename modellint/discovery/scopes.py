@@ -101,8 +101,24 @@ def functions(
             yield node, owner
 
 
+def _examples(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """The pieces of code among lines with where they begin: lines that go on after `...` as one."""
+    at = 0
+    while at < len(lines):
+        indented = lines[at].lstrip()
+        start, code = at, indented.removeprefix(">>> ").rstrip()
+        at += 1
+        if not indented.startswith(">>> "):
+            yield start, code
+            continue
+        while at < len(lines) and lines[at].lstrip().startswith("..."):
+            code += "\n" + lines[at].lstrip().removeprefix("...").removeprefix(" ").rstrip()
+            at += 1
+        yield start, code
+
+
 def docstring_examples(tree: ast.Module) -> Iterator[tuple[str | None, list[ast.stmt]]]:
-    """The example code of each docstring, line by line, with the true line numbers."""
+    """The example code of each docstring, with the true line numbers."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -111,8 +127,7 @@ def docstring_examples(tree: ast.Module) -> Iterator[tuple[str | None, list[ast.
         first = node.body[0]
         assert isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
         statements: list[ast.stmt] = []
-        for offset, line in enumerate(str(first.value.value).split("\n")):
-            code = line.strip().removeprefix(">>> ").removeprefix("... ")
+        for offset, code in _examples(str(first.value.value).split("\n")):
             if "(" not in code and "=" not in code:
                 continue
             try:

@@ -108,7 +108,8 @@ class Feeds:
             InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source, axes=tensor.axes)
             for tensor in hint.tensors
         ]
-        return replace(self.stated(specs), apart=hint.apart, origin=_origin(hint))
+        apart = hint.apart or hint.loose
+        return replace(self.stated(specs), apart=apart, origin=_origin(hint))
 
     def _arranged(self, hint: Any) -> Feed:
         """The feed of a call that gives tensors in containers, or other values besides."""
@@ -123,7 +124,8 @@ class Feeds:
         ]
         feed = self._feed(named)
         origin = _origin(hint)
-        return replace(feed, apart=hint.apart, origin=origin, arguments=hint.arguments)
+        apart = hint.apart or hint.loose
+        return replace(feed, apart=apart, origin=origin, arguments=hint.arguments)
 
     def reads(self, hint: Any) -> bool:
         """Whether the model may read the images that the file loads, as their channels tell."""
@@ -131,7 +133,7 @@ class Feeds:
         if len(self.wanted) != 1:
             return False
         if self.first.kind == "Conv":
-            return self.first.space == 2 and self.first.channels == channels
+            return self.first.space == 2 and channels in (None, self.first.channels)
         return self.first.kind in ("Linear", "Recurrent")
 
     def guesses(self) -> list[Feed]:

@@ -20,6 +20,7 @@ from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
 from modellint.inputs.forwards import Forwards, about
+from modellint.inputs.input_dtypes import with_floats, with_integers
 from modellint.inputs.objections import Objected
 from modellint.inputs.other_feeds import (
     other_batches,
@@ -60,9 +61,10 @@ def trace_with_inputs(
     """Trace a model on meta tensors and return its graph.
 
     `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
-    `tensors` of name, shape and dtype, `source`, `images` and `apart`). `sites` tells where modules
-    were built, by `id`. `path` is the user's file, to place errors in, `source` what it says;
-    `modules` are those of the model, which then is no wrapper of another. Sizes that do not fit
+    `tensors` of name, shape and dtype, `source`, `images`, `apart` and `loose`). `sites` tells
+    where modules were built, by `id`. `path` is the user's file, to place errors in, `source` what
+    it says; `modules` are those of the model, which then is no wrapper of another. Sizes that do
+    not fit
     end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
@@ -101,7 +103,7 @@ def _best(
     if not hints:
         feeds.refuse_containers()
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
-    certain = [hint for hint in hints if not hint.apart]
+    certain = [hint for hint in hints if not (hint.apart or hint.loose)]
     if shown and certain and not (feeds.first.kind != "Conv" and all(h.images for h in certain)):
         return search.best(shown)
     # What reads no maps may read the rows of images, or something else; and what another instance
@@ -252,6 +254,7 @@ class _Search:
         objection: Objected | None = None
         tried = {tuple(sorted(feed.example.items()))}
         demands: dict[tuple[Any, str], Constraint] = {}
+        typed: set[tuple[str, ...]] = set()
         for _ in range(ATTEMPTS):
             try:
                 traced = self.forwards.run(feed)
@@ -270,6 +273,11 @@ class _Search:
                 furthest = (feed, traced)
             for constraint in traced.tape.constraints.values():
                 demands[constraint.expr, constraint.relation] = constraint
+            floats = with_floats(feed, traced) if traced.refused is None else None
+            if floats is not None and floats.dtypes not in typed:
+                typed.add(floats.dtypes)
+                feed, furthest = floats, None
+                continue
             if traced.refused is None:
                 folded = self._folded(feed, traced)
                 if folded is None or not feed.searched:
@@ -280,7 +288,7 @@ class _Search:
                     return self._frozen(feed, traced), None
                 demands[folded.expr, "=="] = folded
             if traced.refused is not None and traced.refused[1].integers:
-                indexed = self._indexed(feed, traced)
+                indexed = with_integers(feed, traced)
                 if indexed is not None:
                     feed = indexed
                     continue
@@ -331,21 +339,6 @@ class _Search:
         assert named.refused is not None
         named.refused[1].always = True  # Oblong ones fit by chance.
         return self.forwards.freeze(square, named), (square, named)
-
-    def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
-        """The feed with integers for the input that reaches an embedding, if its dtype is free."""
-        assert traced.refused is not None
-        record = traced.refused[0]
-        while record.op != "input":
-            above = [source for source in record.inputs if source.varying]
-            if not above:
-                return None
-            record = above[0]
-        at = traced.inputs.index(record)
-        if feed.dtypes[at] == "int64" or at in feed.typed:
-            return None
-        dtypes = [*feed.dtypes[:at], "int64", *feed.dtypes[at + 1 :]]
-        return replace(feed, dtypes=tuple(dtypes))
 
     def _general(self, feed: Feed, traced: Traced) -> Traced | None:
         """A run whose branches hold for more sizes, where the model compared sizes in this one.
