@@ -126,7 +126,9 @@ _NOTHING_RUNS = "has no forward, so there is nothing to follow"
 class _Discovery:
     def __init__(self, source: SourceFile) -> None:
         names = read_names(source.tree)
-        self.built = Constructions(source, names, read_declarations(source.tree, names))
+        self.built = Constructions(
+            source, names, read_declarations(source.tree, names, source.path)
+        )
         self.declared = self.built.declared
         self.evidence = self.built.evidence
         self.comments = input_comments(source)
