@@ -143,6 +143,9 @@ def _missing(error: BaseException) -> str | None:
             return f"needs a file which is not there: {describe(error)}"
         return f"needs the file {error.filename!r}, which is not there"
     text = describe(error)
+    if type(error) is ImportError and "install" in text.lower():
+        # What a file says itself where an optional package is not there.
+        return f"needs a package which this Python does not have ({text})"
     if "UnreadWeights" in text:
         return "needs weights which are not there, and looks into them: put their file in its place"
     if any(sign in text for sign in _GPU):

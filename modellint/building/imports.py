@@ -98,8 +98,9 @@ def make_importable(place: Place) -> None:
             (at for at, one in enumerate(sys.meta_path) if one is PathFinder), len(sys.meta_path)
         )
         sys.meta_path.insert(position, _StandardLibraryFirst(before))
-        if place.namesake is not None:
-            sys.meta_path.insert(position, _NotItself(place.namesake))
+    if place.namesake is not None:
+        # Before the finder of the path, which may be the first of all.
+        sys.meta_path.insert(0, _NotItself(place.namesake))
     for folder in reversed(place.folders):
         if folder in sys.path:
             sys.path.remove(folder)
@@ -133,6 +134,8 @@ class _NotItself:
         """Answer for the file's own name; raise `ModuleNotFoundError` where no other has it."""
         if path is not None or name != self._file.stem:
             return None
+        if name in sys.stdlib_module_names or name in _PROTECTED:
+            return None  # Those are found before any file of the user's.
         elsewhere = [one for one in sys.path if Path(one).absolute() != self._file.parent]
         found = PathFinder.find_spec(name, elsewhere, target)
         if found is None:

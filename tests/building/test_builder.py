@@ -214,6 +214,7 @@ def test_missing_super_call_is_an_error_with_the_fix(tmp_path: Path, body: str) 
     [
         ("torch.load('weights.pt').keys()", "weights.pt"),
         ("import no_such_package", "no_such_package"),
+        ("raise ImportError('Please install fast_norms')", "fast_norms"),
         ("raise AssertionError('Torch not compiled with CUDA enabled')", "CUDA"),
         ("import urllib.error; raise urllib.error.URLError('no route')", "network"),
     ],
