@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from modellint.discovery.annotated_shapes import annotated_shapes
 from modellint.discovery.arguments import (
     ConstructorCall,
     argument_key,
@@ -105,6 +106,7 @@ class _Discovery:
         self.comments = input_comments(source)
         self.configured = configured_inputs(source.tree)
         self.images = dataset_images(source.tree, names)
+        self.said = annotated_shapes(source)
 
     def candidates(self) -> Iterator[Candidate]:
         """Every candidate in file order."""
@@ -261,6 +263,7 @@ class _Discovery:
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
+                *(hint for one in own for hint in self.said.get(one, ())),
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
@@ -268,7 +271,8 @@ class _Discovery:
             return hints
         sizes = [] if parameters is None else shape_hints(parameters, calls)
         loaded = [] if self.images is None else [self.images]
-        return (*(one for one in hints if not one.images), *loaded, *sizes, *_images(hints))
+        sure = [one for one in hints if not (one.images or one.loose)]
+        return (*sure, *loaded, *sizes, *(one for one in hints if one not in sure))
 
     def _ways(self, name: str) -> tuple[tuple[ConstructorCall, ...], Parameters | None]:
         """How a class or a factory is built, and what it takes."""
@@ -279,20 +283,19 @@ class _Discovery:
         return (call,) if call is not None else (), parameters
 
 
-def _images(hints: Iterable[InputHint]) -> Iterator[InputHint]:
-    return (hint for hint in hints if hint.images)
-
-
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
-    """The hints best first: comments, calls, summaries, arrays, configurations; each once."""
-    order = ("input=", "call", "summary", "get_inputs", "example_input_array")
+    """The hints best first: comments, calls, summaries, annotations and so on; each once."""
+    order = ("input=", "call", "summary", "annotation", "get_inputs", "example_input_array")
     unique = list(dict.fromkeys(hints))
     return tuple(
         sorted(
             unique,
-            key=lambda hint: next(
-                (place for place, word in enumerate(order) if hint.source.startswith(word)),
-                len(order),
+            key=lambda hint: (
+                hint.loose,
+                next(
+                    (place for place, word in enumerate(order) if hint.source.startswith(word)),
+                    len(order),
+                ),
             ),
         )
     )

@@ -87,7 +87,7 @@ class Feeds:
         if hint.arguments:
             return self._arranged(hint)
         specs = [
-            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
+            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype or None, hint.source)
             for tensor in hint.tensors
         ]
         apart = hint.apart or hint.loose
@@ -101,7 +101,7 @@ class Feeds:
             default = parameters[at] if at < len(parameters) else f"input{at}"
             shown += places(argument.held, argument.name or default)
         named = [
-            (name, InputSpec(None, tuple(tensor.shape), tensor.dtype, hint.source), False)
+            (name, InputSpec(None, tuple(tensor.shape), tensor.dtype or None, hint.source), False)
             for name, tensor in zip(shown, hint.tensors, strict=True)
         ]
         feed = self._feed(named)
