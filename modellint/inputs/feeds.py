@@ -132,7 +132,11 @@ class Feeds:
                     shape = dims if at == 0 else self._like(name, dims)
                     if at and other is not None and len(shape) > 1:
                         shape = (None,) * other
-                    specs.append((name, InputSpec(None, shape, source="assumed"), at > 0))
+                    dtype = "int64" if at and is_lengths(name.lower()) else None
+                    if dtype is not None:
+                        # As many as there are samples, whatever the ranks of others.
+                        shape = ("N",) if "N" in self.first.roles(rank) else (None,)
+                    specs.append((name, InputSpec(None, shape, dtype, "assumed"), at > 0))
                 made.append(self._feed(specs))
         return made
 
@@ -168,6 +172,8 @@ class Feeds:
     def _like(self, name: str, dims: Sequence[Any]) -> tuple[Any, ...]:
         """The axes of a further input: one a sample for times and labels, else as the first."""
         words = name.lower()
+        if is_lengths(words):
+            return (None,)
         if words in ("t", "y", "c") or any(w in words for w in ("time", "step", "label", "sigma")):
             return (None,)
         return (None,) * len(dims)
@@ -246,6 +252,11 @@ class Feeds:
         # A map of four axes is no list of tokens, although an embedding of labels comes first.
         tokens = self.first.kind == "Embedding" and at == 0 and len(spec.dims) < 3
         return "int64" if tokens else "float32"
+
+
+def is_lengths(name: str) -> bool:
+    """Whether an input is called after the lengths of sequences, one a sample."""
+    return name in ("lens", "seq_lens", "seqlens") or name.endswith(("lengths", "length", "_lens"))
 
 
 def _origin(hint: Any) -> Origin:
