@@ -16,6 +16,9 @@ _COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
 #: Sizes that are tried where none up to the limit will do: seconds of sound are long.
 _LONG = tuple(1 << power for power in range(11, 21))
 
+#: Lengths of sound that data sets have: a second, or half of one, at common rates.
+_SAMPLED = (16000, 8000, 22050, 44100, 48000, 32000)
+
 
 #: How many proportions of two sides are told apart between a square and one twice as long.
 _COARSE = 8
@@ -66,7 +69,8 @@ def solutions(
     elif square[:1] == [1] and square[-1] < _COLLAPSED and any(map(_joins, relevant)):
         return
     if not square:
-        long = [*_LONG, *_long_enough(relevant, example, involved)]
+        sampled = _SAMPLED if len(involved) == 1 else ()
+        long = [*sampled, *_LONG, *_long_enough(relevant, example, involved)]
         square = [size for size in long if _hold(relevant, example, involved, size)]
     common = _COMMON[1 if example.get("C") == 1 else 3]
     for size in dict.fromkeys([*(side for side in common if side in square), *square]):
