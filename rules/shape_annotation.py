@@ -150,7 +150,7 @@ shape_annotation.flags(
             self.conv = nn.Conv2d(3, 8, 3)
 
         def forward(
-            self, x: Annotated[Tensor, "N", 3, "H", "W"]
+            self, x: Annotated[Tensor, "N 3 H W"]
         ) -> tuple[Annotated[Tensor, "N 8 H W"], Annotated[Tensor, "N 8"]]:
             y = self.conv(x)
             return y, y.mean(3)

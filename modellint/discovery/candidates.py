@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from modellint.discovery.annotated_shapes import annotated_shapes
 from modellint.discovery.arguments import (
     ConstructorCall,
     argument_key,
@@ -25,7 +26,6 @@ from modellint.discovery.example_tensors import InputHint, is_stated
 from modellint.discovery.inheritance import NO_FORWARD
 from modellint.discovery.names import read_names
 from modellint.discovery.parts import owners, users
-from modellint.discovery.shape_annotations import annotated_inputs
 from modellint.discovery.shape_parameters import shape_hints
 from modellint.discovery.signatures import Parameters, parameters_of
 from modellint.discovery.stated_builds import expression_call
@@ -135,6 +135,7 @@ class _Discovery:
         self.stated = self.built.stated
         self.configured = configured_inputs(source.tree)
         self.images = dataset_images(source.tree, names)
+        self.said = annotated_shapes(source)
 
     def candidates(self) -> Iterator[Candidate]:
         """Every candidate in file order."""
@@ -333,7 +334,7 @@ class _Discovery:
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
-                *(hint for one in own for hint in self._annotated(one)),
+                *(hint for one in own for hint in self.said.get(one, ())),
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
@@ -341,16 +342,8 @@ class _Discovery:
             return hints
         sizes = [] if parameters is None else shape_hints(parameters, calls)
         loaded = [] if self.images is None else [self.images]
-        return (*(one for one in hints if not one.images), *loaded, *sizes, *_images(hints))
-
-    def _annotated(self, name: str) -> tuple[InputHint, ...]:
-        """What the annotations of a class's forward say; a data set says more than no size."""
-        declared = self.declared.classes.get(name)
-        hints = annotated_inputs(declared.node, self.built.names) if declared is not None else ()
-        sized = any(
-            size is not None for hint in hints for one in hint.tensors for size in one.shape
-        )
-        return hints if sized or self.images is None else ()
+        sure = [one for one in hints if not (one.images or one.loose)]
+        return (*sure, *loaded, *sizes, *(one for one in hints if one not in sure))
 
     def _ways(self, name: str) -> tuple[tuple[ConstructorCall, ...], Parameters | None]:
         """How a class or a factory is built, and what it takes."""
@@ -361,20 +354,19 @@ class _Discovery:
         return (call,) if call is not None else (), parameters
 
 
-def _images(hints: Iterable[InputHint]) -> Iterator[InputHint]:
-    return (hint for hint in hints if hint.images)
-
-
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
-    """The hints best first: comments, calls, summaries, arrays, configurations; each once."""
-    order = ("input=", "call", "summary", "get_inputs", "annotation", "example_input_array")
+    """The hints best first: comments, calls, summaries, annotations and so on; each once."""
+    order = ("input=", "call", "summary", "annotation", "get_inputs", "example_input_array")
     unique = list(dict.fromkeys(hints))
     return tuple(
         sorted(
             unique,
-            key=lambda hint: next(
-                (place for place, word in enumerate(order) if hint.source.startswith(word)),
-                len(order),
+            key=lambda hint: (
+                hint.loose,
+                next(
+                    (place for place, word in enumerate(order) if hint.source.startswith(word)),
+                    len(order),
+                ),
             ),
         )
     )

@@ -27,15 +27,14 @@ class Example:
 class InputTensor(NamedTuple):
     """One input of a model; `name` is None when it is passed by position.
 
-    `of` names the model whose output it is, where only that one's trace will tell the shape. Axes
-    of one name in `axes` are of one size.
+    A size may have a name, and is the same wherever that stands; `dtype` is empty where nobody says
+    it. `of` names the model whose output it is, where only that one's trace will tell the shape.
     """
 
     name: str | None
-    shape: tuple[int | None, ...]
+    shape: tuple[int | str | None, ...]
     dtype: str
     of: str | None = None
-    axes: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from modellint.discovery.displays import kind_of, nest, plain_value
 from modellint.discovery.example_tensors import Example, Nest, Reader
 from modellint.discovery.inlining import FLUENT, Inliner
 from modellint.discovery.libraries import MODEL_WRAPPERS, is_library_model
+from modellint.discovery.loaders import LOADER, TENSORS, batches
 from modellint.discovery.names import Names, written_name
 from modellint.discovery.namespaces import Namespace, NamespaceClass
 from modellint.discovery.plain_functions import NAMESPACES
@@ -106,8 +107,12 @@ class ExpressionReader:
 
     def _known(self, node: ast.expr) -> Value | None:
         """What a name, a part of what is written out, or the call of a function stands for."""
-        if isinstance(node, ast.Call):
-            return self.result(node)
+        match node:
+            case ast.Call(func=ast.Name(id="next"), args=[ast.Call(args=[loader]), *_]):
+                parts = self.value(loader).parts
+                return replace(parts[0]) if parts and 0 in parts else None
+            case ast.Call():
+                return self.result(node)
         found = self.scope.values.get(written_name(node) or "")
         found = found if found is not None else self._part(node)
         return None if found is None else replace(found)
@@ -145,6 +150,10 @@ class ExpressionReader:
                 names = [key.value if isinstance(key, ast.Constant) else None for key in keys]
                 if None not in names:
                     return dict(zip(names, map(self.value, values), strict=True))
+            case ast.Call(func=func, args=given) if _last(func) == TENSORS:
+                return dict(enumerate(map(self.value, given)))
+            case ast.Call(func=func) if _last(func) == LOADER:
+                return batches(node, self.value, self.sample)
             case ast.Call(func=func, args=given, keywords=words):
                 return self._fields(func, given, words)
             case ast.BinOp(left=ast.List() as one, op=ast.Mult(), right=times):
@@ -273,8 +282,15 @@ class ExpressionReader:
     def rounds(self, target: ast.expr, over: ast.expr) -> Iterator[None] | None:
         """The rounds of a loop over what is written out, its names bound; `None` for others."""
 
+    def sample(self, name: str) -> Value | None:
+        """What a class of data of the file gives for one index."""
+
     def result(self, node: ast.Call) -> Value | None:
         """What a function of the file that only computes something gives."""
+
+
+def _last(node: ast.expr) -> str:
+    return (written_name(node) or "").rpartition(".")[2]
 
 
 def _model_of(value: Value | None) -> Model | None:

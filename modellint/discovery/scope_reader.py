@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from modellint.discovery.constants import NotConstant, constant
 from modellint.discovery.displays import added, of_parts, pair, plain_value
 from modellint.discovery.expression_reader import MOST_ROUNDS, ExpressionReader
+from modellint.discovery.loaders import items
 from modellint.discovery.names import Names, written_name
 from modellint.discovery.plain_classes import plain_class
 from modellint.discovery.scopes import (
@@ -33,6 +34,7 @@ class ScopeReader(ExpressionReader):
     def __init__(self, source: SourceFile, names: Names, models: frozenset[str]) -> None:
         super().__init__(source, names, models)
         self._running: list[str] = []
+        self._items = items(source.tree)
         self._bindings: dict[Function, set[str] | None] = {}
 
     # Assignments -----------------------------------------------------------------------------
@@ -229,6 +231,11 @@ class ScopeReader(ExpressionReader):
     def outer(self) -> Mapping[str, Value]:
         """The values of the module's scope."""
         return self.scope.values
+
+    def sample(self, name: str) -> Value | None:
+        """What a class of data of the file gives for one index."""
+        function = self._items.get(name)
+        return None if function is None else self.result_of(function, {})
 
     def result(self, node: ast.Call) -> Value | None:
         """What a function of the file that only computes something gives."""

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.discovery.names import Names, written_name
 from modellint.discovery.scopes import Function
 
@@ -40,7 +39,6 @@ _WORDS = frozenset(
     """batch batch_size bs time steps seq seq_len length len channels channel height width depth
     dim features hidden embed embedding tokens points nodes heads classes frames samples""".split()
 )
-_PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
 _SHORT = re.compile(r"(?:[A-Za-z]\w?|\d+)\Z")
 
 
@@ -123,34 +121,9 @@ def parameter_shapes(function: Function, names: Names) -> Iterator[tuple[str, An
             yield one.arg, shape
 
 
-def annotated_inputs(node: ast.ClassDef, names: Names) -> tuple[InputHint, ...]:
-    """The inputs that the annotations of a class's forward state, if they state any."""
-    forward = forward_of(node)
-    if forward is None:
-        return ()
-    tensors = tuple(
-        InputTensor(
-            name, tuple(map(_size, shape.axes)), shape.dtype or "float32", axes=_named(shape)
-        )
-        for name, shape in parameter_shapes(forward, names)
-    )
-    if not tensors:
-        return ()
-    line = next(shape.line for _, shape in parameter_shapes(forward, names))
-    return (InputHint(tensors, line, f"annotation at line {line}"),)
-
-
 def forward_of(node: ast.ClassDef) -> Function | None:
     """The forward that a class declares itself."""
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == "forward":
             return item
     return None
-
-
-def _size(axis: str) -> int | None:
-    return int(axis) if axis.isdecimal() and int(axis) else None
-
-
-def _named(shape: AnnotatedShape) -> tuple[str | None, ...]:
-    return tuple(axis if _PLAIN.match(axis) and axis != "_" else None for axis in shape.axes)

@@ -105,7 +105,7 @@ class Feeds:
         if hint.arguments:
             return self._arranged(hint)
         specs = [
-            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source, axes=tensor.axes)
+            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype or None, hint.source)
             for tensor in hint.tensors
         ]
         apart = hint.apart or hint.loose
@@ -119,7 +119,7 @@ class Feeds:
             default = parameters[at] if at < len(parameters) else f"input{at}"
             shown += places(argument.held, argument.name or default)
         named = [
-            (name, InputSpec(None, tuple(tensor.shape), tensor.dtype, hint.source), False)
+            (name, InputSpec(None, tuple(tensor.shape), tensor.dtype or None, hint.source), False)
             for name, tensor in zip(shown, hint.tensors, strict=True)
         ]
         feed = self._feed(named)
@@ -150,7 +150,11 @@ class Feeds:
                     shape = dims if at == 0 else self._like(name, dims)
                     if at and other is not None and len(shape) > 1:
                         shape = (None,) * other
-                    specs.append((name, InputSpec(None, shape, source="assumed"), at > 0))
+                    dtype = "int64" if at and is_lengths(name.lower()) else None
+                    if dtype is not None:
+                        # As many as there are samples, whatever the ranks of others.
+                        shape = ("N",) if "N" in self.first.roles(rank) else (None,)
+                    specs.append((name, InputSpec(None, shape, dtype, "assumed"), at > 0))
                 made.append(self._feed(specs))
         return made
 
@@ -186,6 +190,8 @@ class Feeds:
     def _like(self, name: str, dims: Sequence[Any]) -> tuple[Any, ...]:
         """The axes of a further input: one a sample for times and labels, else as the first."""
         words = name.lower()
+        if is_lengths(words):
+            return (None,)
         if words in ("t", "y", "c") or any(w in words for w in ("time", "step", "label", "sigma")):
             return (None,)
         return (None,) * len(dims)
@@ -216,15 +222,12 @@ class Feeds:
         searched: set[str] = set()
         unsaid: set[str] = set()
         batches: list[str] = []
-        alike: dict[str, str] = {}
         for at, (_, spec, _) in enumerate(named):
             roles = axes or self.first.roles(len(spec.dims))
             sizes = self.first.sizes(roles)
             shape: list[int | str] = []
-            axes_named = spec.axes or (None,) * len(spec.dims)
-            for role, stated, axis in zip(roles, spec.dims, axes_named, strict=True):
+            for role, stated in zip(roles, spec.dims, strict=True):
                 symbol = stated if isinstance(stated, str) else self._symbol(role, at, example)
-                symbol = alike.setdefault(axis, symbol) if axis is not None else symbol
                 shape.append(symbol)
                 if role == "N" and symbol not in batches:
                     batches.append(symbol)
@@ -267,6 +270,11 @@ class Feeds:
         # A map of four axes is no list of tokens, although an embedding of labels comes first.
         tokens = self.first.kind == "Embedding" and at == 0 and len(spec.dims) < 3
         return "int64" if tokens else "float32"
+
+
+def is_lengths(name: str) -> bool:
+    """Whether an input is called after the lengths of sequences, one a sample."""
+    return name in ("lens", "seq_lens", "seqlens") or name.endswith(("lengths", "length", "_lens"))
 
 
 def _origin(hint: Any) -> Origin:

@@ -8,11 +8,11 @@ the batch. This module imports torch only when something is traced.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modellint.contracts.solutions import solutions
+from modellint.contracts.solutions import followed, solutions
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
 from modellint.inputs.assertions import asserted
@@ -34,7 +34,7 @@ from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import Dim
-from modellint.symbolic.equalities import isolated, pinned
+from modellint.symbolic.equalities import pinned
 from modellint.symbolic.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
@@ -400,7 +400,7 @@ class _Search:
                 example[symbol.name] = max(1, value.evaluate(example))
         for demand in hard:
             if demand.relation == "==" and about(demand, example) and not demand.holds(example):
-                example |= _followed(demand, example, feed.searched - solved)
+                example |= followed(demand, example, feed.searched - solved)
         rest = [name for name in feed.example if name in feed.searched and name not in solved]
         if all(c.holds(example) for c in hard if about(c, example)):
             key = tuple(sorted(example.items()))
@@ -416,20 +416,6 @@ class _Search:
                 tried.add(key)
                 return replace(feed, example=values, solved=frozenset(solved | exact))
         return None
-
-
-def _followed(
-    demand: Constraint, example: Mapping[str, int], free: Collection[str]
-) -> dict[str, int]:
-    """The size that an equality of several sizes asks of one, where it says which: `P = R // 2`."""
-    if len(demand.expr.symbols) < 2:
-        return {}
-    for symbol in sorted(demand.expr.symbols, key=lambda one: one.key):
-        value = isolated(demand.expr, symbol) if symbol.name in free else None
-        size = 0 if value is None else value.evaluate(example)
-        if size > 0:
-            return {symbol.name: size}
-    return {}
 
 
 def _goes_further(traced: Traced, other: Traced) -> bool:

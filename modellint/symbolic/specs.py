@@ -23,7 +23,6 @@ class InputSpec:
 
     `name` is the forward's parameter, or `None` for the next positional one. Of a `list`, `tuple`
     or `dict` (`kind`) the tensors are `parts`, by place or by key, which may be containers again.
-    Axes of one name in `axes` are of one size, among inputs too.
     """
 
     name: str | None
@@ -32,7 +31,6 @@ class InputSpec:
     source: str = "--input"
     kind: str | None = None
     parts: tuple[tuple[int | str, InputSpec], ...] = ()
-    axes: tuple[str | None, ...] = ()
 
     def leaves(self) -> Iterator[InputSpec]:
         """The tensors of the input: itself, or those in its containers."""
