@@ -26,7 +26,8 @@ def batch_folded(graph: Graph) -> Iterator[Finding | Skip]:
     The input's first axis is the batch, of N samples. An output whose first size depends on N but
     is another number (`25*N`) has lost the samples: a `view(-1, 400)` on a map of 16×25×25 makes 25
     rows of each. Reported is the reshape where it happens, if its rows cut across the dimensions
-    of what it reads, or take the channels of a map for samples.
+    of what it reads, or take the channels of a map for samples. `torch.flatten(x)` makes one row of
+    all samples: where a linear layer fixes its length, the model takes so many samples and no more.
 
     **Why it matters.** Nothing fails where the labels are repeated or the loss broadcasts: training
     goes on with rows that are arbitrary cuts of a sample. `view(-1, features)` is also why a wrong
@@ -47,6 +48,39 @@ def batch_folded(graph: Graph) -> Iterator[Finding | Skip]:
             if node.index not in told and _cuts(graph, node):
                 told.add(node.index)
                 yield _finding(graph, node, output, batch)
+    if not told and not any(_counts(output, batch) for output in graph.outputs):
+        yield from _merged(graph, batch)
+
+
+def _counts(node: Node, batch: str) -> bool:
+    """Whether a result has the batch in one of its sizes."""
+    sizes = node.output.symbolic if node.outputs else ()
+    return any(isinstance(size, str) and batch in _symbols(size) for size in sizes)
+
+
+def _merged(graph: Graph, batch: str) -> Iterator[Finding]:
+    """The reshape that makes one row of all samples, whose length a linear layer then fixes."""
+    for reader in graph.calls("linear"):
+        node = reader.input
+        while node.op not in RESHAPES:
+            before = passed_through(graph, node)
+            if before is None:
+                break
+            node = before
+        if node.op not in RESHAPES or len(node.output.example) != 1 or not node.output.known:
+            continue
+        source = node.input.output
+        if source.symbolic[:1] != (batch,) or len(source.example) < 2 or not _counts(node, batch):
+            continue
+        features = prod(source.example[1:])
+        yield Finding(
+            node,
+            f"{named(node)} makes one row of all samples, {source} to {node.output}, so that "
+            f"{reader.key} takes {graph.symbols[batch]} at a time and no more",
+            help=f"flatten(1) keeps one row of {features} values a sample",
+            assumes_size=True,
+        )
+        return
 
 
 def _folded(graph: Graph, node: Node, batch: str) -> bool:
@@ -208,5 +242,60 @@ batch_folded.allows(
         Boxes()(torch.rand(2, 3, 32, 32))
         Clips()(torch.rand(2, 5, 3, 32, 32))
         Views()(torch.rand(2, 16))
+    """
+)
+# All samples in one row: one sample is what the linear layer takes.
+batch_folded.flags(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1, stride=4)
+            self.fc = nn.Linear(128, 10)
+
+        def forward(self, x):
+            return self.fc(torch.flatten(self.conv(x).relu()))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 16, 16))
+    """,
+    layers=["flatten@13"],
+    severity="warning",
+)
+# The same with the batch kept, and one row that is no batch of anything.
+batch_folded.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1, stride=4)
+            self.fc = nn.Linear(128, 10)
+
+        def forward(self, x):
+            return self.fc(torch.flatten(self.conv(x).relu(), 1))
+
+
+    class Board(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+            self.fc = nn.Linear(128, 10)
+
+        def forward(self, x):
+            return self.fc(torch.flatten(self.conv(x).relu()))
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(1, 3, 16, 16))
+        Board()(torch.rand(3, 4, 4))
     """
 )

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 
 import torch
@@ -28,7 +28,9 @@ from modellint.building.failures import (
     what_is_missing,
 )
 from modellint.building.loader import LoadedModule
-from modellint.building.pretrained import weights_unread
+from modellint.building.pretrained import holds_unread, weights_unread
+from modellint.building.stated_arguments import nested
+from modellint.building.without_weights import without_weights
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.discovery.candidates import Candidate
 from modellint.errors import FileError, ModellintError, NotAnalysed
@@ -45,6 +47,8 @@ from modellint.protocol.limits import lift_memory
 _DATA_PARALLEL = frozenset(
     {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"}
 )
+#: Stand-ins for operators among torch's quantized modules, which compute with floats.
+_FLOAT_FUNCTIONALS = frozenset({"FloatFunctional", "FXFloatFunctional"})
 _BEFORE_INIT = ("before Module.__init__() call", "super().__init__() call", "'_modules'")
 
 
@@ -105,6 +109,9 @@ def build(loaded: LoadedModule, candidate: Candidate) -> BuiltModel:
         try:
             return _build_by(loaded, candidate, call)
         except (FileError, NotAnalysed) as error:
+            bare = _build_bare(loaded, candidate, call, error)
+            if bare is not None:
+                return bare
             first = first or error
     assert first is not None
     raise first
@@ -117,13 +124,27 @@ def _existing(loaded: LoadedModule, candidate: Candidate) -> nn.Module | None:
     return found if isinstance(found, nn.Module) else None
 
 
+def _build_bare(
+    loaded: LoadedModule, candidate: Candidate, call: ConstructorCall, error: ModellintError
+) -> BuiltModel | None:
+    """The model without the pretrained weights that it failed for, if it can be had without."""
+    lacking = isinstance(error, NotAnalysed) and error.elsewhere
+    other = without_weights(call, loaded.namespace) if lacking else None
+    if other is None:
+        return None
+    try:
+        return replace(_build_by(loaded, candidate, other), call=call)
+    except (FileError, NotAnalysed):
+        return None
+
+
 def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall) -> BuiltModel:
     callee = call.callee.partition(".")[0]
     if callee not in loaded.namespace:
         raise loaded.obstacle(callee) or NotAnalysed(
             f"{callee} is not defined when the file is imported", candidate.line
         )
-    code = _compiled(loaded, candidate, call)
+    code, made_with = _compiled(loaded, candidate, call)
     previous: tuple[str, int | None] | None = None
     error: BaseException | None = None
     for rung in _LADDER:
@@ -136,7 +157,7 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
                 redirected(rung.device, parameters_to_meta=rung.parameters_to_meta),
                 weights_unread(),
             ):
-                made = eval(code, loaded.namespace)
+                made = eval(code, loaded.namespace, made_with)
         except BaseException as caught:  # the user's SystemExit and KeyboardInterrupt included
             if isinstance(caught, MemoryError):
                 lift_memory()
@@ -155,6 +176,13 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
                 _constructor_line(candidate),
                 f"{type(model).__name__}.__init__ does not call super().__init__(); call it first",
             )
+        kept = holds_unread(model)
+        if kept is not None:
+            raise NotAnalysed(
+                f"needs weights which are not there: {kept} is one of them",
+                _constructor_line(candidate),
+                elsewhere=True,
+            )
         how = call.origin if rung is _LADDER[0] else f"{call.origin}, {rung.name}"
         known = {**loaded.sites.within(model), **sites.within(model)}
         return BuiltModel(model, candidate, how, known, call)
@@ -164,19 +192,27 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
     raise (doubt or explained) from error
 
 
-def _compiled(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall) -> CodeType:
+def _compiled(
+    loaded: LoadedModule, candidate: Candidate, call: ConstructorCall
+) -> tuple[CodeType, dict[str, object]]:
+    """The code of a call, and the names that it needs besides those of the file."""
     path = loaded.source.path
     if call.node is not None:
         tree = ast.fix_missing_locations(ast.Expression(call.node))
         repeated: CodeType = compile(tree, path, "eval", loaded.flags, dont_inherit=True)
-        return repeated
+        return repeated, {}
     try:
         tree = ast.parse(str(call), mode="eval")
     except SyntaxError as error:
         raise NotAnalysed(f"arguments are not Python: {call}", candidate.line) from error
+    names: dict[str, object] = {}
+    if call.folder is not None:
+        tree.body, makers = nested(tree.body, call.folder)
+        names.update(makers)
+        ast.fix_missing_locations(tree)
     ast.increment_lineno(tree, candidate.line - 1)
     code: CodeType = compile(tree, path, "eval", loaded.flags, dont_inherit=True)
-    return code.replace(co_name=SYNTHETIC)
+    return code.replace(co_name=SYNTHETIC), names
 
 
 @contextmanager
@@ -222,6 +258,8 @@ def _explained(error: BaseException, loaded: LoadedModule, candidate: Candidate)
     """The error of a constructor as a fault of the file or as something that is missing."""
     path = loaded.source.path
     line = line_in(error, path) or candidate.line
+    if isinstance(error, NotAnalysed):
+        return error
     if isinstance(error, NameError) and error.name is not None:
         obstacle = loaded.obstacle(error.name)
         if obstacle is not None:
@@ -248,8 +286,10 @@ def _is_refused_call(error: BaseException, path: str) -> bool:
 
 
 def _is_quantized(module: nn.Module) -> bool:
-    where = type(module).__module__
-    return where.startswith("torch.") and ".quantized" in where
+    """Whether a module of torch's holds quantized values; what only observes floats does not."""
+    cls = type(module)
+    inside = cls.__module__.startswith("torch.") and ".quantized" in cls.__module__
+    return inside and cls.__name__ not in _FLOAT_FUNCTIONALS
 
 
 def _is_scripted(cls: type) -> bool:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from modellint.building.scripting import uncompiled
 from modellint.modules.replacing import replaced
 
 _HERE = frozenset({"cpu", "meta"})
@@ -107,10 +108,6 @@ def _replacements() -> list[tuple[Any, str, Any]]:
     def stay(self: nn.Module, device: Any = None) -> nn.Module:
         return self
 
-    def unchanged(value: Any = None, *args: Any, **kwargs: Any) -> Any:
-        # As a decorator with options, `@torch.compile(mode=...)`, it is called without a value.
-        return value if value is not None else unchanged
-
     return [
         (nn.Module, "to", to),
         (nn.Module, "cuda", stay),
@@ -120,8 +117,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (torch.cuda, "set_device", lambda device: None),
         (torch.cuda, "current_device", lambda: 0),
         # The tracer runs the plain Python: compiling it would only cost time and hide it.
-        (torch, "compile", unchanged),
-        (torch.jit, "script", unchanged),
+        *uncompiled(),
     ]
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections import Counter
 from pathlib import Path
 
+from modellint.building.command_lines import unsaid_option
+
 _LONGEST = 300
+#: Where in memory something lies, as Python and torch print it: another place in each run.
+_ADDRESS = re.compile(r"(?:\s+at:?)?\s+0x[0-9a-fA-F]{6,16}\b")
 #: Exceptions of network libraries, by name: their packages need not be installed here.
 _NETWORK = frozenset(
     """URLError HTTPError gaierror ConnectionError ConnectTimeout ReadTimeout SSLError
     MaxRetryError LocalEntryNotFoundError OfflineModeIsEnabled HfHubHTTPError
     RepositoryNotFoundError ConnectError TimeoutException NetworkAccess NetworkBlocked""".split()
+)
+#: What a configuration's object raises for what it does not say: ours, and OmegaConf's.
+_SETTINGS = frozenset(
+    "MissingSetting MissingKey ConfigAttributeError ConfigKeyError MissingMandatoryValue".split()
 )
 _GPU = (
     "not compiled with CUDA",
@@ -42,7 +51,7 @@ def describe(error: BaseException) -> str:
         return "called sys.exit"
     name = type(error).__name__
     try:
-        text = " ".join(str(error).split())
+        text = _ADDRESS.sub("", " ".join(str(error).split()))
     except BaseException:  # user code raises what it likes in __str__, also KeyboardInterrupt
         text = "<unprintable>"
     if len(text) > _LONGEST:
@@ -115,6 +124,9 @@ def what_is_missing(error: BaseException) -> str | None:
 
 
 def _missing(error: BaseException) -> str | None:
+    option = unsaid_option(error)
+    if option is not None:
+        return option
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
         return (
@@ -123,11 +135,19 @@ def _missing(error: BaseException) -> str | None:
         )
     if any(kind.__name__ in _NETWORK for kind in type(error).__mro__):
         return "needs the network, which a lint run does not use: download the file beforehand"
+    if type(error).__name__ in _SETTINGS:
+        said = str(error).splitlines()[0] if error.args else ""
+        return f"needs {said.strip(chr(39))} in the args that the configuration states"
     if isinstance(error, FileNotFoundError):
         if error.filename is None:  # numpy says the name in its message only.
             return f"needs a file which is not there: {describe(error)}"
         return f"needs the file {error.filename!r}, which is not there"
     text = describe(error)
+    if type(error) is ImportError and "install" in text.lower():
+        # What a file says itself where an optional package is not there.
+        return f"needs a package which this Python does not have ({text})"
+    if "UnreadWeights" in text:
+        return "needs weights which are not there, and looks into them: put their file in its place"
     if any(sign in text for sign in _GPU):
         return f"needs a device that is not here ({text}): build the model without it"
     return None

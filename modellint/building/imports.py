@@ -18,19 +18,26 @@ _PROTECTED = frozenset({"torch", "numpy", "modellint", "modellint_rules"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a file stands: its package if any, and the folders that imports start from."""
+    """Where a file stands: its package if any, and the folders that imports start from.
+
+    `namesake` is the file itself where it imports a package that is called as it is.
+    """
 
     package: str
     folders: tuple[str, ...]
+    namesake: Path | None = None
 
     def has(self, top: str) -> bool:
         """Whether the project itself has a module or package of this top-level name."""
         if self.package and top == self.package.partition(".")[0]:
             return True
         return any(
-            Path(folder, top).is_dir() or Path(folder, f"{top}.py").is_file()
+            Path(folder, top).is_dir() or self._is_module(Path(folder, f"{top}.py"))
             for folder in self.folders
         )
+
+    def _is_module(self, path: Path) -> bool:
+        return path.is_file() and path != self.namesake
 
 
 def place_of(source: SourceFile, root: str) -> Place:
@@ -49,7 +56,22 @@ def place_of(source: SourceFile, root: str) -> Place:
     # even inside a package, after the package's root.
     ordered = [start, folder, top, top / "src"] if parts else [folder, top, top / "src"]
     folders = tuple(dict.fromkeys(str(one) for one in ordered if one.is_dir()))
-    return Place(".".join(reversed(parts)), folders)
+    return Place(".".join(reversed(parts)), folders, _namesake(source))
+
+
+def _namesake(source: SourceFile) -> Path | None:
+    """The file, if it imports a package of its own name: it does not mean itself.
+
+    Run as a script it would find itself; as a part of a package, `models/einops.py`, it does not.
+    """
+    path = Path(source.path).absolute()
+    tops = set[str]()
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            tops |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            tops.add(node.module.partition(".")[0])
+    return path if path.suffix == ".py" and path.stem in tops else None
 
 
 def _relative_level(tree: ast.Module) -> int:
@@ -76,6 +98,9 @@ def make_importable(place: Place) -> None:
             (at for at, one in enumerate(sys.meta_path) if one is PathFinder), len(sys.meta_path)
         )
         sys.meta_path.insert(position, _StandardLibraryFirst(before))
+    if place.namesake is not None:
+        # Before the finder of the path, which may be the first of all.
+        sys.meta_path.insert(0, _NotItself(place.namesake))
     for folder in reversed(place.folders):
         if folder in sys.path:
             sys.path.remove(folder)
@@ -95,3 +120,24 @@ class _StandardLibraryFirst:
         if path is not None or not (name in sys.stdlib_module_names or name in _PROTECTED):
             return None
         return PathFinder.find_spec(name, self._paths, target)
+
+
+class _NotItself:
+    """Finds the package that a file imports and is called like, in the file's place."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Answer for the file's own name; raise `ModuleNotFoundError` where no other has it."""
+        if path is not None or name != self._file.stem:
+            return None
+        if name in sys.stdlib_module_names or name in _PROTECTED:
+            return None  # Those are found before any file of the user's.
+        elsewhere = [one for one in sys.path if Path(one).absolute() != self._file.parent]
+        found = PathFinder.find_spec(name, elsewhere, target)
+        if found is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return found

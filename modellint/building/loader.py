@@ -12,7 +12,6 @@ import builtins
 import copy
 import re
 import sys
-import traceback
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,9 @@ from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.modules.construction_sites import Sites, first_party, observe_construction
 from modellint.protocol.limits import lift_memory
 from modellint.source.file import SourceFile
+
+#: Annotations stay text under this flag of the compiler.
+_UNREAD_ANNOTATIONS = future_features.annotations.compiler_flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,9 @@ class _Runner:
     def run(self, statement: ast.stmt) -> None:
         """Execute a statement; on failure try it in smaller pieces, then remember why it failed."""
         error = self._attempt(statement)
+        if isinstance(error, NameError) and error.name in self.failures:
+            # What only annotations name is not needed to build a model.
+            error = self._attempt(statement, _UNREAD_ANNOTATIONS)
         if error is None:
             for name in bound_names(statement):
                 self.failures.pop(name, None)
@@ -198,10 +203,10 @@ class _Runner:
             return
         self._remember(statement, error)
 
-    def _attempt(self, statement: ast.stmt) -> BaseException | None:
+    def _attempt(self, statement: ast.stmt, flags: int = 0) -> BaseException | None:
         tree = ast.Module([statement], [])
         try:
-            code = compile(tree, self.source.path, "exec", self.flags, dont_inherit=True)
+            code = compile(tree, self.source.path, "exec", self.flags | flags, dont_inherit=True)
             exec(code, vars(self.module))
         except BaseException as error:  # the user's SystemExit and KeyboardInterrupt included
             if isinstance(error, MemoryError):
@@ -236,11 +241,6 @@ class _Runner:
     def _explain(self, error: BaseException) -> tuple[str, str | None]:
         """The message for an error entry, and the reason if something is only missing here."""
         message = describe(error)
-        if isinstance(error, SystemExit) and _from_argparse(error):
-            message += (
-                f" while parsing the command line, which is empty here{_refusal(error)}: give its "
-                "options defaults"
-            )
         if isinstance(error, ImportError) and self._is_own_import(error):
             tried = ", ".join(self.place.folders)
             return f"{message} (looked in {tried})", None
@@ -279,16 +279,3 @@ def _bare(statement: ast.FunctionDef | ast.ClassDef) -> ast.stmt:
     bare = copy.copy(statement)
     bare.decorator_list = []
     return bare
-
-
-def _from_argparse(error: BaseException) -> bool:
-    frames = traceback.walk_tb(error.__traceback__)
-    return any(Path(frame.f_code.co_filename).name == "argparse.py" for frame, _ in frames)
-
-
-def _refusal(error: BaseException) -> str:
-    """What argparse says of the command line, as that an option is required."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code.co_name == "error" and isinstance(frame.f_locals.get("message"), str):
-            return f" ({frame.f_locals['message']})"
-    return ""

@@ -272,7 +272,7 @@ def _lint(
     report, words = _acted_on(report, options)
     if not acted or report.findings or report.errors:
         write(render(report, options["format_"], view), options["output"])
-    for line in words if not view.quiet else ():
+    for line in (*report.warnings, *words) if not view.quiet else ():
         click.echo(f"modellint: {line}", err=True)
     if not report.models and not report.errors and not view.quiet:
         part = f"part {settings.shard} of " if settings.shard is not None else ""

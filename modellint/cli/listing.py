@@ -47,6 +47,6 @@ def _inputs(hint: InputHint) -> str:
         if tensor.of is not None:
             shapes.append(f"{name}the output of {tensor.of}")
             continue
-        shapes.append(f"{name}({sizes}) {tensor.dtype}")
+        shapes.append(f"{name}({sizes}) {tensor.dtype}".rstrip())
     where = f"{hint.source}, if it reads images" if hint.images else hint.source
     return f"{', '.join(shapes)} ({where})"

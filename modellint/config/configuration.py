@@ -304,6 +304,9 @@ def _arguments(given: _Value) -> dict[str, Any]:
             raise entry.configuration.wrong(entry.key, "is no name of an argument")
         if not _is_literal(entry.value):
             raise entry.must_be("a number, a text, true, false, a list or a table of them")
+        is_file = isinstance(entry.value, str) and entry.value.endswith((".yaml", ".yml"))
+        if is_file and not (entry.configuration.folder / entry.value).is_file():
+            raise entry.configuration.wrong(entry.key, f"names {entry.value}, which is no file")
         found[name] = entry.value
     return found
 

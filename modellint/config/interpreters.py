@@ -1,7 +1,7 @@
 """Which Python runs the models of a file: the one with the project's torch, by what one can see.
 
-Nothing is started here. An interpreter that is chosen is the one that counts, even if it turns out
-to have no torch: a silent second choice would lint a model with a torch that it never meets.
+Nothing is started here. An interpreter that was named is the one that counts, even if it turns out
+to have no torch; of those that are only found, the next counts then, which is told.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -29,10 +29,14 @@ _BASE = frozenset({"base", "root"})
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python, and what chose it, as a clause: `--python names it`."""
+    """A Python, and what chose it, as a clause: `--python names it`.
+
+    `further` are those that count, best first, where it cannot run models and nobody named it.
+    """
 
     path: str
     why: str
+    further: tuple[Interpreter, ...] = field(default=(), compare=False)
 
     @property
     def own(self) -> bool:
@@ -65,20 +69,21 @@ class Interpreters:
             self._given = _named(given, Path.cwd(), "--python names it")
             if not os.path.lexists(self._given.path):
                 raise UsageError(f"--python {given}: there is no {self._given.shown}")
+        self._named = _of_environment(environment)
         self._active = _active(environment)
         self._base = _conda(environment, base=True)
         self._beside: dict[Path, Interpreter | None] = {}
 
     def of(self, path: str, configuration: Configuration) -> Interpreter:
-        """The interpreter for a file that a configuration governs."""
-        return (
-            self._given
-            or _configured(configuration)
-            or self._active
-            or self._near(Path(absolute_path(path)).parent)
-            or self._base
-            or OWN
-        )
+        """The interpreter for a file that a configuration governs, with those behind it."""
+        named = self._given or _configured(configuration) or self._named
+        if named is not None:
+            return named
+        near = self._near(Path(absolute_path(path)).parent)
+        places = [one for one in (self._active, near, self._base, OWN) if one is not None]
+        # Of two reasons for one Python the first is told.
+        unique = list({one.path: one for one in reversed(places)}.values())[::-1]
+        return replace(unique[0], further=tuple(unique[1:]))
 
     def _near(self, folder: Path) -> Interpreter | None:
         """The environment of the nearest project above a folder that has one."""
@@ -105,10 +110,15 @@ def python_of(environment: Path, *, windows: bool = os.name == "nt") -> Path:
     return next((path for path in found if os.path.lexists(path)), environment / places[0])
 
 
-def _active(environment: Mapping[str, str]) -> Interpreter | None:
-    """What the environment variables name."""
+def _of_environment(environment: Mapping[str, str]) -> Interpreter | None:
+    """What a variable names that is there for modellint alone."""
     if environment.get("MODELLINT_PYTHON"):
         return _named(environment["MODELLINT_PYTHON"], Path.cwd(), "MODELLINT_PYTHON names it")
+    return None
+
+
+def _active(environment: Mapping[str, str]) -> Interpreter | None:
+    """The environment that is activated, as variables tell."""
     folder = environment.get("VIRTUAL_ENV")
     if folder and not _is_own(Path(folder)):
         return _interpreter(python_of(Path(folder)), "VIRTUAL_ENV names its environment")

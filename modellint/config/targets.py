@@ -127,11 +127,17 @@ def _expanded(
 
 
 def _split(name: str) -> tuple[str, tuple[str, ...]]:
-    """A selector's path and name; a file may itself have `::` in its name."""
+    """A selector's path and name; a file may have `::` in its name, and an expression as well."""
     if "::" in name and not os.path.lexists(name):
-        path, _, selected = name.rpartition("::")
-        if "::" in path and not os.path.lexists(path):
-            raise UsageError(f"{name}: a selector names one model, as in file.py::Name")
+        parts = name.split("::")
+        for at in range(1, len(parts)):
+            path = "::".join(parts[:at])
+            if os.path.lexists(path):
+                selected = "::".join(parts[at:])
+                if "::" in selected and "(" not in selected:
+                    raise UsageError(f"{name}: a selector names one model, as in file.py::Name")
+                return path, (selected,)
+        path, _, selected = name.partition("::")
         return path, (selected,)
     return name, ()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import gcd
 
 from modellint.symbolic.constraints import Constraint
-from modellint.symbolic.equalities import LIMIT
+from modellint.symbolic.equalities import LIMIT, isolated
 
 #: Sides that data sets have, the likelier first, for pictures of one channel and for others.
 _COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
@@ -15,6 +15,9 @@ _COMMON = {1: (28, 32, 64, 224), 3: (32, 224, 64, 28, 256, 299)}
 
 #: Sizes that are tried where none up to the limit will do: seconds of sound are long.
 _LONG = tuple(1 << power for power in range(11, 21))
+
+#: Lengths of sound that data sets have: a second, or half of one, at common rates.
+_SAMPLED = (16000, 8000, 22050, 44100, 48000, 32000)
 
 
 #: How many proportions of two sides are told apart between a square and one twice as long.
@@ -66,7 +69,8 @@ def solutions(
     elif square[:1] == [1] and square[-1] < _COLLAPSED and any(map(_joins, relevant)):
         return
     if not square:
-        long = [*_LONG, *_long_enough(relevant, example, involved)]
+        sampled = _SAMPLED if len(involved) == 1 else ()
+        long = [*sampled, *_LONG, *_long_enough(relevant, example, involved)]
         square = [size for size in long if _hold(relevant, example, involved, size)]
     common = _COMMON[1 if example.get("C") == 1 else 3]
     for size in dict.fromkeys([*(side for side in common if side in square), *square]):
@@ -74,6 +78,31 @@ def solutions(
     if len(involved) < 2:
         return
     yield from ({**example, **pair} for pair in _oblong(relevant, example, involved[-2:]))
+
+
+def followed(
+    demand: Constraint, example: Mapping[str, int], free: Collection[str]
+) -> dict[str, int]:
+    """The sizes that an equality of several asks of those that are free: `P = R // 2`.
+
+    Where all stand for the same, as the channels of two images that are put together, they are one
+    size if that fits; else one of them follows from the others.
+    """
+    names = sorted(symbol.name for symbol in demand.expr.symbols)
+    if len(names) < 2:
+        return {}
+    kinds = {name.rstrip("0123456789") for name in names}
+    if len(kinds) == 1 and set(names) <= set(free) and not demand.holds(example):
+        for size in range(1, LIMIT + 1):
+            alike = dict.fromkeys(names, size)
+            if demand.holds({**example, **alike}):
+                return alike
+    for symbol in sorted(demand.expr.symbols, key=lambda one: one.key):
+        value = isolated(demand.expr, symbol) if symbol.name in free else None
+        size = 0 if value is None else value.evaluate(example)
+        if size > 0:
+            return {symbol.name: size}
+    return {}
 
 
 def _long_enough(

@@ -6,7 +6,9 @@ import ast
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from modellint.discovery.admitted_values import admitted_value
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction
 from modellint.discovery.factories import returned_call
@@ -46,7 +48,9 @@ class ConstructorCall:
     """One way to build a model: what is called, with which argument texts, and why these.
 
     `node` is the file's own call with its positions, None where the arguments are modellint's.
-    A keyword `**` is a mapping that is unpacked.
+    A keyword `**` is a mapping that is unpacked. `text` is a whole expression that a user states.
+    `folder` is that of the configuration which states arguments: what is nested in them answers by
+    attribute, and files that they name are relative to it.
     """
 
     callee: str
@@ -56,13 +60,22 @@ class ConstructorCall:
     line: int
     origin: str
     node: ast.Call | None = field(default=None, compare=False, repr=False)
+    text: str | None = None
+    folder: str | None = None
 
     @property
     def assumed(self) -> bool:
         """Whether the arguments are values that modellint chose."""
-        return self.origin.startswith("common names")
+        return self.origin.startswith(("common names", "values that the code admits", "assumed"))
+
+    @property
+    def made_up(self) -> str:
+        """The arguments that modellint chose, as text."""
+        return self.origin.partition(": ")[2] if self.assumed else ""
 
     def __str__(self) -> str:
+        if self.text is not None:
+            return self.text
         named = [f"**{text}" if key == "**" else f"{key}={text}" for key, text in self.keywords]
         return f"{self.callee}({', '.join([*self.positional, *named])})"
 
@@ -71,7 +84,7 @@ def how_to_give(name: str) -> str:
     """What to do for a class or factory whose arguments no call in its file shows."""
     return (
         f'call {name}(...) in the file, say under `if __name__ == "__main__":`, give defaults, or '
-        "state args in the configuration"
+        f"say # modellint: build={name}(...) behind its first line"
     )
 
 
@@ -85,30 +98,44 @@ def as_call(found: Construction) -> ConstructorCall:
         tuple((word.arg or "**", ast.unparse(word.value)) for word in node.keywords),
         True,
         found.line,
-        f"call at line {found.line}",
+        found.origin or f"call at line {found.line}",
         node,
     )
 
 
 def common_call(
-    name: str, parameters: Parameters, configurations: Sequence[str] = ()
+    name: str,
+    parameters: Parameters,
+    configurations: Sequence[str] = (),
+    tables: Mapping[str, ast.Dict] = MappingProxyType({}),
+    used: Mapping[str, str] = MappingProxyType({}),
 ) -> ConstructorCall | None:
-    """The call that gives each required parameter its common value, if all have one.
+    """The call that gives each required parameter a value, if there is one for all.
 
-    `configurations` are the classes of the file that can be built without arguments: a parameter
-    annotated with one of them, or named `config` where there is one such, is given an instance.
+    Best is one that the code itself admits, then its name's common value, then one by its use
+    (`used`). `tables` are the dictionaries that the module writes out; `configurations` are the
+    classes of the file that can be built without arguments: a parameter annotated with one of them,
+    or named `config` where there is one such, is given an instance.
     """
-    values = {
-        required: COMMON_ARGUMENTS.get(required)
-        or _configuration(required, parameters.annotations.get(required), configurations)
-        for required in parameters.required
-    }
-    words = tuple((key, text) for key, text in values.items() if text is not None)
-    if len(words) < len(parameters.required):
-        return None
-    listed = ", ".join(f"{key}={text}" for key, text in words)
-    origin = f"common names: {listed}" if words else "defaults"
-    return ConstructorCall(name, (), words, True, parameters.line, origin)
+    values: dict[str, str] = {}
+    kinds: set[str] = set()
+    for required in parameters.required:
+        annotation = parameters.annotations.get(required)
+        options = {
+            "values that the code admits": admitted_value(required, parameters, tables),
+            "common names": COMMON_ARGUMENTS.get(required)
+            or _configuration(required, annotation, configurations),
+            "assumed": used.get(required),
+        }
+        found = next(((kind, text) for kind, text in options.items() if text is not None), None)
+        if found is None:
+            return None
+        kinds.add(found[0])
+        values[required] = found[1]
+    listed = ", ".join(f"{key}={text}" for key, text in values.items())
+    first = next((kind for kind in ("assumed", "values that the code admits") if kind in kinds), "")
+    origin = f"{first or 'common names'}: {listed}" if values else "defaults"
+    return ConstructorCall(name, (), tuple(values.items()), True, parameters.line, origin)
 
 
 def _configuration(
@@ -181,6 +208,8 @@ def argument_key(parameters: Parameters, node: ast.Call | None) -> str | None:
     """The arguments of a construction in one spelling, defaults left out; None if unknown."""
     if node is None or any(isinstance(arg, ast.Starred) for arg in node.args):
         return None
+    if isinstance(node.func, ast.Attribute):
+        return ast.unparse(node)  # A method of the class says which arguments it takes.
     if len(node.args) > len(parameters.names):
         return None
     given = dict(zip(parameters.names, node.args, strict=False))

@@ -6,10 +6,11 @@ parts of others and bases are candidates too, marked as such, so that a selector
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from modellint.discovery.annotated_shapes import annotated_shapes
 from modellint.discovery.arguments import (
     ConstructorCall,
     argument_key,
@@ -25,8 +26,10 @@ from modellint.discovery.example_tensors import InputHint, is_stated
 from modellint.discovery.inheritance import NO_FORWARD
 from modellint.discovery.names import read_names
 from modellint.discovery.parts import owners, users
+from modellint.discovery.shape_parameters import shape_hints
 from modellint.discovery.signatures import Parameters, parameters_of
-from modellint.discovery.stated_sizes import configured_inputs, example_arrays, input_comments
+from modellint.discovery.stated_builds import expression_call
+from modellint.discovery.stated_sizes import configured_inputs, input_comments
 from modellint.source.file import SourceFile, deep_trees
 
 Kind = Literal["class", "factory", "instance"]
@@ -38,7 +41,9 @@ class Candidate:
 
     `missing` says what must be given before it can be built; `part_of` names the model that
     contains it; `skip` says why it is no model of its own. `aliases` are variables that stand for
-    the same architecture. `constructor_line` is where its parameters are declared.
+    the same architecture. `constructor_line` is where its parameters are declared. `unread` tells
+    that the file gives it a container, and not what is in it. `parts` are the models in it that can
+    be built by themselves, with parts of their own.
     """
 
     name: str
@@ -53,6 +58,8 @@ class Candidate:
     skip: str | None = None
     aliases: tuple[str, ...] = ()
     constructor_line: int | None = None
+    unread: str | None = None
+    parts: tuple[Candidate, ...] = ()
 
     @property
     def is_entry(self) -> bool:
@@ -80,12 +87,35 @@ def find(candidates: Iterable[Candidate], name: str) -> Candidate | None:
     return next((candidate for candidate in everything if name in candidate.aliases), None)
 
 
-def with_arguments(candidate: Candidate, arguments: Mapping[str, object], origin: str) -> Candidate:
-    """The candidate built with given keyword arguments and nothing else."""
+def selected(candidates: Iterable[Candidate], text: str) -> Candidate | None:
+    """The candidate that a selector stands for: a name, or an expression in the file's names.
+
+    `None` for a name that no candidate has; raises `UsageError` for what is no expression.
+    """
+    everything = tuple(candidates)
+    if text.isidentifier():
+        return find(everything, text)
+    call = expression_call(text, 1, "the command line")
+    model = find(everything, call.callee)
+    if model is None:
+        return Candidate(text, "class", 1, 1, call.callee.rpartition(".")[2], (call,))
+    kind: Kind = "class" if model.kind == "instance" else model.kind
+    calls = (replace(call, line=model.line),)
+    bare = replace(model, name=text, kind=kind, calls=calls, aliases=(), parts=())
+    return replace(bare, missing=None, part_of=None, skip=None)
+
+
+def with_arguments(
+    candidate: Candidate, arguments: Mapping[str, object], origin: str, folder: str = ""
+) -> Candidate:
+    """The candidate built with given keyword arguments and nothing else.
+
+    `folder` is where files that arguments name are.
+    """
     callee = candidate.name if candidate.kind == "factory" else candidate.class_name
     words = tuple((name, repr(value)) for name, value in arguments.items())
     line = candidate.constructor_line or candidate.line
-    call = ConstructorCall(callee, (), words, True, line, origin)
+    call = ConstructorCall(callee, (), words, True, line, origin, folder=folder)
     kind: Kind = "class" if candidate.kind == "instance" else candidate.kind
     return replace(candidate, kind=kind, calls=(call,), missing=None)
 
@@ -96,24 +126,69 @@ _NOTHING_RUNS = "has no forward, so there is nothing to follow"
 class _Discovery:
     def __init__(self, source: SourceFile) -> None:
         names = read_names(source.tree)
-        self.built = Constructions(source, names, read_declarations(source.tree, names))
+        self.built = Constructions(
+            source, names, read_declarations(source.tree, names, source.path)
+        )
         self.declared = self.built.declared
         self.evidence = self.built.evidence
         self.comments = input_comments(source)
-        self.arrays = example_arrays(source.tree, names)
+        self.stated = self.built.stated
         self.configured = configured_inputs(source.tree)
         self.images = dataset_images(source.tree, names)
+        self.said = annotated_shapes(source)
 
     def candidates(self) -> Iterator[Candidate]:
         """Every candidate in file order."""
         owned = owners(self.built)
         found: list[Candidate] = []
         for name in self.declared.classes:
-            found += self._of_class(name, owned.get(name))
+            models = [*self._of_class(name, owned.get(name))]
+            found += models[:1] if name in self.stated else models
         for name in self.built.factories:
             found.append(self._of_factory(name, owned.get(name)))
+        found += self._stated_functions({one.name for one in found})
+        found = [self._as_stated(one) for one in found]
         found += self._library_instances()
-        yield from sorted(found, key=lambda candidate: (candidate.line, candidate.name))
+        own = {one.name: one for one in found if one.part_of and one.skip is None and _stands(one)}
+        for one in sorted(found, key=lambda candidate: (candidate.line, candidate.name)):
+            reached = self.declared.reaches.get(one.name) or self.declared.reaches.get(
+                one.class_name, frozenset()
+            )
+            parts = self._parts(reached, own, {one.name, one.class_name}) if one.is_entry else ()
+            yield replace(one, parts=parts)
+
+    def _stated_functions(self, known: Collection[str]) -> Iterator[Candidate]:
+        """The functions that a comment calls models, and that show no sign of it."""
+        for name in self.stated:
+            node = self.declared.functions.get(name)
+            if node is not None and name not in known:
+                end = node.end_lineno or node.lineno
+                yield Candidate(name, "factory", node.lineno, end, name)
+
+    def _as_stated(self, candidate: Candidate) -> Candidate:
+        """The candidate as a comment says that it is built, if one does."""
+        said = self.stated.get(candidate.name)
+        if said is None:
+            return candidate
+        if isinstance(said, str):
+            return replace(candidate, calls=(), missing=said, part_of=None, skip=None)
+        return replace(candidate, calls=(said,), missing=None, part_of=None, skip=None)
+
+    def _parts(
+        self, reached: Collection[str], own: Mapping[str, Candidate], seen: set[str]
+    ) -> tuple[Candidate, ...]:
+        """The outermost of the parts that are reached, each with those inside it; each once."""
+        reaches = self.declared.reaches
+        names = [name for name in own if name in reached and name not in seen]
+        outer = [
+            name
+            for name in names
+            if not any(name in reaches[other] and other not in reaches[name] for other in names)
+        ]
+        seen.update(outer)
+        return tuple(
+            replace(own[name], parts=self._parts(reaches[name], own, seen)) for name in outer
+        )
 
     def _of_class(self, name: str, owner: str | None) -> Iterator[Candidate]:
         declared = self.declared.classes[name]
@@ -138,6 +213,7 @@ class _Discovery:
             skip=declared.skip,
             aliases=tuple(sorted({one.variable for one in shown.values() if one.variable})),
             constructor_line=declared.parameters.line,
+            unread=self.evidence.unread.get(name),
         )
         if self._lacks_forward(declared):
             # What is called all the same fails, which its run will tell.
@@ -193,7 +269,7 @@ class _Discovery:
         function = self.declared.functions[name]
         model = self.built.factories[name]
         parameters = parameters_of(function, method=False)
-        call = common_call(name, parameters)
+        call = common_call(name, parameters, tables=self.built.tables)
         skip = None
         if model in self.declared.classes:
             declared = self.declared.classes[model]
@@ -216,6 +292,7 @@ class _Discovery:
             inputs=self._inputs(name, [name, model]),
             part_of=owner,
             skip=skip,
+            unread=self.evidence.unread.get(name),
         )
 
     def _twin(self, name: str, makers: list[str]) -> str | None:
@@ -252,30 +329,52 @@ class _Discovery:
     def _inputs(self, name: str, callees: list[str]) -> tuple[InputHint, ...]:
         shown = [hint for callee in callees for hint in self.evidence.hints.get(callee, ())]
         own = [name, *(callee for callee in callees if callee in self.declared.classes)]
+        calls, parameters = self._ways(name)
         hints = _ranked(
             [
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
-                *(hint for one in own for hint in self.arrays.get(one, ())),
+                *(hint for one in own for hint in self.said.get(one, ())),
                 *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
             ]
         )
-        return hints if is_stated(hints) or self.images is None else (*hints, self.images)
+        if is_stated(hints):
+            return hints
+        sizes = [] if parameters is None else shape_hints(parameters, calls)
+        loaded = [] if self.images is None else [self.images]
+        sure = [one for one in hints if not (one.images or one.loose)]
+        return (*sure, *loaded, *sizes, *(one for one in hints if one not in sure))
+
+    def _ways(self, name: str) -> tuple[tuple[ConstructorCall, ...], Parameters | None]:
+        """How a class or a factory is built, and what it takes."""
+        if name in self.declared.classes:
+            return self.built.calls[name], self.declared.classes[name].parameters
+        parameters = parameters_of(self.declared.functions[name], method=False)
+        call = common_call(name, parameters, tables=self.built.tables)
+        return (call,) if call is not None else (), parameters
 
 
 def _ranked(hints: Iterable[InputHint]) -> tuple[InputHint, ...]:
-    """The hints best first: comments, calls, summaries, arrays, configurations; each once."""
-    order = ("input=", "call", "summary", "example_input_array")
+    """The hints best first: comments, calls, summaries, annotations and so on; each once."""
+    order = ("input=", "call", "summary", "annotation", "get_inputs", "example_input_array")
     unique = list(dict.fromkeys(hints))
     return tuple(
         sorted(
             unique,
-            key=lambda hint: next(
-                (place for place, word in enumerate(order) if hint.source.startswith(word)),
-                len(order),
+            key=lambda hint: (
+                hint.loose,
+                next(
+                    (place for place, word in enumerate(order) if hint.source.startswith(word)),
+                    len(order),
+                ),
             ),
         )
     )
+
+
+def _stands(part: Candidate) -> bool:
+    """Whether a part can be built with nothing made up."""
+    return part.missing is None and any(not call.assumed for call in part.calls)
 
 
 def _end_line(found: Construction) -> int:

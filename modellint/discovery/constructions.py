@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
+from modellint.discovery.admitted_values import module_tables
 from modellint.discovery.arguments import (
-    COMMON_ARGUMENTS,
     ConstructorCall,
     argument_key,
     as_call,
     common_call,
     factory_key,
 )
+from modellint.discovery.class_methods import building_methods
 from modellint.discovery.declarations import Declarations
 from modellint.discovery.evidence import Construction, Evidence, gather_evidence
 from modellint.discovery.factories import returned_model
 from modellint.discovery.names import Names
 from modellint.discovery.signatures import parameters_of
+from modellint.discovery.stated_builds import build_comments
+from modellint.discovery.used_values import constructor_of, used_values
 from modellint.source.file import SourceFile
 
 
@@ -24,16 +28,20 @@ class Constructions:
     """What builds each model of a file.
 
     `makers` are the functions that return a model, `factories` those of them that can be called as
-    they are, both with its class; `calls` are the ways to build each class, best first.
+    they are, both with its class; `calls` are the ways to build each class, best first, `stated`
+    those that comments say.
     """
 
     def __init__(self, source: SourceFile, names: Names, declared: Declarations) -> None:
+        self._tree = source.tree
         self.names = names
         self.declared = declared
+        self.stated = build_comments(source)
+        self.tables = module_tables(source.tree.body)
         self.makers = self._returning()
         self.factories = self._factories()
         models = [*declared.classes, *self.makers]
-        self.evidence: Evidence = gather_evidence(source, names, models)
+        self.evidence: Evidence = gather_evidence(source, names, models, self._roots())
         self.calls = {name: self._class_calls(name) for name in declared.classes}
 
     def factories_of(self, name: str) -> list[str]:
@@ -55,6 +63,16 @@ class Constructions:
         """The constructor arguments that a factory called without any ends in; None if unknown."""
         return factory_key(name, self.declared, self.names)
 
+    def _roots(self) -> list[str]:
+        """The models that no other class of the file uses."""
+        classes, reaches = self.declared.classes, self.declared.reaches
+        return [
+            name
+            for name, declared in classes.items()
+            if declared.skip is None
+            and not any(name in reaches[other] for other in classes if other != name)
+        ]
+
     def _returning(self) -> dict[str, str]:
         """Functions that return a model, with its class."""
         found: dict[str, str] = {}
@@ -73,7 +91,10 @@ class Constructions:
             parameters = parameters_of(self.declared.functions[name], method=False)
             if name.startswith("_"):
                 continue
-            if any(required not in COMMON_ARGUMENTS for required in parameters.required):
+            if (
+                common_call(name, parameters, tables=self.tables) is None
+                and name not in self.stated
+            ):
                 continue
             found[name] = model
         return found
@@ -106,7 +127,30 @@ class Constructions:
         for call in ways:
             if all(str(call) != str(other) for other in calls):
                 calls.append(call)
-        common = common_call(name, parameters, self.declared.plain)
-        if common is not None and parameters.required:
-            calls.append(common)
+        if parameters.required:
+            calls += self._by_methods(name, calls)
+            init = constructor_of(name, self.declared)
+            used = {} if init is None else used_values(init, self.names, self.declared, method=True)
+            common = common_call(name, parameters, self.declared.plain, self.tables, used)
+            calls += [common] if common is not None else []
         return tuple(calls)
+
+    def _by_methods(self, name: str, known: list[ConstructorCall]) -> Iterator[ConstructorCall]:
+        """The class methods that build a model without arguments."""
+        methods = building_methods(self._tree, [name]).get(name, {})
+        for method, function in methods.items():
+            required = parameters_of(function, method="cls" in _first(function)).required
+            call = ConstructorCall(
+                f"{name}.{method}",
+                (),
+                (),
+                True,
+                function.lineno,
+                f"class method at line {function.lineno}",
+            )
+            if not required and all(str(call) != str(other) for other in known):
+                yield call
+
+
+def _first(function: ast.FunctionDef) -> list[str]:
+    return [argument.arg for argument in function.args.args[:1]]

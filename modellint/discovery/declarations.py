@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from modellint.discovery.inheritance import Family, bases_of
 from modellint.discovery.names import Names, top_level
+from modellint.discovery.other_files import classes_behind
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters
 
@@ -42,15 +43,19 @@ class Declarations:
     reaches: Mapping[str, frozenset[str]]
 
 
-def read_declarations(tree: ast.Module, names: Names) -> Declarations:
-    """Find the model classes and functions of a file, and what each of them reaches."""
+def read_declarations(tree: ast.Module, names: Names, path: str | None = None) -> Declarations:
+    """Find the model classes and functions of a file, and what each of them reaches.
+
+    With its `path`, classes of other files of the project that its own derive from are read.
+    """
     nodes = {node.name: node for node in top_level(tree.body) if isinstance(node, ast.ClassDef)}
     functions = {
         node.name: node
         for node in top_level(tree.body)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    family = Family(nodes, names, tree.body)
+    others = classes_behind(nodes, names, path) if path is not None else {}
+    family = Family(nodes, names, tree.body, others)
     classes = {
         name: ModelClass(
             name,

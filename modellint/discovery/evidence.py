@@ -2,27 +2,27 @@
 
 Every scope (module, `__main__`, functions, docstring examples) is read in order with the values
 of its simple assignments, so that `net = Net(hidden); x = torch.rand(n, 3, 32, 32); net(x)` is
-understood. Nothing is run, and what is not understood is left out.
+understood. A function that the file calls is read with what it is given there, a loop over a list
+that is written out once for each element. Nothing is run, and what is not understood is left out.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from modellint.discovery.example_tensors import Example, InputHint, InputTensor, Reader, with_sizes
-from modellint.discovery.inlining import FLUENT, Inliner
-from modellint.discovery.names import (
-    Names,
-    NotConstant,
-    constant,
-    is_main_guard,
-    stored_names,
-    written_name,
+from modellint.discovery.conventions import (
+    built_by_convention,
+    example_hint,
+    fed_by_convention,
+    is_example,
 )
+from modellint.discovery.example_tensors import InputHint
+from modellint.discovery.expression_reader import MOST_ROUNDS, Model
+from modellint.discovery.names import Names, is_main_guard, stored_names
+from modellint.discovery.scope_reader import ScopeReader
 from modellint.discovery.scopes import (
     Function,
     Scope,
@@ -31,26 +31,13 @@ from modellint.discovery.scopes import (
     docstring_examples,
     functions,
     local_bindings,
-    module_bindings,
     own_expressions,
-    parser_defaults,
-    parses_options,
 )
+from modellint.discovery.shown_inputs import Given, of_call, of_shower, unread_container
+from modellint.discovery.stated_sizes import shape_hint
 from modellint.source.file import SourceFile
 
-MODEL_WRAPPERS = frozenset(
-    """torch.compile torch.nn.DataParallel torch.nn.parallel.DataParallel torch.jit.script
-    torch.nn.parallel.DistributedDataParallel""".split()
-)
-#: Functions that are given a model and its inputs, by their last name.
-_SHOWERS = frozenset(
-    """export trace add_graph profile FlopCountAnalysis flop_count draw_graph summary
-    get_model_complexity_info count_ops thop_profile""".split()
-)
-#: Methods that change what a list or dictionary holds.
-_CHANGING = frozenset("append extend insert pop remove clear update setdefault add".split())
-#: Libraries whose `summary` takes sizes with the batch; the others' take them without.
-_WITH_BATCH = ("torchinfo", "torchvision")
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +45,7 @@ class Construction:
     """A call that builds a model: `callee` is a class or factory of the file, or a torch name.
 
     `node` is the call with local names replaced by what they stand for, or None if one of them
-    cannot be; then the call cannot be repeated.
+    cannot be; then the call cannot be repeated. `origin` says what speaks of it, if no call does.
     """
 
     callee: str
@@ -67,78 +54,112 @@ class Construction:
     variable: str | None
     where: Where
     owner: str | None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All constructions of a file in order, and the input hints for each callee."""
+    """All constructions of a file in order, and the input hints for each callee.
+
+    `unread` says, by callee, what container it is given where the file does not tell its tensors.
+    """
 
     constructions: tuple[Construction, ...]
     hints: Mapping[str, tuple[InputHint, ...]]
     variable_hints: Mapping[str, tuple[InputHint, ...]]
+    unread: Mapping[str, str]
 
 
-def gather_evidence(source: SourceFile, names: Names, models: Collection[str]) -> Evidence:
-    """Read how a file builds and calls `models`, the names of its classes and factories."""
+def gather_evidence(
+    source: SourceFile, names: Names, models: Collection[str], roots: Collection[str] = ()
+) -> Evidence:
+    """Read how a file builds and calls `models`, the names of its classes and factories.
+
+    `roots` are the classes that are parts of no other.
+    """
     reader = _EvidenceReader(source, names, frozenset(models))
     reader.read()
+    reader.read_conventions(roots)
     return Evidence(
         tuple(sorted(reader.constructions.values(), key=lambda found: found.line)),
         {name: tuple(hints) for name, hints in reader.hints.items()},
         {name: tuple(hints) for name, hints in reader.variable_hints.items()},
+        reader.unread,
     )
 
 
-class _Model(NamedTuple):
-    """A model that an expression stands for: what built it, its variable, and the whole call.
-
-    `built` is the call as text with local names replaced, empty where that cannot be done.
-    """
-
-    callee: str
-    variable: str | None
-    built: str
-
-
-class _EvidenceReader:
+class _EvidenceReader(ScopeReader):
     def __init__(self, source: SourceFile, names: Names, models: frozenset[str]) -> None:
-        self.source = source
-        self.names = names
-        self.models = models
-        self.constructions: dict[int, Construction] = {}
+        super().__init__(source, names, models)
+        #: By the call's `id` and the round of the reading that it was met in.
+        self.constructions: dict[tuple[int, int], Construction] = {}
         self.hints: dict[str, list[InputHint]] = {}
         self.variable_hints: dict[str, list[InputHint]] = {}
-        self.options = parser_defaults(source.tree)
-        self.module_names = module_bindings(source.tree) | names.local | frozenset(names.origins)
-        self.scope = Scope("module", None)
-        self.tensors = Reader(names, self._constant_of, self._example_of, self._called)
+        self.unread: dict[str, str] = {}
+        #: Variables that are called after inputs, with the class that sets them.
+        self.examples: list[tuple[str | None, InputHint]] = []
+        #: What the parameters of functions stand for where the file calls them.
+        self.calls: dict[str, list[dict[str, Value]]] = {}
+        #: What methods of classes that are no models have stored in attributes.
+        self.held: dict[str, dict[str, Value]] = {}
+        self.module = self.scope
+        self._round = 0
+        self._rounds_read = 0
+
+    @property
+    def outer(self) -> Mapping[str, Value]:
+        """The values of the module's scope."""
+        return self.module.values
 
     def read(self) -> None:
         """Read every scope of the file; module-level values are seen by the others."""
         self._block(self.source.tree.body)
-        module = self.scope
-        for function, owner in functions(self.source.tree):
-            bound = local_bindings(function)
-            values = {name: value for name, value in module.values.items() if name not in bound}
-            self.scope = Scope(
-                "class" if owner in self.models else "function", owner, values, bound
-            )
-            self._defaults(function)
-            self._block(function.body)
+        for function, owner in _callers_first([*functions(self.source.tree)]):
+            own = owner is None and function is self.functions.get(function.name)
+            calls = self.calls.get(function.name, []) if own else []
+            self._function(function, owner, calls)
         for owner, body in docstring_examples(self.source.tree):
-            self.scope = Scope("docstring", owner, dict(module.values))
-            self._block(body)
+            with self.inside(Scope("docstring", owner, dict(self.module.values))):
+                self._block(body)
 
-    def _defaults(self, function: Function) -> None:
-        arguments = function.args
-        positional = [*arguments.posonlyargs, *arguments.args]
-        pairs: list[tuple[ast.arg, ast.expr | None]] = list(
-            zip(reversed(positional), reversed(arguments.defaults), strict=False)
-        )
-        pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-        for argument, default in pairs:
-            if default is not None:
-                self.scope.values[argument.arg] = self._value(default)
+    def _function(
+        self, function: Function, owner: str | None, calls: list[dict[str, Value]]
+    ) -> None:
+        """Read a function as the file calls it, or for its defaults where it does not."""
+        bound = local_bindings(function)
+        where: Where = "class" if owner in self.models else "function"
+        ways: list[dict[str, Value] | None] = [*calls[:MOST_ROUNDS]]
+        for given in ways or [None]:
+            with self.inside(Scope(where, owner, self.module_values(bound), bound)):
+                self.scope.values |= self.held.get(owner or "", {})
+                self.scope.values |= given or self.parameters_bound(function, None)
+                if given is None:
+                    self._block(function.body)
+                else:
+                    self._in_round(function.body)
+                if owner is not None and where == "function":
+                    self.held.setdefault(owner, {}).update(_attributes(self.scope.values))
+
+    def read_conventions(self, roots: Collection[str]) -> None:
+        """Read what names say, after all that the file does itself."""
+        built = [*built_by_convention(self, roots)]
+        for callee, node, line in built:
+            found = Construction(
+                callee, node, line, None, "module", None, f"get_init_inputs at line {line}"
+            )
+            self.constructions[id(node), 0] = found
+        for callee, hint in fed_by_convention(self, roots, built):
+            self._hint(callee, hint)
+        only = next(iter(roots)) if len(roots) == 1 else None
+        for owner, hint in self.examples:
+            for name in roots if hint.images else [owner or only]:
+                if name is not None:
+                    self._hint(name, hint)
+
+    def _hint(self, callee: str, hint: InputHint) -> None:
+        known = self.hints.setdefault(callee, [])
+        if hint not in known:
+            known.append(hint)
 
     # Statements ------------------------------------------------------------------------------
 
@@ -146,296 +167,196 @@ class _EvidenceReader:
         for node in body:
             self._statement(node)
 
+    def _in_round(self, body: list[ast.stmt]) -> None:
+        """Read statements that are read more than once, each time for itself."""
+        before = self._round
+        self._rounds_read += 1
+        self._round = self._rounds_read
+        self._block(body)
+        self._round = before
+
     def _statement(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        if isinstance(node, ast.ClassDef):
+            self.assigns(node)
             return
         if is_main_guard(node) and isinstance(node, ast.If):
             self._main(node)
             return
         for expression in own_expressions(node):
             self._calls(expression)
-        match node:
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    self._assign(target, value)
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                self._assign(target, value)
-            case ast.AugAssign(target=target) | ast.For(target=target):
-                self._forget(target)
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=holder, attr=method))):
-                if method in _CHANGING:
-                    self._changed(holder)
-            case ast.Import() | ast.ImportFrom() if self.scope.where in ("main", "function"):
-                self.scope.local |= {alias.asname or alias.name for alias in node.names}
+        if isinstance(node, ast.For) and self._loop(node):
+            return
+        self.assigns(node)
         for inner in ("body", "orelse", "finalbody"):
             self._block(getattr(node, inner, []))
         for handler in getattr(node, "handlers", []):
             self._block(handler.body)
 
+    def _loop(self, node: ast.For) -> bool:
+        """Read a loop for each element, where these are written out."""
+        rounds = self.rounds(node.target, node.iter)
+        if rounds is None:
+            return False
+        for _ in rounds:
+            self._in_round(node.body)
+        self._block(node.orelse)
+        return True
+
     def _main(self, node: ast.If) -> None:
         outer = self.scope
         bound = stored_names(*node.body)
-        self.scope = Scope("main", None, dict(outer.values), bound)
-        self._block(node.body)
+        with self.inside(Scope("main", None, dict(outer.values), bound)):
+            self._block(node.body)
+            values = self.scope.values
         # Functions of a script read what its __main__ block sets: constants are passed on.
         for name in bound - outer.values.keys():
-            value = self.scope.values.get(name)
-            if value is not None:
-                outer.values[name] = value
-        self.scope = outer
+            if name in values:
+                outer.values[name] = values[name]
 
-    def _assign(self, target: ast.expr, value: ast.expr) -> None:
-        if isinstance(target, ast.Tuple | ast.List):
-            if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
-                values = [self._value(item) for item in value.elts]
-                for item, known, node in zip(target.elts, values, value.elts, strict=True):
-                    self._bind(item, known, node)
-            else:
-                self._forget(target)
-            return
-        self._bind(target, self._value(value), value)
+    def bound(self, name: str, value: Value, node: ast.expr) -> None:
+        """Note the variable of a model that was built here, or an example by its name."""
+        if is_example(name) and self.scope.where != "docstring":
+            own = self.scope.owner in self.models
+            hint = example_hint(name, value, node.lineno, loose=not own)
+            if hint is not None:
+                self.examples.append((self.scope.owner, hint))
+        if self.scope.where in ("module", "main"):
+            images = shape_hint(name, value.constant, node.lineno, None)
+            if images is not None:
+                self.examples.append((None, images))
+        if value.callee is not None:
+            self._name_construction(node, name, self._round)
+        for key, inner, round_ in self._parts_built(value, node):
+            self._name_construction(inner, f"{name}[{key!r}]", round_)
 
-    def _bind(self, target: ast.expr, value: Value, node: ast.expr) -> None:
-        name = written_name(target)
-        if name is None:
-            if isinstance(target, ast.Subscript):
-                self._changed(target.value)
-            return
-        self.scope.values[name] = value
-        if value.callee is None:
-            return
-        value.variable = name
-        call = id(_innermost_call(node, self._is_model))
-        built = self.constructions.get(call)
+    def _name_construction(self, node: ast.expr, name: str, round_: int) -> None:
+        call = _innermost_call(node, lambda inner: self.built(inner) is not None)
+        built = self.constructions.get((id(call), round_))
         if built is not None and built.variable is None:
-            self.constructions[call] = replace(built, variable=name)
+            self.constructions[id(call), round_] = replace(built, variable=name)
 
-    def _changed(self, holder: ast.expr) -> None:
-        """Forget what a list or dictionary held; a model stays the model it was."""
-        name = written_name(holder)
-        known = self.scope.values.get(name or "")
-        if name is not None and known is not None and known.callee is None:
-            del self.scope.values[name]
-
-    def _forget(self, target: ast.expr) -> None:
-        for node in ast.walk(target):
-            name = written_name(node)
-            if name is not None:
-                self.scope.values.pop(name, None)
+    def _parts_built(self, value: Value, node: ast.expr) -> Iterator[tuple[Any, ast.expr, int]]:
+        """The parts of a display that build models: their keys, code and rounds of reading."""
+        parts = value.parts or {}
+        if not any(part.callee for part in parts.values()):
+            return
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Dict(values=items):
+                for (key, part), item in zip(parts.items(), items, strict=False):
+                    if part.callee:
+                        yield key, item, self._round
+            case ast.ListComp(elt=inner):
+                last = self._rounds_read - len(parts) + 1
+                for at, key in enumerate(parts):
+                    yield key, inner, last + at
 
     # Expressions -----------------------------------------------------------------------------
 
     def _calls(self, expression: ast.expr) -> None:
-        for node in ast.walk(expression):
+        pending: list[ast.AST] = [expression]
+        while pending:
+            node = pending.pop(0)
+            if isinstance(node, _COMPREHENSIONS) and self._comprehension(node):
+                continue
+            pending += ast.iter_child_nodes(node)
             if not isinstance(node, ast.Call):
                 continue
-            callee = self._built(node)
+            callee = self.built(node)
             if callee is not None:
                 self._construct(callee, node)
-            called = self._model(node.func)
+            called = self.model(node.func)
             if called is not None:
-                self._show(called, self._arguments(node), node, "call")
-            else:
-                self._shower(node)
+                given = of_call(node, self)
+                self._show(called, given, node, "call")
+                kind = unread_container(node, self) if given is None else None
+                if kind is not None:
+                    self.unread.setdefault(called.callee, f"line {node.lineno} gives it a {kind}")
+                continue
+            shower = of_shower(node, self)
+            if shower is not None:
+                self._show(*shower[:2], node, shower[2])
+            self._function_call(node)
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> bool:
+        """Read a comprehension for each element, where these are written out."""
+        (first, *rest) = node.generators
+        rounds = None if rest or first.ifs else self.rounds(first.target, first.iter)
+        if rounds is None:
+            return False
+        before = self._round
+        for _ in rounds:
+            self._rounds_read += 1
+            self._round = self._rounds_read
+            self._calls(node.elt)
+        self._round = before
+        return True
+
+    def _function_call(self, node: ast.Call) -> None:
+        """Note what a function of the file is given, if that tells something of its parameters."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        function = self.functions.get(name)
+        if function is None or name in self.scope.local or name in self.models:
+            return
+        given = self.parameters_bound(function, node)
+        known = (one for one in given.values() if one.callee or one.held or one.stands_for)
+        if next(known, None) is not None or (given and all(map(_told, given.values()))):
+            self.calls.setdefault(name, []).append(given)
 
     def _construct(self, callee: str, node: ast.Call) -> None:
         scope = self.scope
-        call = self._repeated(node)
+        call = self.repeated(node)
         self.constructions.setdefault(
-            id(node), Construction(callee, call, node.lineno, None, scope.where, scope.owner)
+            (id(node), self._round),
+            Construction(callee, call, node.lineno, None, scope.where, scope.owner),
         )
 
-    def _repeated(self, node: ast.Call) -> ast.Call | None:
-        """The call as the module's namespace can evaluate it, if it can."""
-        try:
-            repeated = self._inline(node)
-        except NotConstant:
-            return None
-        return repeated if isinstance(repeated, ast.Call) else None
-
-    def _built(self, node: ast.Call) -> str | None:
-        """The class or factory that a call builds a model with, if it does."""
-        if isinstance(node.func, ast.Name):
-            name = node.func.id
-            if name in self.models and name not in self.scope.local:
-                return name
-        dotted = self.names.dotted(node.func)
-        if dotted is not None and is_library_model(dotted):
-            return dotted
-        return None
-
-    def _is_model(self, node: ast.Call) -> bool:
-        return self._built(node) is not None
-
-    def _model(self, node: ast.expr) -> _Model | None:
-        """The model that an expression stands for, and what built it."""
-        if isinstance(node, ast.IfExp):
-            return self._model(node.body) or self._model(node.orelse)
-        if isinstance(node, ast.Name | ast.Attribute):
-            value = self.scope.values.get(written_name(node) or "")
-            if value is None or value.callee is None:
-                return None
-            return _Model(value.callee, value.variable, value.built)
-        if not isinstance(node, ast.Call):
-            return None
-        callee = self._built(node)
-        if callee is not None:
-            repeated = self._repeated(node)
-            return _Model(callee, None, ast.unparse(repeated) if repeated is not None else "")
-        if isinstance(node.func, ast.Attribute) and node.func.attr in FLUENT:
-            return self._model(node.func.value)
-        if self.names.dotted(node.func) in MODEL_WRAPPERS and node.args:
-            return self._model(node.args[0])
-        return None
-
-    def _called(self, node: ast.expr) -> str | None:
-        """The callee that built the model which an expression stands for."""
-        model = self._model(node)
-        return model[0] if model is not None else None
-
-    def _value(self, node: ast.expr) -> Value:
-        value = Value()
-        node = with_sizes(node, self.tensors)
-        try:
-            value.constant = constant(node, self._constant_of)
-        except NotConstant:
-            value.example = self.tensors.read(node)
-        model = self._model(node)
-        if model is not None:
-            value.callee, value.variable, value.built = model
-        # An expression that cannot be repeated still has its other readings.
-        with suppress(NotConstant):
-            value.expression = self._inline(node)
-        if parses_options(node):
-            value.constant = self.options
-        return value
-
-    def _constant_of(self, name: str) -> Any:
-        value = self.scope.values.get(name)
-        if value is not None and value.constant is not NotConstant:
-            return value.constant
-        head, _, attribute = name.partition(".")
-        options = self.scope.values.get(head)
-        if options is not None and options.constant is self.options and attribute in self.options:
-            return self.options[attribute]
-        raise NotConstant
-
-    def _example_of(self, name: str) -> Example | None:
-        value = self.scope.values.get(name)
-        return value.example if value is not None else None
-
-    def _inline(self, node: ast.expr) -> ast.expr:
-        """The expression with local names replaced, fit for the module's namespace."""
-        inliner = Inliner(
-            self.names, self.scope, self.module_names, self._constant_of, self._is_a_model
-        )
-        return inliner.inlined(with_sizes(node, self.tensors))
-
-    def _is_a_model(self, node: ast.expr) -> bool:
-        return self._model(node) is not None
-
-    # Inputs ----------------------------------------------------------------------------------
-
-    def _arguments(self, node: ast.Call) -> tuple[InputTensor, ...] | None:
-        tensors: list[InputTensor] = []
-        for argument in node.args:
-            example = self.tensors.read(argument)
-            if example is None:
-                # Trailing literals (`net(x, None)`) are options, not inputs.
-                if tensors and isinstance(argument, ast.Constant):
-                    break
-                return None
-            tensors.append(InputTensor(None, example.shape, example.dtype, example.of))
-        for keyword in node.keywords:
-            example = self.tensors.read(keyword.value)
-            if example is not None and keyword.arg is not None:
-                tensors.append(InputTensor(keyword.arg, example.shape, example.dtype, example.of))
-            elif not isinstance(keyword.value, ast.Constant):
-                return None
-        return tuple(tensors)
-
-    def _shower(self, node: ast.Call) -> None:
-        last = (written_name(node.func) or "").rpartition(".")[2]
-        if isinstance(node.func, ast.Attribute):
-            last = node.func.attr
-        if last not in _SHOWERS or not node.args:
-            return
-        model = self._model(node.args[0])
-        if model is None:
-            return
-        source = "summary" if last in ("summary", "get_model_complexity_info") else "call"
-        named = {keyword.arg: keyword.value for keyword in node.keywords}
-        candidates = [
-            *node.args[1:2],
-            *(named[key] for key in ("input_size", "input_data", "inputs", "args") if key in named),
-        ]
-        for given in candidates:
-            tensors = self._tensors(given) or (
-                self._summary_sizes(given, node, named) if source == "summary" else None
-            )
-            if tensors:
-                self._show(model, tensors, node, source)
-                return
-
-    def _tensors(self, node: ast.expr) -> tuple[InputTensor, ...] | None:
-        items = node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
-        examples = [self.tensors.read(item) for item in items]
-        found = [
-            InputTensor(None, one.shape, one.dtype, one.of) for one in examples if one is not None
-        ]
-        return tuple(found) if found and len(found) == len(items) else None
-
-    def _summary_sizes(
-        self, node: ast.expr, call: ast.Call, named: Mapping[str | None, ast.expr]
-    ) -> tuple[InputTensor, ...] | None:
-        try:
-            sizes = constant(node, self._constant_of)
-        except NotConstant:
-            return None
-        if not isinstance(sizes, tuple | list) or not sizes:
-            return None
-        origin = self.names.dotted(call.func) or ""
-        batch: tuple[int | None, ...] = (None,)
-        if origin.startswith(_WITH_BATCH) and "batch_dim" not in named:
-            batch = ()
-        every = sizes if isinstance(sizes[0], tuple | list) else [sizes]
-        if not all(isinstance(size, int) for one in every for size in one):
-            return None
-        return tuple(InputTensor(None, (*batch, *one), "float32") for one in every)
-
-    def _show(
-        self,
-        model: _Model,
-        tensors: tuple[InputTensor, ...] | None,
-        node: ast.Call,
-        word: str,
-    ) -> None:
-        if not tensors:
+    def _show(self, model: Model, given: Given | None, node: ast.Call, word: str) -> None:
+        if given is None:
             return
         callee, variable, built = model
-        of = next((tensor.of for tensor in tensors if tensor.of is not None), None)
+        of = next((tensor.of for tensor in given.tensors if tensor.of is not None), None)
         source = (
             f"{word} at line {node.lineno}"
             if of is None
             else f"what {of} gives at line {node.lineno}"
         )
-        hint = InputHint(tensors, node.lineno, source, built=built)
-        known = self.hints.setdefault(callee, [])
-        if hint not in known:
-            known.append(hint)
+        hint = InputHint(given.tensors, node.lineno, source, built=built, arguments=given.arguments)
+        self._hint(callee, hint)
         if variable is not None:
             self.variable_hints.setdefault(variable, []).append(hint)
 
 
-def is_library_model(dotted: str) -> bool:
-    """Whether a dotted name builds a whole model: `torch.nn.Sequential`, torchvision's, timm's."""
-    head, _, last = dotted.rpartition(".")
-    if dotted == "torch.nn.Sequential" or dotted in (
-        "timm.create_model",
-        "timm.models.create_model",
-    ):
-        return True
-    return head.startswith("torchvision.models") and not last.endswith(("Weights", "Builder"))
+def _attributes(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name.startswith("self.")}
+
+
+def _told(value: Value) -> bool:
+    return value.expression is not None
+
+
+def _callers_first(
+    every: list[tuple[Function, str | None]],
+) -> Iterator[tuple[Function, str | None]]:
+    """Functions in file order, but each after those that call it, as far as that can be."""
+    names = {function.name for function, owner in every if owner is None}
+    called = [
+        {
+            node.func.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        & names - {function.name}
+        for function, _ in every
+    ]
+    waiting = list(range(len(every)))
+    while waiting:
+        wanted = set().union(*(called[at] for at in waiting))
+        free = [at for at in waiting if every[at][1] is not None or every[at][0].name not in wanted]
+        for at in free or waiting[:1]:
+            waiting.remove(at)
+            yield every[at]
 
 
 def _innermost_call(node: ast.expr, wanted: Callable[[ast.Call], bool]) -> ast.Call | None:

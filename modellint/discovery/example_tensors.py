@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from modellint.discovery.names import Names, NotConstant, constant, no_name
+from modellint.discovery.constants import NotConstant, constant
+from modellint.discovery.names import Names
+from modellint.discovery.tensor_methods import broadcast, joined, reshaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,47 @@ class Example:
 class InputTensor(NamedTuple):
     """One input of a model; `name` is None when it is passed by position.
 
-    `of` names the model whose output it is, where only that one's trace will tell the shape.
+    A size may have a name, and is the same wherever that stands; `dtype` is empty where nobody says
+    it. `of` names the model whose output it is, where only that one's trace will tell the shape.
     """
 
     name: str | None
-    shape: tuple[int | None, ...]
+    shape: tuple[int | str | None, ...]
     dtype: str
     of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value that is no tensor, as it is written: a number, a text, a list of these, `None`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of a tensor of an `InputHint`, by its number there."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """A container with tensors: a `list`, `tuple` or `dict`, else an object of the class `kind`."""
+
+    kind: str
+    items: tuple[tuple[Any, Held], ...]
+
+
+#: What an argument may be: a tensor, by itself or in a container, or another value.
+Held = Example | Nest | Plain | Slot
+
+
+class Argument(NamedTuple):
+    """What a forward is called with for one parameter; `name` is None where it is by position."""
+
+    name: str | None
+    held: Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +77,9 @@ class InputHint:
     `images` tells that the file loads such images, and counts for models that read images alone.
     `built` is the call that built the very model it is shown for, as text; empty where that call
     cannot be repeated, `None` where the hint is about the class. `apart` tells that another model
-    of the class was built.
+    of the class was built. `arguments` are those of the call where they are not the tensors alone,
+    one after another: where some are in containers, or are other values. `loose` tells that it may
+    be about something else: it is tried, and what does not fit it is no fault.
     """
 
     tensors: tuple[InputTensor, ...]
@@ -51,12 +88,15 @@ class InputHint:
     images: bool = False
     built: str | None = None
     apart: bool = False
+    arguments: tuple[Argument, ...] = ()
+    loose: bool = False
 
 
 def is_stated(hints: Iterable[InputHint]) -> bool:
     """Whether one of a model's hints says its sizes, and is about that model alone."""
     return any(
-        not hint.images and all(tensor.of is None for tensor in hint.tensors) for hint in hints
+        not hint.images and not hint.loose and all(tensor.of is None for tensor in hint.tensors)
+        for hint in hints
     )
 
 
@@ -86,20 +126,24 @@ _DTYPES = {
 _CASTS = {**_DTYPES, "bool": "bool", "bfloat16": "bfloat16"}
 _UNCHANGED = frozenset(
     """to cuda cpu type requires_grad_ detach contiguous clone uniform_ normal_ random_ pin_memory
-    fill_ zero_ abs sigmoid tanh softmax clamp""".split()
+    fill_ zero_ abs sigmoid tanh softmax log_softmax clamp relu exp sqrt round triu tril
+    requires_grad share_memory_""".split()
 )
 _WRAPPERS = frozenset(
     """torch.autograd.Variable Variable Tensor FloatTensor LongTensor torch.from_numpy
     torch.as_tensor torch.tensor torch.Tensor torch.FloatTensor torch.LongTensor
     torch.rand_like torch.randn_like torch.zeros_like torch.ones_like torch.empty_like
-    torch.nn.Parameter torch.sigmoid torch.tanh torch.abs""".split()
+    torch.nn.Parameter torch.sigmoid torch.tanh torch.abs torch.exp torch.softmax torch.triu
+    torch.tril torch.relu torch.clamp torch.nn.functional.softmax torch.nn.functional.normalize
+    torch.nn.functional.relu torch.log_softmax torch.nn.functional.log_softmax""".split()
 )
 
 
 class Reader:
     """Reads tensor expressions; `lookup` and `tensor` answer for names, the first for constants.
 
-    `model` names the model that is called by an expression, if one is.
+    `model` names the model that is called by an expression, if one is; `part` tells the tensor that
+    an index takes out of a container.
     """
 
     def __init__(
@@ -108,11 +152,13 @@ class Reader:
         lookup: Callable[[str], Any],
         tensor: Callable[[str], Example | None],
         model: Callable[[ast.expr], str | None] = lambda node: None,
+        part: Callable[[ast.expr], Example | None] = lambda node: None,
     ) -> None:
         self._names = names
         self._lookup = lookup
         self._tensor = tensor
         self._model = model
+        self._part = part
 
     def read(self, node: ast.expr) -> Example | None:
         """The tensor that an expression makes, or None if the tree does not tell."""
@@ -120,7 +166,7 @@ class Reader:
             case ast.Name(id=name):
                 return self._tensor(name)
             case ast.Attribute(value=ast.Name(id=owner), attr=name):
-                return self._tensor(f"{owner}.{name}")
+                return self._tensor(f"{owner}.{name}") or self._part(node)
             case ast.Call():
                 return self._call(node)
             case ast.Subscript(value=value, slice=ast.Constant(value=None)):
@@ -129,9 +175,20 @@ class Reader:
                 return replace(inner, shape=(1, *inner.shape)) if inner and known else None
             case ast.Subscript(value=value, slice=index):
                 inner = self.read(value)
-                return self._indexed(inner, index) if inner and inner.of is None else None
-            case ast.BinOp(left=left, right=right):
-                return self.read(left) or self.read(right)
+                if inner is None:
+                    return self._part(node)
+                return self._indexed(inner, index) if inner.of is None else None
+            case ast.Attribute(value=owner, attr="T" | "mT"):
+                inner = self.read(owner)
+                known = inner is not None and inner.of is None and len(inner.shape) > 1
+                return replace(inner, shape=_turned(inner.shape)) if inner and known else None
+            case ast.BinOp(left=left, op=op, right=right) if not isinstance(op, ast.MatMult):
+                return _together(self.read(left), self.read(right))
+            case ast.UnaryOp(operand=operand):
+                return self.read(operand)
+            case ast.Compare(left=left, comparators=[right]):
+                inner = _together(self.read(left), self.read(right))
+                return replace(inner, dtype="bool") if inner and inner.of is None else None
         return None
 
     def _indexed(self, owner: Example, index: ast.expr) -> Example | None:
@@ -165,6 +222,9 @@ class Reader:
         model = self._model(node.func)
         if model is not None:
             return Example((), of=model)
+        part = self._part(node)
+        if part is not None:
+            return part
         name = self._names.dotted(node.func) or ""
         if name in _WRAPPERS and node.args:
             inner = self.read(node.args[0])
@@ -203,11 +263,39 @@ class Reader:
         if name == "full":
             where = size or (node.args[0] if node.args else None)
             return self._typed(self._shape([where] if where else []), "float32", node)
-        if name in ("arange", "randperm") and len(node.args) == 1:
-            return self._typed(self._shape(node.args), "int64", node)
+        if name in ("arange", "randperm") and node.args:
+            return self._typed(self._counted(node.args), "int64", node)
+        if name == "eye":
+            sides = self._shape(node.args[:2])
+            return self._typed(sides and (sides * 2)[:2], "float32", node)
+        if name in ("linspace", "logspace"):
+            steps = keywords.get("steps") or (node.args[2] if len(node.args) > 2 else None)
+            return self._typed(self._shape([steps]) if steps else None, "float32", node)
+        if name in ("cat", "concat", "stack") and node.args:
+            return self._joined(name, node, keywords.get("dim"))
         if name in ("tensor", "Tensor", "FloatTensor", "LongTensor") and len(node.args) == 1:
             return self._nested(node.args[0], node, sized.get(name))
         return None
+
+    def _counted(self, nodes: list[ast.expr]) -> tuple[int | None, ...] | None:
+        """The length of a range."""
+        bounds = [self._value(node) for node in nodes[:3]]
+        if not all(type(bound) is int for bound in bounds) or 0 in bounds[2:]:
+            return None
+        return (len(range(*bounds)),)
+
+    def _joined(self, name: str, node: ast.Call, dim: ast.expr | None) -> Example | None:
+        """Tensors that are put together along an axis."""
+        listed = node.args[0]
+        if not isinstance(listed, ast.List | ast.Tuple) or not listed.elts:
+            return None
+        parts = [self.read(one) for one in listed.elts]
+        known = [part for part in parts if part is not None and part.of is None]
+        given = dim or (node.args[1] if len(node.args) > 1 else ast.Constant(0))
+        if len(known) < len(parts):
+            return None
+        shape = joined([part.shape for part in known], self._value(given), name == "stack")
+        return None if shape is None else replace(known[0], shape=shape)
 
     def _is_shape(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Tuple | ast.List):
@@ -257,9 +345,11 @@ class Reader:
         return self._with_dtype(Example(shape, dtype), node)
 
     def _with_dtype(self, example: Example, node: ast.Call) -> Example:
-        for keyword in node.keywords:
-            name = self._names.dotted(keyword.value) if keyword.arg == "dtype" else None
-            if name is not None:
+        moved = isinstance(node.func, ast.Attribute) and node.func.attr in ("to", "type")
+        places = [keyword.value for keyword in node.keywords if keyword.arg == "dtype"]
+        for place in [*places, *(node.args if moved else ())]:
+            name = self._names.dotted(place)
+            if name is not None and name.startswith(("torch.", "numpy.")):
                 short = name.rpartition(".")[2]
                 return replace(example, dtype=_DTYPES.get(short, short))
         return example
@@ -284,66 +374,31 @@ class Reader:
             return replace(owner, dtype=_CASTS[method])
         if owner.of is not None:
             return None
-        if method == "unsqueeze" and node.args:
-            return _unsqueezed(owner, self._value(node.args[0]))
-        if method in ("view", "reshape"):
-            shape = self._shape(node.args)
-            return _reshaped(owner, shape) if shape else None
-        if method == "permute":
-            order = self._shape(node.args)
-            if order is None or len(order) != len(owner.shape) or None in order:
-                return None
-            return replace(
-                owner, shape=tuple(owner.shape[axis] for axis in order if axis is not None)
-            )
-        return None
+        shape = reshaped(owner.shape, method, self._given(node.args))
+        return None if shape is None else replace(owner, shape=shape)
+
+    def _given(self, nodes: list[ast.expr]) -> list[Any]:
+        """The values of arguments, those that are spread out among them."""
+        values: list[Any] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                spread = self._value(node.value)
+                values += spread if isinstance(spread, tuple | list) else [None]
+            else:
+                values.append(self._value(node))
+        return values
 
 
-def with_sizes(node: ast.expr, reader: Reader) -> ast.expr:
-    """The expression with the sizes that it reads of example tensors as numbers."""
-    if not any(isinstance(one, ast.Attribute) and one.attr in _SIZES for one in ast.walk(node)):
-        return node
-    replaced: ast.expr = _Sized(reader).visit(copy.deepcopy(node))
-    return replaced
+def _turned(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    return (*shape[:-2], shape[-1], shape[-2])
 
 
-#: What gives a tensor's sizes.
-_SIZES = ("size", "shape")
-
-
-class _Sized(ast.NodeTransformer):
-    """Replaces the sizes that are read of example tensors by numbers: `data.size(1)` by 5."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Replace `data.size(1)`."""
-        match node:
-            case ast.Call(func=ast.Attribute(value=owner, attr="size"), args=[index], keywords=[]):
-                return self._size(node, owner, index)
-        return self.generic_visit(node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """Replace `data.shape[1]` and `data.size()[1]`."""
-        match node.value:
-            case ast.Attribute(value=owner, attr="shape"):
-                return self._size(node, owner, node.slice)
-            case ast.Call(func=ast.Attribute(value=owner, attr="size"), args=[], keywords=[]):
-                return self._size(node, owner, node.slice)
-        return self.generic_visit(node)
-
-    def _size(self, node: ast.expr, owner: ast.expr, index: ast.expr) -> ast.AST:
-        example = self._reader.read(owner)
-        try:
-            at = constant(index, no_name)
-        except NotConstant:
-            return node
-        if example is None or example.of is not None or not isinstance(at, int):
-            return node
-        rank = len(example.shape)
-        size = example.shape[at] if -rank <= at < rank else None
-        return node if size is None else ast.copy_location(ast.Constant(size), node)
+def _together(left: Example | None, right: Example | None) -> Example | None:
+    """What works value by value on two tensors gives, or on one and something else."""
+    if left is None or right is None or left.of or right.of:
+        return left or right
+    floats = left if "float" in left.dtype else right
+    return replace(floats, shape=broadcast(left.shape, right.shape))
 
 
 def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:
@@ -351,25 +406,3 @@ def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:
         int(value) if isinstance(value, int | float) and value == int(value) else None
         for value in values
     )
-
-
-def _unsqueezed(owner: Example, axis: Any) -> Example | None:
-    if not isinstance(axis, int) or not -len(owner.shape) - 1 <= axis <= len(owner.shape):
-        return None
-    position = axis if axis >= 0 else len(owner.shape) + 1 + axis
-    return replace(owner, shape=(*owner.shape[:position], 1, *owner.shape[position:]))
-
-
-def _reshaped(owner: Example, shape: tuple[int | None, ...]) -> Example | None:
-    if -1 not in shape:
-        return replace(owner, shape=shape)
-    if None in owner.shape or None in shape or shape.count(-1) > 1:
-        return None
-    total = known = 1
-    for size in owner.shape:
-        total *= size or 1
-    for size in shape:
-        known *= abs(size or 1)
-    if total % known:
-        return None
-    return replace(owner, shape=tuple(total // known if size == -1 else size for size in shape))

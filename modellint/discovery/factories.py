@@ -9,8 +9,8 @@ import ast
 from collections.abc import Mapping
 
 from modellint.discovery.declarations import Declarations
-from modellint.discovery.evidence import MODEL_WRAPPERS, is_library_model
 from modellint.discovery.inlining import FLUENT
+from modellint.discovery.libraries import MODEL_WRAPPERS, is_library_model
 from modellint.discovery.names import Names, written_name
 from modellint.discovery.scopes import Function, own_nodes
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from modellint.discovery.misnamed_forward import meant_forward
-from modellint.discovery.names import Names
+from modellint.discovery.names import Names, stored_names
+from modellint.discovery.other_files import OtherClass
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters, parameters_of
 
@@ -29,24 +31,43 @@ _LISTS = frozenset({"torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.Para
 _LIGHTNING = ("LightningModule", "PyTorchModelHubMixin")
 #: Why a class is no model that holds layers and methods, but nothing that runs them all.
 NO_FORWARD = "has no forward"
+#: What every module has.
+_MODULE_METHODS = frozenset(
+    """add_module apply bfloat16 buffers children cpu cuda double eval float forward get_buffer
+    get_parameter get_submodule half load_state_dict modules named_buffers named_children
+    named_modules named_parameters parameters register_buffer register_module register_parameter
+    requires_grad_ state_dict to train type zero_grad""".split()
+)
 _LOSS_NAMES = ("Loss", "Criterion", "loss")
 
 
 class Family:
-    """The classes of a file with their inheritance."""
+    """The classes of a file with their inheritance; `others` are those of other files."""
 
     def __init__(
-        self, nodes: Mapping[str, ast.ClassDef], names: Names, statements: list[ast.stmt]
+        self,
+        nodes: Mapping[str, ast.ClassDef],
+        names: Names,
+        statements: list[ast.stmt],
+        others: Mapping[str, OtherClass] = MappingProxyType({}),
     ) -> None:
-        self._nodes = nodes
+        self._own = nodes
+        self._nodes = {**{name: other.node for name, other in others.items()}, **nodes}
+        self._others = others
         self._names = names
         self._statements = statements
 
     def _bases(self, name: str) -> list[str]:
-        return [self._names.dotted(base) or "" for base in bases_of(self._nodes[name])]
+        other = self._others.get(name) if name not in self._own else None
+        names = self._names if other is None else other.names
+        return [names.dotted(base) or "" for base in bases_of(self._nodes[name])]
 
     def _lineage(self, name: str) -> Iterator[ast.ClassDef]:
         """The class and its ancestors in this file, nearest first."""
+        return (self._nodes[one] for one in self._keys(name))
+
+    def _keys(self, name: str) -> Iterator[str]:
+        """The names of a class and its ancestors, nearest first."""
         seen: set[str] = set()
         pending = [name]
         while pending:
@@ -54,15 +75,12 @@ class Family:
             if current in seen or current not in self._nodes:
                 continue
             seen.add(current)
-            yield self._nodes[current]
+            yield current
             pending += self._bases(current)
 
     def _foreign(self, name: str) -> list[str]:
         return [
-            base
-            for node in self._lineage(name)
-            for base in self._bases(node.name)
-            if base not in self._nodes
+            base for one in self._keys(name) for base in self._bases(one) if base not in self._nodes
         ]
 
     def is_model(self, name: str) -> bool:
@@ -143,6 +161,8 @@ class Family:
             return "an abstract base class"
         if forward is not None and _only_raises(forward):
             return "an abstract base class: forward only raises"
+        if forward is not None and self._is_unfilled(name, forward):
+            return "an abstract base class: its subclasses set what its forward uses"
         if name.endswith(_LOSS_NAMES) or any(base.endswith("Loss") for base in foreign):
             return "a loss, not a model"
         if forward is not None or self._assigns_forward(name):
@@ -155,10 +175,35 @@ class Family:
             return None if self._is_misnamed(name) else NO_FORWARD
         return None
 
+    def _is_unfilled(self, name: str, forward: Function) -> bool:
+        """Whether a class has no constructor, and its forward calls attributes that nothing sets.
+
+        Where a constructor sets others, one that is missing is forgotten.
+        """
+        if self._method(name, "__init__") is not None or set(self._foreign(name)) - _EMPTY_BASES:
+            return False
+        known: set[str] = set()
+        for node in self._lineage(name):
+            known |= {getattr(item, "name", "") for item in node.body} | stored_names(node)
+            known |= {
+                inner.attr
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
+            }
+        called = (inner.func for inner in ast.walk(forward) if isinstance(inner, ast.Call))
+        used = [
+            func.attr
+            for func in called
+            if isinstance(func, ast.Attribute)
+            and isinstance(func.value, ast.Name)
+            and func.value.id == "self"
+        ]
+        return any(one not in known and one not in _MODULE_METHODS for one in used)
+
     def _is_misnamed(self, name: str) -> bool:
         """Whether a class has what was meant to be its forward, and no subclass has another."""
         meant = any(meant_forward(node, self._statements) for node in self._lineage(name))
-        derived = (other for other in self._nodes if self._nodes[name] in self._lineage(other))
+        derived = (other for other in self._own if self._nodes[name] in self._lineage(other))
         return meant and not any(self._method(other, "forward") for other in derived)
 
     def _abstract(self, name: str) -> bool:

@@ -6,9 +6,11 @@ import ast
 import builtins
 import copy
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
-from modellint.discovery.names import Names, NotConstant, stored_names, written_name
+from modellint.discovery.constants import NotConstant, as_expression, constant
+from modellint.discovery.names import Names, stored_names, written_name
 from modellint.discovery.scopes import Scope
 
 #: Methods that return the module they are called on.
@@ -38,19 +40,24 @@ class Inliner(ast.NodeTransformer):
         module_names: frozenset[str],
         lookup: Callable[[str], Any],
         is_model: Callable[[ast.expr], bool],
+        builds: Callable[[ast.Call], bool],
     ) -> None:
         self._names = names
         self._scope = scope
         self._module_names = module_names
         self._lookup = lookup
         self._is_model = is_model
+        self._builds = builds
         self._inner: set[str] = set()
 
     def inlined(self, node: ast.expr) -> ast.expr:
         """A copy of an expression that reads module-level names only."""
-        result = self.visit(copy.deepcopy(node))
+        if isinstance(node, ast.Name):
+            result = self.visit_Name(node)
+        else:
+            result = self.visit(copy.deepcopy(node))
         assert isinstance(result, ast.expr)
-        if sum(1 for _ in ast.walk(result)) > _LARGEST:
+        if next(islice(ast.walk(result), _LARGEST, None), None) is not None:
             raise NotConstant
         return result
 
@@ -84,7 +91,7 @@ class Inliner(ast.NodeTransformer):
         if name is None or name.partition(".")[0] not in self._scope.local:
             return self.generic_visit(node)
         try:
-            value = self._lookup(name)
+            value = constant(node, self._lookup)
         except NotConstant:
             return self.generic_visit(node)
         if isinstance(value, int | float | str | bool | None):
@@ -92,18 +99,20 @@ class Inliner(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Drop `.to(device)` after a model; refuse calls that may read data."""
+        """Drop `.to(device)` after a model; of calls that may read data only the value counts."""
         match node.func:
             case ast.Attribute(value=owner, attr=attr) if attr in FLUENT and self._is_model(owner):
                 return self.visit(owner)
         if not self._may_call(node.func):
-            raise NotConstant
+            return as_expression(constant(node, self._lookup), node)
         return self.generic_visit(node)
 
     def _may_call(self, func: ast.expr) -> bool:
         if isinstance(func, ast.Name) and (
             func.id in _SAFE_BUILTINS or func.id in self._names.local
         ):
+            return True
+        if self._builds(ast.Call(func, [], [])):
             return True
         dotted = self._names.dotted(func) or ""
         if dotted.startswith(_NEVER_INLINED):

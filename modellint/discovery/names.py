@@ -1,16 +1,13 @@
 """What the names of a source file stand for, as far as its syntax tree tells.
 
-Nothing of the file is run: imports give names their dotted origin, constant expressions are
-computed by a small evaluator that knows numbers, strings and containers of them.
+Nothing of the file is run: imports give names their dotted origin.
 """
 
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
 
 from modellint.source.file import blocks
 
@@ -20,21 +17,6 @@ _ABBREVIATIONS = {
     "F": "torch.nn.functional",
     "torch.nn.modules": "torch.nn",
 }
-_LARGEST_POWER = 64
-_LONGEST = 10_000
-_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-}
-
-
-class NotConstant(Exception):  # an answer, not an error
-    """An expression has no value that the syntax tree alone tells."""
 
 
 @dataclass(frozen=True)
@@ -147,116 +129,3 @@ def stored_names(*nodes: ast.AST) -> set[str]:
         for inner in ast.walk(node)
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
     }
-
-
-def no_name(name: str) -> NoReturn:
-    """The lookup of a constant that reads no names."""
-    raise NotConstant(name)
-
-
-def constant(node: ast.AST, lookup: Callable[[str], Any]) -> Any:
-    """The value of a constant expression; raise `NotConstant` if it has none.
-
-    `lookup` gives the value of a dotted name, and raises `NotConstant` for what it does not know.
-    """
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.Tuple(elts=items):
-            return tuple(_items(items, lookup))
-        case ast.List(elts=items):
-            return _items(items, lookup)
-        case ast.Dict(keys=keys, values=values):
-            if any(key is None for key in keys):
-                raise NotConstant
-            return {
-                _hashable(constant(key, lookup)): constant(value, lookup)
-                for key, value in zip(keys, values, strict=True)
-                if key is not None
-            }
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_number(constant(operand, lookup))
-        case ast.BinOp(left=left, op=op, right=right):
-            return _binary(type(op), constant(left, lookup), constant(right, lookup))
-        case ast.Subscript(value=value, slice=index):
-            return _item(constant(value, lookup), constant(index, lookup))
-        case ast.Call(
-            func=ast.Name(id="int" | "tuple" | "list" as kind), args=[argument], keywords=[]
-        ):
-            return _convert(kind, constant(argument, lookup))
-        case ast.Call(func=func, args=[argument], keywords=[]) if (
-            written_name(func) == "torch.Size"
-        ):
-            return _convert("tuple", constant(argument, lookup))
-        case ast.Name() | ast.Attribute():
-            name = written_name(node)
-            if name is None:
-                raise NotConstant
-            return lookup(name)
-    raise NotConstant
-
-
-def _items(nodes: list[ast.expr], lookup: Callable[[str], Any]) -> list[Any]:
-    values: list[Any] = []
-    for node in nodes:
-        if isinstance(node, ast.Starred):
-            spread = constant(node.value, lookup)
-            if not isinstance(spread, tuple | list):
-                raise NotConstant
-            values.extend(spread)
-        else:
-            values.append(constant(node, lookup))
-    return values
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, int | float):
-        return value
-    raise NotConstant
-
-
-def _hashable(value: Any) -> Any:
-    if isinstance(value, str | int | float | bool | tuple | None):
-        return value
-    raise NotConstant
-
-
-def _binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
-    if kind not in _OPERATORS:
-        raise NotConstant
-    numbers = isinstance(left, int | float) and isinstance(right, int | float)
-    repeated = isinstance(left, tuple | list) and isinstance(right, int) and right < 1000
-    joined = isinstance(left, tuple | list | str) and type(left) is type(right)
-    if kind is ast.Pow and not (numbers and abs(left) < 1e6 and abs(right) <= _LARGEST_POWER):
-        raise NotConstant
-    if not (numbers or (kind is ast.Add and joined) or (kind is ast.Mult and repeated)):
-        raise NotConstant
-    try:
-        value = _OPERATORS[kind](left, right)
-    except (ArithmeticError, ValueError) as error:
-        raise NotConstant from error
-    # A chain of `x = x * x` must not take the memory that running it would take.
-    if (isinstance(value, int) and abs(value) > 2**63) or _length(value) > _LONGEST:
-        raise NotConstant
-    return value
-
-
-def _length(value: Any) -> int:
-    return len(value) if isinstance(value, tuple | list | str) else 0
-
-
-def _item(container: Any, index: Any) -> Any:
-    if not isinstance(container, tuple | list | dict):
-        raise NotConstant
-    try:
-        return container[index]
-    except (LookupError, TypeError) as error:
-        raise NotConstant from error
-
-
-def _convert(kind: str, value: Any) -> Any:
-    convert: dict[str, type] = {"int": int, "tuple": tuple, "list": list}
-    wanted = int | float if kind == "int" else tuple | list
-    if not isinstance(value, wanted):
-        raise NotConstant
-    return convert[kind](value)

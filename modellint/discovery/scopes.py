@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from modellint.discovery.example_tensors import Example
-from modellint.discovery.names import NotConstant, constant, no_name, stored_names, top_level
+from modellint.discovery.constants import NotConstant, constant, no_name
+from modellint.discovery.example_tensors import Held
+from modellint.discovery.names import stored_names, top_level, written_name
 
 Where = Literal["module", "main", "function", "class", "docstring"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -16,14 +17,21 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(slots=True)
 class Value:
-    """What a name stands for, as far as known, in each of the ways it can be used."""
+    """What a name stands for, as far as known, in each of the ways it can be used.
+
+    `held` is a tensor, or a container of tensors; `parts` are the values of a display, by index or
+    key, and `kind` is the type of it; `stands_for` is the class of a model itself.
+    """
 
     constant: Any = NotConstant
-    example: Example | None = None
+    held: Held | None = None
     callee: str | None = None
     variable: str | None = None
     built: str = ""
     expression: ast.expr | None = None
+    parts: Mapping[Any, Value] | None = None
+    kind: str = ""
+    stands_for: str | None = None
 
 
 @dataclass
@@ -71,6 +79,14 @@ def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
             yield child.context_expr
 
 
+def stored_in(node: ast.stmt) -> Iterator[ast.expr]:
+    """The names that the blocks of a statement store to, whichever of them runs."""
+    if isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                yield inner
+
+
 def functions(
     tree: ast.Module,
 ) -> Iterator[tuple[Function, str | None]]:
@@ -85,8 +101,24 @@ def functions(
             yield node, owner
 
 
+def _examples(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """The pieces of code among lines with where they begin: lines that go on after `...` as one."""
+    at = 0
+    while at < len(lines):
+        indented = lines[at].lstrip()
+        start, code = at, indented.removeprefix(">>> ").rstrip()
+        at += 1
+        if not indented.startswith(">>> "):
+            yield start, code
+            continue
+        while at < len(lines) and lines[at].lstrip().startswith("..."):
+            code += "\n" + lines[at].lstrip().removeprefix("...").removeprefix(" ").rstrip()
+            at += 1
+        yield start, code
+
+
 def docstring_examples(tree: ast.Module) -> Iterator[tuple[str | None, list[ast.stmt]]]:
-    """The example code of each docstring, line by line, with the true line numbers."""
+    """The example code of each docstring, with the true line numbers."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -95,8 +127,7 @@ def docstring_examples(tree: ast.Module) -> Iterator[tuple[str | None, list[ast.
         first = node.body[0]
         assert isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
         statements: list[ast.stmt] = []
-        for offset, line in enumerate(str(first.value.value).split("\n")):
-            code = line.strip().removeprefix(">>> ").removeprefix("... ")
+        for offset, code in _examples(str(first.value.value).split("\n")):
             if "(" not in code and "=" not in code:
                 continue
             try:
@@ -119,7 +150,10 @@ def module_bindings(tree: ast.Module) -> frozenset[str]:
 
 
 def parser_defaults(tree: ast.Module) -> dict[str, Any]:
-    """The literal defaults of the file's command-line options, by attribute name."""
+    """The literal defaults of the file's command-line options, by attribute name.
+
+    An option that has none, but a list of choices, stands for the first of them.
+    """
     options: dict[str, Any] = {}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -131,14 +165,29 @@ def parser_defaults(tree: ast.Module) -> dict[str, Any]:
         long = next((flag for flag in flags if str(flag).startswith("--")), flags[0])
         dest = named.get("dest")
         name = str(dest.value) if isinstance(dest, ast.Constant) else str(long).lstrip("-")
-        default = named.get("default")
-        if default is None:
-            continue
-        try:
-            options[name.replace("-", "_")] = constant(default, no_name)
-        except NotConstant:
-            continue
+        value = _option(named)
+        if value is not NotConstant:
+            options[name.replace("-", "_")] = value
     return options
+
+
+def _option(named: Mapping[str | None, ast.expr]) -> Any:
+    """What an option is where nobody gives it; `NotConstant` if that is not written there."""
+    match named.get("action"):
+        case ast.Constant(value="store_true" | "store_false" as action) if "default" not in named:
+            return action == "store_false"
+    known: Any = NotConstant
+    try:
+        if "default" in named:
+            known = constant(named["default"], no_name)
+        if known in (NotConstant, None) and "choices" in named:
+            known = constant(named["choices"], no_name)[0]
+        kind = written_name(named["type"]) if "type" in named else None
+        if kind in ("int", "float") and isinstance(known, str):
+            known = {"int": int, "float": float}[kind](known)
+    except (NotConstant, LookupError, TypeError, ValueError):
+        return NotConstant
+    return known
 
 
 def parses_options(node: ast.expr) -> bool:

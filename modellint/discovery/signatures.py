@@ -11,13 +11,14 @@ from modellint.discovery.scopes import Function
 
 @dataclass(frozen=True)
 class Parameters:
-    """A constructor's or factory's parameters, `self` left out."""
+    """A constructor's or factory's parameters, `self` left out; `node` is what declares them."""
 
     names: tuple[str, ...]
     required: tuple[str, ...]
     defaults: Mapping[str, ast.expr]
     line: int
     annotations: Mapping[str, str] = field(default_factory=dict)
+    node: Function | None = field(default=None, compare=False, repr=False)
 
 
 def parameters_of(node: Function, *, method: bool) -> Parameters:
@@ -38,4 +39,4 @@ def parameters_of(node: Function, *, method: bool) -> Parameters:
         for one in [*positional, *arguments.kwonlyargs]
         if one.annotation is not None
     }
-    return Parameters(tuple(listed), required, defaults, node.lineno, annotations)
+    return Parameters(tuple(listed), required, defaults, node.lineno, annotations, node)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modellint.discovery.example_tensors import InputHint, InputTensor, Reader
-from modellint.discovery.names import Names, NotConstant, constant, no_name
+from modellint.discovery.constants import NotConstant, constant, no_name
+from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.source.file import SourceFile
 
 _GROUP = re.compile(
@@ -16,6 +16,15 @@ _GROUP = re.compile(
 )
 _BARE = re.compile(r"^(?P<sizes>[\w\s,]+?)(?:\s*:\s*(?P<dtype>\w+))?$")
 _SIZE_NAMES = frozenset({"input_size", "input_shape"})
+
+#: Names of a whole shape, and of the side of a square or of both sides.
+_SHAPES = frozenset(
+    "img_shape image_shape input_shape in_shape obs_shape image_dims img_dims".split()
+)
+_SIDES = frozenset("img_size image_size im_size imsize img_sz input_resolution resolution".split())
+#: Numbers of channels that images have; smaller sides are none.
+_CHANNELS = (1, 3, 4)
+_LEAST_SIDE = 8
 
 Hints = dict[str, tuple[InputHint, ...]]
 
@@ -61,30 +70,6 @@ def _assigned_at(tree: ast.Module, line: int) -> str | None:
             case ast.Assign(targets=[ast.Name(id=name), *_], lineno=first) if first == line:
                 return name
     return None
-
-
-def example_arrays(tree: ast.Module, names: Names) -> Hints:
-    """The `example_input_array`s by the class that sets them."""
-    reader = Reader(names, no_name, lambda name: None)
-    found: Hints = {}
-    for owner in ast.walk(tree):
-        if not isinstance(owner, ast.ClassDef):
-            continue
-        for node in ast.walk(owner):
-            if not isinstance(node, ast.Assign) or not _is_named(node, {"example_input_array"}):
-                continue
-            values = (
-                node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
-            )
-            examples = [reader.read(value) for value in values]
-            tensors = tuple(
-                InputTensor(None, one.shape, one.dtype) for one in examples if one is not None
-            )
-            if tensors and len(tensors) == len(values):
-                source = f"example_input_array at line {node.lineno}"
-                hint = InputHint(tensors, node.lineno, source)
-                found[owner.name] = (*found.get(owner.name, ()), hint)
-    return found
 
 
 def configured_inputs(tree: ast.Module) -> Hints:
@@ -147,3 +132,42 @@ def _owned(node: ast.AST, owner: str) -> Iterator[tuple[str, ast.AST]]:
         inner = child.name if isinstance(child, ast.ClassDef) else owner
         yield inner, child
         yield from _owned(child, inner)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a parameter or a variable is called after the size of images."""
+    return name.rpartition(".")[2].lower() in _SHAPES | _SIDES
+
+
+def shape_hint(name: str, value: Any, line: int, built: str | None) -> InputHint | None:
+    """The images that a value of such a name says; `None` for what is none, or no such name."""
+    last = name.rpartition(".")[2].lower()
+    shape = _shape(value) if last in _SHAPES else _sides(value) if last in _SIDES else None
+    if shape is None:
+        return None
+    tensor = InputTensor(None, (None, *shape), "float32")
+    source = f"{last} at line {line}"
+    return InputHint((tensor,), line, source, images=True, built=built, loose=True)
+
+
+def _shape(value: Any) -> tuple[int | None, ...] | None:
+    """Channels, height and width, in whichever order they are."""
+    if not _are_sizes(value) or not 2 <= len(value) <= 3:
+        return None
+    if len(value) == 2:
+        return _sides(value)
+    first, *_, last = value
+    if last in _CHANNELS and first not in _CHANNELS:
+        return last, value[0], value[1]
+    return tuple(value)
+
+
+def _sides(value: Any) -> tuple[int | None, ...] | None:
+    sides = (value, value) if type(value) is int else value
+    if not _are_sizes(sides) or len(sides) != 2 or min(sides) < _LEAST_SIDE:
+        return None
+    return None, sides[0], sides[1]
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(type(one) is int and one > 0 for one in value)

@@ -11,7 +11,7 @@ from modellint.config.plans import Plan, Plans
 from modellint.config.settings import Settings
 from modellint.config.targets import Target, expand_targets
 from modellint.engine.installation import torch_version
-from modellint.engine.intake import NotRead, Opened, read_target, unread
+from modellint.engine.intake import NotRead, Opened, concerns_models, read_target, unread
 from modellint.engine.memory import Memory
 from modellint.engine.probing import Probes
 from modellint.engine.running import Outcome, Pools, Progress, Work, run_all
@@ -20,7 +20,6 @@ from modellint.protocol.jobs import Job
 from modellint.protocol.limits import check_timeout
 from modellint.report.rules_page import described
 from modellint.results.report import Note, Problem, Report
-from modellint.source.file import mentions_torch
 from modellint.source.paths import absolute_path
 from modellint.suppression.baseline import Baseline
 from modellint.suppression.per_file import without_accepted
@@ -82,11 +81,13 @@ def lint_targets(
                 continue
             commented.extend([prepared] if prepared.commented else [])
             if known is None and prepared.models:
-                probes.use(prepared.plan.interpreter)
+                interpreter = probes.use(prepared.plan.interpreter)
                 started[target.path] = prepared
-                yield Work(prepared.job, prepared.models, prepared.plan.interpreter)
+                yield Work(prepared.job, prepared.models, interpreter)
             elif known is None:
-                memory.keep_empty(*_asked(prepared.opened))
+                from modellint.discovery.other_files import files_behind
+
+                memory.keep_empty(*_asked(prepared.opened), files_behind(prepared.source))
 
     def done(work: Work, outcome: Outcome) -> None:
         prepared = started[work.job.path]
@@ -101,7 +102,7 @@ def lint_targets(
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
         parts += _accepted(outcome.reports, prepared.plan)
     parts += _on_comments(commented, Report().merged(*parts))
-    parts.append(memory.close())
+    parts += [memory.close(), Report(warnings=probes.warnings)]
     if settings.verbose:
         parts.append(Report(remarks=tuple(probes.remarks())))
     report = _joined(parts, settings, targets, plans, probes.torch)
@@ -161,7 +162,7 @@ def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:
         return Report(notes=(Note(target.shown, 1, str(reason)),))
     except FileError as error:
         return unread(target.shown, error)
-    if not mentions_torch(data) and not target.explicit:
+    if not concerns_models(target, data):
         return Report()
     job = Job(
         path=target.path,

@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from modellint._version import __version__
@@ -48,7 +47,11 @@ def run_by(
     tasks: dict[Future[dict[str, Any]], Work] = {}
     try:
         for work in works:
-            named = None if work.interpreter.own else asdict(work.interpreter)
+            named = (
+                None
+                if work.interpreter.own
+                else {"path": work.interpreter.path, "why": work.interpreter.why}
+            )
             asked = (work.job.to_dict(), named, __version__, run)
             tasks[_submitted(executor, asked)] = work
         return collected(tasks, _outcome, progress, done)
@@ -99,7 +102,9 @@ def lint_job(
         models = chosen_models(asked, parse_job(asked))
     except FileError as error:
         return Outcome((unread(asked.shown, error),)).to_dict()
-    with _shared.pool(OWN if interpreter is None else Interpreter(**interpreter)) as pool:
+    with _shared.pool(
+        OWN if interpreter is None else Interpreter(interpreter["path"], interpreter["why"])
+    ) as pool:
         return running.run_file(pool, Work(asked, models)).to_dict()
 
 

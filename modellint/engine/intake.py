@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -12,6 +13,7 @@ from modellint.config.targets import Target
 from modellint.errors import FileError
 from modellint.protocol.jobs import Job
 from modellint.results.report import Problem, Report
+from modellint.source.file import mentions_torch
 
 #: What holds Python and yet is no file to lint, by suffix.
 _UNSUPPORTED = {
@@ -21,6 +23,11 @@ _UNSUPPORTED = {
 }
 #: What is larger nobody wrote: parsing it takes a second a mebibyte. In bytes.
 _LARGEST = 2 << 20
+#: How many packages may hand on a name.
+_HANDED_ON = 3
+#: The first base of a class, and what is imported from where.
+_DERIVED = re.compile(rb"^[ \t]*class\s+\w+\s*\(\s*([A-Za-z_][\w.]*)", re.MULTILINE)
+_IMPORTED = re.compile(rb"^[ \t]*from\s+(\.*[\w.]*)\s+import\s*(\([^)]*\)|[^\n]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,35 @@ class Opened:
     plan: Plan
     job: Job
     data: bytes
+
+
+def concerns_models(target: Target, data: bytes) -> bool:
+    """Whether a file that a directory holds may have models: it mentions torch, or its bases do.
+
+    Those count that its text imports from files of the project.
+    """
+    if target.explicit or mentions_torch(data):
+        return True
+    bases = {match[1].partition(b".")[0] for match in _DERIVED.finditer(data)}
+    return bool(bases) and _lead_to_torch(bases, data, target.path)
+
+
+def _lead_to_torch(names: set[bytes], data: bytes, path: str, depth: int = _HANDED_ON) -> bool:
+    """Whether a file that names are imported from mentions torch; packages may hand them on."""
+    # Most files derive from nothing of the project's.
+    from modellint.discovery.other_files import module_files
+
+    for match in _IMPORTED.finditer(data):
+        if not names & {*re.findall(rb"\w+", match[2])}:
+            continue
+        for file in module_files(match[1].decode("utf-8", "replace"), path):
+            try:
+                found = _read(file) if os.path.isfile(file) else b""  # noqa: PTH113
+            except (FileError, NotRead):
+                continue
+            if mentions_torch(found) or (depth and _lead_to_torch(names, found, file, depth - 1)):
+                return True
+    return False
 
 
 class NotRead(Exception):

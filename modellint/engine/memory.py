@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -90,9 +90,10 @@ class Memory:
         }
         self._cache(job, plan).store(self._name(job, plan), entry)
 
-    def keep_empty(self, job: Job, data: bytes, plan: Plan) -> None:
-        """Keep that a file has no model, which nothing but the file itself decides."""
-        read = {"files": {job.path: digest(data)}, "whole": True}
+    def keep_empty(self, job: Job, data: bytes, plan: Plan, behind: Iterable[str] = ()) -> None:
+        """Keep that a file has no model; what its classes derive from is in the files `behind`."""
+        others = {path: file_state(path) for path in behind}
+        read = {"files": {**others, job.path: digest(data)}, "whole": True}
         self.keep(job, data, plan, Outcome((), read), commented=False)
 
     def close(self) -> Report:

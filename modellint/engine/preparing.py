@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from modellint.config.interpreters import Interpreter
 from modellint.config.plans import BUDGET, Plan
 from modellint.config.selection import unknown
 from modellint.config.targets import Target
-from modellint.discovery.candidates import Candidate, discover, find
+from modellint.discovery.candidates import Candidate, discover, find, selected
 from modellint.discovery.example_tensors import InputHint, InputTensor
+from modellint.discovery.slicing import bound_names
 from modellint.engine.intake import Opened, unread
 from modellint.errors import FileError, UsageError
 from modellint.protocol.jobs import Job, ModelSettings
@@ -63,9 +64,21 @@ def _on_syntax(error: FileError, interpreter: Interpreter) -> str:
 def _check_names(target: Target, source: SourceFile) -> None:
     candidates = discover(source) if target.names else ()
     for name in target.names:
-        if find(candidates, name) is None:
+        try:
+            model = selected(candidates, name)
+        except UsageError as error:
+            raise UsageError(f"{target.shown}: {error}") from error
+        if model is None or not _is_of_file(model, candidates, source):
             known = ", ".join(candidate.name for candidate in candidates) or "none"
             raise UsageError(f"{target.shown} has no model {name!r}; its models: {known}")
+
+
+def _is_of_file(model: Candidate, candidates: Sequence[Candidate], source: SourceFile) -> bool:
+    """Whether what an expression begins with is a model of the file, or a name that it binds."""
+    if any(model.line == one.line for one in candidates):
+        return True
+    bound = {name for node in source.tree.body for name in bound_names(node)}
+    return "*" in bound or all(call.callee.partition(".")[0] in bound for call in model.calls)
 
 
 def _said(target: Target, source: SourceFile, plan: Plan) -> Mapping[str, ModelSettings]:
@@ -91,6 +104,7 @@ def _said(target: Target, source: SourceFile, plan: Plan) -> Mapping[str, ModelS
             model.args if model else None,
             model.inputs if model else (),
             {BUDGET: limits} if name in budgets else {},
+            str(plan.configuration.folder) if model else "",
         )
     return said
 
@@ -106,6 +120,7 @@ def fed(job: Job, candidate: Candidate) -> Candidate:
             tuple(size if isinstance(size, int) else None for size in spec.dims),
             spec.dtype or "float32",
         )
-        for spec in specs
+        for stated in specs
+        for spec in stated.leaves()
     )
     return replace(candidate, inputs=(InputHint(tensors, candidate.line, specs[0].source),))

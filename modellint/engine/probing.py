@@ -47,22 +47,46 @@ class Probes:
     def __init__(self) -> None:
         self._answers: dict[Interpreter, Installation | UsageError] = {}
         self._used: dict[Interpreter, Installation] = {}
+        self._passed: dict[Interpreter, str] = {}
 
     def ask(self, interpreter: Interpreter) -> Installation:
-        """What an interpreter is; raise `UsageError` for one that cannot run models."""
+        """What an interpreter is, or the first behind it that runs models, where it does not.
+
+        Raises `UsageError` where none does, for the interpreter itself.
+        """
+        return self._found(interpreter)[1]
+
+    def use(self, interpreter: Interpreter) -> Interpreter:
+        """The interpreter that models run in, which is remembered; raise `UsageError` for none."""
+        found, installation = self._found(interpreter)
+        self._used[found] = installation
+        return found
+
+    def _found(self, interpreter: Interpreter) -> tuple[Interpreter, Installation]:
+        answer = self._answer(interpreter)
+        if isinstance(answer, Installation):
+            return interpreter, answer
+        for other in interpreter.further:
+            instead = self._answer(other)
+            if isinstance(instead, Installation) and instead.torch is not None:
+                what = str(answer).partition(". What to do:")[0]
+                told = f"{what}. Models run in {other.shown} instead: {other.why}"
+                self._passed.setdefault(interpreter, told)
+                return other, instead
+        raise answer
+
+    def _answer(self, interpreter: Interpreter) -> Installation | UsageError:
         if interpreter not in self._answers:
             try:
                 self._answers[interpreter] = installation_of(interpreter)
             except UsageError as error:
                 self._answers[interpreter] = error
-        answer = self._answers[interpreter]
-        if isinstance(answer, UsageError):
-            raise answer
-        return answer
+        return self._answers[interpreter]
 
-    def use(self, interpreter: Interpreter) -> None:
-        """Remember that models run in an interpreter; raise `UsageError` if they cannot."""
-        self._used[interpreter] = self.ask(interpreter)
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is told in any case: which interpreters were passed over, and for which."""
+        return tuple(self._passed.values())
 
     @property
     def torch(self) -> str | None:

@@ -6,7 +6,7 @@ Results are in the order of the files, whichever is done first.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -181,9 +181,12 @@ def run_file(pool: Pool, work: Work) -> Outcome:
     reports: list[Report] = []
     read: Mapping[str, Any] | None = None
     unfinished = {candidate.name: candidate for candidate in work.models}
+    parts = {part.name for candidate in work.models for part in _inside(candidate)} - {*unfinished}
     seen: set[str] = set()
+    told: set[str] = set()
     while unfinished:
-        stage, end = _run_once(pool, job, unfinished, reports)
+        stage, end = _run_once(pool, job, unfinished, parts - told, reports)
+        told |= {model.name for report in reports for model in report.models}
         kind = end["kind"]
         if kind is None:
             # Of models that an earlier process has done, this one has not seen what they read.
@@ -195,18 +198,33 @@ def run_file(pool: Pool, work: Work) -> Outcome:
         goes_on = kind not in _ONCE or kind not in seen
         seen.add(kind)
         if kind != "lost" or not goes_on:
-            blamed = [stage["model"]] if stage["model"] in unfinished else [*unfinished]
-            reports.append(_ended(job, stage, end, [unfinished.pop(name) for name in blamed]))
+            if stage["model"] in parts:
+                # The model that it is a part of has been told of.
+                told.add(stage["model"])
+            else:
+                blamed = [stage["model"]] if stage["model"] in unfinished else [*unfinished]
+                reports.append(_ended(job, stage, end, [unfinished.pop(name) for name in blamed]))
         if not goes_on:
             reports.append(_unreached(job, stage, end, [*unfinished.values()]))
             break
-        done = tuple(one.name for one in work.models if one.name not in unfinished)
-        job = replace(job, done=done)
+        done = [one.name for one in work.models if one.name not in unfinished]
+        job = replace(job, done=(*done, *sorted(told & parts)))
     return Outcome(tuple(reports), read)
 
 
+def _inside(candidate: Candidate) -> Iterator[Candidate]:
+    """The parts that may be linted where a model cannot be built, and theirs."""
+    for part in candidate.parts:
+        yield part
+        yield from _inside(part)
+
+
 def _run_once(
-    pool: Pool, job: Job, unfinished: dict[str, Candidate], reports: list[Report]
+    pool: Pool,
+    job: Job,
+    unfinished: dict[str, Candidate],
+    parts: Collection[str],
+    reports: list[Report],
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Run a job to its end; the last stage that it reached, and how it ended.
 
@@ -223,13 +241,14 @@ def _run_once(
             elif message["type"] == "report":
                 try:
                     report = Report.from_dict(message["report"])
-                    _check_models(job, report, unfinished)
+                    _check_models(job, report, {*unfinished, *parts})
                 except ValueError as error:
                     end = asdict(broken(error))
                     break
                 reports.append(report)
                 for model in report.models:
-                    del unfinished[model.name]
+                    unfinished.pop(model.name, None)
+                    parts = [part for part in parts if part != model.name]
             elif message["type"] == "lacking":
                 lacking = True
             else:
@@ -238,13 +257,13 @@ def _run_once(
     return stage, {**end, "lacking": lacking}
 
 
-def _check_models(job: Job, report: Report, unfinished: Mapping[str, Candidate]) -> None:
+def _check_models(job: Job, report: Report, unfinished: Collection[str]) -> None:
     """Raise `Foreign` for a report on a model that is not asked for, or was told of before.
 
     So is one with findings of a model that it does not have.
     """
     names = [model.name for model in report.models if model.path == job.shown]
-    if not len(names) == len(report.models) == len(unfinished.keys() & names):
+    if not len(names) == len(report.models) == len({*unfinished} & {*names}):
         raise Foreign("report.models")
     told = {one.model for one in report.findings} | {one.model for one in report.silenced}
     if not told <= {*names}:

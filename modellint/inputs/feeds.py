@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modellint.errors import UsageError
+from modellint.discovery.example_tensors import Argument
+from modellint.errors import NotAnalysed, UsageError
 from modellint.graph import Origin
+from modellint.inputs.containers import annotated_container, container_of, places
 from modellint.symbolic.specs import InputSpec
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Feed:
     said, batches among them, and `solved` those that the model's own demands have led to. `apart`
     tells that the file shows it with a model of the class that was built in another way, `origin`
     where what is not assumed came from, and `conv` that the first layer takes so many axes alone.
+    `arguments` hold the tensors where these are not the arguments of the call, one after another.
     """
 
     names: tuple[str, ...]
@@ -41,6 +44,7 @@ class Feed:
     apart: bool = False
     origin: Origin = "stated"
     conv: bool = False
+    arguments: tuple[Argument, ...] = ()
 
     @property
     def doubtful(self) -> bool:
@@ -72,19 +76,56 @@ class Feeds:
                 named.append((spec.name, spec, True))
             else:
                 name = rest.pop(0) if rest else self._next(parameters, named)
-                named.append((name, spec, False))
+                # Behind one that was stated by name, what is next in order is no longer that.
+                place = sum(not keyword for _, _, keyword in named)
+                apart = name in (parameters or ())[place + 1 :]
+                named.append((name, spec, apart))
         for name in rest:
-            dims = self._like(name, named[0][1].dims) if named else ()
+            dims = self._like(name, next(named[0][1].leaves()).dims) if named else ()
             named.append((name, InputSpec(name, dims, None, "assumed"), True))
-        return self._feed(named)
+        return self._contained(named) if any(one.kind for one in specs) else self._feed(named)
+
+    def _contained(self, named: Sequence[tuple[str, InputSpec, bool]]) -> Feed:
+        """The feed of stated containers, whose tensors are its inputs."""
+        arguments: list[Argument] = []
+        leaves: list[tuple[str, InputSpec, bool]] = []
+        # Tensors are counted in the order of the call.
+        for name, spec, keyword in sorted(named, key=lambda one: one[2]):
+            held = container_of(spec, len(leaves))
+            arguments.append(Argument(name if keyword else None, held))
+            tensors = (replace(one, source=spec.source) for one in spec.leaves())
+            leaves += [
+                (place, tensor, False)
+                for place, tensor in zip(places(held, name), tensors, strict=True)
+            ]
+        return replace(self._feed(leaves), arguments=tuple(arguments))
 
     def hinted(self, hint: Any) -> Feed:
         """The feed that the file shows."""
+        if hint.arguments:
+            return self._arranged(hint)
         specs = [
-            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype, hint.source)
+            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype or None, hint.source)
             for tensor in hint.tensors
         ]
-        return replace(self.stated(specs), apart=hint.apart, origin=_origin(hint))
+        apart = hint.apart or hint.loose
+        return replace(self.stated(specs), apart=apart, origin=_origin(hint))
+
+    def _arranged(self, hint: Any) -> Feed:
+        """The feed of a call that gives tensors in containers, or other values besides."""
+        parameters = self._parameters() or []
+        shown: list[str] = []
+        for at, argument in enumerate(hint.arguments):
+            default = parameters[at] if at < len(parameters) else f"input{at}"
+            shown += places(argument.held, argument.name or default)
+        named = [
+            (name, InputSpec(None, tuple(tensor.shape), tensor.dtype or None, hint.source), False)
+            for name, tensor in zip(shown, hint.tensors, strict=True)
+        ]
+        feed = self._feed(named)
+        origin = _origin(hint)
+        apart = hint.apart or hint.loose
+        return replace(feed, apart=apart, origin=origin, arguments=hint.arguments)
 
     def reads(self, hint: Any) -> bool:
         """Whether the model may read the images that the file loads, as their channels tell."""
@@ -92,7 +133,7 @@ class Feeds:
         if len(self.wanted) != 1:
             return False
         if self.first.kind == "Conv":
-            return self.first.space == 2 and self.first.channels == channels
+            return self.first.space == 2 and channels in (None, self.first.channels)
         return self.first.kind in ("Linear", "Recurrent")
 
     def guesses(self) -> list[Feed]:
@@ -109,9 +150,27 @@ class Feeds:
                     shape = dims if at == 0 else self._like(name, dims)
                     if at and other is not None and len(shape) > 1:
                         shape = (None,) * other
-                    specs.append((name, InputSpec(None, shape, source="assumed"), at > 0))
+                    dtype = "int64" if at and is_lengths(name.lower()) else None
+                    if dtype is not None:
+                        # As many as there are samples, whatever the ranks of others.
+                        shape = ("N",) if "N" in self.first.roles(rank) else (None,)
+                    specs.append((name, InputSpec(None, shape, dtype, "assumed"), at > 0))
                 made.append(self._feed(specs))
         return made
+
+    def refuse_containers(self) -> None:
+        """Raise `NotAnalysed` where the forward says that it takes something else than a tensor."""
+        try:
+            parameters = inspect.signature(self.model.forward).parameters
+        except (TypeError, ValueError):
+            return
+        for name in self.wanted:
+            kind = annotated_container(parameters[name]) if name in parameters else None
+            if kind is not None:
+                raise NotAnalysed(
+                    f"{self.name}.forward takes {kind} for {name}, and its file calls it with none "
+                    "whose tensors can be told: call it in the file on torch.rand(...)"
+                )
 
     def further_guesses(self) -> list[Feed]:
         """Feeds of other numbers of axes, for a model whose first layer does not get its input.
@@ -131,6 +190,8 @@ class Feeds:
     def _like(self, name: str, dims: Sequence[Any]) -> tuple[Any, ...]:
         """The axes of a further input: one a sample for times and labels, else as the first."""
         words = name.lower()
+        if is_lengths(words):
+            return (None,)
         if words in ("t", "y", "c") or any(w in words for w in ("time", "step", "label", "sigma")):
             return (None,)
         return (None,) * len(dims)
@@ -209,6 +270,11 @@ class Feeds:
         # A map of four axes is no list of tokens, although an embedding of labels comes first.
         tokens = self.first.kind == "Embedding" and at == 0 and len(spec.dims) < 3
         return "int64" if tokens else "float32"
+
+
+def is_lengths(name: str) -> bool:
+    """Whether an input is called after the lengths of sequences, one a sample."""
+    return name in ("lens", "seq_lens", "seqlens") or name.endswith(("lengths", "length", "_lens"))
 
 
 def _origin(hint: Any) -> Origin:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
+from modellint.inputs.containers import called_with
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forward_errors import ForwardErrors, is_ours
 from modellint.inputs.origins import came_from
@@ -62,7 +63,7 @@ class Forwards:
             if sizes[batch] == 1 and not exact:
                 # With one sample a batch would be mistaken for the constant 1.
                 sizes[batch] = 2
-        args, kwargs = arguments_at(feed, sizes)
+        args, kwargs = arguments_at(feed, sizes, self.model)
         tape = Tape()
         try:
             traced = run(
@@ -155,7 +156,7 @@ class Forwards:
                 judge=Judge(
                     self.model,
                     self.modules,
-                    lambda: arguments_at(feed, {**feed.example, **sizes_of(feed, of)}),
+                    lambda: arguments_at(feed, {**feed.example, **sizes_of(feed, of)}, self.model),
                     of.tape.records,
                 ),
                 source=self.source,
@@ -202,20 +203,21 @@ def sizes_of(feed: Feed, traced: Traced) -> dict[str, int]:
     }
 
 
-def arguments_at(feed: Feed, sizes: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
+def arguments_at(
+    feed: Feed, sizes: Mapping[str, int], model: nn.Module
+) -> tuple[list[Any], dict[str, Any]]:
     """What a forward is called with, as shapes and dtypes, where the symbols have these sizes."""
     from modellint.shapes import Tensor
 
-    args, kwargs = [], {}
-    for name, shape, dtype, keyword in zip(
-        feed.names, feed.shapes, feed.dtypes, feed.keywords, strict=True
-    ):
-        dims = tuple(s if isinstance(s, int) else free(s, sizes[s]) for s in shape)
-        if keyword:
-            kwargs[name] = Tensor(dims, dtype)
-        else:
-            args.append(Tensor(dims, dtype))
-    return args, kwargs
+    tensors = [
+        Tensor(tuple(s if isinstance(s, int) else free(s, sizes[s]) for s in shape), dtype)
+        for shape, dtype in zip(feed.shapes, feed.dtypes, strict=True)
+    ]
+    if feed.arguments:
+        return called_with(feed.arguments, tensors, model)
+    given = [*zip(feed.names, tensors, feed.keywords, strict=True)]
+    args = [tensor for _, tensor, keyword in given if not keyword]
+    return args, {name: tensor for name, tensor, keyword in given if keyword}
 
 
 def about(constraint: Constraint, example: Mapping[str, int]) -> bool:

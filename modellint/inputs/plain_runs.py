@@ -62,9 +62,9 @@ def judged(
 ) -> tuple[Verdict, ...]:
     """What torch says of a forward with these inputs, the surer verdict first.
 
-    `args` and `kwargs` hold a shape and a dtype where the model takes a tensor. `made` is how many
-    numbers a trace of it has made. Empty where torch cannot tell without data. The model is left
-    as it was.
+    `args` and `kwargs` hold a shape and a dtype where the model takes a tensor, in containers too.
+    `made` is how many numbers a trace of it has made. Empty where torch cannot tell without data.
+    The model is left as it was.
     """
     from torch import nn
 
@@ -127,10 +127,11 @@ def _judged_on(
     from modellint.modules.restoring import untouched
     from modellint.shapes import Tensor as Sized
     from modellint.tracing.known_values import asks_for_values
+    from modellint.tracing.nested import mapped
     from modellint.tracing.wrappers import eager
 
-    def given(one: Any) -> Any:
-        return _tensor(one, device) if isinstance(one, Sized) else one
+    def given(argument: Any) -> Any:
+        return mapped(argument, lambda one: _tensor(one, device) if isinstance(one, Sized) else one)
 
     try:
         with ExitStack() as stack:

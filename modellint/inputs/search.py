@@ -8,11 +8,11 @@ the batch. This module imports torch only when something is traced.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modellint.contracts.solutions import solutions
+from modellint.contracts.solutions import followed, solutions
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
 from modellint.inputs.assertions import asserted
@@ -20,6 +20,7 @@ from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
 from modellint.inputs.forwards import Forwards, about
+from modellint.inputs.input_dtypes import with_floats, with_integers
 from modellint.inputs.objections import Objected
 from modellint.inputs.other_feeds import (
     other_batches,
@@ -33,7 +34,7 @@ from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import Dim
-from modellint.symbolic.equalities import isolated, pinned
+from modellint.symbolic.equalities import pinned
 from modellint.symbolic.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ def trace_with_inputs(
     """Trace a model on meta tensors and return its graph.
 
     `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
-    `tensors` of name, shape and dtype, `source`, `images` and `apart`). `sites` tells where modules
-    were built, by `id`. `path` is the user's file, to place errors in, `source` what it says;
-    `modules` are those of the model, which then is no wrapper of another. Sizes that do not fit
+    `tensors` of name, shape and dtype, `source`, `images`, `apart` and `loose`). `sites` tells
+    where modules were built, by `id`. `path` is the user's file, to place errors in, `source` what
+    it says; `modules` are those of the model, which then is no wrapper of another. Sizes that do
+    not fit
     end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
     `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
     that the forward has not.
@@ -98,8 +100,10 @@ def _best(
     search = _Search(forwards, feeds)
     if given:
         return search.best([feeds.stated(list(given))])
+    if not hints:
+        feeds.refuse_containers()
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
-    certain = [hint for hint in hints if not hint.apart]
+    certain = [hint for hint in hints if not (hint.apart or hint.loose)]
     if shown and certain and not (feeds.first.kind != "Conv" and all(h.images for h in certain)):
         return search.best(shown)
     # What reads no maps may read the rows of images, or something else; and what another instance
@@ -250,6 +254,7 @@ class _Search:
         objection: Objected | None = None
         tried = {tuple(sorted(feed.example.items()))}
         demands: dict[tuple[Any, str], Constraint] = {}
+        typed: set[tuple[str, ...]] = set()
         for _ in range(ATTEMPTS):
             try:
                 traced = self.forwards.run(feed)
@@ -268,6 +273,11 @@ class _Search:
                 furthest = (feed, traced)
             for constraint in traced.tape.constraints.values():
                 demands[constraint.expr, constraint.relation] = constraint
+            floats = with_floats(feed, traced) if traced.refused is None else None
+            if floats is not None and floats.dtypes not in typed:
+                typed.add(floats.dtypes)
+                feed, furthest = floats, None
+                continue
             if traced.refused is None:
                 folded = self._folded(feed, traced)
                 if folded is None or not feed.searched:
@@ -278,7 +288,7 @@ class _Search:
                     return self._frozen(feed, traced), None
                 demands[folded.expr, "=="] = folded
             if traced.refused is not None and traced.refused[1].integers:
-                indexed = self._indexed(feed, traced)
+                indexed = with_integers(feed, traced)
                 if indexed is not None:
                     feed = indexed
                     continue
@@ -329,21 +339,6 @@ class _Search:
         assert named.refused is not None
         named.refused[1].always = True  # Oblong ones fit by chance.
         return self.forwards.freeze(square, named), (square, named)
-
-    def _indexed(self, feed: Feed, traced: Traced) -> Feed | None:
-        """The feed with integers for the input that reaches an embedding, if its dtype is free."""
-        assert traced.refused is not None
-        record = traced.refused[0]
-        while record.op != "input":
-            above = [source for source in record.inputs if source.varying]
-            if not above:
-                return None
-            record = above[0]
-        at = traced.inputs.index(record)
-        if feed.dtypes[at] == "int64" or at in feed.typed:
-            return None
-        dtypes = [*feed.dtypes[:at], "int64", *feed.dtypes[at + 1 :]]
-        return replace(feed, dtypes=tuple(dtypes))
 
     def _general(self, feed: Feed, traced: Traced) -> Traced | None:
         """A run whose branches hold for more sizes, where the model compared sizes in this one.
@@ -405,7 +400,7 @@ class _Search:
                 example[symbol.name] = max(1, value.evaluate(example))
         for demand in hard:
             if demand.relation == "==" and about(demand, example) and not demand.holds(example):
-                example |= _followed(demand, example, feed.searched - solved)
+                example |= followed(demand, example, feed.searched - solved)
         rest = [name for name in feed.example if name in feed.searched and name not in solved]
         if all(c.holds(example) for c in hard if about(c, example)):
             key = tuple(sorted(example.items()))
@@ -421,20 +416,6 @@ class _Search:
                 tried.add(key)
                 return replace(feed, example=values, solved=frozenset(solved | exact))
         return None
-
-
-def _followed(
-    demand: Constraint, example: Mapping[str, int], free: Collection[str]
-) -> dict[str, int]:
-    """The size that an equality of several sizes asks of one, where it says which: `P = R // 2`."""
-    if len(demand.expr.symbols) < 2:
-        return {}
-    for symbol in sorted(demand.expr.symbols, key=lambda one: one.key):
-        value = isolated(demand.expr, symbol) if symbol.name in free else None
-        size = 0 if value is None else value.evaluate(example)
-        if size > 0:
-            return {symbol.name: size}
-    return {}
 
 
 def _goes_further(traced: Traced, other: Traced) -> bool:

@@ -100,7 +100,7 @@ class SecondOpinions:
 
     def _verdicts(self, feed: Feed, records: Sequence[Record]) -> tuple[Verdict, ...]:
         made = numbers_in([shape for record in records for shape in record.shapes])
-        args, kwargs = arguments_at(feed, feed.example)
+        args, kwargs = arguments_at(feed, feed.example, self.forwards.model)
         return judged(self.forwards.model, self.forwards.modules, args, kwargs, made)
 
     def _same(self, verdict: Verdict, error: Exception) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from modellint.facts import costs
 from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
 from modellint.linting.drawing import picture
-from modellint.linting.other_sizes import falling_away
+from modellint.linting.other_sizes import falling_away, falling_away_elsewhere
 from modellint.results.findings import Diagnostic, Related, Silenced
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
 from modellint.results.report import Problem, Report
@@ -35,6 +35,8 @@ class Subject:
     line: int
     shown: Callable[[str], str] = str
     silenced: Callable[[Rule, Site], tuple[Site, ...]] = field(default=lambda rule, site: ())
+    #: The arguments that nobody gave and it was built with.
+    assumed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,14 @@ def lint_graph(
     severities: Mapping[str, Severity] | None = None,
     confirmed: bool = False,
     pictured: bool = False,
+    others: Callable[[], Iterable[Graph]] = tuple,
 ) -> Report:
     """Run rules over one model's graph; the report holds that model alone.
 
     `options` are by rule, then by option; `severities` by rule, where they are not those of the
     categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
     asks for a contract that was tried by running the model, `pictured` for what a page draws.
+    `others` are graphs of the model with other values for the arguments that were assumed.
     """
     found: list[tuple[Rule, Finding]] = []
     skipped: list[SkippedCheck] = []
@@ -85,9 +89,12 @@ def lint_graph(
             else:
                 found.append((rule, verdict))
     usual = severities or {}
-    here_alone = falling_away(
-        graph, found, options or {}, lambda rule, one: _severity(rule, one, usual.get(rule.name))
-    )
+
+    def severity(rule: Rule, one: Finding) -> Severity:
+        return _severity(rule, one, usual.get(rule.name))
+
+    here_alone = falling_away(graph, found, options or {}, severity)
+    so_alone = falling_away_elsewhere(others, found, options or {}, severity)
     raised = [
         _raise(
             rule,
@@ -95,6 +102,7 @@ def lint_graph(
             graph,
             subject,
             usual.get(rule.name),
+            subject.assumed if at in so_alone else "",
         )
         for at, (rule, finding) in enumerate(found)
     ]
@@ -167,9 +175,17 @@ def _described(error: Exception) -> str:
 
 
 def _raise(
-    rule: Rule, finding: Finding, graph: Graph, subject: Subject, usual: Severity | None
+    rule: Rule,
+    finding: Finding,
+    graph: Graph,
+    subject: Subject,
+    usual: Severity | None,
+    assumed: str = "",
 ) -> _Raised:
     severity = _severity(rule, finding, usual)
+    if assumed:
+        finding = replace(finding, message=f"{finding.message}; with the assumed {assumed}")
+        severity = "info"
     if finding.assumes_size and graph.guessed:
         sizes = ", ".join(
             f"{given.name} {_example(given.node)}" for given in graph.inputs if given.guessed

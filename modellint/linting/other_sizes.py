@@ -1,8 +1,8 @@
-"""Which findings fall away where an input that was only assumed has another size."""
+"""Which findings fall away where an input or an argument that was only assumed is another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from modellint.graph import Graph
@@ -32,8 +32,29 @@ def falling_away(
     }
     if not asked or not graph.guessed or graph.mismatch is not None:
         return frozenset()
+    return _gone(asked, _elsewhere(graph), options)
+
+
+def falling_away_elsewhere(
+    others: Callable[[], Iterable[Graph]],
+    found: list[Found],
+    options: Mapping[str, Mapping[str, Any]],
+    severity: Callable[[Rule, Finding], Severity],
+) -> frozenset[int]:
+    """The places of those findings that one of other graphs of the model does not have."""
+    asked = {
+        at: (rule, finding)
+        for at, (rule, finding) in enumerate(found)
+        if SEVERITIES.index(severity(rule, finding)) < _REMARK
+    }
+    return _gone(asked, others(), options) if asked else frozenset()
+
+
+def _gone(
+    asked: Mapping[int, Found], others: Iterable[Graph], options: Mapping[str, Mapping[str, Any]]
+) -> frozenset[int]:
     gone: set[int] = set()
-    for other in _elsewhere(graph):
+    for other in others:
         rules = {rule.name: rule for rule, _ in asked.values()}
         keys = {name: _found_at(rule, other, options.get(name, {})) for name, rule in rules.items()}
         gone |= {at for at, (rule, one) in asked.items() if one.call.key not in keys[rule.name]}

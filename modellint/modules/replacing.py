@@ -9,10 +9,18 @@ from typing import Any
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """An attribute of a class or module with another value inside the block."""
-    before = getattr(owner, name)
+    """An attribute of a class or module with another value inside the block.
+
+    Put back as it stood there: a class method unbound, and what is inherited or made when it is
+    asked for, not at all.
+    """
+    own = name in vars(owner)
+    before = vars(owner).get(name)
     setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(owner, name, before)
+        if own:
+            setattr(owner, name, before)
+        else:
+            delattr(owner, name)

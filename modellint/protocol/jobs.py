@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class ModelSettings:
     """What is said of one model: how to build it, what to feed it, options of rules for it alone.
 
-    `arguments` are keyword arguments, `None` where nothing is said; `origin` is who says so.
+    `arguments` are keyword arguments, `None` where nothing is said; `origin` is who says so, and
+    `folder` where files that they name are.
     """
 
     origin: str
     arguments: Mapping[str, Any] | None = None
     inputs: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    folder: str = ""
 
 
 @dataclass(frozen=True)

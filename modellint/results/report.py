@@ -78,7 +78,8 @@ class Report:
 
     `torch` is the installed version, `None` where there is none. `fail_level` and `strict` decide
     `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
-    not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results.
+    not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results,
+    and `warnings` what is told of it in any case.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
     the path that findings have. `baseline` is what one held back, where the run had one. `rules`
     are the pages of the rules that were on. A report prints as the `full` text, and shows as tables
@@ -90,6 +91,7 @@ class Report:
     errors: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
     remarks: tuple[Note, ...] = ()
+    warnings: tuple[str, ...] = ()
     silenced: tuple[Silenced, ...] = ()
     torch: str | None = None
     fail_level: FailLevel = "warning"
@@ -141,6 +143,7 @@ class Report:
             errors=tuple(dict.fromkeys(problem for part in parts for problem in part.errors)),
             notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
             remarks=tuple(remark for part in parts for remark in part.remarks),
+            warnings=tuple(dict.fromkeys(text for part in parts for text in part.warnings)),
             silenced=tuple(dict.fromkeys(one for part in parts for one in part.silenced)),
         ).sorted()
 

@@ -27,6 +27,7 @@ IGNORE = re.compile(
     r"(?:\s*--\s*(?P<reason>.*?)(?=\s*#\s*modellint:|$))?"
 )
 _INPUT = re.compile(r"#\s*modellint:\s*input\s*=\s*(?P<spec>.*?)(?:\s+--\s.*|\s*#.*)?$")
+_BUILD = re.compile(r"#\s*modellint:\s*build\s*=\s*(?P<spec>.*?)(?:\s+--\s.*|\s*#.*)?$")
 #: First line and column, last line and the column behind it.
 Extent = tuple[int, int, int, int]
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -52,8 +53,8 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
-class InputComment:
-    """An `input=` comment: its text after the equals sign, and the logical line it stands on."""
+class Comment:
+    """An `input=` or `build=` comment: what it says, and the logical line that it stands on."""
 
     text: str
     line: int
@@ -76,14 +77,14 @@ class SourceFile:
         return tuple(_ignores(self))
 
     @cached_property
-    def input_comments(self) -> tuple[InputComment, ...]:
+    def input_comments(self) -> tuple[Comment, ...]:
         """The `input=` comments, in file order."""
-        found = []
-        for comment, first, last in _comments(self.text):
-            match = _INPUT.search(comment.string)
-            if match is not None:
-                found.append(InputComment(match["spec"].strip(), comment.start[0], first, last))
-        return tuple(found)
+        return tuple(_saying(self.text, _INPUT))
+
+    @cached_property
+    def build_comments(self) -> tuple[Comment, ...]:
+        """The `build=` comments, in file order."""
+        return tuple(_saying(self.text, _BUILD))
 
     @cached_property
     def calls(self) -> Mapping[Extent, ast.Call]:
@@ -253,6 +254,15 @@ def _syntax_message(error: SyntaxError, line: int) -> str:
 def _longest_line(text: str) -> int:
     lengths = [len(line) for line in text.split("\n")]
     return lengths.index(max(lengths)) + 1
+
+
+def _saying(text: str, pattern: re.Pattern[str]) -> Iterator[Comment]:
+    if "modellint:" not in text:
+        return
+    for comment, first, last in _comments(text):
+        match = pattern.search(comment.string)
+        if match is not None:
+            yield Comment(match["spec"].strip(), comment.start[0], first, last)
 
 
 def _comments(text: str) -> Iterator[tuple[tokenize.TokenInfo, int, int]]:

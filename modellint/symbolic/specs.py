@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modellint.errors import UsageError
@@ -20,17 +21,27 @@ _SHORT |= {"int": "int64"}
 class InputSpec:
     """One input: sizes (numbers for the example, names for symbols, `None` for unknown) and dtype.
 
-    `name` is the forward's parameter, or `None` for the next positional one.
+    `name` is the forward's parameter, or `None` for the next positional one. Of a `list`, `tuple`
+    or `dict` (`kind`) the tensors are `parts`, by place or by key, which may be containers again.
     """
 
     name: str | None
     dims: tuple[int | str | None, ...]
     dtype: str | None = None
     source: str = "--input"
+    kind: str | None = None
+    parts: tuple[tuple[int | str, InputSpec], ...] = ()
+
+    def leaves(self) -> Iterator[InputSpec]:
+        """The tensors of the input: itself, or those in its containers."""
+        if self.kind is None:
+            yield self
+        for _, part in self.parts:
+            yield from part.leaves()
 
 
 def parse_input(spec: str) -> InputSpec:
-    """Read an input shape.
+    """Read an input shape, or a container of several: `[N,8; N,4]`, `{"a": N,8; "b": N:bool}`.
 
     Raises `UsageError` for what is neither a positive number nor a name, and for unknown dtypes.
     """
@@ -38,6 +49,11 @@ def parse_input(spec: str) -> InputSpec:
     name, equals, rest = text.partition("=")
     if equals and not name.strip().isidentifier():
         raise UsageError(f"input {spec!r}: {name.strip()!r} is no parameter name")
+    container = (rest if equals else text).strip()
+    kind = _container(container)
+    if kind is not None:
+        held = tuple(_parts(spec, kind, container[1:-1]))
+        return InputSpec(name.strip() if equals else None, (), None, kind=kind, parts=held)
     shape, colon, dtype = (rest if equals else text).partition(":")
     dtype = dtype.strip().removeprefix("torch.")
     dtype = _SHORT.get(dtype, dtype)
@@ -64,11 +80,57 @@ def parse_input(spec: str) -> InputSpec:
     return InputSpec(name.strip() if equals else None, tuple(dims), dtype if colon else None)
 
 
+_KINDS = {"[": "list", "(": "tuple", "{": "dict"}
+_CLOSING = {"[": "]", "(": ")", "{": "}"}
+_KEY = re.compile(r"""\s*(?:"(?P<quoted>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>\w+))\s*:""")
+
+
+def _container(text: str) -> str | None:
+    """The kind of container that a text spells; `None` for one shape, brackets around it or not."""
+    opening = text[:1]
+    if _CLOSING.get(opening) != text[-1:] or not text[1:-1].strip():
+        return None
+    nested = ";" in text or text[1:].lstrip()[:1] in _KINDS
+    return _KINDS[opening] if opening == "{" or nested else None
+
+
+def _parts(spec: str, kind: str, inside: str) -> Iterator[tuple[int | str, InputSpec]]:
+    """What a container holds, by place or by key."""
+    items = [item for item in _split(inside) if item.strip()]
+    if not items:
+        raise UsageError(f"input {spec!r} holds nothing; write shapes with semicolons between them")
+    for at, item in enumerate(items):
+        if kind != "dict":
+            yield at, parse_input(item)
+            continue
+        key = _KEY.match(item)
+        if key is None:
+            raise UsageError(
+                f"input {spec!r}: {item.strip()!r} has no key, as in {{image: N,3,H,W}}"
+            )
+        yield key["quoted"] or key["single"] or key["bare"], parse_input(item[key.end() :])
+
+
+def _split(text: str) -> list[str]:
+    """The items between semicolons that stand in no inner container."""
+    items = [""]
+    depth = 0
+    for letter in text:
+        depth += (letter in "[({") - (letter in "])}")
+        if letter == ";" and not depth:
+            items.append("")
+        else:
+            items[-1] += letter
+    return items
+
+
 def tensor_expression(spec: InputSpec) -> str:
     """The call of torch that makes such a tensor: random floats, zeros of whole numbers.
 
-    Raises `UsageError` for a size that is a name.
+    Raises `UsageError` for a size that is a name, and for containers.
     """
+    if spec.kind is not None:
+        raise UsageError(f"a {spec.kind} of tensors is no tensor; write one shape")
     for dim in spec.dims:
         if not isinstance(dim, int):
             raise UsageError(f"{dim!r} is no size that a tensor can have; write a number")

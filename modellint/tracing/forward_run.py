@@ -28,7 +28,7 @@ from modellint.tracing.garbage import uncollected
 from modellint.tracing.index_demands import judge_indices
 from modellint.tracing.literals import literals_followed
 from modellint.tracing.module_calls import direct_functionals, observed_calls
-from modellint.tracing.nested import plain_structure
+from modellint.tracing.nested import mapped, plain_structure
 from modellint.tracing.stand_ins import example_input, plain_sizes
 from modellint.tracing.stock_checks import judged_states, unread_masks
 from modellint.tracing.tape import ATOMS, Record, Tape, running_site
@@ -67,12 +67,13 @@ def run(
 ) -> Traced:
     """Run one forward on sized stand-ins and return what was recorded.
 
-    `args` and `kwargs` hold `Sized` tensors (shape and dtype) where the model takes tensors, and
-    any other value as it is. With `real`, operations run on the CPU with values: for forwards in
-    which values decide. `modules` are the model's, where somebody found them already. What stands
-    at the places of `distrusted` is left to torch, whatever the table says. The model is left as it
-    was. Raises `NeedsValues` where the forward depends on values, and whatever the
-    forward raises by itself; sizes that do not fit are not an error but the `refused` of the
+    `args` and `kwargs` hold `Sized` tensors (shape and dtype) where the model takes tensors, also
+    inside lists, tuples, dictionaries and `Made` objects, and any other value as it is. With
+    `real`, operations run on the CPU with values: for forwards in which values decide. `modules`
+    are the model's, where somebody found them already. What stands at the places of `distrusted` is
+    left to torch, whatever the table says. The model is left as it was. Raises `NeedsValues` where
+    the forward depends on values, and whatever the forward raises by itself; sizes that do not fit
+    are not an error but the `refused` of the
     result. A `tape` that is given has what was recorded until then.
     """
     tape = Tape() if tape is None else tape
@@ -126,9 +127,11 @@ def run(
 
 
 def _entered(tracer: Tracer, name: str, given: Any) -> Any:
-    """An argument of the forward as it gets it; a tensor is an input from here on."""
-    if not isinstance(given, Sized):
-        return given
+    """An argument of the forward as it gets it; the tensors in it are inputs from here on."""
+    return mapped(given, lambda one: _input(tracer, name, one) if isinstance(one, Sized) else one)
+
+
+def _input(tracer: Tracer, name: str, given: Sized) -> Any:
     records = tracer.tape.records
     record = Record(len(records), "input", None, (), {}, {}, (), tracer.stack[0], None)
     record.path = (name,)

@@ -6,6 +6,7 @@ Run on the example's sizes it computes what the model computes: the tracer's tes
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from types import FunctionType
@@ -37,7 +38,7 @@ def graph_module(
     nodes: dict[Record, fx.Node] = {}
     called = dict(zip(traced.inputs, names, strict=True))
     for record in traced.inputs:
-        nodes[record] = graph.placeholder(called[record].replace(".", "_"))
+        nodes[record] = graph.placeholder(re.sub(r"\W+", "_", called[record]).strip("_"))
     for record in traced.tape.records:
         if record in nodes:
             continue

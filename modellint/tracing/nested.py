@@ -1,13 +1,32 @@
-"""The tensors in what a function returns, however they are nested."""
+"""The tensors in what a function is given or returns, however they are nested."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Made:
+    """An object of the user's that holds tensors: made of its `fields` when these are known."""
+
+    make: Callable[..., Any]
+    fields: Mapping[str, Any]
+
+
+def mapped(given: Any, leaf: Callable[[Any], Any]) -> Any:
+    """An argument with `leaf` of all that is in its containers, in order."""
+    if isinstance(given, Made):
+        return given.make(**{name: mapped(one, leaf) for name, one in given.fields.items()})
+    if type(given) in (list, tuple):
+        return type(given)(mapped(one, leaf) for one in given)
+    if type(given) is dict:
+        return {key: mapped(one, leaf) for key, one in given.items()}
+    return leaf(given)
 
 
 def tensors_in(result: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:

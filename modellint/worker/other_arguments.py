@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How many arguments are tried at another value, one by one.
 _MOST = 8
+#: What all of them are where they are alike.
+_ALIKE = "16"
 
 
 def unless_arguments_decide(
@@ -26,11 +28,13 @@ def unless_arguments_decide(
     built: BuiltModel,
     hints: Sequence[InputHint],
     loaded: LoadedModule,
-) -> Graph:
-    """The graph of a model; `NotAnalysed` where it only fails for arguments that nobody gave.
+) -> tuple[Graph, BuiltModel]:
+    """The graph of a model, and the model that it is of: another, where only that one fits.
 
-    Those are what modellint chose, and the defaults of a class that the file builds with arguments
-    which cannot be told. What fails at the same place with each of them at another value stands.
+    Raises `NotAnalysed` where a model only fails for arguments that nobody gave: those that
+    modellint chose, of which others may fit, and the defaults of a class that the file builds with
+    arguments which cannot be told. What fails at the same place with each of them at another value
+    stands.
     """
     call = built.call
     untold = any(hint.built == "" for hint in hints) and call is not None and not call.node
@@ -45,16 +49,20 @@ def unless_arguments_decide(
     place = _place(found)
     if doubtful and place is not None:
         assert call is not None
-        for other in _others(call, loaded):
-            if _fails_at(trace, built, other, loaded) not in (place, _UNBUILT):
-                raise _untold(call, found)
+        differs = False
+        for given in _others(call, loaded):
+            other = _other(trace, built, given, loaded)
+            if other is None:
+                continue
+            traced, model = other
+            if call.assumed and isinstance(traced, Graph) and traced.mismatch is None:
+                return traced, model
+            differs = differs or _place(traced) != place
+        if differs:
+            raise _untold(call, found)
     if isinstance(found, FileError):
         raise found
-    return found
-
-
-#: What a model that cannot be built with other arguments says of them.
-_UNBUILT = ("", None)
+    return found, built
 
 
 def _place(found: Graph | ModellintError) -> tuple[str, int | None] | None:
@@ -64,29 +72,64 @@ def _place(found: Graph | ModellintError) -> tuple[str, int | None] | None:
     return ("", found.line) if isinstance(found, FileError) else ("not analysed", None)
 
 
-def _fails_at(
+def _other(
     trace: Callable[[BuiltModel], Graph],
     built: BuiltModel,
     call: ConstructorCall,
     loaded: LoadedModule,
-) -> tuple[str, int | None] | None:
+) -> tuple[Graph | ModellintError, BuiltModel] | None:
+    """What comes of the model that another call builds; `None` where that builds none."""
     try:
         other = build(loaded, replace(built.candidate, calls=(call,)))
     except ModellintError:
-        return _UNBUILT
+        return None
     try:
-        return _place(trace(other))
+        return trace(other), other
     except ModellintError as error:
-        return _place(error)
+        return error, other
+
+
+def with_other_arguments(
+    trace: Callable[[BuiltModel], Graph], built: BuiltModel, loaded: LoadedModule
+) -> Iterator[Graph]:
+    """The model with other values for the arguments that modellint chose, where it takes them."""
+    call = built.call
+    if call is None or not call.assumed:
+        return
+    for other in [*_others(call, loaded), *_ones(call)][: 2 * _MOST]:
+        try:
+            graph = trace(build(loaded, replace(built.candidate, calls=(other,))))
+        except ModellintError:
+            continue
+        if graph.mismatch is None:
+            yield graph
 
 
 def _others(call: ConstructorCall, loaded: LoadedModule) -> Iterator[ConstructorCall]:
-    """The call with one of the numbers that nobody gave twice as large, one after another."""
+    """The call with one of the numbers that nobody gave twice as large, one after another.
+
+    Last, all of them are alike: what is added needs sizes that are equal.
+    """
     values = dict(call.keywords) if call.assumed else _defaults(call, loaded)
     numbers = [(name, text) for name, text in values.items() if text.isdecimal() and int(text)]
     for name, text in numbers[:_MOST]:
-        keywords = {**dict(call.keywords), name: str(2 * int(text))}
-        yield replace(call, keywords=tuple(keywords.items()))
+        yield _with(call, {name: str(2 * int(text))})
+    if len(numbers) > 1:
+        yield _with(call, dict.fromkeys((name for name, _ in numbers), _ALIKE))
+
+
+def _ones(call: ConstructorCall) -> Iterator[ConstructorCall]:
+    """The call with one of its numbers as small as can be, one after another."""
+    for name, text in call.keywords:
+        if text.isdecimal() and int(text) > 1:
+            yield _with(call, {name: "1"})
+
+
+def _with(call: ConstructorCall, values: Mapping[str, str]) -> ConstructorCall:
+    keywords = {**dict(call.keywords), **values}
+    listed = ", ".join(f"{key}={text}" for key, text in keywords.items())
+    origin = f"assumed: {listed}" if call.assumed else call.origin
+    return replace(call, keywords=tuple(keywords.items()), origin=origin)
 
 
 def _defaults(call: ConstructorCall, loaded: LoadedModule) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from modellint.building.failures import (
     ran_out_of_memory,
     what_is_missing,
 )
-from modellint.discovery.candidates import Candidate, discover, entries, find, with_arguments
+from modellint.discovery.candidates import Candidate, discover, entries, selected, with_arguments
 from modellint.discovery.instances import of_instance
 from modellint.errors import FileError, NotAnalysed
 from modellint.inputs.handed_on import Feeding, makers
@@ -67,10 +67,11 @@ def chosen_models(job: Job, source: SourceFile) -> tuple[Candidate, ...]:
     """
     candidates = discover(source)
     chosen = () if job.names else entries(candidates)
-    named = [find(candidates, name) for name in job.names or job.models]
+    named = [selected(candidates, name) for name in job.names or job.models]
     models = {*chosen, *(candidate for candidate in named if candidate is not None)}
     # In the order of the file, whatever order they are asked for in.
-    return tuple(_as_said(job, candidate) for candidate in candidates if candidate in models)
+    ordered = sorted(models, key=lambda one: (one.line, one.name))
+    return tuple(_as_said(job, candidate) for candidate in ordered)
 
 
 def _as_said(job: Job, candidate: Candidate) -> Candidate:
@@ -78,7 +79,7 @@ def _as_said(job: Job, candidate: Candidate) -> Candidate:
     said = job.models.get(candidate.name)
     if said is None or said.arguments is None:
         return candidate
-    return with_arguments(candidate, said.arguments, said.origin)
+    return with_arguments(candidate, said.arguments, said.origin, said.folder)
 
 
 def stated_inputs(job: Job, name: str) -> list[InputSpec]:
@@ -103,23 +104,74 @@ def lint_file(
     except FileError as error:
         yield Report(errors=(_problem(job, error, shown),))
         return
-    candidates = [one for one in chosen_models(job, source) if one.name not in job.done]
+    chosen = chosen_models(job, source)
+    candidates = [one for one in chosen if one.name not in job.done]
     buildable = [one for one in candidates if one.missing is None]
     for candidate in candidates:
         if candidate.missing is not None:
             model = incomplete_model(job, candidate, "not-analysed", candidate.missing)
             yield Report(models=(model,))
-    if not buildable:
+    missing = [one for one in chosen if one.missing is not None and not job.names]
+    parts = [part for one in missing for part in one.parts if part.name not in job.done]
+    if not (buildable or parts):
         return
     yield Stage("load")
-    feeders = makers(buildable, source)
-    loaded = load(source, [*buildable, *feeders.values()], root=project_root(job.path))
+    feeders = makers([*buildable, *parts], source)
+    wanted = [*buildable, *parts, *feeders.values()]
+    loaded = load(source, wanted, root=project_root(job.path))
     feeding = Feeding(loaded, feeders)
     yield Report(
         notes=tuple(Note(shown(note.path), note.line, note.message) for note in loaded.notes)
     )
+
+    def linted(candidate: Candidate) -> Iterator[Stage | Lacking | Report]:
+        return _lint_model(job, candidate, loaded, feeding, rules, shown)
+
+    # A model may be a part of several.
+    told = {*job.done}
     for candidate in buildable:
-        yield from _lint_model(job, candidate, loaded, feeding, rules, shown)
+        built = yield from _traced(linted(candidate))
+        # Whose arguments the user states is to be mended there.
+        stated = job.models.get(candidate.name, ModelSettings("")).arguments
+        if not built and not job.names and stated is None:
+            yield from _lint_parts(candidate.parts, linted, told)
+    yield from _lint_parts(parts, linted, told)
+
+
+def _traced(
+    messages: Iterator[Stage | Lacking | Report],
+) -> Generator[Stage | Lacking | Report, None, bool]:
+    """Hand on what a model's lint tells; whether the model was built."""
+    built = False
+    for message in messages:
+        built = built or (isinstance(message, Stage) and message.name == "trace")
+        yield message
+    return built
+
+
+def _lint_parts(
+    parts: Sequence[Candidate],
+    linted: Callable[[Candidate], Iterator[Stage | Lacking | Report]],
+    told: set[str],
+) -> Iterator[Stage | Lacking | Report]:
+    """Lint the parts of a model that cannot be built; what cannot be analysed is part of that."""
+    for part in parts:
+        if part.name in told:
+            continue
+        told.add(part.name)
+        built = False
+        for message in linted(part):
+            if isinstance(message, Stage):
+                built = built or message.name == "trace"
+                yield message
+            elif isinstance(message, Report) and _is_analysed(message):
+                yield message
+        if not built:
+            yield from _lint_parts(part.parts, linted, told)
+
+
+def _is_analysed(report: Report) -> bool:
+    return all(model.status in ("analysed", "partial") for model in report.models)
 
 
 def _lint_model(
@@ -134,7 +186,7 @@ def _lint_model(
     from modellint.building.places import places_of
     from modellint.inputs.search import trace_with_inputs
     from modellint.linting.linter import Subject, lint_graph
-    from modellint.worker.other_arguments import unless_arguments_decide
+    from modellint.worker.other_arguments import unless_arguments_decide, with_other_arguments
 
     line = candidate.line
     said = job.models.get(candidate.name) or ModelSettings("")
@@ -144,6 +196,8 @@ def _lint_model(
         yield Stage("trace", candidate.name, line)
         given = stated_inputs(job, candidate.name)
         known = () if given else feeding.hints(candidate)
+        if candidate.unread is not None and not given and not known:
+            raise NotAnalysed(_of_unknown(candidate), line)
 
         def traced(built: BuiltModel) -> Graph:
             return trace_with_inputs(
@@ -156,10 +210,16 @@ def _lint_model(
                 source=loaded.source,
             )
 
-        graph = unless_arguments_decide(traced, built, known, loaded)
+        graph, built = unless_arguments_decide(traced, built, known, loaded)
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
-        subject = Subject(job.shown, candidate.name, candidate.class_name, line, shown, silence)
+        made_up = built.call.made_up if built.call is not None else ""
+        if made_up:
+            message = f"{candidate.name} is built with what is assumed: {made_up}"
+            yield Report(notes=(Note(job.shown, line, message),))
+        subject = Subject(
+            job.shown, candidate.name, candidate.class_name, line, shown, silence, made_up
+        )
         yield lint_graph(
             graph,
             rules,
@@ -168,6 +228,7 @@ def _lint_model(
             severities=job.severities,
             confirmed=job.confirmed,
             pictured=job.pictured,
+            others=lambda: with_other_arguments(traced, built, loaded),
         )
     except GeneratorExit:
         raise
@@ -181,6 +242,13 @@ def _lint_model(
     # What filled the memory may hang in cycles of exceptions and frames.
     if lowered_memory():
         gc.collect()
+
+
+def _of_unknown(candidate: Candidate) -> str:
+    return (
+        f"{candidate.unread}, whose tensors the file does not tell: call {candidate.name} in the "
+        "file on torch.rand(...)"
+    )
 
 
 def _meaning(

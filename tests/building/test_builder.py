@@ -212,8 +212,9 @@ def test_missing_super_call_is_an_error_with_the_fix(tmp_path: Path, body: str) 
 @pytest.mark.parametrize(
     ("line", "word"),
     [
-        ("torch.load('weights.pt')", "weights.pt"),
+        ("torch.load('weights.pt').keys()", "weights.pt"),
         ("import no_such_package", "no_such_package"),
+        ("raise ImportError('Please install fast_norms')", "fast_norms"),
         ("raise AssertionError('Torch not compiled with CUDA enabled')", "CUDA"),
         ("import urllib.error; raise urllib.error.URLError('no route')", "network"),
     ],
@@ -247,7 +248,7 @@ class Net(nn.Module):
 
 def test_missing_arguments_are_named_at_the_constructor(tmp_path: Path) -> None:
     with pytest.raises(NotAnalysed) as caught:
-        built(tmp_path, NEEDY)
+        built(tmp_path, NEEDY.replace("3, hidden", "3, hidden.size"))
     assert "hidden" in caught.value.reason
     assert caught.value.line == 6
 
@@ -387,19 +388,68 @@ def test_wrappers_are_taken_off(tmp_path: Path) -> None:
     assert type(built(tmp_path, text, "net").model).__name__ == "Net"
 
 
-def test_script_module_is_not_analysed(tmp_path: Path) -> None:
-    with pytest.raises(NotAnalysed):
-        built(
-            tmp_path,
-            """
-            class Net(torch.jit.ScriptModule):
-                def __init__(self):
-                    super().__init__()
-                    self.fc = nn.Linear(3, 3)
-                def forward(self, x):
-                    return self.fc(x)
-            """,
-        )
+SCRIPTED = {
+    "a class": "class Net(torch.jit.ScriptModule):",
+    "its part": "class Part(torch.jit.ScriptModule):",
+}
+
+
+@pytest.mark.parametrize("line", SCRIPTED.values(), ids=SCRIPTED)
+def test_what_is_scripted_is_built_as_its_python_says(tmp_path: Path, line: str) -> None:
+    text = f"""
+{line}
+    def __init__(self, width=3):
+        super().__init__()
+        self.scale = torch.jit.Attribute(2, int)
+        self.fc = nn.Linear(width, width + 1)
+    @torch.jit.script_method
+    def forward(self, x):
+        return self.fc(x) * self.scale
+"""
+    if "Part" in line:
+        text += """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = torch.jit.freeze(torch.jit.trace(nn.Sequential(Part(3), Part(4)), None))
+    def forward(self, x):
+        return self.body(x)
+"""
+    model = built(tmp_path, text).model
+    assert devices(model) == {"meta"}
+    inner = model if "Part" not in line else model.body[1]  # type: ignore[index]
+    assert not isinstance(inner, torch.jit.ScriptModule)
+    given = torch.empty(2, inner.fc.in_features, device="meta")
+    assert inner.forward(given).shape == (2, inner.fc.out_features)
+
+
+def test_a_float_model_with_quantized_neighbours_is_built(tmp_path: Path) -> None:
+    text = """
+from torch.ao.nn.quantized import FloatFunctional
+from torch.ao.quantization import DeQuantStub, QuantStub
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.quant, self.dequant, self.add = QuantStub(), DeQuantStub(), FloatFunctional()
+        self.fc = nn.Linear(3, 3)
+    def forward(self, x):
+        x = self.quant(x)
+        return self.dequant(self.add.add(x, self.fc(x)))
+"""
+    assert devices(built(tmp_path, text).model) == {"meta"}
+
+
+def test_messages_hold_no_address(tmp_path: Path) -> None:
+    text = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        raise ValueError(f"no {object()!r}, and 0xff of it at: 0x5614a7c247a0.")
+    def forward(self, x):
+        return x
+"""
+    with pytest.raises(FileError, match=r"no <object object>, and 0xff of it\.$"):
+        built(tmp_path, text)
 
 
 def test_building_leaves_torch_as_it_was(tmp_path: Path) -> None:

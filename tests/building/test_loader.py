@@ -172,11 +172,58 @@ def test_command_line_is_parsed_without_arguments(tmp_path: Path) -> None:
     assert width(opened(tmp_path / "net.py", PARSER.format(required="") + NET)) == 6
 
 
-def test_required_options_are_an_error_with_a_hint(tmp_path: Path) -> None:
-    text = PARSER.format(required=", required=True") + NET
-    error = refused(opened(tmp_path / "net.py", text))
-    assert isinstance(error, FileError) and error.line == 7
-    assert "--size" in error.message
+READERS = {
+    "a flag": (PARSER.format(required=", required=True"), 7, "--size"),
+    "a place": (PARSER.replace("--size", "size").replace(", default=6{required}", ""), 7, "size"),
+    "by hand": ("import sys\nSIZE = int(sys.argv[1])\n", 4, "sys.argv[1]"),
+    "several by hand": ("import sys\n_, SIZE, LR = sys.argv\n", 4, "sys.argv"),
+    "in a constructor": (
+        "import sys\nclass Wide(int):\n    def __add__(a, b):\n"
+        "        return int(sys.argv[2])\nSIZE = Wide() + 1\n",
+        6,
+        "sys.argv[2]",
+    ),
+    "click": (
+        """
+@click.command()
+@click.option("--width", "-w", required=True)
+def read(width):
+    return width
+SIZE = read(standalone_mode=False)
+""",
+        8,
+        "--width",
+    ),
+    "click as a program": (
+        """
+@click.command()
+@click.argument("width")
+def read(width):
+    return width
+SIZE = read()
+""",
+        8,
+        "an option",
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_the_command_line_lacks_is_named_where_it_is_told(tmp_path: Path, reader: str) -> None:
+    text, line, option = READERS[reader]
+    if "click" in text:
+        pytest.importorskip("click")
+        text = "import click" + text
+    error = refused(opened(tmp_path / "net.py", text + NET))
+    assert isinstance(error, NotAnalysed) and error.line == line
+    assert f"needs {option} of the command line" in error.reason
+
+
+def test_leaving_for_another_reason_is_an_error(tmp_path: Path) -> None:
+    error = refused(opened(tmp_path / "net.py", "import sys\nSIZE = sys.exit(2)\n" + NET))
+    assert isinstance(error, FileError) and error.kind == "import-error"
+    error = refused(opened(tmp_path / "net.py", "SIZE = [1][2]  # no argument\n" + NET))
+    assert isinstance(error, FileError)
 
 
 def test_parser_that_no_model_uses_is_not_run(tmp_path: Path) -> None:
@@ -291,3 +338,26 @@ def test_dataclasses_and_settings_work(tmp_path: Path) -> None:
         assert torch.get_default_dtype() is torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_file_called_like_a_package_that_it_imports_does_not_mean_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    elsewhere = tmp_path / "site"
+    if installed:
+        (elsewhere / "shapenames").mkdir(parents=True)
+        (elsewhere / "shapenames" / "__init__.py").write_text("SIZE = 5")
+    monkeypatch.syspath_prepend(str(elsewhere))
+    loaded = opened(tmp_path / "own" / "shapenames.py", "from shapenames import SIZE\n" + NET)
+    if installed:
+        assert width(loaded) == 5
+    else:
+        error = refused(loaded)
+        assert isinstance(error, NotAnalysed) and "package 'shapenames'" in error.reason
+
+
+def test_package_that_only_annotations_name_is_not_needed(tmp_path: Path) -> None:
+    text = "from no_such_package import Float\nSIZE = 4\nN: Float = 3\n" + NET
+    text = text.replace("def forward(self, x)", 'def forward(self, x: Float["n 3"]) -> Float')
+    assert width(opened(tmp_path / "net.py", text)) == 4

@@ -300,8 +300,8 @@ def test_a_model_is_built_and_fed_as_stated():
         "if __name__", "if 0 and __name__"
     )
     write(Path("net.py"), text.replace("    Net()(torch.rand(1, 3, 32, 32))", "    pass"))
-    (model,) = lint_targets(["net.py"], Settings()).models
-    assert model.status == "not-analysed"
+    found = lint_targets(["net.py"], Settings()).models
+    assert {one.name: one.status for one in found}["Net"] == "not-analysed"
     configure(
         '[[models]]\npath = "net.py"\nmodel = "Net"\nargs = {depth = 3}\ninputs = ["2,3,40,W"]'
     )

@@ -269,18 +269,37 @@ def test_every_python_says_its_version(folder):
 
 
 @posix
-def test_an_environment_without_torch_is_one_error(folder):
+def test_an_environment_without_torch_is_passed_over_and_told(folder):
     python = environment(folder / ".venv")
-    for arguments in ((), ("--format", "json")):
-        run = command("net.py", *arguments, cwd=folder)
-        assert (run.returncode, run.stdout) == (2, "")
-        assert len(run.stderr.splitlines()) == 1
-        for fact in (str(python.relative_to(folder)), "pyproject.toml", "--python"):
-            assert fact in run.stderr
+    for variables in ({}, {"VIRTUAL_ENV": str(folder / ".venv")}):
+        run = command("net.py", "--format", "json", cwd=folder, **variables)
+        assert run.returncode == 1
+        assert json.loads(run.stdout)["tool"]["torch"] == VERSION
+        (told,) = run.stderr.splitlines()
+        for fact in (str(python.relative_to(folder)), "no PyTorch", sys.executable):
+            assert fact in told
+        # What is remembered is told of as well.
+        assert command("net.py", cwd=folder, **variables).stderr == run.stderr
     # What runs no model asks no interpreter.
     assert command("net.py", "--list", cwd=folder).returncode == 0
     shown = command("net.py", "--show-settings", cwd=folder).stdout
     assert '\npython = ".venv/bin/python"' in shown
+
+
+@posix
+def test_an_environment_without_torch_that_is_named_is_one_error(folder):
+    python = environment(folder / ".venv")
+    (folder / "modellint.toml").write_text('python = ".venv"\n')
+    for arguments, variables in (
+        ((), {}),
+        (("--isolated", "--python", ".venv"), {}),
+        (("--isolated", "--format", "json"), {"MODELLINT_PYTHON": ".venv"}),
+    ):
+        run = command("net.py", *arguments, cwd=folder, **variables)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert len(run.stderr.splitlines()) == 1
+        for fact in (str(python.relative_to(folder)), "names it", "--python"):
+            assert fact in run.stderr
 
 
 @posix

@@ -526,9 +526,7 @@ CODE = [
             args = parser.parse_args()  {HERE}
             """,
         ),
-        exit=1,
-        kind="import-error",
-        status=FAILED,
+        status=NOT_ANALYSED,
     ),
     Row(
         43,
@@ -774,9 +772,15 @@ CODE = [
             ),
             (
                 "hub",
-                "torch.hub.load_state_dict_from_url('https://example.com/w.pt', model_dir='.')",
+                "len(torch.hub.load_state_dict_from_url('https://example.com/w.pt'))",
             ),
         )
+    ),
+    Row(
+        56,
+        "weights that only are loaded",
+        net("self.load_state_dict(torch.hub.load_state_dict_from_url('https://example.com/w.pt'))"),
+        status=OK,
     ),
     Row(
         56,

@@ -101,7 +101,18 @@ CONSTRUCTORS = [
     fine(74, "device cuda", "self.w = torch.ones(3, device='cuda')"),
     Row(74, "asks for a GPU", net(f"torch.cuda.get_device_name(0)  {HERE}"), check=somehow),
     Row(
-        75, "weights that are not there", net(f"torch.load('gone.pt')  {HERE}"), status=NOT_ANALYSED
+        75,
+        "weights that are not there and decide",
+        net(f"len(torch.load('gone.pt'))  {HERE}"),
+        status=NOT_ANALYSED,
+    ),
+    fine(
+        75,
+        "weights that are not there",
+        layer="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.conv.load_state_dict(torch.load("gone.pt")["conv"])
+        """,
     ),
     fine(
         76,
