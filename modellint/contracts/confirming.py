@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from modellint.contracts.admitted import Contract
 from modellint.contracts.contract import contract, ties
-from modellint.contracts.drawing import beyond, drawn_sizes, drawn_together
+from modellint.contracts.drawing import beyond, drawn_apart, drawn_sizes, drawn_together
 from modellint.graph import Graph, Tensor
+from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint, Relation
 from modellint.symbolic.dims import evaluate
 from modellint.symbolic.expressions import Expr
@@ -67,6 +68,9 @@ class _Trials:
         self.known: dict[Key, Constraint] = {}
         #: How often the model ran as said without a constraint.
         self.without: Counter[Key] = Counter()
+        #: What the code compared in any run, whichever way it went then.
+        self.compared: dict[Key, Constraint] = {}
+        self._note(graph.constraints)
         self._learn(graph.constraints)
         self.needed = self._needed()
 
@@ -132,6 +136,8 @@ class _Trials:
             for size in sorted(drawn_sizes(name, demands, example, exact)):
                 yield {**example, name: size}
         yield from drawn_together(demands, example, exact)
+        compared, tried = [*self.compared.values()], [values for values, _ in self._tried()]
+        yield from drawn_apart(demands, compared, tried, example, exact)
 
     def as_said(self) -> bool:
         """Whether all sizes that were tried behaved as the demands say."""
@@ -152,6 +158,7 @@ class _Trials:
             return
         again = self.graph.rerun(values)
         verdict = judged(self.graph, again, values)
+        self._note(again.constraints if again is not None else ())
         self.broken[key] = {of for of, c in self.known.items() if not c.holds(values)}
         self.verdicts[key] = verdict
         if again is not None and verdict.runs_as_said:
@@ -161,6 +168,13 @@ class _Trials:
             here = {**again.symbols, **values}
             self._learn(c for c in again.constraints if c.origin != "branch" and not c.holds(here))
         self.needed = self._needed()
+
+    def _note(self, constraints: Iterable[Constraint]) -> None:
+        """Note what the code compared, in one form for both outcomes."""
+        for constraint in constraints:
+            names = {symbol.name for symbol in constraint.expr.symbols}
+            if constraint.origin == "branch" and names <= self.graph.symbols.keys():
+                self.compared.setdefault(_either_way(constraint), constraint)
 
     def _learn(self, constraints: Iterable[Constraint]) -> None:
         """Take over what a run demanded, unless the model is known to run without it."""
@@ -178,6 +192,14 @@ class _Trials:
                 for sizes, (values, _) in zip(self.verdicts, tried, strict=True):
                     if not constraint.holds(values):
                         self.broken[sizes].add(key)
+
+
+def _either_way(comparison: Constraint) -> Key:
+    """What a comparison and its opposite have in common."""
+    expr = comparison.expr
+    if comparison.relation != ">=":
+        return expr, "=="
+    return min(expr, ex.subtract(ex.negate(expr), ex.ONE), key=str), ">="
 
 
 def _satisfy(demands: Iterable[Constraint], values: Values) -> bool:

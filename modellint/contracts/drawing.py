@@ -6,7 +6,8 @@ All are drawn alike in each run, and mostly the same ones again where the demand
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 from modellint.contracts.contract import admitted_sizes
@@ -21,6 +22,9 @@ _FEW = 2
 _SMALL = 64
 #: From how many sizes, the least first, one is drawn together with those of other symbols.
 _FIRST = (None, 4, _SMALL, 16)
+#: How many sizes are looked at for ways of the code that none took, and how many then are tried.
+_DRAWN = 400
+_APART = 16
 
 
 def reach(example: int, exact: bool) -> int:
@@ -97,6 +101,47 @@ def drawn_together(
             values = {name: sizes[0], **{other: size for other, size in others.items() if size}}
             if all(demand.holds(values) for demand in demands):
                 yield values
+
+
+def drawn_apart(
+    demands: Sequence[Constraint],
+    compared: Sequence[Constraint],
+    tried: Iterable[Values],
+    example: Values,
+    exact: bool,
+) -> Iterator[dict[str, int]]:
+    """Sizes within the demands at which comparisons come out together as at none of those tried.
+
+    Code that does something where `H % 6 or W % 6` does nothing at one of 36 sizes.
+    """
+    if not compared:
+        return
+    counts = Counter(_outcomes(compared, values) for values in tried)
+    valid = {
+        name: admitted_sizes(name, demands, example, reach(example[name], exact))
+        for name in example
+    }
+    drawn = random.Random("apart")
+    left = _APART
+    for _ in range(_DRAWN):
+        first = drawn.choice(_FIRST)
+        values = {
+            name: drawn.choice(sizes[:first]) if sizes else example[name]
+            for name, sizes in valid.items()
+        }
+        if not all(demand.holds(values) for demand in demands):
+            continue
+        outcomes = _outcomes(compared, values)
+        if counts[outcomes] < _FEW:
+            counts[outcomes] += 1
+            left -= 1
+            yield values
+            if not left:
+                return
+
+
+def _outcomes(compared: Iterable[Constraint], values: Values) -> tuple[bool, ...]:
+    return tuple(comparison.holds(values) for comparison in compared)
 
 
 def _of(parity: int, sizes: Sequence[int]) -> int | None:

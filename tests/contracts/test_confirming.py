@@ -13,6 +13,7 @@ import modellint
 from modellint.contracts.admitted import Contract
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
+from modellint.symbolic.dims import evaluate
 
 Forward = Callable[..., Tensor]
 
@@ -174,6 +175,25 @@ def test_what_the_run_at_the_example_compared_stays_where_another_compares_somet
 
     found = accepted(modellint.trace(Conv(forward), ["1,3,31,31"]))
     assert (found["H"].min, found["W"].min) == (18, 19)
+
+
+def filled(x: Tensor) -> Tensor:
+    height, width = x.shape[-2:]
+    if height % 6 != 0 or width % 6 != 0:
+        x = F.pad(x, (0, 6 - width % 6, 0, 6 - height % 6))
+    return x
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 38), (12, 38), (12, 18)])
+def test_comparisons_are_tried_in_every_way_that_they_come_out_together(
+    height: int, width: int
+) -> None:
+    model = Conv(filled)
+    graph = modellint.trace(model, [f"2,3,{height},{width}"])
+    found = confirm(graph)
+    both = {"N": 1, "H": 18, "W": 12}
+    said = tuple(evaluate(size, both) for size in graph.outputs[0].output.shape)
+    assert not found.confirmed or said == taken(model, (1, 3, 18, 12))
 
 
 class Joined(nn.Module):
