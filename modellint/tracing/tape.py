@@ -213,6 +213,8 @@ class Tape:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.constraints: dict[tuple[Expr, Relation], Constraint] = {}
+        #: How many records there were when the code first compared sizes so.
+        self.compared: dict[tuple[Expr, Relation], int] = {}
         self.unknowns: dict[str, int] = {}
         #: The code that asked for sizes, by its identity.
         self.asking: dict[int, Asking] = {}
@@ -251,6 +253,8 @@ class Tape:
         known = self.constraints.get(key)
         if known is None or (known.origin == "branch" and origin == "operation"):
             self.constraints[key] = Constraint(expr, relation, self.describe(), origin)
+        if known is None and origin == "branch":
+            self.compared[key] = len(self.records)
 
 
 #: By the code's identity, since a code object hashes all that it holds; it is kept alive beside.
