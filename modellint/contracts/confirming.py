@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import TypeAlias
 
 from modellint.contracts.admitted import Contract
 from modellint.contracts.contract import contract, ties
-from modellint.contracts.drawing import beyond, drawn_apart, drawn_sizes, drawn_together
+from modellint.contracts.drawing import beyond, drawn_apart, drawn_sizes, drawn_together, solving
 from modellint.graph import Graph, Tensor
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint, Relation
@@ -21,6 +22,8 @@ Values: TypeAlias = Mapping[str, int]
 
 #: How many runs a confirmation may take; what is not settled by then is not confirmed.
 RUNS = 120
+#: How often sizes are looked for that fit a way of the code which refused others.
+_FURTHER = 4
 
 
 class Verdict(Enum):
@@ -117,7 +120,20 @@ class _Trials:
             example, exact = self.graph.symbols, self.graph.exact
             sizes = beyond(constraint, self.demands(), others, example, exact)
             if sizes is not None:
-                self.run(sizes)
+                self.try_way(sizes)
+
+    def try_way(self, sizes: Values) -> None:
+        """Run at some sizes; where they are refused, at some that fit the way that was taken."""
+        demands: list[Constraint] = []
+        for _ in range(_FURTHER):
+            again = self.run(sizes)
+            if again is None or again.mismatch is None:
+                return
+            demands += self._about_this(again)
+            found = solving(demands, self.graph.symbols, self.graph.exact)
+            if found is None:
+                return
+            sizes = found
 
     def settle(self) -> bool:
         """Run inside and outside of the demands; whether that changed them, with runs left."""
@@ -151,23 +167,34 @@ class _Trials:
         for sizes, verdict in self.verdicts.items():
             yield dict(zip(self.graph.symbols, sizes, strict=True)), verdict
 
-    def run(self, values: Values) -> None:
+    def run(self, values: Values) -> Graph | None:
         """Run at some sizes, unless that was done, and draw the conclusions."""
         key = tuple(values[name] for name in self.graph.symbols)
         if key in self.verdicts or self.graph.rerun is None:
-            return
+            return None
         again = self.graph.rerun(values)
         verdict = judged(self.graph, again, values)
-        self._note(again.constraints if again is not None else ())
+        theirs = self._about_this(again) if again is not None else []
+        self._note(theirs)
         self.broken[key] = {of for of, c in self.known.items() if not c.holds(values)}
         self.verdicts[key] = verdict
         if again is not None and verdict.runs_as_said:
             self.without.update(self.broken[key])
-            self._learn(again.constraints)
+            self._learn(theirs)
         elif again is not None and verdict is Verdict.REFUSES:
             here = {**again.symbols, **values}
-            self._learn(c for c in again.constraints if c.origin != "branch" and not c.holds(here))
+            self._learn(c for c in theirs if c.origin != "branch" and not c.holds(here))
         self.needed = self._needed()
+        return again
+
+    def _about_this(self, again: Graph) -> list[Constraint]:
+        """What a run demanded and compared, about the sizes that are free in this graph."""
+        known = {
+            ex.symbol(name): ex.constant(size)
+            for name, size in again.symbols.items()
+            if name not in self.graph.symbols
+        }
+        return [replace(c, expr=ex.substitute(c.expr, known)) for c in again.constraints]
 
     def _note(self, constraints: Iterable[Constraint]) -> None:
         """Note what the code compared, in one form for both outcomes."""

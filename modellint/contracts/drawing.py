@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from modellint.contracts.contract import admitted_sizes
 from modellint.symbolic.constraints import Constraint
@@ -148,6 +148,23 @@ def _of(parity: int, sizes: Sequence[int]) -> int | None:
     """A size of a parity among those that are admitted, neither the least nor a large one."""
     alike = [size for size in sizes[:_SMALL] if size % 2 == parity]
     return alike[len(alike) // 2] if alike else None
+
+
+def solving(demands: Iterable[Constraint], example: Values, exact: bool) -> dict[str, int] | None:
+    """Sizes that satisfy all that a run demanded and compared, as near to the example as may be."""
+    about = [c for c in demands if {symbol.name for symbol in c.expr.symbols} <= example.keys()]
+    near = []
+    for name in example:
+        valid = admitted_sizes(name, about, example, reach(example[name], exact))
+        near += [{**example, name: size} for size in valid]
+    near.sort(key=lambda values: sum(abs(values[name] - example[name]) for name in example))
+    drawn = random.Random("solving")
+    far = (
+        {name: drawn.randint(1, reach(size, exact)) for name, size in example.items()}
+        for _ in range(_DRAWN)
+    )
+    every = chain(near, far)
+    return next((values for values in every if all(c.holds(values) for c in about)), None)
 
 
 def beyond(

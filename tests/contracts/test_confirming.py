@@ -196,6 +196,29 @@ def test_comparisons_are_tried_in_every_way_that_they_come_out_together(
     assert not found.confirmed or said == taken(model, (1, 3, 18, 12))
 
 
+class Lowered(nn.Module):
+    """Halves what is wider than high, again and again, and reads the rest in windows of two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(3):
+            if x.shape[3] >= x.shape[2]:
+                x = self.layer(x)
+        n, c, h, w = x.shape
+        return x.reshape(n, c, h // 2, 2, w // 2, 2).mean((2, 3, 4, 5))
+
+
+def test_a_way_that_refuses_some_sizes_is_tried_at_those_that_it_takes() -> None:
+    model = Lowered()
+    graph = modellint.trace(model, ["2,3,11,42"])
+    found = confirm(graph)
+    assert taken(model, (2, 3, 126, 42)) == (2, 3)
+    assert not found.confirmed or admits(found, {"N": 2, "H": 126, "W": 42})
+
+
 class Joined(nn.Module):
     """A layer over two inputs side by side."""
 
