@@ -94,8 +94,8 @@ class Leaf(Record):
     """A parameter, buffer or constant: a tensor that no operation of the forward made.
 
     Nearly half of all records are such, hence the attributes of the class for what they lack.
-    `owned` tells that a module or a container has the tensor, `number` is the size or the ratio
-    that it was made of.
+    `owned` tells that a module or a container has the tensor, `number` is the size, the ratio or
+    the row of sizes that it was made of.
     """
 
     __slots__ = ("number", "owned")
@@ -125,7 +125,7 @@ class Leaf(Record):
         self.dtypes = dtypes
         self.varying = False
         self.owned = True
-        self.number: float | None = None
+        self.number: Any = None
 
 
 def _of_the_run(size: Dim) -> int:

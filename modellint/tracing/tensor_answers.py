@@ -18,6 +18,7 @@ from modellint.symbolic.constraints import demand
 from modellint.symbolic.dims import Dim, Ratio, fresh
 from modellint.symbolic.expressions import constant, subtract
 from modellint.tracing.asking import note
+from modellint.tracing.followed_numbers import followed
 from modellint.tracing.held_tensors import Sizes, Value
 from modellint.tracing.tape import Leaf, Tape
 
@@ -26,12 +27,16 @@ class Run(Protocol):
     """What is asked of the run that a tensor belongs to."""
 
     tape: Tape
+    real: bool
 
     def value_of(self, tensor: torch.Tensor) -> Value:
         """What is known of a tensor."""
 
     def read(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor with its real values, or `NeedsValues`."""
+
+    def replayed(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The same at the sizes of this run, which are not fixed by it."""
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result of one operation, which is recorded."""
@@ -115,10 +120,13 @@ def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
     return answer
 
 
-def _item(run: Run, tensor: torch.Tensor) -> Any:
+def item(run: Run, tensor: torch.Tensor) -> Any:
     """The value of a tensor of one number: a size still, where it was made of one."""
     record = run.value_of(tensor).record
-    if not isinstance(record, Leaf) or record.number is None:
+    if not isinstance(record, Leaf) or isinstance(record.number, (tuple, list, type(None))):
+        size = None if run.real else followed(record)
+        if isinstance(size, Dim) and run.replayed(tensor).item() == size.value:
+            return size
         return run.read(tensor).item()
     value, number = record.leaf.item(), record.number
     if isinstance(value, int):
@@ -151,7 +159,7 @@ ANSWERS: Mapping[Any, Callable[..., Any]] = {
     _TENSOR.requires_grad.__get__: _trainable,
     _TENSOR.grad.__get__: _nothing,
     _TENSOR.grad_fn.__get__: _nothing,
-    _TENSOR.item: _item,
+    _TENSOR.item: item,
     _TENSOR.tolist: _value(methodcaller("tolist")),
     _TENSOR.__bool__: _value(bool),
     _TENSOR.__int__: _value(int),

@@ -147,6 +147,19 @@ def of_a_computed_float(self: Any, x: Tensor) -> int:
     return int((share + 0.25) * x.shape[2])
 
 
+def of_a_product_of_a_tensor(self: Any, x: Tensor) -> int:
+    return int(torch.prod(torch.tensor(x.shape[2:])) // 16)
+
+
+def of_the_arithmetic_of_tensors(self: Any, x: Tensor) -> int:
+    sides = torch.tensor([x.shape[2], x.shape[3]]) * 2 + torch.tensor(1)
+    return int((sides - 1)[0])
+
+
+def of_the_sum_of_a_tensor(self: Any, x: Tensor) -> Any:
+    return int(torch.tensor([x.shape[2], 4]).sum().item())
+
+
 def of_a_size_of_torch(self: Any, x: Tensor) -> int:
     return torch.Size((x.shape[2], 1))[0]
 
@@ -163,6 +176,9 @@ def of_a_size_of_torch(self: Any, x: Tensor) -> int:
         (in_a_tensor, "H"),
         (in_a_tensor_of_floats, "H // 2"),
         (of_a_size_of_torch, "H"),
+        (of_a_product_of_a_tensor, "H*W // 16"),
+        (of_the_arithmetic_of_tensors, "2*H"),
+        (of_the_sum_of_a_tensor, "H + 4"),
     ],
 )
 def test_what_is_followed_keeps_its_expression(compute: Any, height: str) -> None:
@@ -196,6 +212,33 @@ def test_what_no_expression_says_is_known_for_the_example_and_leaves_the_input_f
     graph = modellint.trace(sized(compute)().eval(), inputs=["N,3,33,32"])
     assert graph.partial is not None
     assert "H" in graph.symbols
+
+
+class Viewed(nn.Module):
+    """Flattens by a size that is a tensor."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(x.shape[0], torch.prod(torch.tensor(x.shape[1:])))
+
+
+def test_a_size_in_a_tensor_is_a_size() -> None:
+    graph = modellint.trace(Viewed(), inputs=["N,3,8,W"])
+    assert graph.partial is None
+    assert graph.outputs[0].output.symbolic == ("N", "C*H*W")
+
+
+def of_values(self: Any, x: Tensor) -> int:
+    return int(torch.tensor([x.shape[2], x.shape[3]]).float().mean())
+
+
+def of_the_larger(self: Any, x: Tensor) -> int:
+    return int(torch.tensor([x.shape[2], x.shape[3]]).max())
+
+
+@pytest.mark.parametrize("compute", [of_values, of_the_larger])
+def test_what_else_is_computed_of_sizes_in_a_tensor_fixes_them(compute: Any) -> None:
+    graph = modellint.trace(sized(compute)().eval(), inputs=["N,3,33,32"])
+    assert graph.partial is not None
 
 
 class Ratio(nn.Module):
