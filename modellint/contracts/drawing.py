@@ -18,6 +18,8 @@ Values = Mapping[str, int]
 
 #: How many sizes of each kind are drawn, beside the edges.
 _FEW = 2
+#: How many sizes on the outer side of the first and the last one that is admitted.
+_NEXT = 6
 #: Where values are computed, a greater map takes its time.
 _SMALL = 64
 #: From how many sizes, the least first, one is drawn together with those of other symbols.
@@ -44,7 +46,11 @@ def drawn_sizes(name: str, demands: Sequence[Constraint], example: Values, exact
         if (pair[0] in valid) is not (pair[1] in valid)
         for size in pair
     ]
-    chosen = {1, min(valid), *edges[:4], *edges[-2:]}
+    least, most = min(valid), max(valid)
+    chosen = {1, least, *edges[:4], *edges[-2:]}
+    # What refuses the first size outside may take the next but one: it looks at its remainder.
+    chosen.update(range(max(1, least - _NEXT), least))
+    chosen.update(range(most + 1, min(limit, most + _NEXT) + 1))
     for few, largest in ((_FEW, limit), (1, min(limit, _SMALL))):
         order = _shuffled(name, largest)
         chosen.update(islice((size for size in order if size in valid), few))

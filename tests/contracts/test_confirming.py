@@ -219,6 +219,19 @@ def test_a_way_that_refuses_some_sizes_is_tried_at_those_that_it_takes() -> None
     assert not found.confirmed or admits(found, {"N": 2, "H": 126, "W": 42})
 
 
+def sixes_when_large(x: Tensor) -> Tensor:
+    if x.shape[2] > 10:
+        assert x.shape[2] % 6 == 0
+    return x
+
+
+def test_what_refuses_the_first_size_outside_may_take_a_later_one() -> None:
+    model = Conv(sixes_when_large)
+    found = confirm(modellint.trace(model, ["2,3,8,8"]))
+    assert taken(model, (2, 3, 60, 8)) is not None
+    assert not found.confirmed or admits(found, {"N": 2, "H": 60, "W": 8})
+
+
 class Joined(nn.Module):
     """A layer over two inputs side by side."""
 
