@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import TypeAlias
 
 from modellint.contracts.admitted import Contract
 from modellint.contracts.contract import contract, ties
-from modellint.contracts.drawing import beyond, drawn_sizes, drawn_together
+from modellint.contracts.drawing import beyond, drawn_apart, drawn_sizes, drawn_together, solving
 from modellint.graph import Graph, Tensor
+from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint, Relation
 from modellint.symbolic.dims import evaluate
 from modellint.symbolic.expressions import Expr
@@ -20,6 +22,8 @@ Values: TypeAlias = Mapping[str, int]
 
 #: How many runs a confirmation may take; what is not settled by then is not confirmed.
 RUNS = 120
+#: How often sizes are looked for that fit a way of the code which refused others.
+_FURTHER = 4
 
 
 class Verdict(Enum):
@@ -67,6 +71,9 @@ class _Trials:
         self.known: dict[Key, Constraint] = {}
         #: How often the model ran as said without a constraint.
         self.without: Counter[Key] = Counter()
+        #: What the code compared in any run, whichever way it went then.
+        self.compared: dict[Key, Constraint] = {}
+        self._note(graph.constraints)
         self._learn(graph.constraints)
         self.needed = self._needed()
 
@@ -113,7 +120,20 @@ class _Trials:
             example, exact = self.graph.symbols, self.graph.exact
             sizes = beyond(constraint, self.demands(), others, example, exact)
             if sizes is not None:
-                self.run(sizes)
+                self.try_way(sizes)
+
+    def try_way(self, sizes: Values) -> None:
+        """Run at some sizes; where they are refused, at some that fit the way that was taken."""
+        demands: list[Constraint] = []
+        for _ in range(_FURTHER):
+            again = self.run(sizes)
+            if again is None or again.mismatch is None:
+                return
+            demands += self._about_this(again)
+            found = solving(demands, self.graph.symbols, self.graph.exact)
+            if found is None:
+                return
+            sizes = found
 
     def settle(self) -> bool:
         """Run inside and outside of the demands; whether that changed them, with runs left."""
@@ -132,6 +152,8 @@ class _Trials:
             for size in sorted(drawn_sizes(name, demands, example, exact)):
                 yield {**example, name: size}
         yield from drawn_together(demands, example, exact)
+        compared, tried = [*self.compared.values()], [values for values, _ in self._tried()]
+        yield from drawn_apart(demands, compared, tried, example, exact)
 
     def as_said(self) -> bool:
         """Whether all sizes that were tried behaved as the demands say."""
@@ -145,22 +167,41 @@ class _Trials:
         for sizes, verdict in self.verdicts.items():
             yield dict(zip(self.graph.symbols, sizes, strict=True)), verdict
 
-    def run(self, values: Values) -> None:
+    def run(self, values: Values) -> Graph | None:
         """Run at some sizes, unless that was done, and draw the conclusions."""
         key = tuple(values[name] for name in self.graph.symbols)
         if key in self.verdicts or self.graph.rerun is None:
-            return
+            return None
         again = self.graph.rerun(values)
         verdict = judged(self.graph, again, values)
+        theirs = self._about_this(again) if again is not None else []
+        self._note(theirs)
         self.broken[key] = {of for of, c in self.known.items() if not c.holds(values)}
         self.verdicts[key] = verdict
         if again is not None and verdict.runs_as_said:
             self.without.update(self.broken[key])
-            self._learn(again.constraints)
+            self._learn(theirs)
         elif again is not None and verdict is Verdict.REFUSES:
             here = {**again.symbols, **values}
-            self._learn(c for c in again.constraints if c.origin != "branch" and not c.holds(here))
+            self._learn(c for c in theirs if c.origin != "branch" and not c.holds(here))
         self.needed = self._needed()
+        return again
+
+    def _about_this(self, again: Graph) -> list[Constraint]:
+        """What a run demanded and compared, about the sizes that are free in this graph."""
+        known = {
+            ex.symbol(name): ex.constant(size)
+            for name, size in again.symbols.items()
+            if name not in self.graph.symbols
+        }
+        return [replace(c, expr=ex.substitute(c.expr, known)) for c in again.constraints]
+
+    def _note(self, constraints: Iterable[Constraint]) -> None:
+        """Note what the code compared, in one form for both outcomes."""
+        for constraint in constraints:
+            names = {symbol.name for symbol in constraint.expr.symbols}
+            if constraint.origin == "branch" and names <= self.graph.symbols.keys():
+                self.compared.setdefault(_either_way(constraint), constraint)
 
     def _learn(self, constraints: Iterable[Constraint]) -> None:
         """Take over what a run demanded, unless the model is known to run without it."""
@@ -178,6 +219,14 @@ class _Trials:
                 for sizes, (values, _) in zip(self.verdicts, tried, strict=True):
                     if not constraint.holds(values):
                         self.broken[sizes].add(key)
+
+
+def _either_way(comparison: Constraint) -> Key:
+    """What a comparison and its opposite have in common."""
+    expr = comparison.expr
+    if comparison.relation != ">=":
+        return expr, "=="
+    return min(expr, ex.subtract(ex.negate(expr), ex.ONE), key=str), ">="
 
 
 def _satisfy(demands: Iterable[Constraint], values: Values) -> bool:

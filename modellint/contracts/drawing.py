@@ -6,8 +6,9 @@ All are drawn alike in each run, and mostly the same ones again where the demand
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, pairwise
 
 from modellint.contracts.contract import admitted_sizes
 from modellint.symbolic.constraints import Constraint
@@ -17,10 +18,15 @@ Values = Mapping[str, int]
 
 #: How many sizes of each kind are drawn, beside the edges.
 _FEW = 2
+#: How many sizes on the outer side of the first and the last one that is admitted.
+_NEXT = 6
 #: Where values are computed, a greater map takes its time.
 _SMALL = 64
 #: From how many sizes, the least first, one is drawn together with those of other symbols.
 _FIRST = (None, 4, _SMALL, 16)
+#: How many sizes are looked at for ways of the code that none took, and how many then are tried.
+_DRAWN = 400
+_APART = 16
 
 
 def reach(example: int, exact: bool) -> int:
@@ -40,7 +46,11 @@ def drawn_sizes(name: str, demands: Sequence[Constraint], example: Values, exact
         if (pair[0] in valid) is not (pair[1] in valid)
         for size in pair
     ]
-    chosen = {1, min(valid), *edges[:4], *edges[-2:]}
+    least, most = min(valid), max(valid)
+    chosen = {1, least, *edges[:4], *edges[-2:]}
+    # What refuses the first size outside may take the next but one: it looks at its remainder.
+    chosen.update(range(max(1, least - _NEXT), least))
+    chosen.update(range(most + 1, min(limit, most + _NEXT) + 1))
     for few, largest in ((_FEW, limit), (1, min(limit, _SMALL))):
         order = _shuffled(name, largest)
         chosen.update(islice((size for size in order if size in valid), few))
@@ -99,10 +109,68 @@ def drawn_together(
                 yield values
 
 
+def drawn_apart(
+    demands: Sequence[Constraint],
+    compared: Sequence[Constraint],
+    tried: Iterable[Values],
+    example: Values,
+    exact: bool,
+) -> Iterator[dict[str, int]]:
+    """Sizes within the demands at which comparisons come out together as at none of those tried.
+
+    Code that does something where `H % 6 or W % 6` does nothing at one of 36 sizes.
+    """
+    if not compared:
+        return
+    counts = Counter(_outcomes(compared, values) for values in tried)
+    valid = {
+        name: admitted_sizes(name, demands, example, reach(example[name], exact))
+        for name in example
+    }
+    drawn = random.Random("apart")
+    left = _APART
+    for _ in range(_DRAWN):
+        first = drawn.choice(_FIRST)
+        values = {
+            name: drawn.choice(sizes[:first]) if sizes else example[name]
+            for name, sizes in valid.items()
+        }
+        if not all(demand.holds(values) for demand in demands):
+            continue
+        outcomes = _outcomes(compared, values)
+        if counts[outcomes] < _FEW:
+            counts[outcomes] += 1
+            left -= 1
+            yield values
+            if not left:
+                return
+
+
+def _outcomes(compared: Iterable[Constraint], values: Values) -> tuple[bool, ...]:
+    return tuple(comparison.holds(values) for comparison in compared)
+
+
 def _of(parity: int, sizes: Sequence[int]) -> int | None:
     """A size of a parity among those that are admitted, neither the least nor a large one."""
     alike = [size for size in sizes[:_SMALL] if size % 2 == parity]
     return alike[len(alike) // 2] if alike else None
+
+
+def solving(demands: Iterable[Constraint], example: Values, exact: bool) -> dict[str, int] | None:
+    """Sizes that satisfy all that a run demanded and compared, as near to the example as may be."""
+    about = [c for c in demands if {symbol.name for symbol in c.expr.symbols} <= example.keys()]
+    near = []
+    for name in example:
+        valid = admitted_sizes(name, about, example, reach(example[name], exact))
+        near += [{**example, name: size} for size in valid]
+    near.sort(key=lambda values: sum(abs(values[name] - example[name]) for name in example))
+    drawn = random.Random("solving")
+    far = (
+        {name: drawn.randint(1, reach(size, exact)) for name, size in example.items()}
+        for _ in range(_DRAWN)
+    )
+    every = chain(near, far)
+    return next((values for values in every if all(c.holds(values) for c in about)), None)
 
 
 def beyond(

@@ -203,6 +203,30 @@ def _tensordot(graph: Graph, node: Node) -> int:
     return free * isqrt(prod(left) * prod(right) // free) if free else 0
 
 
+def _chain(graph: Graph, node: Node) -> int:
+    """Several matrices, multiplied in the order that costs least; outer ones may be vectors."""
+    shapes = _factors(graph, node)
+    if len(shapes) < 2:
+        return 0
+    lengths = [shapes[0][0] if len(shapes[0]) > 1 else 1]
+    lengths += [shape[-1] for shape in shapes[:-1]]
+    lengths.append(shapes[-1][-1] if len(shapes[-1]) > 1 else 1)
+    least: dict[tuple[int, int], int] = {}
+    for count in range(1, len(shapes) + 1):
+        for first in range(len(shapes) - count + 1):
+            last = first + count
+            least[first, last] = min(
+                (
+                    least[first, at]
+                    + least[at, last]
+                    + lengths[first] * lengths[at] * lengths[last]
+                    for at in range(first + 1, last)
+                ),
+                default=0,
+            )
+    return least[0, len(shapes)]
+
+
 def _einsum(graph: Graph, node: Node) -> int:
     """Operands are taken in from left to right; where nothing is summed, no matrix product is."""
     equation = next((v for v in node.arguments.values() if isinstance(v, str)), "")
@@ -264,6 +288,7 @@ _MACS: Mapping[str, Callable[[Graph, Node], int]] = {
     "addbmm": _summed_product,
     "tensordot": _tensordot,
     "einsum": _einsum,
+    **dict.fromkeys(("linalg_multi_dot", "chain_matmul"), _chain),
     "scaled_dot_product_attention": _attention,
     **dict.fromkeys(
         ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell",

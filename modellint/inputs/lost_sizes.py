@@ -9,23 +9,29 @@ from typing import TYPE_CHECKING
 
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
+from modellint.inputs.elsewhere import admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
-from modellint.inputs.forwards import Forwards, about
+from modellint.inputs.forwards import Forwards
 from modellint.inputs.size_uses import SizeUses
 from modellint.modules.user_files import is_users_file
 from modellint.shapes.core import plain
+from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import Dim, evaluate, expr_of
 from modellint.symbolic.expressions import Symbol
 
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
 
-#: What is added to the sizes of an example, in turn: little either way, then what divides evenly.
-_STEPS = (-1, 3, -4, 2, 32, 64, -32, 16, -16, 18, 13, 24, 8, 5, 1, -2, -8)
-#: How many other sizes a model is run at: what a list of three holds is the same at every third.
+#: How many other sizes a model is run at, and how many of its operations more runs may take: the
+#: more sizes, the less of what is lost comes out alike by chance.
 _RUNS = 6
+_MOST = 24
+_OPERATIONS = 1500
+#: Among how many sizes those are chosen that tell most.
+_CHOICE = 96
 
 _NONE: frozenset[Symbol] = frozenset()
+_NO_AXES: frozenset[tuple[int, int]] = frozenset()
 
 #: By the key of a node, the results and axes that came out otherwise than the graph says.
 Lost = Mapping[str, frozenset[tuple[int, int]]]
@@ -45,25 +51,54 @@ def without_lost_sizes(
     """
     if not feed.example or not (_decided(traced) or _may_lose(forwards, traced)):
         return graph
-    lost: dict[str, frozenset[tuple[int, int]]] = {}
-    elsewhere = list(islice(_runs(forwards, feed, traced, graph), _RUNS))
-    for sizes, other in elsewhere:
-        for key, axes in differing(graph, other, sizes).items():
-            lost[key] = lost.get(key, frozenset()) | axes
-    lost = _spread(graph, lost)
+    lost: Lost = {}
+    loose, before = graph, -1
+    elsewhere = False
+    while len(loose.constraints) != before:
+        for sizes, other in _runs(forwards, feed, traced, loose):
+            elsewhere = True
+            lost = _joined(lost, differing(graph, other, sizes))
+        lost = _spread(graph, lost)
+        before, loose = len(loose.constraints), _loosened(traced, graph, lost)
     tied = next(_loose(forwards, feed, traced), None)
     if tied is not None:
         reason = f"{tied} stays at the example's size: a size became a plain number on the way"
         return again(lost, graph.partial or reason)
-    if not lost and (elsewhere or next(_elsewhere(feed, graph), None) is None):
+    if not lost and (elsewhere or next(admitted(feed, graph), None) is None):
         return graph
     reason = "a size became a plain number on the way: some hold for the example only"
     return again(lost, graph.partial or reason)
 
 
+def _joined(lost: Lost, more: Lost) -> Lost:
+    return {key: lost.get(key, _NO_AXES) | more.get(key, _NO_AXES) for key in {**lost, **more}}
+
+
+def _loosened(traced: Traced, graph: Graph, lost: Lost) -> Graph:
+    """The graph without what its code compared of sizes that were lost before.
+
+    What a comparison said of those it did not say of the sizes of the inputs.
+    """
+    nodes = [node for node in graph.nodes if node.key in lost]
+    if not nodes:
+        return graph
+    sizes = (node.outputs[at].shape[axis] for node in nodes for at, axis in lost[node.key])
+    symbols = _NONE.union(*(expr_of(size).symbols for size in sizes))
+    pins = traced.tape.pins
+    void = {
+        (ex.substitute(expr, pins), relation)
+        for (expr, relation), after in traced.tape.compared.items()
+        if after > nodes[0].index and not symbols.isdisjoint(expr.symbols)
+    }
+    left = (
+        c for c in graph.constraints if c.origin != "branch" or (c.expr, c.relation) not in void
+    )
+    return replace(graph, constraints=tuple(left))
+
+
 def _decided(traced: Traced) -> bool:
-    """Whether the code went a way because of a size of which only the example is known."""
-    compared = (c for c in traced.tape.constraints.values() if c.origin == "branch")
+    """Whether the code went a way, or counted, by a size of which only the example is known."""
+    compared = (c for c in traced.tape.constraints.values() if c.origin != "operation")
     return any(symbol.unknown for constraint in compared for symbol in constraint.expr.symbols)
 
 
@@ -74,51 +109,18 @@ def _may_lose(forwards: Forwards, traced: Traced) -> bool:
     return bool(asking) and SizeUses(forwards.modules).leave(asking)
 
 
-def _elsewhere(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:
-    """Sizes of all free symbols beside the example's, which the run's demands admit."""
-    seen: set[tuple[int, ...]] = set()
-    for steps in _moves(len(graph.symbols)):
-        sizes = {
-            name: 1 + size % 3 if name in feed.batches else max(1, int(size * by) + step)
-            for (name, size), (by, step) in zip(graph.symbols.items(), steps, strict=True)
-        }
-        key = tuple(sizes.values())
-        if key not in seen and sizes != graph.symbols:
-            seen.add(key)
-            if all(c.holds(sizes) for c in graph.constraints if about(c, sizes)):
-                yield sizes
-
-
-def _moves(count: int) -> Iterator[list[tuple[float, int]]]:
-    """What sizes are multiplied by and what is added: larger, smaller, together and one by one."""
-    # Of many remainders: what code keeps of a size may be only that.
-    yield [(1, 35 + 2 * at) for at in range(count)]
-    yield [(0.5, -at) for at in range(count)]
-    yield [(1, 40 + 5 * (count - at)) for at in range(count)]
-    yield [(0.2, at) for at in range(count)]
-    yield [(1, 27 + 4 * at) for at in range(count)]
-    yield [(1, 52 - at) for at in range(count)]
-    for step in _STEPS:
-        yield [(1, step)] * count
-        yield [(1, step + 3 * at) for at in range(count)]
-    yield [(0.5, 0)] * count
-    for step in _STEPS:
-        for one in range(count):
-            yield [(1, step if at == one else 0) for at in range(count)]
-
-
 def _runs(
     forwards: Forwards, feed: Feed, traced: Traced, graph: Graph
 ) -> Iterator[tuple[dict[str, int], Traced]]:
     """Other sizes and what was recorded at them, where the model takes them."""
-    for sizes in islice(_elsewhere(feed, graph), 2 * _RUNS):
-        chosen = {**feed.example, **sizes}
-        for symbol, value in traced.tape.pins.items():
-            if symbol.name in chosen and all(s.name in chosen for s in value.symbols):
-                chosen[symbol.name] = value.evaluate(chosen)
-        other = _run(forwards, feed, chosen)
+    runs = max(_RUNS, min(_MOST, _OPERATIONS // len(graph.nodes)))
+    for sizes in islice(telling(graph, islice(admitted(feed, graph), _CHOICE)), 2 * runs):
+        other = _run(forwards, feed, with_pins(sizes, traced.tape.pins, feed.example))
         if other is not None:
             yield sizes, other
+            runs -= 1
+            if not runs:
+                return
 
 
 def _run(forwards: Forwards, feed: Feed, sizes: Mapping[str, int]) -> Traced | None:
@@ -160,7 +162,7 @@ def differing(graph: Graph, other: Traced, sizes: Mapping[str, int]) -> Lost:
     return found
 
 
-def _spread(graph: Graph, lost: Lost) -> dict[str, frozenset[tuple[int, int]]]:
+def _spread(graph: Graph, lost: Lost) -> Lost:
     """What is lost, and what was computed of it: a floor may agree by chance at all that was tried.
 
     Of what comes after a lost size, all that is said by the same symbols is lost.
@@ -176,7 +178,7 @@ def _spread(graph: Graph, lost: Lost) -> dict[str, frozenset[tuple[int, int]]]:
             for at, size in enumerate(shape)
             if symbols and not symbols.isdisjoint(expr_of(size).symbols)
         }
-        axes |= found.get(node.key, frozenset())
+        axes |= found.get(node.key, _NO_AXES)
         if axes:
             found[node.key] = frozenset(axes)
             ours = (expr_of(shapes[number][at]).symbols for number, at in axes)

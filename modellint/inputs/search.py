@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from modellint.contracts.solutions import followed, solutions
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
-from modellint.inputs.assertions import asserted
 from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
@@ -306,9 +305,9 @@ class _Search:
     def _frozen(self, feed: Feed, traced: Traced) -> Graph:
         """The graph of a run that fits, as general as other runs allow."""
         from modellint.inputs.lost_sizes import without_lost_sizes
+        from modellint.inputs.wider_runs import as_wide
 
-        general = self._general(feed, traced)
-        graph = self.forwards.freeze(feed, traced, general)
+        graph, general = as_wide(self.forwards, feed, traced)
         return without_lost_sizes(
             self.forwards,
             feed,
@@ -340,36 +339,6 @@ class _Search:
         named.refused[1].always = True  # Oblong ones fit by chance.
         return self.forwards.freeze(square, named), (square, named)
 
-    def _general(self, feed: Feed, traced: Traced) -> Traced | None:
-        """A run whose branches hold for more sizes, where the model compared sizes in this one.
-
-        At 224 a window of 7 needs no padding, so the code that pads does not run and the sizes
-        say nothing of 225. The path that pads is right for both.
-        """
-        compared = [
-            c for c in traced.tape.constraints.values() if c.origin == "branch" and not asserted(c)
-        ]
-        pins = traced.tape.pins
-        open_ones = any(
-            s.name in feed.example and s not in pins for c in compared for s in c.expr.symbols
-        )
-        # A demand for exactly 224 is seldom met by 225 as well; by 256 it may be.
-        for step in (1, 32) if open_ones else (32,):
-            sizes = dict(feed.example)
-            for constraint in compared:
-                for symbol in constraint.expr.symbols:
-                    if symbol.name in sizes and symbol.name not in feed.batches:
-                        sizes[symbol.name] = feed.example[symbol.name] + step
-            if all(c.holds(sizes) for c in compared if about(c, sizes)):
-                continue
-            try:
-                # A batch that fits here fits there: what is refused is refused for its sizes.
-                other = self.forwards.run(replace(feed, example=sizes), again=False)
-            except (FileError, NotAnalysed):
-                continue
-            if other.refused is None and other.partial is None:
-                return other
-        return None
 
     def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
         """The demand that the first output keeps the batch, where it does not."""

@@ -32,6 +32,18 @@ Place = tuple[str, int, str]
 
 #: Functions of torch that make sizes of sizes, and see no more than their values.
 OF_SIZES = frozenset("broadcast_shapes sym_int sym_float sym_max sym_min sym_sqrt".split())
+#: Methods of a tensor that answer with sizes.
+ASKING = frozenset("size numel nelement stride".split())
+#: Builtins that leave what they get as it is, or that are told of it.
+FOLLOWED = frozenset(
+    "int float len max min abs round sum tuple list divmod zip enumerate reversed".split()
+)
+#: Builtins that make something of a size that is none, and are told of it.
+ENDING = frozenset("range print isinstance type bool slice all any hasattr".split())
+#: Functions that tell people of a size.
+TELLING = frozenset("print debug info warning warn error".split())
+#: Methods of a list that put in what they get.
+FILLING = frozenset("append extend insert".split())
 #: What a function is handed: its parameters, if they are sizes, and if they may be floats.
 Handed = frozenset[tuple[str, Level, bool]]
 

@@ -18,7 +18,12 @@ import torch
 from torch import nn
 
 from modellint.inputs.size_operands import (
+    ASKING,
+    ENDING,
+    FILLING,
+    FOLLOWED,
     OF_SIZES,
+    TELLING,
     Handed,
     Leaves,
     Level,
@@ -37,18 +42,6 @@ from modellint.modules.user_files import is_users_file
 from modellint.tracing.asking import Asking
 from modellint.tracing.literals import asks_for_sizes, own_functions
 
-#: Methods of a tensor that answer with sizes.
-_ASKING = frozenset("size numel nelement stride".split())
-#: Builtins that leave what they get as it is, or that are told of it.
-_FOLLOWED = frozenset(
-    "int float len max min abs round sum tuple list divmod zip enumerate reversed".split()
-)
-#: Builtins that make something of a size that is none, and are told of it.
-_ENDING = frozenset("range print isinstance type bool slice all any hasattr".split())
-#: Functions that tell people of a size.
-_TELLING = frozenset("print debug info warning warn error".split())
-#: Methods of a list that put in what they get.
-_FILLING = frozenset("append extend insert".split())
 _MATH = frozenset([math.floor, math.ceil, math.trunc, math.prod])
 
 
@@ -63,11 +56,15 @@ class SizeUses:
         self.any_result = Level.NONE
         self.modules: dict[Place, list[nn.Module]] = {}
         self.own: dict[Place, FunctionType] = {}
-        for _, module in members:
+        #: What calls of the modules' methods, and of the modules, are written with.
+        self.names: set[str] = set()
+        for path, module in members:
+            self.names.add(path.rpartition(".")[2])
             kind: Any = type(module)
             for function in own_functions(kind) if not is_stock(kind) else ():
                 self.modules.setdefault(place(function.__code__), []).append(module)
                 self.own[place(function.__code__)] = function
+                self.names.add(function.__name__)
 
     def leave(self, asking: Collection[Asking]) -> bool:
         """Whether a size that one of these codes asked for may have left the integers unseen."""
@@ -337,7 +334,7 @@ class _Reading(Operands):
     # -- calls ----------------------------------------------------------------------------------
 
     def call(self, of: ast.Call) -> Level:
-        if last_name(of.func) in _TELLING:
+        if last_name(of.func) in TELLING:
             return Level.NONE
         arguments = [*of.args, *(word.value for word in of.keywords)]
         if last_name(of.func) == "_assert":
@@ -347,10 +344,10 @@ class _Reading(Operands):
         first = self.level(of.args[0]) if of.args else Level.NONE
         func = of.func
         if isinstance(func, ast.Name) and func.id not in self.bound:
-            if func.id in _FOLLOWED and func.id not in self.scope:
+            if func.id in FOLLOWED and func.id not in self.scope:
                 return self.followed(func.id, of, handed)
-            if func.id in _FOLLOWED | _ENDING and is_builtin(self.scope, func.id):
-                return self.followed(func.id, of, handed) if func.id in _FOLLOWED else Level.NONE
+            if func.id in FOLLOWED | ENDING and is_builtin(self.scope, func.id):
+                return self.followed(func.id, of, handed) if func.id in FOLLOWED else Level.NONE
         if isinstance(func, ast.Attribute) and self.held(func.value) == [math]:
             exact = getattr(math, func.attr, None) in _MATH
             return handed if exact else min(Level.MAYBE, handed)  # The tracer puts in its own.
@@ -360,9 +357,9 @@ class _Reading(Operands):
             return max(self.called(target, of, levels) for target in apart.values())
         if isinstance(func, ast.Attribute):
             receiver = self.level(func.value)
-            if func.attr in _ASKING:
+            if func.attr in ASKING:
                 return Level.SURELY
-            if func.attr in _FILLING:
+            if func.attr in FILLING:
                 if handed and isinstance(func.value, ast.Name):
                     self.bind(func.value, None, Level.MAYBE)
                 elif handed:
@@ -372,6 +369,8 @@ class _Reading(Operands):
                 return Level.NONE
             if not handed:
                 return max(min(receiver, Level.MAYBE), self.uses.any_result)
+            if func.attr not in self.uses.names:
+                raise Leaves  # It is a dict's, or some other object's.
         else:
             self.level(func)
         if handed:

@@ -56,9 +56,19 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return input.shape
 
 
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Shape:
+    """`dropout` of whole channels, which takes rows of channels alone, with a batch or without."""
+    if len(input.shape) not in (2, 3):
+        raise Refused(
+            f"dropout1d takes inputs of two or three axes, and this has {len(input.shape)}: "
+            f"{show(input.shape)}"
+        )
+    return dropout(input, p, training, inplace)
+
+
 for _name in SAME:
     if "dropout" in _name:
-        op(_name)(dropout)
+        op(_name)(dropout1d if _name == "dropout1d" else dropout)
 
 #: Two tensors or numbers in, broadcast.
 BINARY = """
@@ -102,6 +112,14 @@ def complex_of(real: Tensor, imag: Tensor) -> Shape:
 def polar(abs: Tensor, angle: Tensor) -> Shape:
     """Complex numbers of a size and an angle."""
     return broadcast(abs.shape, angle.shape)
+
+
+@op("fill")
+def fill(input: Tensor, value: Any) -> Shape:
+    """The input's shape, every value replaced by one."""
+    if isinstance(value, Tensor) and value.shape:
+        raise Refused(f"fill takes a number or a tensor without axes, not {show(value.shape)}")
+    return input.shape
 
 
 @op("clamp", "clip", dtype="promote")

@@ -116,6 +116,7 @@ _LIKE: Mapping[type, Callable[[Any], bool]] = {
 _OTHERWISE = {
     ("max", "dim"), ("min", "dim"), ("repeat_interleave", "repeats"), ("norm", "p"),
     ("masked_fill", "value"), ("scaled_dot_product_attention", "value"), ("setitem", "value"),
+    ("fill", "value"),
 }  # fmt: skip
 
 #: What takes several axes as its `dim`.

@@ -248,6 +248,11 @@ def _bound(bound: int, size: int) -> int:
 @op("unfold_axis", runs=True)
 def unfold_axis(input: Tensor, dimension: int, size: int, step: int) -> Shape:
     """`Tensor.unfold`: all runs of a size along one axis, as a new last axis."""
+    if not input.shape:
+        at_least(
+            1 - size, 0, lambda: Refused(f"unfold takes runs of {symbolic(size)} of one value")
+        )
+        return (size,)
     at = axis(dimension, len(input.shape))
     _enough(input.shape[at], size, f"unfold takes runs of {symbolic(size)}")
     places = (input.shape[at] - size) // step + 1

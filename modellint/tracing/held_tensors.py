@@ -226,6 +226,14 @@ class HeldTensors:
 
     def read(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor's real value, if it does not depend on an input; else `NeedsValues`."""
+        real = self.replayed(tensor)
+        if not self.real:
+            for size in dims_behind(self.value_of(tensor).record):
+                demand(subtract(size.expr, constant(size.value)), "==", "tool")
+        return real
+
+    def replayed(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The real value at the sizes of this run, which are not fixed by it."""
         value = self.value_of(tensor)
         if self.real:
             return value.tensor
@@ -235,8 +243,6 @@ class HeldTensors:
         real = replay(record)
         if real is None:
             raise NeedsValues("the value of a parameter")
-        for size in dims_behind(record):
-            size.fix()
         return real
 
     def infer(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:

@@ -51,10 +51,8 @@ def literals_followed(modules: Iterable[tuple[str, nn.Module]]) -> Iterator[None
         if is_stock(cls):
             continue
         asking = asking_functions(cls)
-        if not asking:
-            continue
         functions.update((id(function), (function, function.__code__)) for function in asking)
-        own = vars(module)
+        own = vars(module)  # A function that asks for sizes may be handed the module.
         attributes += [(own, name, held) for name, held in own.items() if type(held) is float]
     try:
         for function, code in functions.values():

@@ -11,6 +11,7 @@ from modellint.shapes import OPS
 from modellint.symbolic.dims import Dim, Ratio
 from modellint.tracing.binding import bind
 from modellint.tracing.dtypes import CONVERSIONS, dtype_names, target_dtype
+from modellint.tracing.followed_numbers import holds_sizes
 from modellint.tracing.held_tensors import Value
 from modellint.tracing.layouts import laid_out
 from modellint.tracing.nested import tensors_in
@@ -59,7 +60,9 @@ def _constant(recorder: Recorder, func: Any, args: Any, kwargs: Any) -> Any:
     if not recorder.real and any(recorder.value_of(t).record.varying for _, t in tensors_in(args)):
         raise NeedsValues(f"{func.__name__} of values that depend on the input")
     kwargs = {key: value for key, value in kwargs.items() if key != "device"}
-    alone = args and isinstance(args[0], (Dim, Ratio))
+    alone = args and (
+        isinstance(args[0], (Dim, Ratio)) or (holds_sizes(args[0]) and not recorder.real)
+    )
     for size in () if alone else dims_in(args):
         size.fix()
     made = func(*recorder.stand_ins(args), **kwargs)

@@ -52,10 +52,10 @@ def with_values(arguments: Any, value: int = 0) -> Any:
     return arguments
 
 
-def with_numbers(arguments: Any, numbers: Mapping[int, torch.Tensor]) -> Any:
+def with_numbers(arguments: Any, numbers: Mapping[int, float]) -> Any:
     """Arguments with the values of some of their tensors, by identity, in place of these."""
     if id(arguments) in numbers:
-        return numbers[id(arguments)].item()
+        return numbers[id(arguments)]
     if isinstance(arguments, (tuple, list)):
         kind = list if isinstance(arguments, list) else tuple
         return kind(with_numbers(one, numbers) for one in arguments)

@@ -94,8 +94,8 @@ class Leaf(Record):
     """A parameter, buffer or constant: a tensor that no operation of the forward made.
 
     Nearly half of all records are such, hence the attributes of the class for what they lack.
-    `owned` tells that a module or a container has the tensor, `number` is the size or the ratio
-    that it was made of.
+    `owned` tells that a module or a container has the tensor, `number` is the size, the ratio or
+    the row of sizes that it was made of.
     """
 
     __slots__ = ("number", "owned")
@@ -125,7 +125,7 @@ class Leaf(Record):
         self.dtypes = dtypes
         self.varying = False
         self.owned = True
-        self.number: float | None = None
+        self.number: Any = None
 
 
 def _of_the_run(size: Dim) -> int:
@@ -213,6 +213,8 @@ class Tape:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.constraints: dict[tuple[Expr, Relation], Constraint] = {}
+        #: How many records there were when the code first compared sizes so.
+        self.compared: dict[tuple[Expr, Relation], int] = {}
         self.unknowns: dict[str, int] = {}
         #: The code that asked for sizes, by its identity.
         self.asking: dict[int, Asking] = {}
@@ -251,6 +253,8 @@ class Tape:
         known = self.constraints.get(key)
         if known is None or (known.origin == "branch" and origin == "operation"):
             self.constraints[key] = Constraint(expr, relation, self.describe(), origin)
+        if known is None and origin == "branch":
+            self.compared[key] = len(self.records)
 
 
 #: By the code's identity, since a code object hashes all that it holds; it is kept alive beside.

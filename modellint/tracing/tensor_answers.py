@@ -16,6 +16,7 @@ from torch import nn
 from modellint.shapes.core import numel, plain
 from modellint.symbolic.dims import Dim, Ratio, fresh
 from modellint.tracing.asking import note
+from modellint.tracing.followed_numbers import followed
 from modellint.tracing.held_tensors import Sizes, Value
 from modellint.tracing.tape import Leaf, Tape
 
@@ -24,12 +25,16 @@ class Run(Protocol):
     """What is asked of the run that a tensor belongs to."""
 
     tape: Tape
+    real: bool
 
     def value_of(self, tensor: torch.Tensor) -> Value:
         """What is known of a tensor."""
 
     def read(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor with its real values, or `NeedsValues`."""
+
+    def replayed(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The same at the sizes of this run, which are not fixed by it."""
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result of one operation, which is recorded."""
@@ -113,10 +118,13 @@ def _value(convert: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
     return answer
 
 
-def _item(run: Run, tensor: torch.Tensor) -> Any:
+def item(run: Run, tensor: torch.Tensor) -> Any:
     """The value of a tensor of one number: a size still, where it was made of one."""
     record = run.value_of(tensor).record
-    if not isinstance(record, Leaf) or record.number is None:
+    if not isinstance(record, Leaf) or isinstance(record.number, (tuple, list, type(None))):
+        size = None if run.real else followed(record)
+        if isinstance(size, Dim) and run.replayed(tensor).item() == size.value:
+            return size
         return run.read(tensor).item()
     value, number = record.leaf.item(), record.number
     if isinstance(value, int):
@@ -149,7 +157,7 @@ ANSWERS: Mapping[Any, Callable[..., Any]] = {
     _TENSOR.requires_grad.__get__: _trainable,
     _TENSOR.grad.__get__: _nothing,
     _TENSOR.grad_fn.__get__: _nothing,
-    _TENSOR.item: _item,
+    _TENSOR.item: item,
     _TENSOR.tolist: _value(methodcaller("tolist")),
     _TENSOR.__bool__: _value(bool),
     _TENSOR.__int__: _value(int),

@@ -24,7 +24,7 @@ from modellint.tracing.recorder import Recorder
 from modellint.tracing.special_calls import SPECIAL, attribute
 from modellint.tracing.stand_ins import plain_sizes, with_numbers
 from modellint.tracing.tape import Record, Tape
-from modellint.tracing.tensor_answers import ANSWERS
+from modellint.tracing.tensor_answers import ANSWERS, item
 from modellint.tracing.torch_functions import OPENED, name_of, opened
 
 
@@ -128,14 +128,15 @@ class Tracer(Recorder, TorchFunctionMode):
             entry.forms.read(bound)
             if unusual:
                 standing = self.standing_for(entry.forms.as_numbers(bound), values)
-                numbers = {key: self.read(value.held) for key, value in standing.items()}
+                numbers = {key: self.replayed(value.held) for key, value in standing.items()}
                 answer = self.tried(func, args, kwargs, record, standing, numbers)
                 if answer is NotImplemented:
                     self.tape.records.remove(record)
                     return answer
                 if numbers:
                     self.tape.records.remove(record)
-                    return self.call(func, *with_numbers((args, kwargs), numbers))
+                    held = {key: item(self, value.held) for key, value in standing.items()}
+                    return self.call(func, *with_numbers((args, kwargs), held))
             outcome = self.judge(entry, bound, record, func, args, kwargs)
         in_place = known.in_place or bound.get("inplace") is True
         keeps = whole is not None and outcome is not None and unknowns == len(self.tape.unknowns)

@@ -13,6 +13,7 @@ import modellint
 from modellint.contracts.admitted import Contract
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
+from modellint.symbolic.dims import evaluate
 
 Forward = Callable[..., Tensor]
 
@@ -174,6 +175,61 @@ def test_what_the_run_at_the_example_compared_stays_where_another_compares_somet
 
     found = accepted(modellint.trace(Conv(forward), ["1,3,31,31"]))
     assert (found["H"].min, found["W"].min) == (18, 19)
+
+
+def filled(x: Tensor) -> Tensor:
+    height, width = x.shape[-2:]
+    if height % 6 != 0 or width % 6 != 0:
+        x = F.pad(x, (0, 6 - width % 6, 0, 6 - height % 6))
+    return x
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 38), (12, 38), (12, 18)])
+def test_comparisons_are_tried_in_every_way_that_they_come_out_together(
+    height: int, width: int
+) -> None:
+    model = Conv(filled)
+    graph = modellint.trace(model, [f"2,3,{height},{width}"])
+    found = confirm(graph)
+    both = {"N": 1, "H": 18, "W": 12}
+    said = tuple(evaluate(size, both) for size in graph.outputs[0].output.shape)
+    assert not found.confirmed or said == taken(model, (1, 3, 18, 12))
+
+
+class Lowered(nn.Module):
+    """Halves what is wider than high, again and again, and reads the rest in windows of two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(3):
+            if x.shape[3] >= x.shape[2]:
+                x = self.layer(x)
+        n, c, h, w = x.shape
+        return x.reshape(n, c, h // 2, 2, w // 2, 2).mean((2, 3, 4, 5))
+
+
+def test_a_way_that_refuses_some_sizes_is_tried_at_those_that_it_takes() -> None:
+    model = Lowered()
+    graph = modellint.trace(model, ["2,3,11,42"])
+    found = confirm(graph)
+    assert taken(model, (2, 3, 126, 42)) == (2, 3)
+    assert not found.confirmed or admits(found, {"N": 2, "H": 126, "W": 42})
+
+
+def sixes_when_large(x: Tensor) -> Tensor:
+    if x.shape[2] > 10:
+        assert x.shape[2] % 6 == 0
+    return x
+
+
+def test_what_refuses_the_first_size_outside_may_take_a_later_one() -> None:
+    model = Conv(sixes_when_large)
+    found = confirm(modellint.trace(model, ["2,3,8,8"]))
+    assert taken(model, (2, 3, 60, 8)) is not None
+    assert not found.confirmed or admits(found, {"N": 2, "H": 60, "W": 8})
 
 
 class Joined(nn.Module):

@@ -34,6 +34,7 @@ def check(model: Model, height: int, width: int, seed: int) -> None:
     except ModellintError:
         assume(False)
     assume(graph.mismatch is None)
+    assert "please report" not in (graph.partial or ""), graph.partial
     found = confirm(graph)
     if not found.confirmed:
         return

@@ -83,6 +83,26 @@ def test_macs_of_products_and_attention() -> None:
     assert macs(graph, only(graph, "scaled_dot_product_attention")) == 2 * 10 * 10 * 4
 
 
+class Chains(nn.Module):
+    """Products of several matrices at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Parameter(torch.zeros(12, 2))
+        self.up = nn.Parameter(torch.zeros(2, 9))
+        self.last = nn.Parameter(torch.zeros(9))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        first = torch.linalg.multi_dot([x, self.down, self.up, self.last])
+        return first, torch.chain_matmul(x, self.down, self.up)
+
+
+def test_products_of_several_matrices_cost_what_the_cheapest_order_does() -> None:
+    graph = graph_of(Chains(), "N,12")
+    assert macs(graph, only(graph, "linalg_multi_dot")) == 2 * 9 + 12 * 2 + 2
+    assert macs(graph, only(graph, "chain_matmul")) == 12 * 2 + 2 * 9
+
+
 class Standardised(nn.Conv2d):
     """Computes its weight from its parameter in forward."""
 

@@ -14,8 +14,10 @@ from torch.nn import functional as F  # noqa: N812
 
 import modellint
 from modellint.inputs.forwards import Forwards
+from modellint.symbolic.dims import Dim, evaluate
 
 RATIO = 0.4
+HEIGHTS = {0: 6, 1: 11, 2: 8}
 
 
 def scaled(height: int, ratio: float) -> int:
@@ -82,7 +84,22 @@ def of_its_bytes(self: Any, x: Tensor) -> int:
     return len(bytes(x.shape[2]))
 
 
+def of_a_dict_or_else(self: Any, x: Tensor) -> int:
+    return HEIGHTS.get(x.shape[2] % 6, 9)
+
+
+def of_a_count_up_to_a_root(self: Any, x: Tensor) -> int:
+    return 2 + sum(1 for _ in range(math.isqrt(x.shape[2])))
+
+
+def of_a_remainder_alone(self: Any, x: Tensor) -> int:
+    return 3 + int((np.array(x.shape[2:]) // 2).max()) % 3
+
+
 LOST = [
+    of_a_dict_or_else,
+    of_a_count_up_to_a_root,
+    of_a_remainder_alone,
     of_an_attribute_of_the_class,
     of_a_global_name,
     of_an_argument,
@@ -130,6 +147,19 @@ def of_a_computed_float(self: Any, x: Tensor) -> int:
     return int((share + 0.25) * x.shape[2])
 
 
+def of_a_product_of_a_tensor(self: Any, x: Tensor) -> int:
+    return int(torch.prod(torch.tensor(x.shape[2:])) // 16)
+
+
+def of_the_arithmetic_of_tensors(self: Any, x: Tensor) -> int:
+    sides = torch.tensor([x.shape[2], x.shape[3]]) * 2 + torch.tensor(1)
+    return int((sides - 1)[0])
+
+
+def of_the_sum_of_a_tensor(self: Any, x: Tensor) -> Any:
+    return int(torch.tensor([x.shape[2], 4]).sum().item())
+
+
 def of_a_size_of_torch(self: Any, x: Tensor) -> int:
     return torch.Size((x.shape[2], 1))[0]
 
@@ -146,6 +176,9 @@ def of_a_size_of_torch(self: Any, x: Tensor) -> int:
         (in_a_tensor, "H"),
         (in_a_tensor_of_floats, "H // 2"),
         (of_a_size_of_torch, "H"),
+        (of_a_product_of_a_tensor, "H*W // 16"),
+        (of_the_arithmetic_of_tensors, "2*H"),
+        (of_the_sum_of_a_tensor, "H + 4"),
     ],
 )
 def test_what_is_followed_keeps_its_expression(compute: Any, height: str) -> None:
@@ -179,6 +212,33 @@ def test_what_no_expression_says_is_known_for_the_example_and_leaves_the_input_f
     graph = modellint.trace(sized(compute)().eval(), inputs=["N,3,33,32"])
     assert graph.partial is not None
     assert "H" in graph.symbols
+
+
+class Viewed(nn.Module):
+    """Flattens by a size that is a tensor."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(x.shape[0], torch.prod(torch.tensor(x.shape[1:])))
+
+
+def test_a_size_in_a_tensor_is_a_size() -> None:
+    graph = modellint.trace(Viewed(), inputs=["N,3,8,W"])
+    assert graph.partial is None
+    assert graph.outputs[0].output.symbolic == ("N", "C*H*W")
+
+
+def of_values(self: Any, x: Tensor) -> int:
+    return int(torch.tensor([x.shape[2], x.shape[3]]).float().mean())
+
+
+def of_the_larger(self: Any, x: Tensor) -> int:
+    return int(torch.tensor([x.shape[2], x.shape[3]]).max())
+
+
+@pytest.mark.parametrize("compute", [of_values, of_the_larger])
+def test_what_else_is_computed_of_sizes_in_a_tensor_fixes_them(compute: Any) -> None:
+    graph = modellint.trace(sized(compute)().eval(), inputs=["N,3,33,32"])
+    assert graph.partial is not None
 
 
 class Ratio(nn.Module):
@@ -290,6 +350,83 @@ def test_a_float_that_is_compared_with_a_size_says_where_the_code_goes_another_w
     graph = modellint.trace(Compared().eval(), inputs=["N,3,33,32"])
     compared = [c for c in graph.constraints if c.origin == "branch"]
     assert any(c.holds({"H": 21}) and not c.holds({"H": 20}) for c in compared)
+
+
+def longer(model: Any, x: Tensor) -> Any:
+    """The longer side where that is long, told by a float that the model holds."""
+    height, width = x.shape[2:]
+    return height if model.share * 40 < width else width
+
+
+class Helped(nn.Module):
+    """Crops by what a function of the file makes of the module and its map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.share = 0.25
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x[:, :, longer(self, x) % 3 :])
+
+
+def test_a_float_of_the_model_asks_for_sizes_in_a_function_that_gets_the_model() -> None:
+    graph = modellint.trace(Helped().eval(), inputs=["N,3,9,27"])
+    compared = [c for c in graph.constraints if c.origin == "branch"]
+    assert any(c.holds({"H": 9, "W": 11}) and not c.holds({"H": 9, "W": 10}) for c in compared)
+
+
+class LostBefore(nn.Module):
+    """Compares a size of which only the example is known, to decide on another."""
+
+    ratio = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x[:, :, :: int(self.ratio * x.shape[2]) % 2 + 1])
+        return F.interpolate(x, size=(max(x.shape[2] // 2, 3), 8))
+
+
+def test_what_is_compared_of_a_lost_size_decides_for_the_example_only() -> None:
+    model = LostBefore().eval()
+    graph = modellint.trace(model, inputs=["N,3,9,31"])
+    assert graph.partial is not None
+    for height in range(1, 40):
+        sizes = {"N": 1, "H": height, "W": 31}
+        if all(c.holds(sizes) for c in graph.constraints):
+            made = model(torch.zeros(1, 3, height, 31)).shape[2]
+            said = graph.outputs[0].output.shape[2]
+            assert (isinstance(said, Dim) and said.unknown) or evaluate(said, sizes) == made
+
+
+class Looped(nn.Module):
+    """Halves a number until it is small, and repeats its map where that is odd."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height = x.shape[2]
+        while height > 7:
+            height = (height + 1) // 2
+        return self.conv(x.repeat(1, 1, height % 2 + 1, 1))
+
+
+@pytest.mark.parametrize("height", [9, 17, 29, 33])
+def test_sizes_of_another_way_count_where_they_are_those_of_the_examples_way_everywhere(
+    height: int,
+) -> None:
+    model = Looped().eval()
+    graph = modellint.trace(model, inputs=[f"N,3,{height},9"])
+    for other in range(1, 80):
+        sizes = {"N": 1, "H": other, "W": 9}
+        if all(c.holds(sizes) for c in graph.constraints):
+            made = model(torch.zeros(1, 3, other, 9)).shape[2]
+            assert evaluate(graph.outputs[0].output.shape[2], sizes) == made
 
 
 def test_the_code_and_the_attributes_of_a_model_are_as_they_were_after_a_run() -> None:

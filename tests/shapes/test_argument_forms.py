@@ -131,6 +131,14 @@ ODD: list[tuple[str, Any]] = [
     ("a step of nothing", lambda x: x[:, ::0]),
     ("a slice of floats", lambda x: x[:, : 7 / 2]),
     ("a mode of another rank", lambda x: F.interpolate(x, 5, mode="bilinear")),
+    ("a fill of one value of the map", lambda x: x.clone().fill_(x.mean())),
+    ("a fill of many values", lambda x: x.clone().fill_(x[0, 0])),
+    ("a fill of a tensor of one axis", lambda x: torch.fill(x, x[0, 0, :1])),
+    ("runs of a single value", lambda x: x.mean().unfold(0, 1, 1)),
+    ("runs that are longer than a single value", lambda x: x.mean().unfold(0, 2, 1)),
+    ("channels dropped of a row", lambda x: F.dropout1d(x[0, 0], 0.5, False)),
+    ("channels dropped of rows", lambda x: F.dropout1d(x[0], 0.5, False)),
+    ("channels dropped of a batch of maps", lambda x: F.dropout1d(x[None], 0.5, False)),
     ("noise of a size", lambda x: x + torch.normal(0.0, 1.0, x.shape)),
 ]
 

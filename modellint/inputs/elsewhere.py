@@ -1,0 +1,109 @@
+"""Sizes beside an example's, and which of them tell most of what one run did not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from modellint.graph import Graph
+from modellint.inputs.feeds import Feed
+from modellint.inputs.forwards import about
+from modellint.symbolic.dims import Dim
+from modellint.symbolic.expressions import Expr, Symbol
+
+#: What is added to the sizes of an example, in turn: little either way, then what divides evenly.
+_STEPS = (-1, 3, -4, 2, 32, 64, -32, 16, -16, 18, 13, 24, 8, 5, 1, -2, -8)
+#: What is looked at of each size: what code keeps of one may be its remainder, or how large it is.
+_REMAINDERS = (2, 3, 4, 5, 6, 7, 8)
+#: How many sizes of a model's maps are looked at.
+_ASKED = 48
+
+
+def admitted(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:
+    """Sizes of all free symbols beside the example's, which the run's demands admit."""
+    seen: set[tuple[int, ...]] = set()
+    for steps in _moves(len(graph.symbols)):
+        sizes = {
+            name: 1 + size % 3 if name in feed.batches else max(1, int(size * by) + step)
+            for (name, size), (by, step) in zip(graph.symbols.items(), steps, strict=True)
+        }
+        key = tuple(sizes.values())
+        if key not in seen and sizes != graph.symbols:
+            seen.add(key)
+            if all(c.holds(sizes) for c in graph.constraints if about(c, sizes)):
+                yield sizes
+
+
+def _moves(count: int) -> Iterator[list[tuple[float, int]]]:
+    """What sizes are multiplied by and what is added: larger, smaller, together and one by one."""
+    # Of many remainders: what code keeps of a size may be only that.
+    yield [(1, 35 + 2 * at) for at in range(count)]
+    yield [(0.5, -at) for at in range(count)]
+    yield [(1, 40 + 5 * (count - at)) for at in range(count)]
+    yield [(0.2, at) for at in range(count)]
+    yield [(1, 27 + 4 * at) for at in range(count)]
+    yield [(1, 52 - at) for at in range(count)]
+    for step in _STEPS:
+        yield [(1, step)] * count
+        yield [(1, step + 3 * at) for at in range(count)]
+    yield [(0.5, 0)] * count
+    for step in _STEPS:
+        for one in range(count):
+            yield [(1, step if at == one else 0) for at in range(count)]
+    # As small as they may be, and far larger: what code compares may lie between.
+    for by, step in ((0, 1), (0, 2), (0, 4), (0.1, 5), (0.3, 1), (4, 3)):
+        yield [(by, step + at) for at in range(count)]
+        for one in range(count):
+            yield [(by, step) if at == one else (1, 0) for at in range(count)]
+
+
+def with_pins(
+    sizes: Mapping[str, int], pins: Mapping[Symbol, Expr], example: Mapping[str, int]
+) -> dict[str, int]:
+    """Sizes of all symbols of a feed, those that a run tied to others included."""
+    chosen = {**example, **sizes}
+    for symbol, value in pins.items():
+        if symbol.name in chosen and all(s.name in chosen for s in value.symbols):
+            chosen[symbol.name] = value.evaluate(chosen)
+    return chosen
+
+
+def telling(graph: Graph, sizes: Iterable[dict[str, int]]) -> Iterator[dict[str, int]]:
+    """The same sizes, those first that differ most from the example's and from those before.
+
+    By what the sizes of the model's maps are at them: their remainders, and how large they are.
+    """
+    exprs = _asked(graph)
+    known = _traits(exprs, graph.symbols)
+    left = [(one, _traits(exprs, one)) for one in sizes]
+    while left:
+        best = max(left, key=lambda item: len(item[1] - known))
+        left.remove(best)
+        known |= best[1]
+        yield best[0]
+
+
+def _asked(graph: Graph) -> Sequence[Expr]:
+    found: dict[Expr, None] = {}
+    for node in graph.nodes:
+        for out in node.outputs:
+            for size in out.shape:
+                if isinstance(size, Dim) and {s.name for s in size.expr.symbols} <= {
+                    *graph.symbols
+                }:
+                    found[size.expr] = None
+        if len(found) >= _ASKED:
+            break
+    return [*found]
+
+
+def _traits(exprs: Sequence[Expr], sizes: Mapping[str, int]) -> set[tuple[int, int, int]]:
+    """What is told apart of the sizes of the maps."""
+    found = set()
+    for at, expr in enumerate(exprs):
+        try:
+            size = expr.evaluate(sizes)
+        except ZeroDivisionError:
+            continue
+        found |= {(at, by, size % by) for by in _REMAINDERS}
+        found.add((at, 0, size.bit_length()))
+    return found

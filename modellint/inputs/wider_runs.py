@@ -1,0 +1,106 @@
+"""Runs that took another way than the example's, where that says the sizes of both.
+
+At 224 a window of 7 needs no padding, so the code that pads does not run and the sizes say nothing
+of 225. The way that pads is right for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from modellint.contracts.confirming import holds_at
+from modellint.errors import FileError, NotAnalysed
+from modellint.graph import Graph
+from modellint.inputs.assertions import asserted
+from modellint.inputs.elsewhere import admitted, telling, with_pins
+from modellint.inputs.feeds import Feed
+from modellint.inputs.forwards import Forwards, about
+from modellint.symbolic.dims import Dim, evaluate
+
+if TYPE_CHECKING:
+    from modellint.tracing.forward_run import Traced
+
+#: At how many sizes of the example's own way the wider one must say the same, and at how many that
+#: are of neither way the model is run.
+_ALIKE = 24
+_BETWEEN = 3
+#: Among how many sizes these are chosen.
+_CHOICE = 96
+
+
+def as_wide(forwards: Forwards, feed: Feed, traced: Traced) -> tuple[Graph, Traced | None]:
+    """The graph of a run, and the run with another way whose sizes it says, where one is wider."""
+    general = _wider_run(forwards, feed, traced)
+    graph = forwards.freeze(feed, traced, general)
+    if general is None:
+        return graph, None
+    plain = forwards.freeze(feed, traced)
+    if graph.constraints == plain.constraints:
+        return graph, general
+    if _says_the_same(feed, traced, graph, plain) and all(
+        holds_at(graph, sizes) is not False
+        for sizes in islice(_between(feed, graph, traced, general), _BETWEEN)
+    ):
+        return graph, general
+    return plain, None
+
+
+def _wider_run(forwards: Forwards, feed: Feed, traced: Traced) -> Traced | None:
+    """A run whose branches hold for more sizes, where the model compared sizes in this one."""
+    compared = [
+        c for c in traced.tape.constraints.values() if c.origin == "branch" and not asserted(c)
+    ]
+    pins = traced.tape.pins
+    open_ones = any(
+        s.name in feed.example and s not in pins for c in compared for s in c.expr.symbols
+    )
+    # A demand for exactly 224 is seldom met by 225 as well; by 256 it may be.
+    for step in (1, 32) if open_ones else (32,):
+        sizes = dict(feed.example)
+        for constraint in compared:
+            for symbol in constraint.expr.symbols:
+                if symbol.name in sizes and symbol.name not in feed.batches:
+                    sizes[symbol.name] = feed.example[symbol.name] + step
+        if all(c.holds(sizes) for c in compared if about(c, sizes)):
+            continue
+        try:
+            # A batch that fits here fits there: what is refused is refused for its sizes.
+            other = forwards.run(replace(feed, example=sizes), again=False)
+        except (FileError, NotAnalysed):
+            continue
+        if other.refused is None and other.partial is None:
+            return other
+    return None
+
+
+def _says_the_same(feed: Feed, traced: Traced, graph: Graph, plain: Graph) -> bool:
+    """Whether the wider sizes are those of the example's own way, wherever that is taken."""
+    pins = traced.tape.pins
+    own = islice(telling(plain, islice(admitted(feed, plain), _CHOICE)), _ALIKE)
+    return all(
+        _same(one, other, values)
+        for values in (with_pins(sizes, pins, feed.example) for sizes in own)
+        for mine, theirs in zip(graph.nodes, plain.nodes, strict=True)
+        for ours, others in zip(mine.outputs, theirs.outputs, strict=True)
+        for one, other in zip(ours.shape, others.shape, strict=True)
+    )
+
+
+def _same(one: int, other: int, sizes: Mapping[str, int]) -> bool:
+    if one is other or any(isinstance(size, Dim) and size.unknown for size in (one, other)):
+        return True
+    return evaluate(one, sizes) == evaluate(other, sizes)
+
+
+def _between(feed: Feed, graph: Graph, traced: Traced, general: Traced) -> Iterator[dict[str, int]]:
+    """Sizes that the wider graph admits and that are of neither way that was taken."""
+    for sizes in islice(admitted(feed, graph), _CHOICE):
+        values = with_pins(sizes, general.tape.pins, feed.example)
+        if not any(
+            all(c.holds(values) for c in run.tape.constraints.values() if about(c, values))
+            for run in (traced, general)
+        ):
+            yield sizes
