@@ -187,7 +187,9 @@ def run_file(pool: Pool, work: Work) -> Outcome:
         kind = end["kind"]
         if kind is None:
             # Of models that an earlier process has done, this one has not seen what they read.
-            read = None if job.done or end["lacking"] else end["read"]
+            # What still ran when it was done may have read anything.
+            whole = not job.done and not end["lacking"] and not end.get("strays")
+            read = end["read"] if whole else None
             # An error of the whole file stands for its models.
             if not any(report.errors and not report.models for report in reports):
                 reports += _missed(job, [*unfinished.values()])
@@ -292,5 +294,7 @@ def _remarks(job: Job, end: Mapping[str, Any]) -> Iterator[Note]:
         yield Note(job.shown, 1, change)
     if end.get("strays"):
         yield Note(job.shown, 1, "processes that it had started were still running; ended")
+    for reason in (end.get("read") or {}).get("reasons", ()):
+        yield Note(job.shown, 1, f"no result is kept for a cache: the file depends on {reason}")
     for line in end.get("printed", "").splitlines():
         yield Note(job.shown, 1, f"prints {line}")

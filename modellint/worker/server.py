@@ -19,6 +19,7 @@ from modellint.errors import PluginError
 from modellint.linting.plugins import Plugin, Rules, rules_of
 from modellint.protocol.frames import CONNECTION, frame, receive, send
 from modellint.protocol.jobs import Job
+from modellint.worker.environment import watch_environment
 from modellint.worker.isolation import lint_alone, move_high, redirect
 from modellint.worker.strays import adopt_orphans, end_children
 from modellint.worker.supervisor import supervise
@@ -69,6 +70,7 @@ def _nothing_on(flags: int, *streams: int) -> None:
 
 def _ready(answers: int, plugins: str) -> Rules | None:
     """Import all that a file needs, and say that it is there, or what is not; then `None`."""
+    watch_environment()
     try:
         warm()
     except (ImportError, OSError) as error:  # An OSError is of a library that torch loads.

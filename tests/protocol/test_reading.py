@@ -46,7 +46,7 @@ END = {
     "kind": None,
     "changed": ["writes x"],
     "late": [],
-    "read": {"whole": True, "files": {}},
+    "read": {"reasons": [], "files": {}},
     "printed": "a\nb",
     "strays": True,
 }
