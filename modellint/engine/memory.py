@@ -25,7 +25,7 @@ from modellint.engine.running import Outcome
 from modellint.errors import UsageError
 from modellint.linting.plugins import Rules
 from modellint.protocol.jobs import Job
-from modellint.protocol.states import QUESTIONS, digest, file_state, importable, names_in
+from modellint.protocol.states import CACHE, QUESTIONS, digest, file_state, importable, names_in
 from modellint.results.report import Note, Report
 from modellint.source.paths import PACKAGE, project_root, shown_path
 from modellint.worker.environment import variable_state
@@ -33,7 +33,6 @@ from modellint.worker.environment import variable_state
 if TYPE_CHECKING:
     from modellint.config.settings import Settings
 
-FOLDER = ".modellint_cache"
 _KEPT = frozenset({"analysed", "partial", "not-analysed"})
 #: What a Python, and the system's loader and encodings with it, read before any of our code runs.
 _OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_")
@@ -63,7 +62,17 @@ class Memory:
         if not self._minds(job, plan):
             return None
         cache, name = self._cache(job, plan), self._name(job, plan)
-        entry = cache.load(name)
+        known = self._holding(cache.load(name), job, data, plan)
+        if known is None:
+            # Before the file runs: a model that looks around finds the folder in each run.
+            cache.open()
+        else:
+            cache.use(name)
+        return known
+
+    def _holding(
+        self, entry: Mapping[str, Any] | None, job: Job, data: bytes, plan: Plan
+    ) -> Known | None:
         # A file of the right seal may still be another version's.
         try:
             if entry is None or entry["premises"] != self._premises(job, data, plan):
@@ -71,11 +80,9 @@ class Memory:
             if not self._states(plan).hold(entry["read"]):
                 return None
             told = {"reports": entry["reports"], "read": entry["read"]}
-            known = Known(Outcome.from_dict(told).reports, bool(entry["commented"]))
+            return Known(Outcome.from_dict(told).reports, bool(entry["commented"]))
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
-        cache.use(name)
-        return known
 
     def keep(self, job: Job, data: bytes, plan: Plan, outcome: Outcome, *, commented: bool) -> None:
         """Keep what came of a file that held `data`, if it will be the same the next time."""
@@ -118,7 +125,7 @@ class Memory:
     def _cache(self, job: Job, plan: Plan) -> Cache:
         folder = self._settings.cache_dir or plan.configuration.cache_dir
         if folder is None:
-            folder = os.path.join(_home(job.path, plan.configuration.path), FOLDER)  # noqa: PTH118
+            folder = os.path.join(_home(job.path, plan.configuration.path), CACHE)  # noqa: PTH118
         if folder not in self._caches:
             self._caches[folder] = Cache(folder)
         return self._caches[folder]

@@ -26,6 +26,8 @@ _ABSENT = ""
 #: one each time.
 FOLDER = "folder"
 SPECIAL = "special"
+#: Where results are kept, unless it is said otherwise: what a run does there is no change.
+CACHE = ".modellint_cache"
 #: What installers leave for each distribution: its name with its version, or the way to it.
 INSTALLED_MARKS = (".dist-info", ".egg-info", ".egg-link", ".egg", ".pth")
 
@@ -74,7 +76,11 @@ def _entries(
 ) -> str:
     try:
         with scandir(path) as entries:
-            names = [one.name + told(one) for one in entries if one.name.endswith(endings)]
+            names = [
+                one.name + told(one)
+                for one in entries
+                if one.name.endswith(endings) and one.name != CACHE
+            ]
     except (OSError, ValueError):
         return _ABSENT
     return digest("\0".join(sorted(names)).encode("utf-8", "surrogateescape"))

@@ -145,8 +145,8 @@ class Readings:
             if name not in seen:
                 if folder not in self._names:
                     self._names[folder] = self._unseen(names_in, folder)
-                    if self._unseen(kind_of, folder) == stat.S_IFREG:
-                        # An archive of modules.
+                    if self._unseen(kind_of, folder) != stat.S_IFDIR:
+                        # An archive of modules, or what may become one.
                         self._read(folder)
                 seen[name] = self._unseen(importable, name, folder, self._names[folder])
 

@@ -13,9 +13,7 @@ from typing import Any
 
 from modellint.protocol.states import digest
 from modellint.worker.askers import is_import
-
-#: What every process sets for itself.
-_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
+from modellint.worker.leftovers import NAMES
 
 
 @dataclass
@@ -26,7 +24,7 @@ class Variables:
     """
 
     asked: dict[str, str | None] = field(default_factory=dict)
-    own: set[str] = field(default_factory=lambda: {*_TEMPORARY})
+    own: set[str] = field(default_factory=lambda: {*NAMES})
     all_asked: bool = False
 
     def ask(self, name: str, value: str | None) -> None:

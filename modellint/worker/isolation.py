@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from os import _exit, getpid  # Bound here: the hooks replace one, and user code may replace both.
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from modellint.errors import PluginError
 from modellint.linting.plugins import Rules
@@ -24,6 +24,7 @@ from modellint.rules import Rule
 from modellint.source.paths import project_root, shown_path
 from modellint.worker.audit_hook import watch
 from modellint.worker.dependencies import Readings
+from modellint.worker.leftovers import is_left_to_do, leave, settle, temporary_in
 from modellint.worker.pipeline import Lacking, internal_error, lint_file
 from modellint.worker.warming import imported_late
 
@@ -56,22 +57,30 @@ def redirect(descriptor: int, *streams: int) -> None:
         os.close(descriptor)
 
 
-def lint_alone(job: Job, installed: Rules, answers: int, log: int) -> NoReturn:
+def lint_alone(job: Job, installed: Rules, answers: int, log: int, folder: str | None) -> NoReturn:
     """Lint one file in this process, send what comes of it, and end the process.
 
-    `answers` is the descriptor that messages go to, `log` the one for stacks of a crash.
+    `answers` is the descriptor that messages go to, `log` the one for stacks of a crash; `folder`
+    is what whoever started this process clears when it has ended.
     """
     status = 1
     tell = _only_from(getpid(), answers)
     try:
-        readings = Readings(project_root(job.path)) if job.observed else None
+        settle(folder, move_high)
+        readings = None
+        if job.observed:
+            temporary = None if folder is None else temporary_in(folder)
+            readings = Readings(project_root(job.path), temporary)
         changed = _confine(job, log, readings)
         for message in _messages(job, _chosen(job, installed)):
             tell(message)
         read = None if readings is None else readings.to_dict()
-        done = {"type": "done", "changed": changed, "late": imported_late(), "read": read}
-        tell(frame(done))
+        late, leaving = imported_late(), is_left_to_do()
+        done = {"changed": changed, "late": late, "read": read, "leaving": leaving}
+        tell(frame({"type": "done", **done}))
         status = 0
+        if leaving:
+            leave()
     except PluginError as error:  # The front end has loaded it, but this may be another Python.
         _send_problem(tell, Problem(job.shown, 1, "plugin-error", str(error)))
     except Exception as error:  # The edge of the tool: a fault of its own is told as such.
@@ -134,7 +143,8 @@ def _only_from(process: int, answers: int) -> Callable[[bytes], None]:
 
 def _send_problem(tell: Callable[[bytes], None], problem: Problem) -> None:
     tell(frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
-    tell(frame({"type": "done", "changed": [], "late": [], "read": None}))
+    nothing: dict[str, Any] = {"changed": [], "late": [], "read": None, "leaving": False}
+    tell(frame({"type": "done", **nothing}))
 
 
 def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:

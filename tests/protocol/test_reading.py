@@ -46,6 +46,7 @@ END = {
     "kind": None,
     "changed": ["writes x"],
     "late": [],
+    "leaving": False,
     "read": {"reasons": [], "files": {}},
     "printed": "a\nb",
     "strays": True,
