@@ -6,6 +6,8 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+from modellint.building.steady_texts import steady
+
 _LONGEST = 300
 #: Exceptions of network libraries, by name: their packages need not be installed here.
 _NETWORK = frozenset(
@@ -42,7 +44,7 @@ def describe(error: BaseException) -> str:
         return "called sys.exit"
     name = type(error).__name__
     try:
-        text = " ".join(str(error).split())
+        text = steady(" ".join(str(error).split()))
     except BaseException:  # user code raises what it likes in __str__, also KeyboardInterrupt
         text = "<unprintable>"
     if len(text) > _LONGEST:

@@ -10,10 +10,11 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import _exit, getpid  # Bound here: the hooks replace one, and user code may replace both.
 from typing import Any, NoReturn
 
+from modellint.building.steady_texts import steady
 from modellint.errors import PluginError
 from modellint.linting.plugins import Rules
 from modellint.protocol.frames import frame, send
@@ -156,11 +157,24 @@ def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:
 def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
     for result in lint_file(job, rules, _shown_below(job.folder)):
         if isinstance(result, Report):
+            result = _steady(result)
             yield frame({"type": "report", "report": result.to_dict(pictures=True)})
         elif isinstance(result, Lacking):
             yield frame({"type": "lacking", **asdict(result)})
         else:
             yield frame({"type": "stage", **asdict(result)})
+
+
+def _steady(report: Report) -> Report:
+    """The report with texts of exceptions that are the same in each run."""
+    return replace(
+        report,
+        errors=tuple(replace(one, message=steady(one.message)) for one in report.errors),
+        notes=tuple(replace(one, message=steady(one.message)) for one in report.notes),
+        models=tuple(
+            replace(one, reason=steady(one.reason)) if one.reason else one for one in report.models
+        ),
+    )
 
 
 def _shown_below(folder: str) -> Callable[[str], str]:
