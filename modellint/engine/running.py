@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from threading import Condition
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from modellint.config.interpreters import OWN, Interpreter
@@ -175,6 +176,45 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+class _Turns:
+    """Who may run: many files at a time, or one that was lost, alone."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._running = 0
+        self._alone = False
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Run beside others, once none runs alone."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Run when those that run are through, and let none begin meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._alone = True
+            self._changed.wait_for(lambda: not self._running)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._alone = False
+                self._changed.notify_all()
+
+
+_TURNS = _Turns()
+
+
 def run_file(pool: Pool, work: Work) -> Outcome:
     """What comes of a file; after a crash or a time-out, the models that are left run anew."""
     job = work.job
@@ -183,7 +223,9 @@ def run_file(pool: Pool, work: Work) -> Outcome:
     unfinished = {candidate.name: candidate for candidate in work.models}
     seen: set[str] = set()
     while unfinished:
-        stage, end = _run_once(pool, job, unfinished, reports)
+        # What ended its worker may be a file that runs beside it.
+        with _TURNS.alone() if "lost" in seen else _TURNS.together():
+            stage, end = _run_once(pool, job, unfinished, reports)
         kind = end["kind"]
         if kind is None:
             # Of models that an earlier process has done, this one has not seen what they read.
