@@ -271,7 +271,8 @@ def _run_once(
                 except ValueError as error:
                     end = asdict(broken(error))
                     break
-                reports.append(report)
+                told = tuple(Note(**remark) for remark in message.get("remarks", ()))
+                reports.append(replace(report, remarks=told))
                 for model in report.models:
                     del unfinished[model.name]
             elif message["type"] == "lacking":

@@ -29,10 +29,11 @@ class LackingMessage(TypedDict):
 
 
 class ReportMessage(TypedDict):
-    """What is known of a file or of one of its models."""
+    """What is known of a file or of one of its models, and what `-v` tells besides."""
 
     type: Literal["report"]
     report: ReportJson
+    remarks: NotRequired[list[NoteJson]]
 
 
 class LookedJson(TypedDict):

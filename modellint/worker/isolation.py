@@ -20,6 +20,7 @@ from modellint.linting.plugins import Rules
 from modellint.protocol.frames import frame, send
 from modellint.protocol.jobs import Job
 from modellint.protocol.limits import leave_no_core, limit_memory
+from modellint.results.crash_reports import crash_report
 from modellint.results.report import Problem, Report
 from modellint.rules import Rule
 from modellint.source.paths import project_root, shown_path
@@ -83,9 +84,12 @@ def lint_alone(job: Job, installed: Rules, answers: int, log: int, folder: str |
         if leaving:
             leave()
     except PluginError as error:  # The front end has loaded it, but this may be another Python.
-        _send_problem(tell, Problem(job.shown, 1, "plugin-error", str(error)))
+        _send(tell, Report(errors=(Problem(job.shown, 1, "plugin-error", str(error)),)))
     except Exception as error:  # The edge of the tool: a fault of its own is told as such.
-        _send_problem(tell, internal_error(job, 1, "linting the file", error))
+        told = crash_report(job.shown, 1, "linting a file", error)
+        _send(
+            tell, Report(errors=(internal_error(job, 1, "linting the file", error),), remarks=told)
+        )
     finally:
         # Not sys.exit: threads, exit handlers and buffers of user code end here.
         _exit(status)
@@ -142,8 +146,9 @@ def _only_from(process: int, answers: int) -> Callable[[bytes], None]:
     return tell
 
 
-def _send_problem(tell: Callable[[bytes], None], problem: Problem) -> None:
-    tell(frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
+def _send(tell: Callable[[bytes], None], report: Report) -> None:
+    """Tell of a file that could not be linted, and that this is all."""
+    tell(_reported(report))
     nothing: dict[str, Any] = {"changed": [], "late": [], "read": None, "leaving": False}
     tell(frame({"type": "done", **nothing}))
 
@@ -157,12 +162,17 @@ def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:
 def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
     for result in lint_file(job, rules, _shown_below(job.folder)):
         if isinstance(result, Report):
-            result = _steady(result)
-            yield frame({"type": "report", "report": result.to_dict(pictures=True)})
+            yield _reported(_steady(result))
         elif isinstance(result, Lacking):
             yield frame({"type": "lacking", **asdict(result)})
         else:
             yield frame({"type": "stage", **asdict(result)})
+
+
+def _reported(report: Report) -> bytes:
+    remarks = [one.to_dict() for one in report.remarks]
+    told = {"type": "report", "report": report.to_dict(pictures=True), "remarks": remarks}
+    return frame(told)
 
 
 def _steady(report: Report) -> Report:
