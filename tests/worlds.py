@@ -46,6 +46,8 @@ class Dependence:
 def put(path: str, text: str = "") -> None:
     """Write a file in place of whatever has its name, with the folders above it."""
     target = Path(path)
+    if target.parent.is_file():
+        target.parent.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
@@ -62,7 +64,8 @@ def remove(path: str) -> None:
 
 
 def archive(path: str, files: dict[str, str]) -> None:
-    """Write an archive of files."""
+    """Write an archive of files in place of whatever has its name."""
+    remove(path)
     with zipfile.ZipFile(path, "w") as file:
         for name, text in files.items():
             file.writestr(name, text)
