@@ -16,8 +16,8 @@ from modellint.engine.engine import lint_targets
 
 pytestmark = pytest.mark.usefixtures("one_worker")
 
-#: How many random projects the long run tries.
-LONG = int(os.environ.get("MODELLINT_NETS", "100"))
+#: How many random projects the slow tier tries; MODELLINT_WORLDS=500 is a long run.
+LONG = int(os.environ.get("MODELLINT_WORLDS", "100"))
 
 
 @pytest.fixture(autouse=True)
