@@ -55,7 +55,7 @@ class LastingPool(ForkingPool):
         """Start the server in an environment that tells its processes from others."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv(*self._mark.split("="))
-            patched.setenv("TMPDIR", str(self.folder))
+            patched.setattr("tempfile.tempdir", str(self.folder))
             super().start()
 
     @property

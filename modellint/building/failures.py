@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections import Counter
 from pathlib import Path
 
 from modellint.building.command_lines import unsaid_option
+from modellint.building.steady_texts import steady
 
 _LONGEST = 300
-#: Where in memory something lies, as Python and torch print it: another place in each run.
-_ADDRESS = re.compile(r"(?:\s+at:?)?\s+0x[0-9a-fA-F]{6,16}\b")
 #: Exceptions of network libraries, by name: their packages need not be installed here.
 _NETWORK = frozenset(
     """URLError HTTPError gaierror ConnectionError ConnectTimeout ReadTimeout SSLError
@@ -51,7 +49,7 @@ def describe(error: BaseException) -> str:
         return "called sys.exit"
     name = type(error).__name__
     try:
-        text = _ADDRESS.sub("", " ".join(str(error).split()))
+        text = steady(" ".join(str(error).split()))
     except BaseException:  # user code raises what it likes in __str__, also KeyboardInterrupt
         text = "<unprintable>"
     if len(text) > _LONGEST:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 from modellint.source.file import SourceFile
+from modellint.source.paths import is_installed
 
 #: Run-time packages that no file in the user's own folders may replace.
 _PROTECTED = frozenset({"torch", "numpy", "modellint", "modellint_rules"})
@@ -89,15 +90,18 @@ def _namespace(folder: Path, root: Path, level: int) -> tuple[Path, list[str]]:
     return start, parts
 
 
-def make_importable(place: Place) -> None:
-    """Put the file's folders on the path as running it as a script would, but hide nothing."""
-    if not any(isinstance(one, _StandardLibraryFirst) for one in sys.meta_path):
+def make_importable(place: Place, tree: ast.Module) -> None:
+    """Put a file's folders on the path as running it as a script would, but hide nothing.
+
+    `tree` is that of the file: what it imports itself is found as Python would find it.
+    """
+    if not any(isinstance(one, _OthersFirst) for one in sys.meta_path):
         before = [one for one in sys.path if one not in place.folders]
         # After the finders of built-in and frozen modules, before that of the path.
         position = next(
             (at for at, one in enumerate(sys.meta_path) if one is PathFinder), len(sys.meta_path)
         )
-        sys.meta_path.insert(position, _StandardLibraryFirst(before))
+        sys.meta_path.insert(position, _OthersFirst(before, _imported(tree)))
     if place.namesake is not None:
         # Before the finder of the path, which may be the first of all.
         sys.meta_path.insert(0, _NotItself(place.namesake))
@@ -107,19 +111,49 @@ def make_importable(place: Place) -> None:
         sys.path.insert(0, folder)
 
 
-class _StandardLibraryFirst:
-    """Finds the standard library, torch and numpy before the user's files of the same names."""
+def _imported(tree: ast.Module) -> frozenset[str]:
+    """The top-level names that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            names.add(node.module)
+    return frozenset(name.partition(".")[0] for name in names)
 
-    def __init__(self, paths: Sequence[str]) -> None:
+
+class _OthersFirst:
+    """Finds what is not the user's before the user's files of the same names.
+
+    For whoever asks: the standard library, torch and numpy. For installed packages, their own: a
+    `mpmath.py` beside a model is not what sympy means, unless the model's file imports it too.
+    """
+
+    def __init__(self, paths: Sequence[str], imported: frozenset[str]) -> None:
         self._paths = list(paths)
+        self._imported = imported
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Answer for protected top-level names only, from the path before user folders."""
-        if path is not None or not (name in sys.stdlib_module_names or name in _PROTECTED):
+        """Answer for top-level names only, from the path before user folders."""
+        if path is not None:
             return None
-        return PathFinder.find_spec(name, self._paths, target)
+        protected = name in sys.stdlib_module_names or name in _PROTECTED
+        if protected or (name not in self._imported and _is_asked_by_package()):
+            return PathFinder.find_spec(name, self._paths, target)
+        return None
+
+
+def _is_asked_by_package() -> bool:
+    """Whether an import statement of an installed package is what runs.
+
+    Not where it imports by name, as what is made for others does: it is told a module of theirs.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None and is_installed(frame.f_code.co_filename)
 
 
 class _NotItself:

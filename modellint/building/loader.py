@@ -97,7 +97,7 @@ def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> L
     for left in part.left_out:
         for name in left.names:
             runner.failures[name] = Failure(left.line, f"{left.reason}: line {left.line}")
-    make_importable(place)
+    make_importable(place, source.tree)
     sys.argv = [source.path]
     with (
         warnings.catch_warnings(),

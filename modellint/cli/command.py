@@ -29,6 +29,7 @@ from modellint.errors import PluginError, UsageError, WorkerError
 from modellint.report import FORMATS, View, render
 from modellint.report.lines import printable
 from modellint.report.rules_page import rule_page, rules_table
+from modellint.results.crash_reports import CRASH
 from modellint.results.error_kinds import KINDS, kind_page
 from modellint.results.report import OWN_FAULTS, Note, Report
 from modellint.rules import SEVERITIES
@@ -281,6 +282,8 @@ def _lint(
             click.echo(_noted(note), err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
         click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
+        if not options["verbose"]:
+            _tell_crashes(report)
     if options["verbose"]:
         for line in _remarks(report):
             click.echo(line, err=True)
@@ -322,6 +325,16 @@ def _remarks(report: Report) -> Iterator[str]:
             yield printable(f"{place}: {skipped.rule} skips {skipped.layer}: {skipped.reason}")
     for remark in report.remarks:
         yield printable(f"{remark.path}: {remark.message}")
+
+
+def _tell_crashes(report: Report) -> None:
+    """Write what it takes to mend what failed, where that is asked for; else say how to ask."""
+    if not os.environ.get("MODELLINT_DEBUG"):
+        click.echo("modellint: -v or MODELLINT_DEBUG=1 prints what a report of it needs", err=True)
+        return
+    for remark in report.remarks:
+        if remark.message.startswith(CRASH):
+            click.echo(printable(f"{remark.path}: {remark.message}"), err=True)
 
 
 def _noted(note: Note) -> str:

@@ -74,7 +74,7 @@ def words(sizes: Sizes) -> str:
     if sizes.values is not None and sizes.max is not None:
         if len(sizes.values) == 1:
             return f"= {sizes.values[0]}"
-        if sizes.values == tuple(range(sizes.min, sizes.max + 1)):
+        if len(sizes.values) == sizes.max - sizes.min + 1:
             return f"{sizes.min} to {sizes.max}"
         return "one of " + ", ".join(map(str, sizes.values))
     first = 1

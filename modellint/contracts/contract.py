@@ -179,8 +179,12 @@ def _unsaid(constraint: Constraint, sizes: Mapping[str, Sizes]) -> bool:
     if constraint.relation == ">=" and grows(constraint.expr, symbol):
         return not constraint.holds({symbol.name: said.min})
     step = said.multiple_of
-    tried = [*range(said.min, (said.max or LIMIT) + 1, step)]
-    if said.max is None:
+    # As many as there are up to a limit that nobody's size reaches, such as 2**62.
+    end = LIMIT if said.max is None else said.max
+    tried = [*range(said.min, min(end, said.min + LIMIT * step) + 1, step)]
+    if said.max is not None:
+        tried += [end] if tried and tried[-1] < end else []
+    else:
         tried += [said.min + size // step * step for size in _GREAT]
     return len(_satisfying([constraint], symbol.name, tried)) < len(tried)
 

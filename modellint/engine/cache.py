@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Cache:
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
         self.trouble: str | None = None
+        self._opened = False
         self._stored = False
 
     def load(self, name: str) -> Mapping[str, Any] | None:
@@ -68,16 +69,24 @@ class Cache:
             if time.time() - path.stat().st_mtime > _DAY:
                 os.utime(path)
 
+    def open(self) -> None:
+        """Make the folder, if there is none."""
+        if not self._opened:
+            self._opened = True
+            self._try(self._make)
+
     def store(self, name: str, entry: Mapping[str, Any]) -> None:
         """Write an entry in place of the one that has its name."""
-        if self.trouble is not None:
-            return
-        content = (json.dumps(entry) + "}\n").encode()
+        self.open()
+        if self.trouble is None:
+            self._stored = True
+            content = (json.dumps(entry) + "}\n").encode()
+            data = (_SEAL % digest(content)).encode() + content
+            self._try(lambda: self._write(f"{name}.json", data))
+
+    def _try(self, act: Callable[[], None]) -> None:
         try:
-            if not self._stored:
-                self._make()
-                self._stored = True
-            self._write(f"{name}.json", (_SEAL % digest(content)).encode() + content)
+            act()
         except OSError as error:
             self.trouble = f"no results are kept: {error.strerror or error}"
 

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
-from modellint.protocol.states import digest
+from modellint.protocol.states import INSTALLED_MARKS, digest, file_state
+from modellint.source.paths import INSTALLED
 
-_INSTALLED = ("site-packages", "dist-packages")
-#: What installers leave for each distribution: its name with its version, or the way to it.
-_MARKS = (".dist-info", ".egg-info", ".egg-link", ".pth")
+#: Files that say where an installation lies that is worked on: a line of a path, or a finder.
+_WAYS = (".pth", ".egg-link")
+_FINDER = "__editable__"
+#: Where it came from, if not from an index: there one version is as good as another.
+_ORIGIN = "direct_url.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,23 @@ def torch_version() -> str | None:
 
 
 def packages_in(folders: Iterable[str]) -> str:
-    """A digest of the distributions that are installed in the folders of a path."""
+    """A digest of the distributions that are installed in the folders of a path.
+
+    Of those that point elsewhere, as editable ones do, it holds where they point.
+    """
     found = []
     for folder in folders:
-        if Path(folder).name in _INSTALLED:
+        if os.path.basename(folder) in INSTALLED:  # noqa: PTH119 - dozens in each run
             try:
                 names = os.listdir(folder)  # noqa: PTH208 - names alone
             except OSError:
                 continue
-            found += [name for name in names if name.endswith(_MARKS)]
+            for name in names:
+                path = os.path.join(folder, name)  # noqa: PTH118
+                if name.endswith(_WAYS) or name.startswith(_FINDER):
+                    found.append(f"{name} {file_state(path)}")
+                elif name.endswith(".dist-info"):
+                    found.append(f"{name} {file_state(os.path.join(path, _ORIGIN))}")  # noqa: PTH118
+                elif name.endswith(INSTALLED_MARKS):
+                    found.append(name)
     return digest("\0".join(sorted(found)).encode("utf-8", "surrogateescape"))

@@ -17,6 +17,7 @@ from modellint.engine.installation import torch_version
 from modellint.errors import PluginError, UsageError, WorkerError
 from modellint.linting.plugins import installed_plugins
 from modellint.source.paths import PACKAGE
+from modellint.worker.leftovers import NAMES
 from modellint.worker.strays import kill_group
 
 #: How long an interpreter may take to answer before it imports torch, and then to import it, in
@@ -44,30 +45,36 @@ spec = spec_from_file_location("modellint", sys.argv[1])
 sys.modules["modellint"] = package = module_from_spec(spec)
 spec.loader.exec_module(package)
 from modellint.worker import server
-getattr(server, sys.argv[2])(sys.argv[3])
+getattr(server, sys.argv[2])(*sys.argv[3:])
 """
 
 
 def launch(
-    interpreter: Interpreter, function: str, stdin: Any, stdout: Any, log: IO[bytes]
+    interpreter: Interpreter,
+    function: str,
+    stdin: Any,
+    stdout: Any,
+    log: IO[bytes],
+    folder: str | None,
 ) -> subprocess.Popen[bytes]:
     """Run a function of `modellint.worker.server` in a process of an interpreter.
 
     The function is given the installed plugins as JSON, since their distributions need not be
     installed there. `-P` keeps the current directory off the path, so that a `torch.py` there is
-    not torch. A session of its own keeps Ctrl-C for the front end alone, which then ends the
-    worker. Raises `UsageError` where the interpreter does not start.
+    not torch. Temporary files go to `folder`. A session of its own keeps Ctrl-C for the front end
+    alone, which then ends the worker. Raises `UsageError` where the interpreter does not start.
     """
     plugins = json.dumps([asdict(plugin) for plugin in installed_plugins()])
     start = [interpreter.path, "-P", "-c", _START, str(PACKAGE / "__init__.py"), function, plugins]
+    places = dict.fromkeys(NAMES, folder) if folder is not None else {}
     try:
         return subprocess.Popen(
-            start,
+            [*start, folder or ""],
             stdin=stdin,
             stdout=stdout,
             stderr=log,
             start_new_session=True,
-            env={**environment_for(interpreter), **FIXED},
+            env={**environment_for(interpreter), **FIXED, **places},
         )
     except OSError as error:
         raise wrong(interpreter, f"cannot be started: {error.strerror or error}") from error
@@ -115,10 +122,18 @@ def _folder_of(package: str) -> Iterator[Path]:
 
 
 def new_log() -> IO[bytes]:
-    """A file without a name for what a worker's interpreter prints: torch warns when imported."""
-    import tempfile  # No unchanged file needs it.
+    """A file without a name for what a worker's interpreter prints: torch warns when imported.
 
-    return tempfile.TemporaryFile()
+    Raises `WorkerError` where there is neither memory nor a folder for it.
+    """
+    try:
+        if hasattr(os, "memfd_create"):  # Needs no folder that can be written.
+            return os.fdopen(os.memfd_create("modellint", os.MFD_CLOEXEC), "w+b")
+        import tempfile  # No unchanged file needs it.
+
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise WorkerError(f"no temporary file can be made: {error.strerror or error}") from error
 
 
 def log_text(log: IO[bytes], most: int = 1 << 20) -> str:

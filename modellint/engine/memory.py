@@ -20,21 +20,22 @@ from modellint.config.interpreters import Interpreter
 from modellint.config.plans import Plan
 from modellint.engine.cache import Cache
 from modellint.engine.installation import Installation
-from modellint.engine.launching import FIXED
+from modellint.engine.launching import FIXED, environment_for
 from modellint.engine.running import Outcome
 from modellint.errors import UsageError
 from modellint.linting.plugins import Rules
 from modellint.protocol.jobs import Job
-from modellint.protocol.states import digest, file_state, folder_state, importable, names_in
+from modellint.protocol.states import CACHE, QUESTIONS, digest, file_state, importable, names_in
 from modellint.results.report import Note, Report
 from modellint.source.paths import PACKAGE, project_root, shown_path
-from modellint.worker.dependencies import variable_state
+from modellint.worker.environment import variable_state
 
 if TYPE_CHECKING:
     from modellint.config.settings import Settings
 
-FOLDER = ".modellint_cache"
 _KEPT = frozenset({"analysed", "partial", "not-analysed"})
+#: What a Python, and the system's loader and encodings with it, read before any of our code runs.
+_OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Memory:
         self._ask = ask
         self._caches: dict[str, Cache] = {}
         self._rules: dict[int, str] = {}
-        self._before = _States()
+        self._before: dict[Interpreter, _States] = {}
         self._roots: dict[str, str] = {}  # of the folders that files lie in
 
     def recall(self, job: Job, data: bytes, plan: Plan) -> Known | None:
@@ -61,23 +62,34 @@ class Memory:
         if not self._minds(job, plan):
             return None
         cache, name = self._cache(job, plan), self._name(job, plan)
-        entry = cache.load(name)
+        known = self._holding(cache.load(name), job, data, plan)
+        if known is None:
+            # Before the file runs: a model that looks around finds the folder in each run.
+            cache.open()
+        else:
+            cache.use(name)
+        return known
+
+    def _holding(
+        self, entry: Mapping[str, Any] | None, job: Job, data: bytes, plan: Plan
+    ) -> Known | None:
         # A file of the right seal may still be another version's.
         try:
             if entry is None or entry["premises"] != self._premises(job, data, plan):
                 return None
-            if not self._before.hold(entry["read"]):
+            if not self._states(plan).hold(entry["read"]):
                 return None
             told = {"reports": entry["reports"], "read": entry["read"]}
-            known = Known(Outcome.from_dict(told).reports, bool(entry["commented"]))
+            return Known(Outcome.from_dict(told).reports, bool(entry["commented"]))
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
-        cache.use(name)
-        return known
 
     def keep(self, job: Job, data: bytes, plan: Plan, outcome: Outcome, *, commented: bool) -> None:
         """Keep what came of a file that held `data`, if it will be the same the next time."""
-        if not self._minds(job, plan) or not _is_as_read(outcome.read, job, data):
+        if not self._minds(job, plan):
+            return
+        # The worker may have read what another has changed meanwhile.
+        if not _is_as_read(outcome.read, job, data, _States.of(plan.interpreter)):
             return
         if any(one.errors for one in outcome.reports):
             return
@@ -93,7 +105,7 @@ class Memory:
     def keep_empty(self, job: Job, data: bytes, plan: Plan, behind: Iterable[str] = ()) -> None:
         """Keep that a file has no model; what its classes derive from is in the files `behind`."""
         others = {path: file_state(path) for path in behind}
-        read = {"files": {**others, job.path: digest(data)}, "whole": True}
+        read = {"files": {**others, job.path: digest(data)}, "reasons": []}
         self.keep(job, data, plan, Outcome((), read), commented=False)
 
     def close(self) -> Report:
@@ -103,13 +115,18 @@ class Memory:
         troubles = [(one.folder, one.trouble) for one in self._caches.values() if one.trouble]
         return Report(remarks=tuple(Note(shown_path(at), 1, why) for at, why in troubles))
 
+    def _states(self, plan: Plan) -> _States:
+        if plan.interpreter not in self._before:
+            self._before[plan.interpreter] = _States.of(plan.interpreter)
+        return self._before[plan.interpreter]
+
     def _minds(self, job: Job, plan: Plan) -> bool:
         return self._settings.cache and job.data is None and self._minds_python(plan)
 
     def _cache(self, job: Job, plan: Plan) -> Cache:
         folder = self._settings.cache_dir or plan.configuration.cache_dir
         if folder is None:
-            folder = os.path.join(_home(job.path, plan.configuration.path), FOLDER)  # noqa: PTH118
+            folder = os.path.join(_home(job.path, plan.configuration.path), CACHE)  # noqa: PTH118
         if folder not in self._caches:
             self._caches[folder] = Cache(folder)
         return self._caches[folder]
@@ -143,6 +160,7 @@ class Memory:
             installation.packages,
             self._rules[id(plan)],
             self._roots[folder],
+            self._states(plan).start,
             json.dumps([*map(vars, plan.stated(job.path))]),
             json.dumps([*plan.budgets(job.path)]),
         ]
@@ -150,26 +168,35 @@ class Memory:
 
 @dataclass(frozen=True)
 class _States:
-    """The states of what files read, each asked for once."""
+    """The states of what files read in the processes of an interpreter, each asked for once.
 
-    files: dict[str, str] = field(default_factory=dict)
-    folders: dict[str, str] = field(default_factory=dict)
+    `environment` is theirs; `start` is what such a process starts with, as a digest.
+    """
+
+    environment: Mapping[str, str]
+    start: str
+    paths: dict[tuple[str, str], str] = field(default_factory=dict)
     names: dict[str, frozenset[str]] = field(default_factory=dict)
     stems: dict[str, frozenset[str]] = field(default_factory=dict)
+    variables: dict[str, str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, interpreter: Interpreter) -> _States:
+        """The states as they are now, of which none is asked for yet."""
+        environment = {**environment_for(interpreter), **FIXED}
+        started = sorted(one for one in environment.items() if one[0].startswith(_OF_PYTHON))
+        return cls(environment, digest(json.dumps(started).encode()))
 
     def hold(self, read: Mapping[str, Any]) -> bool:
         """Whether everything is as it was when it was read."""
         return all(self._answers(read))
 
     def _answers(self, read: Mapping[str, Any]) -> Iterator[bool]:
-        for path, state in read["files"].items():
-            if path not in self.files:
-                self.files[path] = file_state(path)
-            yield self.files[path] == state
-        for path, state in read.get("folders", {}).items():
-            if path not in self.folders:
-                self.folders[path] = folder_state(path)
-            yield self.folders[path] == state
+        for question, ask in QUESTIONS.items():
+            for path, state in read.get(question, {}).items():
+                if (question, path) not in self.paths:
+                    self.paths[question, path] = ask(path)
+                yield self.paths[question, path] == state
         for folder, looked in read.get("imports", {}).items():
             if folder not in self.names:
                 names = names_in(folder)
@@ -177,20 +204,22 @@ class _States:
                 self.stems[folder] = frozenset(name.partition(".")[0] for name in names)
             held = self.names[folder]
             for name, found in looked["held"].items():
-                yield importable(name, held) == found
+                yield importable(name, folder, held) == found
             for name in self.stems[folder].intersection(looked["missed"]):
-                yield not importable(name, held)
+                yield not importable(name, folder, held)
         for name, state in read.get("variables", {}).items():
-            yield variable_state(FIXED.get(name, os.environ.get(name))) == state
+            if name not in self.variables:
+                self.variables[name] = variable_state(self.environment.get(name))
+            yield self.variables[name] == state
 
 
-def _is_as_read(read: Mapping[str, Any] | None, job: Job, data: bytes) -> bool:
+def _is_as_read(read: Mapping[str, Any] | None, job: Job, data: bytes, now: _States) -> bool:
     """Whether all that a file read is noted, and still is what it was."""
     try:
-        if read is None or not read["whole"]:
+        if read is None or read["reasons"] != []:
             return False
         # The worker read the file once more: only what it read is what it speaks of.
-        return read["files"].get(job.path) == digest(data) and _States().hold(read)
+        return read["files"].get(job.path) == digest(data) and now.hold(read)
     except (AttributeError, KeyError, TypeError, ValueError):  # Written by the file itself.
         return False
 

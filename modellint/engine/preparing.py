@@ -15,6 +15,7 @@ from modellint.discovery.slicing import bound_names
 from modellint.engine.intake import Opened, unread
 from modellint.errors import FileError, UsageError
 from modellint.protocol.jobs import Job, ModelSettings
+from modellint.results.crash_reports import crash_report
 from modellint.results.report import Report
 from modellint.source.file import SourceFile, parse_source
 from modellint.worker.pipeline import chosen_models, internal_error, stated_inputs
@@ -51,7 +52,9 @@ def prepare(opened: Opened | Report) -> Prepared | Report:
     except UsageError:
         raise
     except Exception as error:  # The edge of the tool: one file must not end the run.
-        return Report(errors=(internal_error(job, 1, "reading its models", error),))
+        problem = internal_error(job, 1, "reading its models", error)
+        told = crash_report(job.shown, 1, "reading the models of a file", error)
+        return Report(errors=(problem,), remarks=told)
 
 
 def _on_syntax(error: FileError, interpreter: Interpreter) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from threading import Condition
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from modellint.config.interpreters import OWN, Interpreter
@@ -175,6 +176,45 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+class _Turns:
+    """Who may run: many files at a time, or one that was lost, alone."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._running = 0
+        self._alone = False
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Run beside others, once none runs alone."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Run when those that run are through, and let none begin meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._alone = True
+            self._changed.wait_for(lambda: not self._running)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._alone = False
+                self._changed.notify_all()
+
+
+_TURNS = _Turns()
+
+
 def run_file(pool: Pool, work: Work) -> Outcome:
     """What comes of a file; after a crash or a time-out, the models that are left run anew."""
     job = work.job
@@ -185,12 +225,16 @@ def run_file(pool: Pool, work: Work) -> Outcome:
     seen: set[str] = set()
     told: set[str] = set()
     while unfinished:
-        stage, end = _run_once(pool, job, unfinished, parts - told, reports)
+        # What ended its worker may be a file that runs beside it.
+        with _TURNS.alone() if "lost" in seen else _TURNS.together():
+            stage, end = _run_once(pool, job, unfinished, parts - told, reports)
         told |= {model.name for report in reports for model in report.models}
         kind = end["kind"]
         if kind is None:
             # Of models that an earlier process has done, this one has not seen what they read.
-            read = None if job.done or end["lacking"] else end["read"]
+            # What still ran when it was done may have read anything.
+            whole = not job.done and not end["lacking"] and not end.get("strays")
+            read = end["read"] if whole else None
             # An error of the whole file stands for its models.
             if not any(report.errors and not report.models for report in reports):
                 reports += _missed(job, [*unfinished.values()])
@@ -245,7 +289,8 @@ def _run_once(
                 except ValueError as error:
                     end = asdict(broken(error))
                     break
-                reports.append(report)
+                told = tuple(Note(**remark) for remark in message.get("remarks", ()))
+                reports.append(replace(report, remarks=told))
                 for model in report.models:
                     unfinished.pop(model.name, None)
                     parts = [part for part in parts if part != model.name]
@@ -311,5 +356,7 @@ def _remarks(job: Job, end: Mapping[str, Any]) -> Iterator[Note]:
         yield Note(job.shown, 1, change)
     if end.get("strays"):
         yield Note(job.shown, 1, "processes that it had started were still running; ended")
+    for reason in (end.get("read") or {}).get("reasons", ()):
+        yield Note(job.shown, 1, f"no result is kept for a cache: the file depends on {reason}")
     for line in end.get("printed", "").splitlines():
         yield Note(job.shown, 1, f"prints {line}")

@@ -34,6 +34,7 @@ from modellint.protocol.jobs import Job
 from modellint.protocol.messages import FROM_START, FROM_SUPERVISOR
 from modellint.protocol.reading import read_message
 from modellint.worker.deaths import broken
+from modellint.worker.leftovers import clear, new_folder
 
 #: Only there is a fork after `import torch` safe, and only there are orphans adopted.
 FORKS = sys.platform == "linux"
@@ -154,8 +155,9 @@ class _Server:
         self._interpreter = interpreter
         self._log: IO[bytes] = new_log()
         self._control, theirs = socket.socketpair()
+        self._folder = new_folder()
         self._process: subprocess.Popen[bytes] = launch(
-            interpreter, "main", theirs, self._log, self._log
+            interpreter, "main", theirs, self._log, self._log, self._folder
         )
         theirs.close()
         self._ready = False
@@ -194,6 +196,7 @@ class _Server:
             self._process.wait()
         self._control.close()
         self._log.close()
+        clear(self._folder)
 
     def _wait(self) -> None:
         if not select.select([self._control], [], [], LONG_PATIENCE)[0]:

@@ -31,6 +31,7 @@ from modellint.protocol.jobs import Job
 from modellint.protocol.messages import FROM_FILE, FROM_START
 from modellint.protocol.reading import read_message
 from modellint.worker.deaths import CLOSED, Death, broken, died, timed_out
+from modellint.worker.leftovers import LEAVING, clear, new_folder
 
 #: How often the death of a process is noticed whose children keep its pipe open, in seconds.
 _POLL = 0.1
@@ -55,13 +56,15 @@ class SinglePool:
         """
         with new_log() as log:
             pipe = subprocess.PIPE
-            process = launch(self._interpreter, "lint_one", pipe, pipe, log)
+            folder = new_folder()
+            process = launch(self._interpreter, "lint_one", pipe, pipe, log, folder)
             self._running.add(process)
             try:
                 end = yield from _relay(process, job, log, self._interpreter)
             finally:
                 end_process(process)
                 self._running.discard(process)
+                clear(folder)
             yield {**end, "type": "end", "printed": log_text(log) if job.verbose else ""}
 
     def close(self) -> None:
@@ -108,6 +111,9 @@ def _relay(
         except ValueError as error:
             return asdict(broken(error))
         if message["type"] == "done":
+            if message["leaving"]:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(LEAVING)
             return {**message, "kind": None}
         yield message
 

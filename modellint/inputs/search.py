@@ -339,7 +339,6 @@ class _Search:
         named.refused[1].always = True  # Oblong ones fit by chance.
         return self.forwards.freeze(square, named), (square, named)
 
-
     def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
         """The demand that the first output keeps the batch, where it does not."""
         if not feed.batches or not traced.outputs or not traced.outputs[0].shapes[0]:

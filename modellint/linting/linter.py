@@ -15,9 +15,10 @@ from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
 from modellint.linting.drawing import picture
 from modellint.linting.other_sizes import falling_away, falling_away_elsewhere
+from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic, Related, Silenced
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
-from modellint.results.report import Problem, Report
+from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
 from modellint.source.paths import is_installed
 
@@ -72,6 +73,7 @@ def lint_graph(
     skipped: list[SkippedCheck] = []
     doubts: list[str] = []
     errors: list[Problem] = []
+    remarks: list[Note] = []
     for rule in rules:
         if rule.reads != "graph":
             continue
@@ -80,6 +82,8 @@ def lint_graph(
         except Exception as error:  # A plugin may raise anything, and the others must go on.
             message = f"rule {rule.name} raised {_described(error)}"
             errors.append(Problem(subject.path, subject.line, "plugin-error", message))
+            told = f"rule {rule.name} of {rule.check.__module__.partition('.')[0]}"
+            remarks += crash_report(subject.path, subject.line, told, error)
             continue
         for verdict in verdicts:
             if isinstance(verdict, Skip):
@@ -116,6 +120,7 @@ def lint_graph(
         models=(replace(model, skipped=tuple(skipped), picture=drawn),),
         findings=tuple(_diagnostics(shown, subject)),
         errors=tuple(errors),
+        remarks=tuple(remarks),
         silenced=tuple(_silenced(comments, subject)),
     ).sorted()
 

@@ -29,19 +29,48 @@ class LackingMessage(TypedDict):
 
 
 class ReportMessage(TypedDict):
-    """What is known of a file or of one of its models."""
+    """What is known of a file or of one of its models, and what `-v` tells besides."""
 
     type: Literal["report"]
     report: ReportJson
+    remarks: NotRequired[list[NoteJson]]
+
+
+class LookedJson(TypedDict):
+    """What imports looked for in a folder: the files that names stand for, and names of none."""
+
+    held: dict[str, list[str]]
+    missed: list[str]
+
+
+ReadJson = TypedDict(
+    "ReadJson",
+    {
+        "files": dict[str, str],
+        "folders": NotRequired[dict[str, str]],
+        "dated folders": NotRequired[dict[str, str]],
+        "distributions": NotRequired[dict[str, str]],
+        "kinds": NotRequired[dict[str, str]],
+        "dates": NotRequired[dict[str, str]],
+        "imports": NotRequired[dict[str, LookedJson]],
+        "variables": NotRequired[dict[str, str | None]],
+        "reasons": list[str],
+    },
+)
+"""What a file's process read: states of paths by what was asked of them, and why it is not all."""
 
 
 class DoneMessage(TypedDict):
-    """The last word of a file's process; what `read` holds, the memory of results judges."""
+    """The last word of a file's process.
+
+    `leaving` is whether there is something that user code wants to be done when the process ends.
+    """
 
     type: Literal["done"]
     changed: list[str]
     late: list[str]
-    read: dict[str, Any] | None
+    read: ReadJson | None
+    leaving: bool
 
 
 class Ended(TypedDict):
@@ -51,7 +80,8 @@ class Ended(TypedDict):
     kind: None
     changed: list[str]
     late: list[str]
-    read: dict[str, Any] | None
+    read: ReadJson | None
+    leaving: bool
     printed: str
     strays: bool
 
@@ -92,7 +122,7 @@ class OutcomeJson(TypedDict):
     """What came of a file, as a cache keeps it and an executor carries it."""
 
     reports: list[ReportAndRemarks]
-    read: dict[str, Any] | None
+    read: ReadJson | None
 
 
 Kinds = Mapping[str, Any]

@@ -70,7 +70,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "internal-error": Kind(
         "modellint itself fails on a file.",
-        """The run ends with status 2. It is worth a report, with the file if possible.""",
+        """The run ends with status 2. It is worth a report, with the file if possible, or
+        else with what `-v` or `MODELLINT_DEBUG=1` prints as `crash report`: versions, the operation
+        with the kinds of its arguments and the functions that ran; no source code, no values.""",
     ),
 }
 

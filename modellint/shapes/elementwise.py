@@ -125,6 +125,10 @@ def fill(input: Tensor, value: Any) -> Shape:
 @op("clamp", "clip", dtype="promote")
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Shape:
     """The input, between two bounds."""
+    if min is None and max is None:
+        raise Refused("neither a least nor a greatest value is given")
+    if isinstance(min, complex) or isinstance(max, complex):
+        raise Refused("complex numbers have no order")
     return broadcast(*_shapes(input, min, max))
 
 
@@ -210,10 +214,22 @@ def flip(input: Tensor, *dims: int) -> Shape:
     return input.shape
 
 
+def _several(value: Any) -> tuple[Any, ...]:
+    """An argument of one number or several, as several."""
+    if isinstance(value, int):
+        return (value,)
+    if not isinstance(value, tuple | list):
+        raise Unsure
+    return tuple(value)
+
+
 @op("roll")
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Shape:
-    """Some axes shifted in a circle."""
-    axes(dims, len(input.shape))
+    """Some axes shifted in a circle, or all as one."""
+    steps, along = _several(shifts), () if dims is None else _several(dims)
+    axes(along, len(input.shape))
+    if len(steps) != len(along) and (len(steps) != 1 or along):
+        raise Refused(f"{len(steps)} shifts for {len(along)} axes")
     return input.shape
 
 

@@ -9,6 +9,7 @@ from modellint.shapes.core import (
     Refused,
     Shape,
     Tensor,
+    Unsure,
     at_least,
     axes,
     axis,
@@ -41,7 +42,15 @@ def total(
     return reduced(input.shape, dim, keepdim)
 
 
-@op("amax", "amin", "logsumexp", "any", "all", "argmax", "argmin", "count_nonzero", runs=True)
+@op("logsumexp", runs=True)
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Shape:
+    """One value for each place that remains; of no axis releases of torch think differently."""
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
+        raise Unsure
+    return reduced(input.shape, dim, keepdim)
+
+
+@op("amax", "amin", "any", "all", "argmax", "argmin", "count_nonzero", runs=True)
 def along(input: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) -> Shape:
     """One value for each place that remains."""
     return reduced(input.shape, dim, keepdim)
@@ -61,12 +70,14 @@ def extreme(input: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) -> 
 @op("sort", runs=True)
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """Values and places, of the same shape."""
+    axis(dim, len(input.shape))
     return [input.shape, input.shape]
 
 
 @op("argsort", runs=True)
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Shape:
     """Places, of the same shape."""
+    axis(dim, len(input.shape))
     return input.shape
 
 

@@ -1,80 +1,117 @@
-"""What a file's process reads of the project while it runs, each with its state before that.
+"""What a file's process reads of the world while it runs, each with its state before that.
 
-An audit hook sees files and folders that are opened, a finder what imports look for, and the
-environment itself who asks for its variables. Installed packages are left out: their versions are
-part of what a result is kept under.
+An audit hook sees files and folders that are opened, a finder what imports look for, wrapped calls
+who asks about files, and the environment itself who asks for its variables. Installed packages are
+left out: their versions are part of what a result is kept under. What is seen to escape all of
+this, such as other processes, is a reason not to keep a result.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import source_from_cache
-from os import fsdecode
-from os.path import abspath
 from pathlib import Path
 from threading import get_ident
-from types import FrameType
 from typing import Any, TypeVar
 
-from modellint.protocol.states import digest, file_state, folder_state, importable, names_in
+from modellint.protocol.states import (
+    QUESTIONS,
+    SPECIAL,
+    importable,
+    is_checked,
+    kind_of,
+    names_in,
+)
 from modellint.source.paths import PACKAGE
+from modellint.worker.askers import (
+    absolute,
+    frames,
+    is_import,
+    is_installed,
+    owner,
+    reads_distributions,
+)
+from modellint.worker.environment import VARIABLES, watch_environment
+from modellint.worker.unaudited import watch_unaudited
 
 T = TypeVar("T")
 
 #: A file that reads more than this is linted anew each time.
 _MOST = 2000
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
-_STARTS = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork"})
-_LISTS = frozenset({"os.listdir", "os.scandir"})
-_INSTALLED = ("site-packages", "dist-packages")
-_OWN = str(PACKAGE)
-#: Code that runs because it watches.
-_WATCHING = frozenset({__file__, str(Path(__file__).with_name("audit_hook.py"))})
-_STDLIB = tuple(
-    {os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "platstdlib")}  # noqa: PTH118
+_STARTS = frozenset(
+    """subprocess.Popen os.system os.posix_spawn os.spawn os.exec os.fork os.forkpty pty.spawn
+    os.startfile _winapi.CreateProcess ctypes.dlopen""".split()
 )
+_LISTS = frozenset({"os.listdir", "os.scandir"})
+#: What changes files that the code has not made itself; with the argument that names the file.
+_CHANGES = frozenset({"os.remove", "os.rename", "os.link", "os.symlink", "os.rmdir", "os.truncate"})
+#: Where the system tells of itself, a little different each time.
+_SYSTEM = tuple(os.path.join(os.sep, name, "") for name in ("proc", "sys", "dev"))  # noqa: PTH118
+#: The modules that come with what a result is kept under.
+_KNOWN = frozenset({"modellint", "modellint_rules"})
 
 
 class Readings:
     """What was read so far; to be given to the audit hook of the process as `see`.
 
-    `root` is the folder that data files count below; modules count wherever they lie.
+    `root` is the project's folder, `temporary` one of this process alone, which begins empty.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, temporary: str | None = None) -> None:
         self._root = os.path.join(root, "")  # noqa: PTH118
-        self._files: dict[str, str] = {}
-        self._folders: dict[str, str] = {}
+        self._temporary = None if temporary is None else os.path.join(temporary, "")  # noqa: PTH118
+        self._asked: dict[str, dict[str, str]] = {question: {} for question in QUESTIONS}
         self._imports: dict[str, dict[str, list[str]]] = {}
-        self._variables: dict[str, str | None] = {}
         self._written: set[str] = set()
         self._names: dict[str, frozenset[str]] = {}
         self._busy: int | None = None
         self._reasons: set[str] = set()
+        self._excused = False
 
     def begin(self, path: str) -> None:
-        """Start to watch what imports of a file look for and which variables code asks for."""
-        sys.meta_path.insert(0, _Finder(self))
-        _watch_environment(self)
+        """Start to watch what the process of a file reads and looks for."""
+        finder = _Finder(self)
+        sys.meta_path.insert(0, finder)
+        watch_environment()
+        watch_unaudited(self.ask, lambda: self._reasons.add("a process"))
+        # What was imported before the file came may be from folders of the user's.
+        tops = {name.partition(".")[0] for name in sys.modules} | {"sitecustomize", "usercustomize"}
+        for folder in finder.folders(sys.path):
+            self.look(folder, tops - sys.stdlib_module_names)
+        for name, module in [*sys.modules.items()]:
+            file = vars(module).get("__file__") if hasattr(module, "__dict__") else None
+            if isinstance(file, str) and name.partition(".")[0] not in _KNOWN:
+                self._read(absolute(file))
         # Packages above the file decide what its relative imports mean.
-        for folder in Path(path).parents:
-            self.look(str(folder), ("__init__",))
-            if os.path.join(folder, "") == self._root:  # noqa: PTH118
-                self.look(str(folder), ("src",))
+        for above in Path(path).parents:
+            self.look(str(above), ("__init__",))
+            if os.path.join(above, "") == self._root:  # noqa: PTH118
+                self.look(str(above), ("src",))
                 break
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON has it; `whole` says whether this is all that a result depends on."""
+        """All of it as JSON has it; `reasons` say what a result depends on besides."""
         return {
-            "files": self._files,
-            "folders": self._folders,
+            **self._asked,
             "imports": {folder: _sorted_out(seen) for folder, seen in self._imports.items()},
-            "variables": self._variables,
-            "whole": not self._reasons and len(self._files) <= _MOST,
+            "variables": VARIABLES.states(),
+            "reasons": self._all_reasons(),
         }
+
+    def _all_reasons(self) -> list[str]:
+        """Why what is noted is not all."""
+        reasons = [*sorted(self._reasons)]
+        if VARIABLES.all_asked:
+            reasons.append("os.environ")
+        if _had_children() and not self._excused and not self._reasons & {*_STARTS, "a process"}:
+            reasons.append("a process")
+        if sum(map(len, self._asked.values())) > _MOST:
+            reasons.append(f"more than {_MOST} files")
+        return reasons
 
     def see(self, event: str, args: tuple[Any, ...]) -> None:
         """Take note of an audit event, unless it is of the noting itself."""
@@ -85,12 +122,21 @@ class Readings:
         elif event == "import":
             # A compiled module is not opened by Python.
             if isinstance(args[1], str):
-                self._read(args[1])
+                self._read(absolute(args[1]))
         elif event in _LISTS:
-            if args[0] is None or isinstance(args[0], str | bytes):
-                self._list(_absolute(args[0] or "."))
-        elif event in _STARTS and _asked_by_user():
+            self._list(event, args[0])
+        elif event == "sqlite3.connect":
+            if isinstance(args[0], str | bytes):
+                self._read(absolute(args[0]))
+        elif event == "socket.connect":
             self._reasons.add(event)
+        elif event in _STARTS:
+            if is_import():
+                self._excused = True
+            else:
+                self._reasons.add(event)
+        elif event in _CHANGES:
+            self._change(event, args)
 
     def look(self, folder: str, names: Iterable[str]) -> None:
         """Note which files an import of these names may mean in a folder."""
@@ -99,55 +145,97 @@ class Readings:
             if name not in seen:
                 if folder not in self._names:
                     self._names[folder] = self._unseen(names_in, folder)
-                seen[name] = importable(name, self._names[folder])
+                    if self._unseen(kind_of, folder) != stat.S_IFDIR:
+                        # An archive of modules, or what may become one.
+                        self._read(folder)
+                seen[name] = self._unseen(importable, name, folder, self._names[folder])
 
-    def ask(self, name: str, value: str | None) -> None:
-        """Note the value of an environment variable that code reads."""
-        if name not in self._variables and name not in self._written and _asked_by_user():
-            self._variables[name] = variable_state(value)
+    def ask(self, question: str, path: str) -> None:
+        """Note the answer to a question about a path, before the code gets its own."""
+        known = self._asked[question]
+        if path in known or path in self._written or not self._counts(path):
+            return
+        if len(known) <= _MOST:
+            known[path] = self._unseen(QUESTIONS[question], path)
+            if known[path] == SPECIAL:
+                self._reasons.add("a pipe or a device")
 
-    def ask_all(self) -> None:
-        """Note that code goes through all variables, of which some are new in every run."""
-        if _asked_by_user():
-            self._reasons.add("os.environ")
-
-    def own(self, name: str) -> None:
-        """Note that a variable is set by the code itself: what it reads then is no premise."""
-        if name not in self._variables:
-            self._written.add(name)
+    def _counts(self, path: str) -> bool:
+        """Whether what lies at a path may be otherwise the next time, and is not of this run."""
+        if self._temporary is not None and path.startswith(self._temporary):
+            return False
+        if path.startswith(_SYSTEM):
+            if path != os.devnull and not is_import():
+                self._reasons.add("the system")
+            return False
+        return not is_installed(path)
 
     def _open(self, path: object, mode: str | None, flags: int) -> None:
         if not isinstance(path, str | bytes):
             return
-        name = _absolute(path)
+        name = absolute(path)
         if flags & _WRITING if mode is None else set(mode) & set("wax"):
-            if name not in self._files:
+            if flags & os.O_EXCL:
+                # It fails where there is one.
+                self.ask("kinds", name)
+            if name not in self._asked["files"]:
                 # What it makes itself is a result, not a premise.
                 self._written.add(name)
         else:
             self._read(name)
+            if mode is None and self._is_descriptor_of_folder(name):
+                # Files that are opened by way of it say only their names.
+                self._reasons.add("a descriptor of a folder")
+
+    def _is_descriptor_of_folder(self, name: str) -> bool:
+        if self._temporary is not None and os.path.join(name, "").startswith(self._temporary):  # noqa: PTH118
+            return False
+        return self._unseen(kind_of, name) == stat.S_IFDIR
 
     def _read(self, name: str) -> None:
         if name.endswith(".pyc"):
-            name = _source(name)
-        if name in self._files or name in self._written or len(self._files) > _MOST:
-            return
-        if (name.endswith(".py") or name.startswith(self._root)) and not is_installed(name):
-            self._files[name] = self._unseen(file_state, name)
+            source = _source(name)
+            if source != name and not self._unseen(is_checked, name):
+                self.ask("files", name)
+            name = source
+        self.ask("files", name)
 
-    def _list(self, path: str) -> None:
-        if path in self._folders or is_installed(path) or not _asked_by_user():
+    def _list(self, event: str, path: object) -> None:
+        if isinstance(path, int):
+            self._reasons.add("a descriptor of a folder")
+        if not isinstance(path, str | bytes | None):
             return
-        if os.path.join(path, "").startswith(self._root):  # noqa: PTH118
-            self._folders[path] = self._unseen(folder_state, path)
+        frame = next(iter(frames()), None)
+        name = "" if frame is None else frame.f_code.co_filename
+        whose = owner(name)
+        if whose == "import":
+            # What it looks for is noted by name.
+            return
+        if reads_distributions(name):
+            question = "distributions"
+        elif event == "os.scandir" and whose != "python":
+            # Each entry tells its size and date, and nobody sees it asked.
+            question = "dated folders"
+        else:
+            question = "folders"
+        self.ask(question, absolute(path or "."))
 
-    def _unseen(self, ask: Callable[[str], T], path: str) -> T:
+    def _change(self, event: str, args: tuple[Any, ...]) -> None:
+        paths = [absolute(one) for one in args[:2] if isinstance(one, str | bytes)]
+        if event in ("os.link", "os.symlink"):
+            self._written.update(paths[1:])
+        elif paths and paths[0] not in self._written and self._counts(paths[0]):
+            self._reasons.add(event)
+        elif event == "os.rename":
+            self._written.update(paths[1:])
+
+    def _unseen(self, ask: Callable[..., T], *given: Any) -> T:
         """Ask for a state; reading it is an event of its own, which does not count."""
-        self._busy = get_ident()
+        before, self._busy = self._busy, get_ident()
         try:
-            return ask(path)
+            return ask(*given)
         finally:
-            self._busy = None
+            self._busy = before
 
 
 def _sorted_out(seen: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -156,21 +244,6 @@ def _sorted_out(seen: Mapping[str, list[str]]) -> dict[str, Any]:
         "held": {name: found for name, found in seen.items() if found},
         "missed": [name for name, found in seen.items() if not found],
     }
-
-
-def variable_state(value: str | None) -> str | None:
-    """What is kept of a variable's value: too little to tell a secret from."""
-    return None if value is None else digest(value.encode("utf-8", "surrogateescape"))[:8]
-
-
-def is_installed(path: str) -> bool:
-    """Whether a path is that of the standard library, an installed package or modellint itself."""
-    return (
-        path.startswith(_STDLIB)
-        or path.startswith(_OWN)
-        or any(f"{os.sep}{name}{os.sep}" in path for name in _INSTALLED)
-        or path.endswith(_INSTALLED)
-    )
 
 
 class _Finder:
@@ -185,61 +258,32 @@ class _Finder:
         if path is None and name in sys.stdlib_module_names:
             return
         tail = name.rpartition(".")[2]
-        for folder in self._folders(sys.path if path is None else path):
+        for folder in self.folders(sys.path if path is None else path):
             self._readings.look(folder, (tail,))
 
-    def _folders(self, path: Iterable[object]) -> Iterator[str]:
+    def folders(self, path: Iterable[object]) -> Iterator[str]:
+        """Those of a path that hold no installed packages."""
         for entry in path:
             if isinstance(entry, str):
-                folder = _absolute(entry or ".")
+                folder = absolute(entry or ".")
                 if folder not in self._skipped:
-                    own = os.path.join(folder, "modellint") == _OWN  # noqa: PTH118
-                    self._skipped[folder] = own or is_installed(os.path.join(folder, ""))  # noqa: PTH118
+                    own = os.path.join(folder, "modellint") == str(PACKAGE)  # noqa: PTH118
+                    self._skipped[folder] = own or is_installed(folder)
                 if not self._skipped[folder]:
                     yield folder
 
 
-def _watch_environment(readings: Readings) -> None:
-    """Have `os.environ` tell which variables are asked for."""
-    base: Any = type(os.environ)
+def _had_children() -> bool:
+    """Whether this process has started any other, by whatever call."""
+    try:
+        import resource
 
-    class Environment(base):  # type: ignore[misc]
-        """The environment, which notes what is read of it."""
-
-        def __getitem__(self, key: str) -> Any:
-            try:
-                value = super().__getitem__(key)
-            except KeyError:
-                readings.ask(str(key), None)
-                raise
-            readings.ask(str(key), value)
-            return value
-
-        def __iter__(self) -> Iterator[str]:
-            readings.ask_all()
-            return super().__iter__()  # type: ignore[no-any-return]
-
-        def __setitem__(self, key: str, value: str) -> None:
-            readings.own(str(key))
-            super().__setitem__(key, value)
-
-    Environment.__name__ = base.__name__
-    os.environ.__class__ = Environment
-
-
-def _asked_by_user() -> bool:
-    """Whether the call comes from the user's code, through the standard library or directly."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if name.startswith("<frozen importlib"):
-            return False
-        if name not in _WATCHING and not name.startswith("<frozen "):
-            path = _absolute(name)
-            if not path.startswith(_STDLIB) or any(part in path for part in _INSTALLED):
-                return not is_installed(path)
-        frame = frame.f_back
-    return False
+        if resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss:
+            return True
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except (ImportError, ChildProcessError):
+        return False
+    return True
 
 
 def _source(path: str) -> str:
@@ -248,10 +292,3 @@ def _source(path: str) -> str:
         return source_from_cache(path)
     except (ValueError, NotImplementedError):
         return path
-
-
-def _absolute(path: str | bytes) -> str:
-    try:
-        return abspath(fsdecode(path))  # noqa: PTH100
-    except (OSError, ValueError):  # The current folder is gone.
-        return fsdecode(path)

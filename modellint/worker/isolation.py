@@ -10,20 +10,23 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import _exit, getpid  # Bound here: the hooks replace one, and user code may replace both.
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from modellint.building.steady_texts import steady
 from modellint.errors import PluginError
 from modellint.linting.plugins import Rules
 from modellint.protocol.frames import frame, send
 from modellint.protocol.jobs import Job
 from modellint.protocol.limits import leave_no_core, limit_memory
+from modellint.results.crash_reports import crash_report
 from modellint.results.report import Problem, Report
 from modellint.rules import Rule
 from modellint.source.paths import project_root, shown_path
 from modellint.worker.audit_hook import watch
 from modellint.worker.dependencies import Readings
+from modellint.worker.leftovers import is_left_to_do, leave, settle, temporary_in
 from modellint.worker.pipeline import Lacking, internal_error, lint_file
 from modellint.worker.warming import imported_late
 
@@ -56,26 +59,37 @@ def redirect(descriptor: int, *streams: int) -> None:
         os.close(descriptor)
 
 
-def lint_alone(job: Job, installed: Rules, answers: int, log: int) -> NoReturn:
+def lint_alone(job: Job, installed: Rules, answers: int, log: int, folder: str | None) -> NoReturn:
     """Lint one file in this process, send what comes of it, and end the process.
 
-    `answers` is the descriptor that messages go to, `log` the one for stacks of a crash.
+    `answers` is the descriptor that messages go to, `log` the one for stacks of a crash; `folder`
+    is what whoever started this process clears when it has ended.
     """
     status = 1
     tell = _only_from(getpid(), answers)
     try:
-        readings = Readings(project_root(job.path)) if job.observed else None
+        settle(folder, move_high)
+        readings = None
+        if job.observed:
+            temporary = None if folder is None else temporary_in(folder)
+            readings = Readings(project_root(job.path), temporary)
         changed = _confine(job, log, readings)
         for message in _messages(job, _chosen(job, installed)):
             tell(message)
         read = None if readings is None else readings.to_dict()
-        done = {"type": "done", "changed": changed, "late": imported_late(), "read": read}
-        tell(frame(done))
+        late, leaving = imported_late(), is_left_to_do()
+        done = {"changed": changed, "late": late, "read": read, "leaving": leaving}
+        tell(frame({"type": "done", **done}))
         status = 0
+        if leaving:
+            leave()
     except PluginError as error:  # The front end has loaded it, but this may be another Python.
-        _send_problem(tell, Problem(job.shown, 1, "plugin-error", str(error)))
+        _send(tell, Report(errors=(Problem(job.shown, 1, "plugin-error", str(error)),)))
     except Exception as error:  # The edge of the tool: a fault of its own is told as such.
-        _send_problem(tell, internal_error(job, 1, "linting the file", error))
+        told = crash_report(job.shown, 1, "linting a file", error)
+        _send(
+            tell, Report(errors=(internal_error(job, 1, "linting the file", error),), remarks=told)
+        )
     finally:
         # Not sys.exit: threads, exit handlers and buffers of user code end here.
         _exit(status)
@@ -132,9 +146,11 @@ def _only_from(process: int, answers: int) -> Callable[[bytes], None]:
     return tell
 
 
-def _send_problem(tell: Callable[[bytes], None], problem: Problem) -> None:
-    tell(frame({"type": "report", "report": Report(errors=(problem,)).to_dict()}))
-    tell(frame({"type": "done", "changed": [], "late": [], "read": None}))
+def _send(tell: Callable[[bytes], None], report: Report) -> None:
+    """Tell of a file that could not be linted, and that this is all."""
+    tell(_reported(report))
+    nothing: dict[str, Any] = {"changed": [], "late": [], "read": None, "leaving": False}
+    tell(frame({"type": "done", **nothing}))
 
 
 def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:
@@ -146,11 +162,29 @@ def _chosen(job: Job, installed: Rules) -> Sequence[Rule]:
 def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
     for result in lint_file(job, rules, _shown_below(job.folder)):
         if isinstance(result, Report):
-            yield frame({"type": "report", "report": result.to_dict(pictures=True)})
+            yield _reported(_steady(result))
         elif isinstance(result, Lacking):
             yield frame({"type": "lacking", **asdict(result)})
         else:
             yield frame({"type": "stage", **asdict(result)})
+
+
+def _reported(report: Report) -> bytes:
+    remarks = [one.to_dict() for one in report.remarks]
+    told = {"type": "report", "report": report.to_dict(pictures=True), "remarks": remarks}
+    return frame(told)
+
+
+def _steady(report: Report) -> Report:
+    """The report with texts of exceptions that are the same in each run."""
+    return replace(
+        report,
+        errors=tuple(replace(one, message=steady(one.message)) for one in report.errors),
+        notes=tuple(replace(one, message=steady(one.message)) for one in report.notes),
+        models=tuple(
+            replace(one, reason=steady(one.reason)) if one.reason else one for one in report.models
+        ),
+    )
 
 
 def _shown_below(folder: str) -> Callable[[str], str]:

@@ -26,6 +26,7 @@ from modellint.errors import FileError, NotAnalysed
 from modellint.inputs.handed_on import Feeding, makers
 from modellint.protocol.jobs import Job, ModelSettings, incomplete_model
 from modellint.protocol.limits import lift_memory, lowered_memory, shown_memory
+from modellint.results.crash_reports import crash_report
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import Rule
 from modellint.source.file import SourceFile, parse_source, read_source
@@ -297,12 +298,14 @@ def _unfinished(
         if error.line not in (None, candidate.line) and f"line {error.line}" not in reason:
             reason = f"line {error.line}: {reason}"
         return Report(models=(incomplete_model(job, candidate, "not-analysed", reason),))
+    remarks: tuple[Note, ...] = ()
     if isinstance(error, FileError):
         problem = _problem(job, error, shown, candidate.line)
     else:
         problem = internal_error(job, candidate.line, candidate.name, error)
+        remarks = crash_report(job.shown, candidate.line, f"linting {candidate.name}", error)
     model = incomplete_model(job, candidate, "failed", problem.message)
-    return Report(models=(model,), errors=(problem,))
+    return Report(models=(model,), errors=(problem,), remarks=remarks)
 
 
 def _problem(job: Job, error: FileError, shown: Callable[[str], str], line: int = 1) -> Problem:

@@ -19,16 +19,19 @@ from modellint.errors import PluginError
 from modellint.linting.plugins import Plugin, Rules, rules_of
 from modellint.protocol.frames import CONNECTION, frame, receive, send
 from modellint.protocol.jobs import Job
+from modellint.worker.environment import watch_environment
 from modellint.worker.isolation import lint_alone, move_high, redirect
+from modellint.worker.leftovers import clear
 from modellint.worker.strays import adopt_orphans, end_children
 from modellint.worker.supervisor import supervise
 from modellint.worker.warming import import_early, warm
 
 
-def main(plugins: str) -> None:
+def main(plugins: str, folder: str) -> None:
     """Serve connections, which arrive on the socket that is descriptor 0, until it closes.
 
-    `plugins` are the installed plugins of the front end, as JSON.
+    `plugins` are the installed plugins of the front end, as JSON; `folder` is the place of
+    temporary files, to be cleared at the end, if it has a name.
     """
     control = socket.socket(fileno=move_high(0))
     _nothing_on(os.O_RDONLY, 0)
@@ -43,11 +46,13 @@ def main(plugins: str) -> None:
         # What is imported stays: the forks' collector need not walk it, nor copy its pages.
         gc.freeze()
         _serve(control, rules)
+        # Whoever has started this one may have been killed.
+        clear(folder or None)
         # Without the interpreter's own end, which takes torch a while.
         os._exit(0)
 
 
-def lint_one(plugins: str) -> None:
+def lint_one(plugins: str, folder: str) -> None:
     """Lint the one file that descriptor 0 names, and answer on descriptor 1; without any fork."""
     requests, answers, log = move_high(0), move_high(1), move_high(os.dup(2))
     _nothing_on(os.O_RDONLY, 0)
@@ -59,7 +64,7 @@ def lint_one(plugins: str) -> None:
         os.dup2(2, 1)
     else:
         _nothing_on(os.O_WRONLY, 1, 2)
-    lint_alone(job, rules, answers, log)
+    lint_alone(job, rules, answers, log, folder or None)
 
 
 def _nothing_on(flags: int, *streams: int) -> None:
@@ -69,6 +74,7 @@ def _nothing_on(flags: int, *streams: int) -> None:
 
 def _ready(answers: int, plugins: str) -> Rules | None:
     """Import all that a file needs, and say that it is there, or what is not; then `None`."""
+    watch_environment()
     try:
         warm()
     except (ImportError, OSError) as error:  # An OSError is of a library that torch loads.

@@ -22,6 +22,7 @@ from modellint.protocol.messages import FROM_FILE
 from modellint.protocol.reading import read_message
 from modellint.worker.deaths import CLOSED, Death, broken, died, timed_out
 from modellint.worker.isolation import lint_alone, move_high, redirect
+from modellint.worker.leftovers import LEAVING, clear, new_folder
 from modellint.worker.strays import adopt_orphans, die_with, end_children, kill_group
 from modellint.worker.warming import import_late
 
@@ -60,6 +61,7 @@ def supervise(connection: socket.socket, server: int, rules: Rules) -> NoReturn:
 def _start(job: Job, rules: Rules, front: int) -> _Run:
     """Fork the process of a file; `front` is the connection, which the process must not keep."""
     log = os.memfd_create("modellint", os.MFD_CLOEXEC)
+    folder = new_folder()
     (answers, to_answer), (output, to_print) = os.pipe(), os.pipe()
     parent = os.getpid()
     child = os.fork()
@@ -73,20 +75,27 @@ def _start(job: Job, rules: Rules, front: int) -> _Run:
                 redirect(to_print, 1, 2)
             else:
                 os.close(to_print)
-            lint_alone(job, rules, move_high(to_answer), move_high(log))
+            lint_alone(job, rules, move_high(to_answer), move_high(log), folder)
         finally:
             os._exit(1)
     os.close(to_answer)
     os.close(to_print)
     os.set_blocking(output, False)
-    return _Run(job, front, child, answers, output, log)
+    return _Run(job, front, child, answers, output, log, folder)
 
 
 class _Run:
     """The process of one file, from its fork to the end of all that it started."""
 
     def __init__(
-        self, job: Job, front: int, child: int, answers: int, output: int, log: int
+        self,
+        job: Job,
+        front: int,
+        child: int,
+        answers: int,
+        output: int,
+        log: int,
+        folder: str | None,
     ) -> None:
         self.job = job
         self.front = front
@@ -94,6 +103,7 @@ class _Run:
         self.answers = answers
         self.output = output
         self.log = log
+        self.folder = folder
         self.deadline = time.monotonic() + job.timeout
         self.status: int | None = None
         self.closed: float | None = None
@@ -127,6 +137,8 @@ class _Run:
                 self._keep_output()
             if self.answers in ready:
                 if self._pass_on():
+                    if self.done["leaving"]:
+                        self._await_leaving()
                     return None
             elif self.status is not None:
                 code = os.waitstatus_to_exitcode(self.status)
@@ -159,6 +171,13 @@ class _Run:
             send(self.front, complete)
         return False
 
+    def _await_leaving(self) -> None:
+        """Let the process do for a moment what it does when it ends."""
+        until = min(time.monotonic() + LEAVING, self.deadline)
+        while self.status is None and time.monotonic() < until:
+            time.sleep(_POLL / 20)
+            self._look()
+
     def _keep_output(self) -> None:
         """Read what was printed; keep its beginning, so that a loop that prints fills no memory."""
         try:
@@ -189,4 +208,5 @@ class _Run:
         self._keep_output()
         for descriptor in (self.answers, self.output, self.log):
             os.close(descriptor)
+        clear(self.folder)
         return strays

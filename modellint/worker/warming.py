@@ -13,7 +13,7 @@ from importlib import import_module
 from types import FunctionType
 
 from modellint.building.failures import describe
-from modellint.worker.dependencies import is_installed
+from modellint.worker.askers import is_installed
 
 #: The stages of a file, and with them what they import.
 _STAGES = """building.loader building.builder building.places inputs.search inputs.axis_roles

@@ -361,3 +361,38 @@ def test_package_that_only_annotations_name_is_not_needed(tmp_path: Path) -> Non
     text = "from no_such_package import Float\nSIZE = 4\nN: Float = 3\n" + NET
     text = text.replace("def forward(self, x)", 'def forward(self, x: Float["n 3"]) -> Float')
     assert width(opened(tmp_path / "net.py", text)) == 4
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed package that imports another, which the user's folder has a file named after."""
+    installed = tmp_path / "site-packages"
+    for name, text in {
+        "outer/__init__.py": "import inner_xyz\nSIZE = inner_xyz.SIZE\n",
+        "outer/told.py": "import importlib\ndef load(name): return importlib.import_module(name)\n",
+        "inner_xyz.py": "SIZE = 5\n",
+        "project/inner_xyz.py": "SIZE = 7\n",
+        "project/helper_xyz.py": "SIZE = 9\n",
+    }.items():
+        path = (tmp_path if name.startswith("project") else installed) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(str(installed))
+    return tmp_path / "project"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import outer\nSIZE = outer.SIZE", 5),
+        # The user's own name is the user's, as when the file runs as a script.
+        ("from inner_xyz import SIZE", 7),
+        ("import inner_xyz, outer\nSIZE = outer.SIZE", 7),
+        ("import outer.told\nSIZE = outer.told.load('helper_xyz').SIZE", 9),
+        ("import outer.told\nSIZE = outer.told.load('inner_xyz').SIZE", 5),
+    ],
+)
+def test_an_installed_package_imports_no_file_of_the_user(
+    package: Path, text: str, found: int
+) -> None:
+    assert width(opened(package / "net.py", text + NET, package)) == found

@@ -19,7 +19,7 @@ from modellint.engine import running
 from modellint.engine.cache import Cache
 from modellint.engine.engine import lint_targets
 from modellint.report import FORMATS
-from modellint.worker.dependencies import variable_state
+from modellint.worker.environment import variable_state
 
 pytestmark = pytest.mark.usefixtures("one_worker")
 
@@ -104,20 +104,29 @@ def test_what_has_not_changed_is_not_run_again(ran):
     assert {finding.rule for finding in again.findings} >= {"unused-ignore", "edge-losing-padding"}
 
 
-def test_a_cached_run_needs_no_torch(new_worker, monkeypatch):
+WITHOUT_WORKER = """
+import sys
+def refuse(event, arguments):
+    assert event not in ("subprocess.Popen", "os.fork"), event
+    assert event != "import" or arguments[0] != "torch"
+sys.addaudithook(refuse)
+sys.argv = ["modellint", "net.py"]
+from modellint.cli import main
+main()
+"""
+
+
+def test_a_cached_run_needs_no_torch(new_worker):
     write()
-    environment = {**os.environ, "MODELLINT_NO_CACHE": "", "PYTHONPATH": ""}
+    environment = {**os.environ, "MODELLINT_NO_CACHE": ""}
 
-    def run():
-        return subprocess.run(
-            [sys.executable, "-m", "modellint", "net.py"], capture_output=True, env=environment
-        )
+    def run(*arguments):
+        return subprocess.run([sys.executable, *arguments], capture_output=True, env=environment)
 
-    first = run()
-    put("hidden/sitecustomize.py", "import sys; sys.modules['torch'] = None\n")
-    environment["PYTHONPATH"] = str(Path("hidden").absolute())
-    again = run()
-    assert (again.returncode, again.stdout) == (first.returncode, first.stdout) != (2, b"")
+    assert run("-c", WITHOUT_WORKER).returncode == 2
+    first = run("-m", "modellint", "net.py")
+    again = run("-c", WITHOUT_WORKER)
+    assert (again.returncode, again.stdout, again.stderr) == (0, first.stdout, b"")
 
 
 def changes():

@@ -142,6 +142,31 @@ def test_files_whose_worker_was_killed_run_once_more():
 
 
 @linux
+@pytest.mark.parametrize("whom", ["above", "parent"])
+def test_a_file_that_kills_its_worker_again_and_again_costs_its_neighbours_nothing(whom):
+    for name in "abcd":
+        write(f"{name}.py", "time.sleep(0.3)")
+    for name in "km":
+        write(
+            f"{name}.py",
+            f"""
+            parent = os.getppid()
+            above = int(open(f"/proc/{{parent}}/stat").read().rpartition(")")[2].split()[1])
+            os.kill({whom}, 9)
+            os.kill(parent, 9)
+            time.sleep(60)
+            """,
+        )
+    report = lint_targets(["."], Settings(jobs=3, timeout=20))
+    killed = {"k.py": "failed", "m.py": "failed"}
+    assert statuses(report) == dict.fromkeys(["a.py", "b.py", "c.py", "d.py"], "analysed") | killed
+    assert {(error.path, error.kind) for error in report.errors} == {
+        ("k.py", "crash"),
+        ("m.py", "crash"),
+    }
+
+
+@linux
 def test_processes_that_ended_while_they_waited_cost_no_file_its_result(lasting_pool):
     for _ in range(7):
         connection, other = socket.socketpair()

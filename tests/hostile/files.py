@@ -916,6 +916,8 @@ CODE = [
             """
         ),
         status=OK,
+        # What a file asks to be done when its process ends is done, as when it is run.
+        changes=True,
     ),
     Row(66, "deletes torch", net(after="del torch"), status=OK),
     Row(

@@ -46,7 +46,8 @@ END = {
     "kind": None,
     "changed": ["writes x"],
     "late": [],
-    "read": {"whole": True, "files": {}},
+    "leaving": False,
+    "read": {"reasons": [], "files": {}},
     "printed": "a\nb",
     "strays": True,
 }
