@@ -448,7 +448,7 @@ class Net(nn.Module):
     def forward(self, x):
         return x
 """
-    with pytest.raises(FileError, match=r"no <object object>, and 0xff of it\.$"):
+    with pytest.raises(FileError, match=r"no <object object at 0x…>, and 0xff of it at: 0x…\.$"):
         built(tmp_path, text)
 
 

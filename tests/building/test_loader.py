@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from modellint.building.builder import build
+from modellint.building.imports import make_importable
 from modellint.building.loader import LoadedModule, load
 from modellint.discovery.candidates import discover, find
 from modellint.errors import FileError, NotAnalysed
@@ -29,7 +30,9 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading changes the process as a worker may: paths and arguments are put back."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "argv", list(sys.argv))
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    # Other tests of this process may have made their folders importable.
+    finders = [one for one in sys.meta_path if type(one).__module__ != make_importable.__module__]
+    monkeypatch.setattr(sys, "meta_path", finders)
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
