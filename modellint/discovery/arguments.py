@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from modellint.discovery.factories import returned_call
 from modellint.discovery.names import Names, stored_names
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters, parameters_of
+from modellint.source.tree_copies import copied
 
 #: Values for required parameters whose names have one meaning everywhere: the last resort.
 COMMON_ARGUMENTS = {
@@ -155,7 +155,7 @@ def _normal(node: ast.expr) -> str:
             self.generic_visit(node)
             return ast.Tuple(node.elts, node.ctx)
 
-    result = _Lists().visit(copy.deepcopy(node))
+    result = _Lists().visit(copied(node))
     return ast.unparse(result)
 
 
@@ -171,7 +171,7 @@ def _substituted(
     call: ast.Call, function: Function, values: Mapping[str, ast.expr]
 ) -> ast.Call | None:
     """The call with a function's parameters replaced; None if it reads anything else local."""
-    result = copy.deepcopy(call)
+    result = copied(call)
     variadic = function.args.kwarg.arg if function.args.kwarg is not None else None
     result.keywords = [
         word
@@ -186,7 +186,7 @@ def _substituted(
 
         def visit_Name(self, node: ast.Name) -> ast.AST:
             if node.id in values and node.id not in stored:
-                return copy.deepcopy(values[node.id])
+                return copied(values[node.id])
             if node.id in stored or node.id in arguments:
                 self.failed = True
             return node

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import copy
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from modellint.discovery.constants import NotConstant, as_expression, constant
 from modellint.discovery.names import Names, stored_names, written_name
 from modellint.discovery.scopes import Scope
+from modellint.source.tree_copies import copied
 
 #: Methods that return the module they are called on.
 FLUENT = frozenset(
@@ -55,7 +55,7 @@ class Inliner(ast.NodeTransformer):
         if isinstance(node, ast.Name):
             result = self.visit_Name(node)
         else:
-            result = self.visit(copy.deepcopy(node))
+            result = self.visit(copied(node))
         assert isinstance(result, ast.expr)
         if next(islice(ast.walk(result), _LARGEST, None), None) is not None:
             raise NotConstant
@@ -78,7 +78,7 @@ class Inliner(ast.NodeTransformer):
         if node.id in self._scope.local or self._scope.where == "docstring":
             value = self._scope.values.get(node.id)
             if value is not None and value.expression is not None:
-                return copy.deepcopy(value.expression)
+                return copied(value.expression)
             if node.id in self._scope.local:
                 raise NotConstant
         if node.id in self._module_names or hasattr(builtins, node.id):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import copy
 
 from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import Reader
+from modellint.source.tree_copies import copied
 
 #: What gives a tensor's sizes, their number, or the number of its elements.
 _SIZES = frozenset("size shape numel nelement dim ndim".split())
@@ -16,7 +16,7 @@ def with_sizes(node: ast.expr, reader: Reader) -> ast.expr:
     """The expression with the sizes that it reads of example tensors as numbers."""
     if not any(map(_may_read, ast.walk(node))):
         return node
-    replaced: ast.expr = _Sized(reader).visit(copy.deepcopy(node))
+    replaced: ast.expr = _Sized(reader).visit(copied(node))
     return replaced
 
 
