@@ -77,7 +77,7 @@ def test_the_shape_of_a_comment_is_read(head, body, shape):
 @pytest.mark.parametrize(
     ("head", "body"),
     [
-        ("def forward(self, x):", "y = self.conv(x)  # (B, C, H, W)\n        return y"),
+        ("def forward(self, x):", "y = torch.relu(x)  # (B, C, H, W)\n        return y"),
         ("def forward(self, x):", "# y: (B, C)\n        return x"),
         ("def forward(self, x):  # call it (twice, or more)", "return x"),
         ("def forward(self, x, y):", "# x: (B, C)\n        return x"),
