@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
 from typing import NamedTuple
 
-from modellint.symbolic.dims import Dim, dim, expr_of, same
+from modellint.symbolic.dims import Dim, dim, expr_of
 from modellint.symbolic.expressions import atom, divide_exactly
 
 NONE: frozenset[str] = frozenset()
@@ -101,10 +100,13 @@ def plain(size: int) -> int:
 def united(index: int, at: int, size: int, axes: Sequence[Axis]) -> tuple[Axis, frozenset[str]]:
     """The axis that operands of one size give together, and what is lost of them.
 
-    Those that stand for nothing of the inputs, such as channels that a layer made, give way.
+    Those that stand for nothing of the inputs, such as channels that a layer made, give way. What
+    is not known is lost already, and takes along what it meets.
     """
     known = [axis for axis in axes if axis]
     lost = NONE
+    if None in axes:
+        return None, lost.union(*(part.roots for axis in known for part in axis))
     if not known:
         return (() if is_one(size) else (Part((index, at), NONE, size),)), lost
     first = known[0]
@@ -150,7 +152,7 @@ def regrouped(
         if is_one(target):
             made.append(())
             continue
-        taken = _taken(pending, target)
+        taken = taken_from(pending, target)
         if taken is None:
             lost = frozenset().union(*(part.roots for part in pending))
             return (*made, *[None] * (len(targets) - len(made))), lost
@@ -158,7 +160,7 @@ def regrouped(
     return tuple(made), NONE
 
 
-def _taken(pending: list[Part], target: int) -> list[Part] | None:
+def taken_from(pending: list[Part], target: int) -> list[Part] | None:
     """Take from the end of `pending`, where the outermost stands, what makes up a size."""
     taken: list[Part] = []
     left = target
@@ -205,59 +207,3 @@ def _undone(outer: Part, inner: Part) -> Part | None:
     if (outer.key[0], outer.key[2]) != (inner.key[0], inner.key[2]):
         return None
     return Part(outer.key[0], outer.roots, outer.size * inner.size)
-
-
-def swapped(sizes: Sequence[int], targets: Sequence[int]) -> tuple[int, ...] | None:
-    """The order of axes of these sizes that gives the targets, where it is not that of memory.
-
-    Targets may be single axes, or products of several in the new order, or factors of one; `None`
-    where they follow each other as they are, or where no order gives them.
-    """
-    for count in range(2, len(sizes) + 1):
-        if count > _MOST:
-            return None
-        for order in permutations(range(count)):
-            if order != tuple(range(count)) and _gives([sizes[at] for at in order], targets):
-                return order
-    return None
-
-
-#: Of more axes than these not all orders are tried.
-_MOST = 5
-
-
-def _gives(sizes: Sequence[int], targets: Sequence[int]) -> bool:
-    """Whether consecutive sizes, merged or split, are the targets."""
-    pending = [Part(at, NONE, size) for at, size in enumerate(sizes)][::-1]
-    return (
-        all(is_one(target) or _taken(pending, target) is not None for target in targets)
-        and not pending
-    )
-
-
-def groups(
-    sizes: Sequence[int], targets: Sequence[int]
-) -> list[tuple[list[int], list[int]]] | None:
-    """The axes before and after a reshape that hold the same elements; `None` if unclear."""
-    made: list[tuple[list[int], list[int]]] = []
-    i = j = 0
-    while i < len(sizes) and j < len(targets):
-        before, after = [i], [j]
-        left, right = sizes[i], targets[j]
-        i, j = i + 1, j + 1
-        while not same(left, right):
-            if plain(left) <= plain(right):
-                if i == len(sizes):
-                    return None
-                left = left * sizes[i]
-                before.append(i)
-                i += 1
-            else:
-                if j == len(targets):
-                    return None
-                right = right * targets[j]
-                after.append(j)
-                j += 1
-        made.append((before, after))
-    rest = [*sizes[i:], *targets[j:]]
-    return made if all(is_one(size) for size in rest) else None

@@ -68,17 +68,10 @@ def _broadcast(node: Node, sources: Sources, varying: Collection[int]) -> State:
     moving = [one for source, one in operands if source.index in varying]
     for at, size in enumerate(shape):
         found: list[Axis] = []
-        gone = False
         for one in moving:
             axis = at - len(shape) + len(one.axes)
             if axis >= 0:
-                here = one.axes[axis]
-                gone = gone or here is None
-                found.append(here)
-        if gone:
-            lost |= NONE.union(*(part.roots for axis in found for part in axis or ()))
-            axes.append(None)
-            continue
+                found.append(one.axes[axis])
         made, more = united(node.index, at, size, found)
         axes.append(made)
         lost |= more
@@ -115,8 +108,6 @@ def _reduced(node: Node, sources: Sources, varying: Collection[int]) -> State:
     keep = bool(node.arguments.get("keepdim"))
     kept = [at for at in range(rank) if keep or at not in gone]
     axes = [() if at in gone else one.axes[at] for at in kept]
-    if any(one.axes[at] is None for at in gone):
-        return unknown(node, sources, varying)
     return result(node, sources, axes, one.along(gone))
 
 
@@ -126,7 +117,7 @@ def _mixing(default: int | None = None) -> Step:
     def step(node: Node, sources: Sources, varying: Collection[int]) -> State:
         ((_, (one, *_)), *_) = sources
         dim = dim_of(node, len(one.axes), default)
-        if dim is None or one.axes[dim] is None:
+        if dim is None:
             return unknown(node, sources, varying)
         return result(node, sources, one.axes, one.along([dim]))
 
@@ -137,7 +128,7 @@ def _chosen(node: Node, sources: Sources, varying: Collection[int]) -> State:
     """topk, sort and their kin: places of an axis by their values."""
     ((_, (one, *_)), *_) = sources
     dim = dim_of(node, len(one.axes), -1)
-    if dim is None or one.axes[dim] is None:
+    if dim is None:
         return unknown(node, sources, varying)
     roots = one.along([dim])
     axes = [*one.axes]
@@ -163,8 +154,6 @@ def _normed(node: Node, sources: Sources, varying: Collection[int]) -> State:
         over = []
     if any(source.index in varying for source, _ in sources[1:]):
         return unknown(node, sources, varying)
-    if any(one.axes[at] is None for at in over):
-        return unknown(node, sources, varying)
     return result(node, sources, one.axes, one.along(over))
 
 
@@ -175,7 +164,7 @@ def _linear(node: Node, sources: Sources, varying: Collection[int]) -> State:
     (_, (one, *_)), *weights = sources
     if any(weight.index in varying for weight, _ in weights):
         return unknown(node, sources, varying)
-    if not one.axes or one.axes[-1] is None:
+    if not one.axes:
         return unknown(node, sources, varying)
     last = len(one.axes) - 1
     made = fresh(node.index, last, node.output.shape[-1])
@@ -192,7 +181,7 @@ def _windowed(channels: bool) -> Step:
         count = node.rank or len(one.axes) - 2
         rank, shape = len(one.axes), node.output.shape
         first = rank - count - channels
-        if first < 0 or None in one.axes[first:]:
+        if first < 0:
             return unknown(node, sources, varying)
         axes = [*one.axes[:first]]
         for at in range(first, rank):
@@ -214,7 +203,7 @@ def _padded(node: Node, sources: Sources, varying: Collection[int]) -> State:
     axes: list[Axis] = []
     lost = NONE
     for at, axis in enumerate(one.axes):
-        if same(source.output.shape[at], shape[at]) or axis is None:
+        if same(source.output.shape[at], shape[at]):
             axes.append(axis)
         else:
             axes.append(fresh(node.index, at, shape[at], one.along([at])))
@@ -235,7 +224,7 @@ def _recurrent(node: Node, sources: Sources, varying: Collection[int]) -> State:
     (_, (one, *_)), *_ = sources
     rank = len(one.axes)
     first = bool(node.arguments.get("batch_first"))
-    if rank not in (2, 3) or None in one.axes or "batch_sizes" in node.arguments:
+    if rank not in (2, 3) or "batch_sizes" in node.arguments:
         return unknown(node, sources, varying)
     time = 1 if first and rank == 3 else 0
     for state_of, state in sources[1:]:
@@ -262,7 +251,7 @@ def _recurrent(node: Node, sources: Sources, varying: Collection[int]) -> State:
 def _cell(node: Node, sources: Sources, varying: Collection[int]) -> State:
     (_, (one, *_)), *_ = sources
     last = len(one.axes) - 1
-    if last < 0 or None in one.axes:
+    if last < 0:
         return unknown(node, sources, varying)
     axes = (*one.axes[:-1], fresh(node.index, last, node.output.shape[-1]))
     states = [state[0].axes for source, state in sources[1:] if source.index in varying]
@@ -278,11 +267,7 @@ def _attended(node: Node, sources: Sources, varying: Collection[int]) -> State:
     layouts = [state[0] for _, state in sources[:3]]
     shape = node.output.shape
     masked = any(source.index in varying for source, _ in sources[3:])
-    if (
-        masked
-        or len(layouts) != 3
-        or any(len(one.axes) != len(shape) or None in one.axes for one in layouts)
-    ):
+    if masked or len(layouts) != 3 or any(len(one.axes) != len(shape) for one in layouts):
         return unknown(node, sources, varying)
     query, key, value = layouts
     axes, lost = _aligned(node, layouts, len(shape) - 2)
@@ -316,7 +301,7 @@ def _product(node: Node, sources: Sources, varying: Collection[int]) -> State:
     if len(factors) != 2:
         return unknown(node, sources, varying)
     (_, (left, *_)), (_, (right, *_)) = factors
-    if len(left.axes) < 2 or len(right.axes) < 2 or None in (*left.axes, *right.axes):
+    if len(left.axes) < 2 or len(right.axes) < 2:
         return unknown(node, sources, varying)
     axes, lost = _aligned(node, [left, right], len(node.output.shape) - 2)
     axes += [left.axes[-2], right.axes[-1]]
@@ -332,7 +317,7 @@ def _einsum(node: Node, sources: Sources, varying: Collection[int]) -> State:
     terms = left.split(",")
     layouts = [state[0] for _, state in sources]
     if len(terms) != len(layouts) or any(
-        len(term) != len(one.axes) or None in one.axes or len({*term}) < len(term)
+        len(term) != len(one.axes) or len({*term}) < len(term)
         for term, one in zip(terms, layouts, strict=True)
     ):
         return unknown(node, sources, varying)

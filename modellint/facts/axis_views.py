@@ -38,10 +38,7 @@ def joined(node: Node, sources: Sources, varying: Collection[int]) -> State:
     for at, size in enumerate(shape):
         found = [one.axes[at] for one in layouts]
         roots = NONE.union(*(one.along([at]) for one in layouts))
-        if None in found:
-            axes.append(None)
-            lost |= roots
-        elif at == dim:
+        if at == dim:
             axes.append(fresh(node.index, at, size, roots))
             lost |= frozenset(root for root in roots if _is_whole(found, root))
         else:
@@ -69,9 +66,6 @@ def stacked(node: Node, sources: Sources, varying: Collection[int]) -> State:
             axes.append(fresh(node.index, at, size))
             continue
         found = [one.axes[at - (at > dim)] for one in layouts]
-        if None in found:
-            axes.append(None)
-            continue
         made, more = united(node.index, at, size, found)
         axes.append(made)
         lost |= more
@@ -91,7 +85,7 @@ def _cut(
     for at, origin in enumerate(kept):
         if origin is None:
             axes.append(fresh(node.index, at, after[at]))
-        elif same(before[origin], after[at]) or one.axes[origin] is None:
+        elif same(before[origin], after[at]):
             axes.append(one.axes[origin])
         else:
             axes.append(fresh(node.index, at, after[at], one.along([origin])))
@@ -182,7 +176,7 @@ def shuffled(node: Node, sources: Sources, varying: Collection[int]) -> State:
     ((_, (one, *_)), *_) = sources
     rank = len(one.axes)
     first = rank - 3
-    if first < 0 or None in one.axes[first:]:
+    if first < 0:
         return unknown(node, sources, varying)
     shape = node.output.shape
     roots = one.along(range(first, rank))
