@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
-from modellint.facts.axis_parts import NONE, Part, is_one, plain, taken_from
+from modellint.facts.axis_parts import NONE, Part, is_one, name_of, plain, taken_from
 from modellint.graph import Graph, Node
 from modellint.graph.graph import fact
 from modellint.graph.operations import ELEMENTWISE, varying_inputs
-from modellint.symbolic.dims import expr_of, same
+from modellint.symbolic.dims import Dim, expr_of, same
 from modellint.symbolic.expressions import divide_exactly, subtract
 
 _VIEWS = ("view", "reshape", "view_as", "reshape_as")
@@ -86,7 +86,9 @@ def _order(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...] | None:
         return None
     meant = swapped(left, right)
     numbers = [plain(size) for size in left]
-    if meant is None and len({*numbers}) == len(numbers):
+    # Sizes that are computed may be equal for all that is known of them: then nothing is said.
+    plainly = all(not isinstance(size, Dim) or name_of(size) for size in (*left, *right))
+    if meant is None and plainly and len({*numbers}) == len(numbers):
         meant = swapped(numbers, [plain(size) for size in right])
     return meant
 
