@@ -11,7 +11,7 @@ from modellint.graph import Graph, Node
 from modellint.graph.graph import fact
 from modellint.graph.operations import ELEMENTWISE, varying_inputs
 from modellint.symbolic.dims import Dim, expr_of, same
-from modellint.symbolic.expressions import divide_exactly, subtract
+from modellint.symbolic.expressions import Expr, Floor, divide_exactly, subtract
 
 _VIEWS = ("view", "reshape", "view_as", "reshape_as")
 
@@ -82,15 +82,24 @@ def _order(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...] | None:
             order.append(pending.pop(at)[0])
         else:
             return tuple(order) if order != sorted(order) else None
-    if _gives(left, right):
+    # Of sizes that a size divides not even whether they are equal is always told.
+    if _gives(left, right) or any(_divided(expr_of(size)) for size in (*left, *right)):
         return None
     meant = swapped(left, right)
     numbers = [plain(size) for size in left]
-    # Sizes that are computed may be equal for all that is known of them: then nothing is said.
     plainly = all(not isinstance(size, Dim) or name_of(size) for size in (*left, *right))
     if meant is None and plainly and len({*numbers}) == len(numbers):
         meant = swapped(numbers, [plain(size) for size in right])
     return meant
+
+
+def _divided(expr: Expr) -> bool:
+    """Whether an expression has a floor division by something that is no number."""
+    return any(
+        isinstance(atom, Floor) and (atom.denominator.constant is None or _divided(atom.numerator))
+        for monomial, _ in expr.terms
+        for atom, *_ in monomial
+    )
 
 
 def _undoes(graph: Graph, node: Node) -> bool:
