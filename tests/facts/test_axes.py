@@ -120,15 +120,31 @@ def hold(told: Layout, before: Tensor, after: Tensor, changed: int, *, mixes: bo
         assert set(rows_changed(before, after, places[0])) <= {changed}
 
 
-def check(model: nn.Module) -> Graph:
+def check(model: nn.Module, *, mixes: bool = False) -> Graph:
     model = model.double().eval()
     graph = modellint.trace(model, [f"N,{L},{C}:float64"])
     x = torch.randn(N, L, C, dtype=torch.float64)
     other = x.clone()
     other[1] = torch.randn(L, C, dtype=torch.float64)
     with torch.no_grad():
-        hold(layout(graph, graph.outputs[0]), model(x), model(other), 1)
+        hold(layout(graph, graph.outputs[0]), model(x), model(other), 1, mixes=mixes)
     return graph
+
+
+#: What mixes the samples, where the first axis counts them.
+MIXING = ("first", "gru", "mean", "mean 0", "softmax 0")
+
+
+@settings(max_examples=40, **lenient)  # type: ignore[arg-type]
+@given(
+    st.lists(st.sampled_from(sorted({*STEPS} - {*MIXING, "turned", "roll"})), max_size=3),
+    st.sampled_from(MIXING),
+)
+def test_other_rows_change_where_samples_are_mixed(before: list[str], last: str) -> None:
+    # Not behind it: a norm takes away again what all rows were multiplied with.
+    steps = [Applied(name, *_flat(STEPS[name]())) for name in (*before, last)]
+    graph = check(nn.Sequential(*steps), mixes=True)
+    assert "N" in layout(graph, graph.outputs[0]).mixed
 
 
 @settings(max_examples=60, **lenient)  # type: ignore[arg-type]
