@@ -112,3 +112,24 @@ class Truncated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.long()
+
+
+class Reordered(nn.Module):
+    """A map whose axes are moved and whose sizes are then written as they were: (N, C, L) → it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        moved = x.movedim(1, -1)
+        return moved.reshape(x.shape)
+
+    #: The line that scrambles.
+    line = forward.__code__.co_firstlineno + 2
+
+
+class Centred(nn.Module):
+    """A map from which the mean of everything is taken, of all samples together."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean()
+
+    #: The line that mixes.
+    line = forward.__code__.co_firstlineno + 1

@@ -1,0 +1,194 @@
+"""Views that give the sizes of a permutation, and leave the elements in the order of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+from modellint.facts.axis_parts import NONE, Part, is_one, name_of, plain, taken_from
+from modellint.graph import Graph, Node
+from modellint.graph.graph import fact
+from modellint.graph.operations import ELEMENTWISE, varying_inputs
+from modellint.symbolic.dims import Dim, expr_of, same
+from modellint.symbolic.expressions import Expr, Floor, divide_exactly, subtract
+
+_VIEWS = ("view", "reshape", "view_as", "reshape_as")
+
+
+class Scrambled(NamedTuple):
+    """Axes whose sizes a view gives in another order, while its elements stay where they are.
+
+    `sizes` are those before, ones left out, `order` the places among them that those after, `made`,
+    come of in turn.
+    """
+
+    node: Node
+    sizes: tuple[int, ...]
+    order: tuple[int, ...]
+    made: tuple[int, ...]
+
+
+@fact
+def scrambled(graph: Graph) -> tuple[Scrambled, ...]:
+    """The views of what depends on an input that scramble axes, and that nothing undoes."""
+    found = []
+    for node in graph.calls(*_VIEWS):
+        if node.index not in graph.varying or not node.outputs or not node.input.outputs:
+            continue
+        one = _scrambled(graph, node)
+        if one is not None and not _undoes(graph, node) and not _undone(graph, node):
+            found.append(one)
+    return tuple(found)
+
+
+def _scrambled(graph: Graph, node: Node) -> Scrambled | None:
+    sizes, targets = node.input.output.shape, node.output.shape
+    if not node.input.output.known or not node.output.known:
+        return None
+    for before, after in groups(sizes, targets, _equal(graph)) or ():
+        left = [sizes[at] for at in before if not is_one(sizes[at])]
+        right = [targets[at] for at in after if not is_one(targets[at])]
+        order = _order(left, right) if len(left) > 1 and len(right) > 1 else None
+        if order is not None:
+            return Scrambled(node, tuple(left), order, tuple(right))
+    return None
+
+
+def _equal(graph: Graph) -> Callable[[int, int], bool]:
+    """Whether two sizes are equal wherever the forward runs."""
+    demanded = [one.expr for one in graph.constraints if one.relation == "=="]
+
+    def equal(one: int, other: int) -> bool:
+        if same(one, other):
+            return True
+        if plain(one) != plain(other):
+            return False
+        gap = subtract(expr_of(one), expr_of(other))
+        return any(divide_exactly(expr, gap) is not None for expr in demanded)
+
+    return equal
+
+
+def _order(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...] | None:
+    """The places of the sizes before that those after come of, where that is no order of memory."""
+    if len(left) == len(right):
+        pending = [*enumerate(left)]
+        order = []
+        for size in right:
+            at = next((at for at, (_, one) in enumerate(pending) if same(one, size)), None)
+            if at is None:
+                break
+            order.append(pending.pop(at)[0])
+        else:
+            return tuple(order) if order != sorted(order) else None
+    # Of sizes that a size divides not even whether they are equal is always told.
+    if _gives(left, right) or any(_divided(expr_of(size)) for size in (*left, *right)):
+        return None
+    meant = swapped(left, right)
+    numbers = [plain(size) for size in left]
+    plainly = all(not isinstance(size, Dim) or name_of(size) for size in (*left, *right))
+    if meant is None and plainly and len({*numbers}) == len(numbers):
+        meant = swapped(numbers, [plain(size) for size in right])
+    return meant
+
+
+def _divided(expr: Expr) -> bool:
+    """Whether an expression has a floor division by something that is no number."""
+    return any(
+        isinstance(atom, Floor) and (atom.denominator.constant is None or _divided(atom.numerator))
+        for monomial, _ in expr.terms
+        for atom, *_ in monomial
+    )
+
+
+def _undoes(graph: Graph, node: Node) -> bool:
+    """Whether it gives back the sizes before an earlier view, of which nothing is mixed since."""
+    here = node.input
+    while here.op in ELEMENTWISE and len(varying_inputs(graph, here)) == 1:
+        here = varying_inputs(graph, here)[0]
+    return here.op in _VIEWS and _alike(here.input.output.shape, node.output.shape)
+
+
+def _alike(shape: Sequence[int], other: Sequence[int]) -> bool:
+    return len(shape) == len(other) and all(map(same, shape, other))
+
+
+def _undone(graph: Graph, node: Node) -> bool:
+    """Whether all that reads it, position by position, is viewed as it was before anything else."""
+    before = node.input.output.shape
+    pending, seen = [node], {node.index}
+    while pending:
+        here = pending.pop()
+        readers = graph.readers(here)
+        if not readers or here in graph.outputs:
+            return False
+        for reader in readers:
+            if reader.index in seen or not reader.outputs:
+                continue
+            seen.add(reader.index)
+            shape = reader.output.shape
+            if reader.op in _VIEWS and _alike(shape, before):
+                continue
+            if reader.op not in ELEMENTWISE:
+                return False
+            pending.append(reader)
+    return True
+
+
+def swapped(sizes: Sequence[int], targets: Sequence[int]) -> tuple[int, ...] | None:
+    """The order of axes of these sizes that gives the targets, where it is not that of memory.
+
+    Targets may be single axes, or products of several in the new order, or factors of one; `None`
+    where they follow each other as they are, or where no order gives them.
+    """
+    for count in range(2, len(sizes) + 1):
+        if count > _MOST:
+            return None
+        for order in permutations(range(count)):
+            if order != tuple(range(count)) and _gives([sizes[at] for at in order], targets):
+                return order
+    return None
+
+
+#: Of more axes than these not all orders are tried.
+_MOST = 5
+
+
+def _gives(sizes: Sequence[int], targets: Sequence[int]) -> bool:
+    """Whether consecutive sizes, merged or split, are the targets."""
+    pending = [Part(at, NONE, size) for at, size in enumerate(sizes)][::-1]
+    return (
+        all(is_one(target) or taken_from(pending, target) is not None for target in targets)
+        and not pending
+    )
+
+
+def groups(
+    sizes: Sequence[int],
+    targets: Sequence[int],
+    equal: Callable[[int, int], bool] = same,
+) -> list[tuple[list[int], list[int]]] | None:
+    """The axes before and after a reshape that hold the same elements; `None` if unclear."""
+    made: list[tuple[list[int], list[int]]] = []
+    i = j = 0
+    while i < len(sizes) and j < len(targets):
+        before, after = [i], [j]
+        left, right = sizes[i], targets[j]
+        i, j = i + 1, j + 1
+        while not equal(left, right):
+            if plain(left) <= plain(right):
+                if i == len(sizes):
+                    return None
+                left = left * sizes[i]
+                before.append(i)
+                i += 1
+            else:
+                if j == len(targets):
+                    return None
+                right = right * targets[j]
+                after.append(j)
+                j += 1
+        made.append((before, after))
+    rest = [*sizes[i:], *targets[j:]]
+    return made if all(is_one(size) for size in rest) else None

@@ -1,0 +1,230 @@
+"""The rule batch-mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modellint import Finding, Graph, Skip, rule
+from modellint.facts.axes import Mixing, layout, mixings
+from modellint.facts.wording import named
+from modellint.graph import Node
+from modellint.graph.operations import descends
+
+_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+_SHARES = ("softmax", "log_softmax", "softmin")
+
+
+@rule("suspicious")
+def batch_mixed(graph: Graph) -> Iterator[Finding | Skip]:
+    """A row of the output depends on other samples of the batch.
+
+    The axis of the batch is followed through the forward, also where it is moved, merged with
+    another axis and split again. The rule speaks where an operation first mixes places along it:
+    a recurrent layer or an attention that takes it for time, a softmax, a mean or a norm over it,
+    a layer that takes it for features.
+
+    **Why it matters.** Nothing raises, and the loss even falls: what the model says of a sample
+    depends on which others happen to be in the batch, so that it says something else of it at
+    batch size one. Recurrent layers and `nn.MultiheadAttention` expect `(L, N, C)` unless they are
+    told `batch_first=True` (their pages in PyTorch's documentation); a dueling head subtracts the
+    mean over the actions, not over everything (Wang et al., ICML 2016, arXiv 1511.06581,
+    equation 9).
+
+    **When it is fine** (silent): batch norms, whose statistics of a batch are meant; values that
+    only lead to a loss, a scalar; a product of two embeddings, each sample against each other,
+    that is itself the result; results that have no row for each sample; a forward without a batch,
+    and one whose input has the size of the batch on two axes, as a graph's adjacency. Where which
+    axis is the batch is only assumed it is a remark (`info`). There are no options.
+    """
+    batches = _batches(graph)
+    for mixing in mixings(graph):
+        root = mixing.root
+        if root in batches and _is_batch(graph, root) and _matters(graph, mixing.node, root):
+            yield _finding(graph, mixing)
+    for layer in graph.calls(*_RECURRENT):
+        picked = _picked(graph, layer, batches)
+        if picked is not None:
+            yield _picking(layer, picked)
+
+
+def _batches(graph: Graph) -> frozenset[str]:
+    """The axes that count samples: as whoever gave the input named them, or as layers do."""
+    named = frozenset({"N", "B"} & {*graph.symbols})
+    return named or frozenset(graph.batches)
+
+
+def _is_batch(graph: Graph, root: str) -> bool:
+    """Whether no input has the size of the batch on two axes, as the adjacency of a graph has."""
+    return all(len(layout(graph, given.node).places(root)) < 2 for given in graph.inputs)
+
+
+def _matters(graph: Graph, node: Node, root: str) -> bool:
+    """Whether an operation leads to a result with a row for each place of an axis."""
+    rows = [out for out in graph.outputs if layout(graph, out).places(root)]
+    return any(descends(graph, out, node) for out in rows)
+
+
+def _picked(graph: Graph, layer: Node, batches: frozenset[str]) -> Node | None:
+    """Where one sample is picked of what a recurrent layer gives, a row for each step being left.
+
+    Whoever writes `x[:, -1]` for the last step takes the first axis for the samples.
+    """
+    if layer.arguments.get("batch_first") or len(layer.input.output.shape) != 3:
+        return None
+    here = layout(graph, layer.input).axes
+    time, samples = ([part.key for part in axis or ()] for axis in here[:2])
+    if len(samples) != 1 or len(time) != 1 or samples[0] not in batches:
+        return None
+    for result in graph.readers(layer):
+        for node in graph.readers(result):
+            if node.op not in ("getitem", "select") or result.arguments.get("index") != 0:
+                continue
+            rows = [[part.key for part in axis or ()] for axis in layout(graph, node).axes]
+            if rows[:1] == [time] and samples not in rows and _matters(graph, node, str(time[0])):
+                return node
+    return None
+
+
+def _picking(layer: Node, picked: Node) -> Finding:
+    return Finding(
+        layer,
+        f"{named(layer)} takes axis 0 of {layer.input.output} for time and axis 1 for the samples, "
+        f"of which {picked.key} then picks one: what is meant for samples is one sequence",
+        help="batch_first=True",
+        related=[picked],
+    )
+
+
+def _finding(graph: Graph, mixing: Mixing) -> Finding:
+    node, operand = mixing.node, mixing.operand
+    axes = layout(graph, operand).places(mixing.root)
+    where = f"axis {axes[0]} of {operand.output}"
+    samples = f"the {mixing.root} samples of a batch"
+    assumed = any(given.origins.rank == "assumed" for given in graph.inputs)
+    what, remedy = _told(node, where, samples, len(operand.output.shape), axes[0])
+    return Finding(
+        node,
+        f"{named(node)} {what}: what comes out for one sample depends on the others",
+        help=remedy,
+        severity="info" if assumed else None,
+    )
+
+
+def _told(node: Node, where: str, samples: str, rank: int, batch: int) -> tuple[str, str | None]:
+    """What an operation does to the samples, and what is meant in its place."""
+    if node.op in _RECURRENT:
+        return f"takes {where} for time, so {samples} are steps of one sequence", "batch_first=True"
+    if node.op == "scaled_dot_product_attention":
+        return (
+            f"attends along {where}, so {samples} attend to each other",
+            "batch_first=True" if node.type == "MultiheadAttention" else None,
+        )
+    if node.op in _SHARES:
+        return f"shares one along {where}, between {samples}", f"dim={-1 if rank != 4 else 1}"
+    if node.op in ("mean", "sum", "amax", "amin", "std", "var", "norm", "prod", "max", "min"):
+        gone = "everything" if node.arguments.get("dim") is None else where
+        other = f"{node.op}({int(batch == 0)}, keepdim=True) is of each sample alone"
+        return f"is over {gone}, {samples} included", other if rank > 1 else None
+    return f"computes along {where}, over {samples}", None
+
+
+# The last step is picked of what would be the samples.
+batch_mixed.flags(
+    model="""
+        self.gru = nn.GRU(16, 32)
+        self.fc = nn.Linear(32, 4)
+
+        def forward(self, x):
+            x, _ = self.gru(x)
+            return self.fc(x[:, -1])
+    """,
+    input="8,50,16",
+    layers=["gru"],
+    severity="warning",
+)
+batch_mixed.flags(
+    model="""
+        self.fc = nn.Linear(16, 4)
+        self.share = nn.Softmax(dim=0)
+
+        def forward(self, x):
+            return self.share(self.fc(x))
+    """,
+    input="8,16",
+    layers=["share"],
+)
+# A dueling head: the mean is over the samples, too.
+batch_mixed.flags(
+    model="""
+        self.value = nn.Linear(16, 1)
+        self.advantage = nn.Linear(16, 4)
+
+        def forward(self, x):
+            advantage = self.advantage(x)
+            return self.value(x) + advantage - advantage.mean()
+    """,
+    input="8,16",
+    layers=["mean@13"],
+)
+# The mean of what would be the steps.
+batch_mixed.flags(
+    model="""
+        self.attention = nn.MultiheadAttention(16, 4)
+
+        def forward(self, x):
+            return x + self.attention(x, x, x)[0].mean(1, keepdim=True)
+    """,
+    input="8,50,16",
+    layers=["mean@11#2"],
+)
+batch_mixed.allows(
+    model="""
+        self.lstm = nn.LSTM(16, 32, batch_first=True)
+        self.attention = nn.MultiheadAttention(32, 4)
+        self.value = nn.Linear(32, 1)
+        self.advantage = nn.Linear(32, 4)
+
+        def forward(self, x):
+            x, _ = self.lstm(x)
+            x = x.transpose(0, 1)
+            x = self.attention(x, x, x)[0][-1]
+            advantage = self.advantage(x)
+            return (self.value(x) + advantage - advantage.mean(1, keepdim=True)).softmax(-1)
+    """,
+    input="8,50,16",
+)
+# Windows of a map are a batch of their own, merged and split again.
+batch_mixed.allows(
+    model="""
+        self.attention = nn.MultiheadAttention(16, 4, batch_first=True)
+
+        def forward(self, x):
+            n, h, w, c = x.shape
+            x = x.view(n, h // 4, 4, w // 4, 4, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 16, c)
+            x = self.attention(x, x, x)[0]
+            x = x.view(n, h // 4, w // 4, 4, 4, c).permute(0, 1, 3, 2, 4, 5)
+            return x.reshape(n, h, w, c)
+    """,
+    input="2,16,16,16",
+)
+# Each sample against each other, and a loss over all of them.
+batch_mixed.allows(
+    model="""
+        self.fc = nn.Linear(16, 8)
+
+        def forward(self, a, b):
+            a, b = self.fc(a), self.fc(b)
+            return a @ b.T, (a - b).pow(2).mean()
+    """,
+    input=["8,16", "8,16"],
+)
+# A graph's nodes are no batch.
+batch_mixed.allows(
+    model="""
+        self.fc = nn.Linear(16, 8)
+
+        def forward(self, x, adjacency):
+            return (adjacency @ self.fc(x)).relu()
+    """,
+    input=["8,16", "8,8"],
+)
