@@ -112,3 +112,18 @@ class Truncated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.long()
+
+
+class Turned(nn.Module):
+    """A transposition whose result is dropped."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x.transpose(-1, -2)
+        return x
+
+
+class Squeezed(nn.Module):
+    """Its input without the axes of size 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.squeeze()
