@@ -36,7 +36,8 @@ def constant_output(graph: Graph) -> Iterator[Finding | Skip]:
     length of a sequence. Ignore it where a setting is 1 on purpose, as one expert or one head of a
     family of models. There are no options.
     """
-    found = dict(_constants(graph))
+    complete = [call for call in graph.calls(*DROPOUTS) if _drops_all(graph, call)]
+    found = dict(_constants(graph, complete))
     if graph.counted:
         for call in found:
             yield Skip(call, f"this run fixed {', '.join(sorted(graph.counted))}")
@@ -45,8 +46,7 @@ def constant_output(graph: Graph) -> Iterator[Finding | Skip]:
     for call, effect in found.items():
         if call.index in results(graph):
             yield _finding(graph, call, effect, fixed)
-    dropped = [call for call in graph.calls(*DROPOUTS) if _drops_all(graph, call)]
-    dropped = [call for call in dropped if call not in found and call.index in results(graph)]
+    dropped = [call for call in complete if call not in found and call.index in results(graph)]
     if not dropped:
         return
     trained = training(graph)
@@ -54,44 +54,58 @@ def constant_output(graph: Graph) -> Iterator[Finding | Skip]:
         for call in dropped:
             yield Skip(call, f"what it does in training is not traced: {trained}")
         return
-    there = {call.key: (call, effect) for call, effect in _constants(trained)}
+    complete = [call for call in trained.calls(*DROPOUTS) if _drops_all(trained, call)]
+    there = {call.key: (call, effect) for call, effect in _constants(trained, complete)}
     fixed = _following(trained, [call for call, _ in there.values()])
     for call in dropped:
         if call.key in there and there[call.key][0].index in results(trained):
             yield _finding(trained, *there[call.key], fixed, call)
 
 
-def _constants(graph: Graph) -> Iterator[tuple[Node, str]]:
-    """The calls that give the same for every input, each with what it does, in words."""
-    for call in graph.calls(*_SOFTMAXES, *_PRODUCTS, "layer_norm", "group_norm", *DROPOUTS):
+def _constants(graph: Graph, dropouts: list[Node]) -> Iterator[tuple[Node, str]]:
+    """The calls that give the same for every input, each with what it does, in words.
+
+    `dropouts` are those with p = 1, of which some do nothing in evaluation mode.
+    """
+    # An axis is empty where a layer was built with no features.
+    empty = any(0 in parameter.shape for parameter in graph.parameters)
+    ops = (*_SOFTMAXES, "layer_norm", "group_norm", *(_PRODUCTS if empty else ()))
+    for call in (*graph.calls(*ops), *dropouts):
         if call.index not in graph.varying or not call.outputs or not call.inputs:
             continue
-        effect = _effect(graph, call)
+        effect = _effect(call)
         if effect is not None and call.output.known and call.input.output.known:
             yield call, effect
 
 
-def _effect(graph: Graph, call: Node) -> str | None:
+def _effect(call: Node) -> str | None:
     """What a call does that makes its result a constant; `None` where it is none."""
     source = call.input.output
     if call.op in _SOFTMAXES:
-        axis = _axis(call)
+        # Arguments are read only where they may matter, here and below.
+        axis = _axis(call) if 1 in source.shape else None
         if axis is None or source.symbolic[axis] != 1:
             return None
         value = 0 if call.op == "log_softmax" else 1
         return f"runs over axis {axis} of {source}, which holds one value, and gives {value}"
     if call.op in DROPOUTS:
-        drops = _drops_all(graph, call) and call.arguments.get("training")
-        return f"drops all of {source} with p=1, and gives 0" if drops else None
+        trained = call.arguments.get("training")
+        return f"drops all of {source} with p=1, and gives 0" if trained else None
     if call.op in _PRODUCTS:
         return _empty_sum(call)
     if call.op == "layer_norm":
+        if source.shape[-1] != 1:
+            return None
         shape = call.arguments.get("normalized_shape")
-        counted = source.symbolic[-len(shape) :] if isinstance(shape, (tuple, list)) else ()
+        if not isinstance(shape, (tuple, list)) or any(size != 1 for size in shape):
+            return None
+        counted = source.symbolic[-len(shape) :] if shape else ()
     else:
-        groups = call.arguments.get("num_groups")
-        each = source.example[1] if len(source.shape) > 1 else 0
-        counted = (1 if each == groups else 0, *source.symbolic[2:])
+        if any(size != 1 for size in source.shape[2:]):
+            return None
+        if len(source.shape) < 2 or source.shape[1] != call.arguments.get("num_groups"):
+            return None
+        counted = (1, *source.symbolic[2:])
     if not counted or any(size != 1 for size in counted):
         return None
     gives = "its bias" if isinstance(call.arguments.get("bias"), Node) else "0"

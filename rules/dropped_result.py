@@ -52,9 +52,9 @@ def _unread(graph: Graph) -> list[Site]:
     kept = {node.index for node in (*graph.outputs, *graph.kept)}
     found: dict[Site, None] = {}
     for node in graph.nodes:
-        if graph.readers(node) or node.index in kept or not node.outputs:
+        if node.call is None or graph.readers(node) or not node.outputs:
             continue
-        if node.call is not None and node.index in graph.varying:
+        if node.index in graph.varying and node.index not in kept:
             found[node.call] = None
     return list(found)
 

@@ -17,6 +17,7 @@ from modellint.facts.losses import (
     called_losses,
     entry_count,
     losses,
+    losses_nearby,
     takes_output,
     uses,
 )
@@ -67,8 +68,10 @@ def loss_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
 
 def _built(graph: Graph) -> Loss | None:
     """The one loss that the file builds for its one model and leaves to others to call."""
+    if len(graph.outputs) != 1 or not losses_nearby(graph):
+        return None
     known = losses(graph)
-    if len(graph.outputs) != 1 or len({loss.name for loss in known}) != 1:
+    if len({loss.name for loss in known}) != 1:
         return None
     loss = known[0]
     if loss.name not in ("BCEWithLogitsLoss", "CrossEntropyLoss") or not takes_output(graph, loss):

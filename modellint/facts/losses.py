@@ -30,6 +30,9 @@ _KNOWN = (
     | REGRESSION_LOSSES
 )
 
+#: What each of these names holds: one search over a text instead of one a name.
+_IN_ALL = "oss"
+
 #: Methods and functions of a tensor that leave each value as it is.
 _SAME_VALUES = frozenset(
     """squeeze unsqueeze view reshape flatten ravel permute transpose contiguous to float double
@@ -133,9 +136,43 @@ def uses(graph: Graph) -> tuple[Use, ...]:
     and, where the file has no other model, by a parameter of a function; their results through
     variables and reshapes. What is computed of an output otherwise is none.
     """
-    if graph.source is None or not losses(graph):
+    if graph.source is None or not losses_nearby(graph):
         return ()
     return tuple(_Uses(graph, graph.source.tree).read())
+
+
+@fact
+def losses_nearby(graph: Graph) -> bool:
+    """Whether a loss stands where it can be this model's: in its class, or in that of no model.
+
+    By the lines of its name alone: a library's file is long, and the losses in it are others'.
+    """
+    source = graph.source
+    lines = set(_lines_of(source.text)) if source is not None else set()
+    if source is None or not lines:
+        return False
+    own = {declared.name for declared in graph.definitions("")}
+    for statement in source.tree.body:
+        other = isinstance(statement, (ast.Import, ast.ImportFrom)) or (
+            isinstance(statement, ast.ClassDef)
+            and statement.name not in own
+            and any(map(_is_forward, statement.body))
+        )
+        if other:
+            lines -= set(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
+    return bool(lines)
+
+
+def _lines_of(text: str) -> Iterator[int]:
+    """The lines in which a loss is named, in whatever role."""
+    at, line_number, counted = text.find(_IN_ALL), 1, 0
+    while at >= 0:
+        first, last = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        line = text[first : last if last >= 0 else len(text)]
+        if any(name in line for name in _KNOWN):
+            line_number, counted = line_number + text.count("\n", counted, at), at
+            yield line_number
+        at = text.find(_IN_ALL, max(last, at + 1))
 
 
 @fact
