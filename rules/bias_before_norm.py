@@ -16,22 +16,24 @@ _NAMED = 3
 
 
 @rule("advice")
-def bias_before_norm(graph: Graph) -> Iterator[Finding | Skip]:
+def bias_before_norm(graph: Graph, *, least_share: float = 0.001) -> Iterator[Finding | Skip]:
     """The biases of some layers are cancelled by the norms behind them.
 
     A bias adds one number to a whole channel; a batch or instance norm subtracts the channel's
     mean, and the number with it. Followed from a layer to its only reader through steps that keep
     a constant a constant: pools, reshapes, sums, unpadded convolutions. Group norm counts where a
     group is one channel, layer norm where it spans positions only. One finding names all such
-    layers of the model.
+    layers of the model, if their biases are `least_share` of its parameters.
 
     **Why it matters.** The parameters do nothing: their gradient is zero, up to rounding, and the
     norm's own shift takes their place (Ioffe and Szegedy, ICML 2015, arXiv 1502.03167, section
     3.2: "the bias b can be ignored"). They cost memory, optimizer state and a pass over the map.
 
     **When it is fine.** Behind a dropout or an activation, where something else reads the layer, in
-    front of layer norms over channels: silent. Ignore it where weights are loaded that have the
-    biases. There are no options.
+    front of layer norms over channels: silent. So is what is less than a thousandth of the model's
+    parameters, as in most large models. Ignore it where weights are loaded that have the biases.
+
+    **Options.** `least_share`, the smallest part of all parameters that is told of; 0 is any part.
     """
     cancelled: dict[int, Node] = {}
     biases: dict[int, Parameter] = {}
@@ -46,7 +48,8 @@ def bias_before_norm(graph: Graph) -> Iterator[Finding | Skip]:
         return
     whole = _wholly(graph, biases)
     calls = [node for node in graph.nodes if biases.get(node.index) in whole]
-    if calls:
+    held = sum(bias.numel for bias in whole)
+    if calls and held >= least_share * total_parameters(graph):
         yield _finding(graph, calls, cancelled[calls[0].index], whole)
 
 
@@ -210,4 +213,29 @@ bias_before_norm.allows(
             return self.conv(self.norm(self.conv(x)).relu())
     """,
     input="2,8,32,32",
+)
+# Eight of twenty thousand parameters.
+bias_before_norm.allows(
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.last = nn.Conv2d(8, 256, 3, padding=1)
+
+        def forward(self, x):
+            return self.last(self.norm(self.conv(x)).relu())
+    """,
+    input="2,3,32,32",
+)
+bias_before_norm.flags(
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.last = nn.Conv2d(8, 256, 3, padding=1)
+
+        def forward(self, x):
+            return self.last(self.norm(self.conv(x)).relu())
+    """,
+    input="2,3,32,32",
+    layers=["conv"],
+    least_share=0.0,
 )

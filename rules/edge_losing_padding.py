@@ -14,12 +14,13 @@ from modellint.geometry import Trim, Window, border_influence, trims, windows
 def edge_losing_padding(
     graph: Graph, *, layer_trim: float = 0.05, total_trim: float = 0.10
 ) -> Iterator[Finding | Skip]:
-    """A convolution without padding trims a notable part of its map.
+    """A convolution without padding, or with too little, trims a notable part of its map.
 
-    Looked at are convolutions with padding 0, nothing padded before them, and an effective kernel
-    at least 2 wider than the stride (`e - s >= 2`), so that the outermost pixels are read by fewer
-    windows than the others. A layer is reported if it trims `(e - s) / n >= layer_trim` of an
-    axis; otherwise the first such layer of a path is, if the path's trims add up to `total_trim`.
+    Looked at are convolutions with nothing padded before them and an effective kernel that is wider
+    than the stride and the padding of both ends by 2 at least (`e - s - P >= 2`), so that the
+    outermost pixels are read by fewer windows than the others: a 5×5 without padding, and one with
+    padding 1. A layer is reported if it trims `(e - s - P) / n >= layer_trim` of an axis; otherwise
+    the first such layer of a path is, if the path's trims add up to `total_trim`.
     Below both, one remark tells how much there is in all. The message gives the sizes, how often a
     border pixel is read against an inner one, and, for the whole model, the border's influence:
     the weight of the outermost pixel against the mean pixel if every window passed its weight on
@@ -61,9 +62,10 @@ def _finding(graph: Graph, trim: Trim, first: Trim) -> Finding:
     axes = _axes(trim)
     window = axes[trim.axes[0]]
     counts = window.readers()
+    few = "window" if counts[0] == 1 else "windows"
     message = (
         f"{describe(call)} trims {_amount(trim)}: {resized(call)}; "
-        f"border pixels are read by {counts[0]} window in {max(counts)}"
+        f"border pixels are read by {counts[0]} {few} in {max(counts)}"
     )
     if trim is first and trim.total > trim.share:
         message += f"; along its path such layers take {_percent(trim.total)} of an axis"
@@ -83,11 +85,11 @@ def _axes(trim: Trim) -> tuple[Window, ...]:
 
 
 def _amount(trim: Trim) -> str:
-    """What is trimmed: e - s + r pixels an axis, half of them a side where that is whole."""
-    axes = _axes(trim)
-    lost = [axes[axis].span - axes[axis].s + axes[axis].remainder for axis in trim.axes]
+    """What is trimmed: e - s - P + r pixels an axis, half of them a side where that is whole."""
+    axes = [_axes(trim)[axis] for axis in trim.axes]
+    lost = [axis.span - axis.s - axis.padding + axis.remainder for axis in axes]
     rank = trim.call.rank
-    if len(set(lost)) == 1 and lost[0] % 2 == 0 and axes[trim.axes[0]].s == 1:
+    if len(set(lost)) == 1 and lost[0] % 2 == 0 and axes[0].s == 1:
         sides = "every side" if rank > 1 and len(lost) == rank else "both ends"
         return f"{lost[0] // 2} px from {sides}{on_axes(trim.axes, rank)}"
     names = AXES[rank]
@@ -180,6 +182,20 @@ edge_losing_padding.flags(
     input="1,4,200",
     layers=["conv"],
     layer_trim=0.02,
+)
+# Padding that is there and too small: 45 → 43 → 41, and a dilated kernel that grew beyond it.
+edge_losing_padding.flags(
+    model="""
+        self.conv1 = nn.Conv2d(1, 8, 5, padding=1)
+        self.conv2 = nn.Conv2d(8, 8, 5, padding=1)
+        self.dilated = nn.Conv2d(8, 8, 3, padding=1, dilation=3)
+
+        def forward(self, x):
+            return self.dilated(self.conv2(self.conv1(x).relu()).relu())
+    """,
+    input="1,1,45,45",
+    layers=["conv1", "dilated"],
+    severity="warning",
 )
 # Patches, a 3×3 with stride 2, padding that keeps the size, a kernel as large as its map.
 edge_losing_padding.allows(

@@ -46,8 +46,9 @@ def parameter_heavy_linear(
     VGG16's 74.3 % of 138 M.
 
     **When it is fine** (silent): classifiers behind global pooling, however large; layers whose
-    output becomes a map, as at the start of a generator. Ignore it where positions mean different
-    things, as in a table of sensors.
+    output becomes a map, as at the start of a generator; by (b), the layers of a lone block that
+    gives back the size of the sequence or map that it reads, as an attention does. Ignore it where
+    positions mean different things, as in a table of sensors.
 
     **Options.** `min_parameters`, a count; `flatten_share` and `share`, parts of all parameters.
     """
@@ -68,8 +69,20 @@ def parameter_heavy_linear(
         source = flattened(graph, call)
         if source is not None and source.count > 1 and number >= flatten_share * total:
             yield _of_flattened(graph, call, source, number)
-        elif number >= share * total and feeds_weights_only(graph, call):
+        elif number >= share * total and feeds_weights_only(graph, call) and not _is_block(graph):
             yield _of_hidden(graph, call, number)
+
+
+def _is_block(graph: Graph) -> bool:
+    """Whether the model is a block of a larger one: it gives back a map or sequence of its input's.
+
+    A layer of such a block is most of it, and next to nothing of what the block is built into.
+    """
+    given = {node.node.output.symbolic for node in graph.inputs if node.node.outputs}
+    return any(
+        output.outputs and len(output.output.shape) > 2 and output.output.symbolic in given
+        for output in graph.outputs
+    )
 
 
 def _held(graph: Graph, call: Node, number: int) -> str:
@@ -228,6 +241,18 @@ parameter_heavy_linear.allows(
         Net()(torch.rand(1, 1100))
         Small()(torch.rand(1, 1, 14, 14))
     """
+)
+# A block of attention, of which a file holds no more.
+parameter_heavy_linear.allows(
+    model="""
+        self.qkv = nn.Linear(256, 768)
+        self.proj = nn.Linear(256, 256)
+
+        def forward(self, x):
+            q, k, v = self.qkv(x).chunk(3, dim=-1)
+            return self.proj(F.scaled_dot_product_attention(q, k, v))
+    """,
+    input="2,50,256",
 )
 # Rows that cut across a map are batch-folded's to tell of.
 parameter_heavy_linear.allows(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import e, log
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.facts.source_facts import (
+from modellint.facts.losses import (
     LOGIT_LOSSES,
     PROBABILITY_LOSSES,
     Loss,
@@ -30,7 +30,7 @@ _SQUASHES = frozenset(["sigmoid", "relu"])
 _MOVES = IDENTITIES | RESHAPES | REORDERINGS
 
 
-@rule("suspicious")
+@rule("suspicious", supersedes=["loss-mismatch"])
 def softmax_before_cross_entropy(graph: Graph) -> Iterator[Finding | Skip]:
     """The model ends in a softmax, and its file trains with a cross entropy, which has its own.
 

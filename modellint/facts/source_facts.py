@@ -1,84 +1,18 @@
 """What the source of a model says that its forward does not show.
 
-Losses stand beside a model, and a literal argument looks like a computed one once it is passed:
-both are read from the syntax trees of the files, not from the graph.
+A literal argument looks like a computed one once it is passed, and a result that a line drops like
+one that nothing asked for: both are read from the syntax trees of the files, not from the graph.
 """
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from linecache import getline
 
-from modellint.discovery.names import read_names, written_name
-from modellint.graph import Graph, Module, Node, fact
+from modellint.discovery.names import written_name
+from modellint.graph import Graph, Module, Node, Site
 from modellint.source.classes import source_at
-
-#: Losses by what they take for the model's output.
-LOGIT_LOSSES = frozenset(["CrossEntropyLoss", "cross_entropy"])
-PROBABILITY_LOSSES = frozenset(["BCELoss", "binary_cross_entropy"])
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """One of torch's losses that a file builds or calls, as it is written there.
-
-    `owner` is the class with a `forward` in which it stands, if it stands in one.
-    """
-
-    name: str
-    written: str
-    line: int
-    owner: str | None = None
-
-
-@fact
-def losses(graph: Graph) -> tuple[Loss, ...]:
-    """The losses of torch in the file that defines the model, in file order."""
-    if graph.source is None:
-        return ()
-    known = LOGIT_LOSSES | PROBABILITY_LOSSES
-    names = read_names(graph.source.tree)
-    found = []
-    pending: list[tuple[ast.AST, str | None]] = [(graph.source.tree, None)]
-    for node, owner in pending:
-        if isinstance(node, ast.ClassDef) and any(map(_is_forward, node.body)):
-            owner = node.name
-        pending += [(inner, owner) for inner in ast.iter_child_nodes(node)]
-        # A class of losses may be picked by name first: `losses = {"ce": nn.CrossEntropyLoss}`.
-        if isinstance(node, (ast.Attribute, ast.Name)):
-            dotted = names.dotted(node) or ""
-            name = dotted.rpartition(".")[2]
-            if name in known and dotted.startswith("torch."):
-                found.append(Loss(name, written_name(node) or name, node.lineno, owner))
-    return tuple(sorted(found, key=lambda loss: loss.line))
-
-
-def _is_forward(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.FunctionDef) and statement.name == "forward"
-
-
-@fact
-def entry_count(graph: Graph) -> int:
-    """How many models stand on their own in the file that defines this one."""
-    from modellint.discovery.candidates import discover, entries
-
-    return len(entries(discover(graph.source))) if graph.source is not None else 0
-
-
-def takes_output(graph: Graph, loss: Loss) -> bool:
-    """Whether a loss can be that of the model's output, by where it stands.
-
-    Another model's class has it for itself. In the model's own, a training step that never calls
-    `self(...)` feeds it with what it computes by itself.
-    """
-    if loss.owner is None:
-        return True
-    return any(
-        isinstance(node, ast.Call) and written_name(node.func) in ("self", "self.forward")
-        for declared in graph.definitions("")
-        if declared.name == loss.owner
-        for node in ast.walk(declared)
-    )
+from modellint.source.file import SourceFile
 
 
 def constructor(graph: Graph, layer: Node | Module) -> ast.Call | None:
@@ -87,13 +21,30 @@ def constructor(graph: Graph, layer: Node | Module) -> ast.Call | None:
     It may be another call than the class's own: the user's, of a function that builds the layer.
     """
     site = layer.construction
-    if site is None:
-        return None
-    own = graph.source
-    source = own if own is not None and own.path == site.path else source_at(site.path)
-    if source is None:
+    source = _source(graph, site) if site is not None else None
+    if site is None or source is None:
         return None
     return source.calls.get((site.line, site.column, site.end_line, site.end_column))
+
+
+def _source(graph: Graph, site: Site) -> SourceFile | None:
+    own = graph.source
+    return own if own is not None and own.path == site.path else source_at(site.path)
+
+
+def call_statement(graph: Graph, site: Site) -> ast.Call | None:
+    """The call at a place of the forward, if it is a statement of its own that keeps no result.
+
+    `None` also for one in the body of a `try`, which may stand there to see whether it fails.
+    """
+    # Libraries are parsed only where the line may be one: it begins and ends with the call.
+    first, last = (getline(site.path, line) for line in (site.line, site.end_line))
+    if first[: site.column - 1].strip() or last[site.end_column - 1 :].partition("#")[0].strip():
+        return None
+    source = _source(graph, site)
+    if source is None:
+        return None
+    return source.call_statements.get((site.line, site.column, site.end_line, site.end_column))
 
 
 def literal_arguments(call: ast.Call) -> bool:

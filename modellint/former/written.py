@@ -2,6 +2,7 @@
 
 import warnings
 
+from modellint.facts.losses import *  # noqa: F403
 from modellint.facts.source_facts import *  # noqa: F403
 
 warnings.warn(

@@ -1,4 +1,4 @@
-"""How much of a map its convolutions without padding trim, along each path to an output.
+"""How much of a map its convolutions with too little padding trim, along each path to an output.
 
 Exact at the example's sizes. Where a path leads through maps of different rank, axes are counted
 from the last.
@@ -22,9 +22,10 @@ from modellint.graph.operations import (
 
 @dataclass(frozen=True, slots=True)
 class Trim:
-    """What a valid convolution takes off a map on the way to an output.
+    """What a convolution that pads too little takes off a map on the way to an output.
 
-    `axes` are those that it trims, `share` the largest (e - s) / n among them. `total` is the sum
+    `axes` are those that it trims, `share` the largest (e - s - P) / n among them, P the padding of
+    both ends. `total` is the sum
     of such shares along the path with the most of them that leads through this call to an output.
     """
 
@@ -35,7 +36,7 @@ class Trim:
 
 
 def trimmed_axes(graph: Graph, call: Node) -> dict[int, Fraction]:
-    """The axes that a convolution trims, each with (e - s) / n; none where padding is explicit.
+    """The axes that a convolution trims, each with (e - s - P) / n; none where a pad stands before.
 
     Nor any where the kernel is data: as it slides over a map, one looks for it in the other.
     """
@@ -47,11 +48,10 @@ def trimmed_axes(graph: Graph, call: Node) -> dict[int, Fraction]:
         return {}
     before = padding_before(graph, call).sides
     return {
-        axis: Fraction(window.span - window.s, window.n)
+        axis: Fraction(window.span - window.s - window.padding, window.n)
         for axis, window in enumerate(axes)
-        if not window.padding
-        and not any(before[axis])
-        and window.span - window.s >= 2
+        if not any(before[axis])
+        and window.span - window.s - window.padding >= 2
         and window.span < window.n
     }
 

@@ -94,6 +94,25 @@ class SourceFile:
         }
 
     @cached_property
+    def call_statements(self) -> Mapping[Extent, ast.Call]:
+        """The calls that are whole statements, by where they stand.
+
+        Those in the body of a `try` are left out: they may be there to see whether they fail.
+        """
+        tried = {
+            id(statement)
+            for node in ast.walk(self.tree)
+            if isinstance(node, (ast.Try, ast.TryStar))
+            for statement in node.body
+        }
+        return {
+            self.extent(node.value): node.value
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            if id(node) not in tried
+        }
+
+    @cached_property
     def classes(self) -> Mapping[str, ast.ClassDef]:
         """The classes by name, those in blocks too; of several of one name the outermost first."""
         found: dict[str, ast.ClassDef] = {}

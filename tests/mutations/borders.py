@@ -15,7 +15,8 @@ from .kernels import CONVOLUTIONS
 from .surgery import like, put
 
 PARITY = {
-    "unread-pixels": "the map has another size, into which a stride behind it may no longer fit"
+    "unread-pixels": "the map has another size, into which a stride behind it may no longer fit",
+    "loss-mismatch": "an autoencoder no longer gives back the size that it is compared with",
 }
 #: From which part of an axis a trimmed border is a warning (the rule's own default).
 LAYER_TRIM = Fraction(5, 100)
@@ -45,6 +46,29 @@ def a_dropped_padding(subject: Subject) -> Iterator[Plan]:
             f"padding {layer.padding[0]} → 0 of a {'×'.join(map(str, layer.kernel_size))} kernel",
             path,
             put(path, lambda old: like(old, padding=0)),
+            severity="warning" if share >= LAYER_TRIM else "info",
+            implied=PARITY,
+        )
+
+
+@fault("edge-losing-padding")
+def a_padding_that_is_too_small(subject: Subject) -> Iterator[Plan]:
+    """A pixel of padding where the kernel is wider than the stride by 4 at least."""
+    for path, layer, call in subject.layers(*CONVOLUTIONS):
+        size, span = call.input.output.example[2:], spans(layer)
+        if isinstance(layer.padding, str) or layer.padding_mode != "zeros":
+            continue
+        if min(layer.padding) < 2 or any(e >= n for e, n in zip(span, size, strict=True)):
+            continue
+        trims = [e - s - 2 for e, s in zip(span, layer.stride, strict=True)]
+        if min(trims) < 2:
+            continue
+        share = max(Fraction(t, n) for t, n in zip(trims, size, strict=True))
+        yield Plan(
+            path,
+            f"padding {layer.padding[0]} → 1 of a {'×'.join(map(str, layer.kernel_size))} kernel",
+            path,
+            put(path, lambda old: like(old, padding=1)),
             severity="warning" if share >= LAYER_TRIM else "info",
             implied=PARITY,
         )

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from . import axes, borders, kernels, shapes, wiring  # noqa: F401 - each module adds its faults
+from . import axes, borders, kernels, shapes, silent, wiring  # noqa: F401 - each adds its faults
 from .faults import FAULTS
 from .measure import Row, plant_all
 from .models import clean_models

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,6 +151,90 @@ def _squashed(source: Source, function: str, more: str = "") -> Iterator[Edit]:
         )  # fmt: skip
 
 
+@source_fault("loss-mismatch")
+def a_loss_of_logits_on_a_sigmoid(source: Source) -> Iterator[Edit]:
+    """A sigmoid where the model returns, and a loss that applies its own."""
+    result = source.result
+    if not isinstance(result, ast.Tuple):
+        text = source.with_(result, f"torch.sigmoid({source.of(result)})")
+        yield _trained(source, result, text, "BCEWithLogitsLoss", f"sigmoid@{result.lineno}")
+
+
+@source_fault("loss-mismatch")
+def a_loss_of_probabilities_on_logits(source: Source) -> Iterator[Edit]:
+    """A loss that takes probabilities, where the model returns what a layer of weights gives."""
+    yield from _on_logits(source, "BCELoss")
+
+
+@source_fault("loss-mismatch")
+def a_loss_of_logarithms_on_logits(source: Source) -> Iterator[Edit]:
+    """A loss that takes log-probabilities, where the model returns what a layer gives."""
+    yield from _on_logits(source, "NLLLoss")
+
+
+@source_fault("loss-mismatch")
+def a_loss_of_logarithms_on_a_softmax(source: Source) -> Iterator[Edit]:
+    """A softmax where the model returns, and a loss that takes log-probabilities."""
+    result = source.result
+    if not isinstance(result, ast.Tuple):
+        text = source.with_(result, f"torch.softmax({source.of(result)}, dim=1)")
+        yield _trained(source, result, text, "NLLLoss", f"softmax@{result.lineno}")
+
+
+@source_fault("loss-mismatch")
+def a_cross_entropy_of_one_logit(source: Source) -> Iterator[Edit]:
+    """One feature of the last linear layer, and a loss that wants one a class."""
+    for path, text in _one_feature(source):
+        yield _trained(source, source.result, text, "CrossEntropyLoss", path)
+
+
+@source_fault("loss-mismatch")
+def a_column_compared_with_a_row(source: Source) -> Iterator[Edit]:
+    """One feature of the last linear layer, and targets without that axis."""
+    for path, text in _one_feature(source):
+        yield _trained(source, source.result, text, "MSELoss", path, "torch.rand(64)")
+
+
+def _on_logits(source: Source, loss: str) -> Iterator[Edit]:
+    result = source.result
+    layer = called(result) if isinstance(result, ast.Call) else ""
+    call = source.layers.get(layer)
+    if call is not None and called(call) in ("Linear", "Conv2d", "ConvTranspose2d"):
+        yield _trained(source, result, source.text, loss, layer)
+
+
+def _one_feature(source: Source) -> Iterator[tuple[str, str]]:
+    """The last linear layer, if its result is the model's, and the text with one feature of it."""
+    result = source.result
+    layer = called(result) if isinstance(result, ast.Call) else ""
+    call = source.layers.get(layer)
+    if call is not None and called(call) == "Linear" and len(call.args) > 1:
+        yield layer, source.with_(call.args[1], "1")
+
+
+def _trained(
+    source: Source, result: ast.expr, text: str, loss: str, layer: str, target: str = "target"
+) -> Edit:
+    """The text with a training loop at its end, and no other loss."""
+    function = {
+        "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+        "BCELoss": "binary_cross_entropy",
+        "NLLLoss": "nll_loss",
+        "MSELoss": "mse_loss",
+    }
+    if loss in function:
+        text = text.replace("CrossEntropyLoss", loss)
+        text = re.sub(r"\bcross_entropy\b", function[loss], text)
+    loop = f"""
+
+def train_with_another_loss(model, batches):
+    objective = torch.nn.{loss}()
+    for data, target in batches:
+        objective(model(data), {target}).backward()
+"""
+    return Edit(f"line {result.lineno}", f"{loss} at the end", layer, text + loop)
+
+
 @source_fault("no-op-layer")
 def a_dropout_that_drops_nothing(source: Source) -> Iterator[Edit]:
     """A dropout with p=0."""
@@ -235,6 +320,8 @@ def plant_in_texts() -> Iterator[Row]:
 def _implied(fault: SourceFault) -> Mapping[str, str]:
     if fault.rule == "unregistered-module":
         return {fault.rule: "each module of the list is one"}
+    if fault.rule == "loss-mismatch":
+        return {"constant-output": "a softmax over the one channel of a map is 1"}
     return {}
 
 

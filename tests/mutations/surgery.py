@@ -133,3 +133,18 @@ class Centred(nn.Module):
 
     #: The line that mixes.
     line = forward.__code__.co_firstlineno + 1
+
+
+class Turned(nn.Module):
+    """A transposition whose result is dropped."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x.transpose(-1, -2)
+        return x
+
+
+class Squeezed(nn.Module):
+    """Its input without the axes of size 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.squeeze()
