@@ -40,7 +40,7 @@ def dropped_result(graph: Graph) -> Iterator[Finding | Skip]:
         if statement is None or _in_place(statement):
             continue
         group = [node for node in graph.nodes if node.call == site]
-        if _seen(graph, group) or _unused(graph, group):
+        if not _is_run_by(statement, group) or _seen(graph, group) or _unused(graph, group):
             continue
         layers = [node for node in group if node.type != node.op and node.is_layer]
         parts = [node for node in group if node.op != "unpack"]
@@ -64,6 +64,13 @@ def _in_place(statement: ast.Call) -> bool:
     return called_name(statement).endswith("_") or any(
         word.arg == "out" for word in statement.keywords
     )
+
+
+def _is_run_by(statement: ast.Call, group: Sequence[Node]) -> bool:
+    """Whether the call is an operation or a layer, not one that prints or logs what it is given."""
+    func = statement.func
+    name = func.attr if isinstance(func, ast.Attribute) else called_name(statement)
+    return any(node.op == name or node.type != node.op for node in group)
 
 
 def _seen(graph: Graph, group: Sequence[Node]) -> bool:
@@ -142,6 +149,28 @@ dropped_result.flags(
     layers=["act", "transpose@13"],
 )
 # What a line does in place, asks, prints or keeps.
+# Printing reads values, by operations of its own.
+dropped_result.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+        def forward(self, x):
+            x = self.conv(x)
+            print(x)
+            return x.relu()
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 3, 8, 8))
+    """
+)
 dropped_result.allows(
     model="""
         self.fc = nn.Linear(16, 10)

@@ -44,14 +44,17 @@ def _layouts(graph: Graph) -> dict[int, State]:
     varying = graph.varying
     names = {given.node.index: given.name for given in graph.inputs}
     for node in graph.nodes:
-        if node.index not in varying:
+        if not node.outputs:  # What was refused, and what only asks for a dtype.
+            found[node.index] = ()
+        elif node.index not in varying:
             found[node.index] = tuple(_own(node, out.shape) for out in node.outputs)
         elif node.op == "input":
             name = names.get(node.index, node.key)
             found[node.index] = tuple(_given(name, out.shape) for out in node.outputs)
         else:
             sources = [(source, found[source.index]) for source in node.inputs]
-            made = STEPS.get(node.op, unknown)(node, sources, varying)
+            step = STEPS.get(node.op, unknown) if all(state for _, state in sources) else unknown
+            made = step(node, sources, varying)
             shapes = [out.shape for out in node.outputs]
             fits = len(made) == len(shapes) and all(
                 len(one.axes) == len(shape) for one, shape in zip(made, shapes, strict=True)

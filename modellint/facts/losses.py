@@ -9,8 +9,9 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from modellint.discovery.constants import no_name
 from modellint.discovery.example_tensors import Reader
-from modellint.discovery.names import Names, no_name, read_names, written_name
+from modellint.discovery.names import Names, read_names, written_name
 from modellint.discovery.scopes import Function, functions, local_bindings, own_nodes
 from modellint.graph import Graph, fact
 

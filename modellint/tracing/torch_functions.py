@@ -127,11 +127,9 @@ def opened(func: Any) -> Callable[..., Any] | None:
 def is_pointwise(name: str) -> bool:
     """Whether ATen marks the operation as working value by value."""
     packet = getattr(torch.ops.aten, name, None)
-    if packet is None:
-        return False
-    return any(
-        torch.Tag.pointwise in getattr(packet, overload).tags for overload in packet.overloads()
-    )
+    # Of `__repr__` and its kin it has Python's own.
+    overloads: list[str] = getattr(packet, "overloads", list)()
+    return any(torch.Tag.pointwise in getattr(packet, one).tags for one in overloads)
 
 
 _FACTORIES = frozenset(
