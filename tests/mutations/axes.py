@@ -12,6 +12,8 @@ from .faults import Plan, Subject, fault
 from .kernels import CONVOLUTIONS
 from .surgery import Centred, Reordered, put
 
+#: What else is true of an activation behind a softmax.
+POSITIVE = {"redundant-activation": "a softmax gives nothing negative"}
 #: What else is true of a model whose values no longer reach their places.
 SHUFFLED = {
     "unread-pixels": "which pixels are read is not followed through it",
@@ -30,7 +32,7 @@ def a_softmax_over_the_samples(subject: Subject) -> Iterator[Plan]:
     for path, _, call in subject.layers(nn.Linear, *CONVOLUTIONS):
         if by_sample(subject, call):
             change = put(path, lambda old: nn.Sequential(old, nn.Softmax(0)))
-            yield Plan(path, "Softmax(0) behind it", f"{path}.1", change)
+            yield Plan(path, "Softmax(0) behind it", f"{path}.1", change, implied=POSITIVE)
 
 
 @fault("batch-mixed")
@@ -47,7 +49,9 @@ def a_reshape_for_a_permute(subject: Subject) -> Iterator[Plan]:
     """The channels moved to the end, and the sizes written as they were."""
     for path, _, call in subject.layers(*CONVOLUTIONS):
         sizes = call.output.symbolic
-        if by_sample(subject, call) and len(sizes) > 2 and sizes[1] not in sizes[2:]:
+        # Of an axis of one nothing changes its place.
+        told_apart = len(sizes) > 2 and 1 not in sizes[1:] and sizes[1] not in sizes[2:]
+        if by_sample(subject, call) and told_apart:
             change = put(path, lambda old: nn.Sequential(old, Reordered()))
             yield Plan(path, "its channels moved and written back as they were",
                        f"reshape@{Reordered.line}", change, implied=SHUFFLED)  # fmt: skip

@@ -137,7 +137,7 @@ def runs(model: nn.Module, specs: tuple[str, ...]) -> bool:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model(*given, **named)
-    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError):
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, AttributeError):
         return False
     return True
 

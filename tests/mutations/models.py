@@ -26,7 +26,7 @@ ZOO = {
     legacy_seresnet34 cspnext_s mobilevit_s fasternet_t0 tf_mobilenetv3_small_minimal_100""",
     "pytorchcv": """darknet_tiny nin_cifar10 resnet20_cifar10 peleenet drnd22 shufflenetv2_w1
     preresnet18 erfnet_cityscapes""",
-    "smp": "unet-resnet18 fpn-mobilenet_v2 manet-resnet18 unet-mit_b0 linknet-resnet18",
+    "smp": "unet-resnet18 fpn-mobilenet_v2 segformer-resnet18 unet-mit_b0 linknet-resnet18",
     "transformers": "BertModel LlamaForCausalLM ViTModel ConvNextModel",
 }
 

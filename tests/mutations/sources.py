@@ -284,6 +284,23 @@ def brackets_in_place_of_a_module_list(source: Source) -> Iterator[Edit]:
             yield Edit(path, change, f"{path}[0]", source.with_(call, source.of(call.args[0])))
 
 
+@source_fault("shape-annotation")
+def a_promise_of_another_width(source: Source) -> Iterator[Edit]:
+    """A forward that is annotated with 999 values a sample, where its last layer gives others."""
+    result, method = source.result, source.method("forward")
+    layer = called(result) if isinstance(result, ast.Call) else ""
+    lines = source.text.split("\n")
+    head = lines[method.lineno - 1]
+    if layer not in source.layers or not head.endswith(":"):
+        return
+    lines[method.lineno - 1] = head[: head.rindex(")")] + ') -> Annotated[torch.Tensor, "N 999"]:'
+    first = next(at for at, line in enumerate(lines) if line.startswith(("import", "from")))
+    more = ["from typing import Annotated", "import torch"]
+    after = first + 1 if "__future__" in lines[first] else first
+    text = "\n".join([*lines[:after], *more, *lines[after:]])
+    yield Edit(f"line {method.lineno}", '-> "N 999"', layer, text)
+
+
 # Planting
 
 
