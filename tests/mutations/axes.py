@@ -12,8 +12,12 @@ from .faults import Plan, Subject, fault
 from .kernels import CONVOLUTIONS
 from .surgery import Centred, Reordered, put
 
+#: What else is said of a layer whose result no longer becomes a map at once.
+NO_MAP = {
+    "parameter-heavy-linear": "a layer that makes a map may be large, and this one makes none"
+}
 #: What else is true of an activation behind a softmax.
-POSITIVE = {"redundant-activation": "a softmax gives nothing negative"}
+POSITIVE = {**NO_MAP, "redundant-activation": "a softmax gives nothing negative"}
 #: What else is true of a model whose values no longer reach their places.
 SHUFFLED = {
     "unread-pixels": "which pixels are read is not followed through it",
@@ -41,7 +45,9 @@ def a_mean_of_everything(subject: Subject) -> Iterator[Plan]:
     for path, _, call in subject.layers(nn.Linear, *CONVOLUTIONS):
         if by_sample(subject, call):
             change = put(path, lambda old: nn.Sequential(old, Centred()))
-            yield Plan(path, "x - x.mean() behind it", f"mean@{Centred.line}", change)
+            yield Plan(
+                path, "x - x.mean() behind it", f"mean@{Centred.line}", change, implied=NO_MAP
+            )
 
 
 @fault("scrambled-axes")
