@@ -348,7 +348,7 @@ class _Reading(Operands):
                 return self.followed(func.id, of, handed)
             if func.id in FOLLOWED | ENDING and is_builtin(self.scope, func.id):
                 return self.followed(func.id, of, handed) if func.id in FOLLOWED else Level.NONE
-        if isinstance(func, ast.Attribute) and self.held(func.value) == [math]:
+        if isinstance(func, ast.Attribute) and any(one is math for one in self.held(func.value)):
             exact = getattr(math, func.attr, None) in _MATH
             return handed if exact else min(Level.MAYBE, handed)  # The tracer puts in its own.
         targets = self.held(func)
