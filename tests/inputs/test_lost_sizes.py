@@ -439,21 +439,3 @@ def test_the_code_and_the_attributes_of_a_model_are_as_they_were_after_a_run() -
     assert of_an_attribute.__code__ is code
     assert Sized.forward.__code__ is forward
     assert [type(held) for held in halved_on_the_left.__code__.co_consts] == constants
-
-
-class Anchored(nn.Module):
-    """Keeps what has no truth value, and calls a method of it with a size."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 4, 3, padding=1)
-        self.anchors = np.ones((4, 2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
-        return x * float(self.anchors.repeat(max(1, x.shape[2] // x.shape[3]), 0)[0, 0])
-
-
-def test_an_array_that_a_module_holds_is_asked_for_no_truth() -> None:
-    graph = modellint.trace(Anchored(), ["N,3,H,W"])
-    assert "report it" not in (graph.partial or "")
