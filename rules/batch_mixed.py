@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.axes import Mixing, layout, mixings
+from modellint.facts.batch_axis import stays_whole
 from modellint.facts.wording import named
 from modellint.graph import Node
 from modellint.graph.operations import descends
@@ -37,6 +38,8 @@ def batch_mixed(graph: Graph) -> Iterator[Finding | Skip]:
     axis is the batch is only assumed it is a remark (`info`). There are no options.
     """
     batches = _batches(graph)
+    if not batches or stays_whole(graph, batches):
+        return
     for mixing in mixings(graph):
         root = mixing.root
         if root in batches and _is_batch(graph, root) and _matters(graph, mixing.node, root):

@@ -14,6 +14,9 @@ from modellint.discovery.shape_annotations import (
 )
 from modellint.graph import Graph, fact
 
+#: Where the names are from that shapes are stated with. Most files mention none.
+_SOURCES = ("jaxtyping", "Annotated")
+
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedForward:
@@ -29,7 +32,7 @@ def annotated_forward(graph: Graph) -> AnnotatedForward | None:
 
     A forward that stands in another file than the model is not read.
     """
-    if graph.source is None:
+    if graph.source is None or not any(word in graph.source.text for word in _SOURCES):
         return None
     for declared in graph.definitions(""):
         forward = forward_of(declared)

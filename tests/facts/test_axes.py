@@ -16,6 +16,7 @@ from torch.utils import _pytree as pytree
 import modellint
 from modellint.facts.axes import layout, mixings
 from modellint.facts.axis_parts import Layout
+from modellint.facts.batch_axis import stays_whole
 from modellint.graph import Graph
 
 N, L, C = 3, 5, 8
@@ -123,6 +124,9 @@ def hold(told: Layout, before: Tensor, after: Tensor, changed: int, *, mixes: bo
 def check(model: nn.Module, *, mixes: bool = False) -> Graph:
     model = model.double().eval()
     graph = modellint.trace(model, [f"N,{L},{C}:float64"])
+    # What is seen quickly is what is followed at length.
+    mixed = "N" in {one.root for one in mixings(graph)}
+    assert not (mixed and stays_whole(graph, frozenset(["N"])))
     x = torch.randn(N, L, C, dtype=torch.float64)
     other = x.clone()
     other[1] = torch.randn(L, C, dtype=torch.float64)
@@ -194,6 +198,17 @@ def test_no_row_changes_with_another_sample_of_maps_and_tokens(case: Case, seed:
 
 def _leaves(made: object) -> list[Tensor]:
     return [leaf for leaf in pytree.tree_leaves(made) if leaf is not None]
+
+
+#: What merges the axis of the samples with others, which only the long way follows.
+MERGING = {"attention", "einsum", "heads", "merged", "roll", "turned"}
+
+
+@pytest.mark.parametrize("name", sorted({*STEPS} - {*MIXING} - MERGING))
+def test_what_leaves_the_samples_alone_is_seen_quickly(name: str) -> None:
+    model = Applied(name, *_flat(STEPS[name]())).double().eval()
+    graph = modellint.trace(model, [f"N,{L},{C}:float64"])
+    assert stays_whole(graph, frozenset(["N"]))
 
 
 def told(model: nn.Module, *inputs: str) -> Layout:
