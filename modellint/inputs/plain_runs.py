@@ -124,6 +124,7 @@ def _judged_on(
     import torch
 
     from modellint.building.devices import redirected
+    from modellint.modules.lazy import settle
     from modellint.modules.restoring import untouched
     from modellint.shapes import Tensor as Sized
     from modellint.tracing.known_values import asks_for_values
@@ -141,6 +142,7 @@ def _judged_on(
             stack.enter_context(redirected(device))
             stack.enter_context(torch.no_grad())
             _move(modules, device)
+            settle(modules)
             model(*[given(one) for one in args], **{key: given(one) for key, one in kwargs.items()})
     except Exception as error:
         unable = isinstance(error, NotImplementedError) or asks_for_values(error)

@@ -37,6 +37,18 @@ def materialize(module: nn.Module, args: Any, kwargs: Any) -> None:
         infer(module, args, kwargs)
 
 
+def settle(modules: Members) -> None:
+    """Have lazy modules that an earlier run gave their parameters ask for none again.
+
+    That run's end put their hooks back. Whoever calls puts back what was there.
+    """
+    for _, module in modules:
+        handle = vars(module).get("_initialize_hook")
+        own = (one for one in module._parameters.values() if one is not None)
+        if handle is not None and not any(map(nn.parameter.is_lazy, own)):
+            module._forward_pre_hooks.pop(handle.id, None)
+
+
 def ask_for_parameters(
     modules: Iterable[tuple[str, nn.Module]], infer: Callable[[nn.Module, Any, Any], None]
 ) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from modellint.modules.lazy import ask_for_parameters
+from modellint.modules.lazy import ask_for_parameters, settle
 from modellint.modules.members import Members, is_stock, members
 from modellint.modules.restoring import untouched
 from modellint.shapes import Refused
@@ -153,6 +153,7 @@ def _surround(stack: ExitStack, tracer: Tracer, called: set[int], training: bool
     stack.enter_context(unread_masks())
     stack.enter_context(sizes_kept({type(module) for _, module in modules}))
     stack.enter_context(literals_followed(modules))
+    settle(modules)
     ask_for_parameters(modules, tracer.infer)
     stack.enter_context(direct_functionals(tracer.call))
     raised = tracer.refuse_layer

@@ -156,3 +156,30 @@ def test_a_wrong_dtype_of_ours_is_no_argument_that_torch_refuses(says, monkeypat
 def test_torch_is_not_asked_where_nothing_is_wrong(monkeypatch):
     monkeypatch.setattr(second_opinions, "judged", lambda *_: pytest.fail("torch was asked"))
     assert modellint.lint(Net(), GIVEN, select=["correctness"]).models[0].status == "analysed"
+
+
+class Late(nn.Module):
+    """A layer that learns its channels from its first input, and what another run is asked for."""
+
+    def __init__(self, behind: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.LazyConv1d(4, 1)
+        self.behind = behind
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.behind(self.first(x))
+
+
+def test_a_lazy_layer_is_asked_for_its_parameters_once() -> None:
+    graph = modellint.trace(Late(nn.Conv1d(4, 4, 9)), ["2,3,6"])
+    assert graph.mismatch is not None and "window of 9" in graph.mismatch.message
+
+
+class Ordered(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 2 if x.sum() > 0 else x
+
+
+def test_a_lazy_layer_is_run_again_with_values() -> None:
+    graph = modellint.trace(Late(Ordered()), ["2,3,6"])
+    assert graph.partial == "values decide what runs, so it was traced with real ones"

@@ -209,6 +209,7 @@ def a_view_that_takes_positions_for_samples(subject: Subject) -> Iterator[Plan]:
             f"view(-1, {pool.input.output.example[1]}) of a {pool.input.output.example} map",
             key("reshape", Folded.forward),
             put(path, lambda old, tail=tail: Folded(*tail)),
+            implied={"scrambled-axes": "the view gives the sizes of a permutation"},
         )
 
 
