@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import copy
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from modellint.discovery.arguments import ConstructorCall
+from modellint.source.tree_copies import copied
 
 #: Parameters that ask for weights, as libraries and their users call them.
 _FLAGS = (
@@ -73,7 +73,7 @@ def without_weights(
 
 def _changed(node: ast.Call, places: Mapping[int, str], named: Mapping[str, str]) -> ast.Call:
     """The file's own call with other values, which stand where it stands."""
-    result = copy.deepcopy(node)
+    result = copied(node)
     for at, text in places.items():
         result.args[at] = _at(node, text)
     result.keywords = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import InputHint, InputTensor
-from modellint.discovery.names import written_name
+from modellint.discovery.names import last_name
 from modellint.source.file import SourceFile
 
 Dims = tuple[int | str | None, ...]
@@ -87,7 +87,7 @@ def _of_annotation(node: ast.expr) -> tuple[Dims, str] | None:
             return None
     if not isinstance(node, ast.Subscript):
         return None
-    kind = (written_name(node.value) or "").rpartition(".")[2]
+    kind = last_name(node.value)
     inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     if kind in _DTYPES and len(inside) == 2:
         dims = _spelled(inside[1])

@@ -67,14 +67,21 @@ def nest(kind: str, parts: Mapping[Any, Value] | None) -> Nest | None:
         return None
     items: list[tuple[Any, Held]] = []
     for key, part in parts.items():
-        plain = part.constant is not NotConstant and is_plain(part.constant)
-        held = part.held or (Plain(repr(part.constant)) if plain else None)
+        held = held_of(part)
         if held is None:
             return None
         items.append((key, held))
     if not any(isinstance(held, Example | Nest) for _, held in items):
         return None
     return Nest(kind, tuple(items))
+
+
+def held_of(value: Value) -> Held | None:
+    """What a call is given by a value: a tensor, a container of some, or what is plain."""
+    if value.held is not None:
+        return value.held
+    known = value.constant is not NotConstant and is_plain(value.constant)
+    return Plain(repr(value.constant)) if known else None
 
 
 def kind_of(node: ast.expr) -> str:

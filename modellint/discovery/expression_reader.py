@@ -15,7 +15,7 @@ from modellint.discovery.example_tensors import Example, Nest, Reader
 from modellint.discovery.inlining import FLUENT, Inliner
 from modellint.discovery.libraries import MODEL_WRAPPERS, is_library_model
 from modellint.discovery.loaders import LOADER, TENSORS, batches
-from modellint.discovery.names import Names, written_name
+from modellint.discovery.names import Names, last_name, written_name
 from modellint.discovery.namespaces import Namespace, NamespaceClass
 from modellint.discovery.plain_functions import NAMESPACES
 from modellint.discovery.scopes import (
@@ -150,9 +150,9 @@ class ExpressionReader:
                 names = [key.value if isinstance(key, ast.Constant) else None for key in keys]
                 if None not in names:
                     return dict(zip(names, map(self.value, values), strict=True))
-            case ast.Call(func=func, args=given) if _last(func) == TENSORS:
+            case ast.Call(func=func, args=given) if last_name(func) == TENSORS:
                 return dict(enumerate(map(self.value, given)))
-            case ast.Call(func=func) if _last(func) == LOADER:
+            case ast.Call(func=func) if last_name(func) == LOADER:
                 return batches(node, self.value, self.sample)
             case ast.Call(func=func, args=given, keywords=words):
                 return self._fields(func, given, words)
@@ -287,10 +287,6 @@ class ExpressionReader:
 
     def result(self, node: ast.Call) -> Value | None:
         """What a function of the file that only computes something gives."""
-
-
-def _last(node: ast.expr) -> str:
-    return (written_name(node) or "").rpartition(".")[2]
 
 
 def _model_of(value: Value | None) -> Model | None:

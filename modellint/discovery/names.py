@@ -110,6 +110,11 @@ def is_main_guard(node: ast.stmt) -> bool:
     return False
 
 
+def last_name(node: ast.AST) -> str:
+    """The last part of a chain of names: `Linear` of `nn.Linear`; empty for what is none."""
+    return (written_name(node) or "").rpartition(".")[2]
+
+
 def written_name(node: ast.AST) -> str | None:
     """The text of `a.b.c`, or None if the expression is not a chain of names."""
     parts: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 from modellint.discovery.constants import NotConstant, constant
 from modellint.discovery.inheritance import bases_of
-from modellint.discovery.names import written_name
+from modellint.discovery.names import last_name, written_name
 from modellint.discovery.namespaces import NamespaceClass
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import parameters_of
@@ -89,7 +89,7 @@ def _default(node: ast.expr) -> ast.expr:
 
 def _has_fields(node: ast.ClassDef) -> bool:
     marks = [ast.unparse(mark) for mark in node.decorator_list]
-    bases = [(written_name(base) or "").rpartition(".")[2] for base in bases_of(node)]
+    bases = [last_name(base) for base in bases_of(node)]
     data = any("dataclass" in mark or mark.endswith(("define", "frozen")) for mark in marks)
     return data or bool({"NamedTuple", "BaseModel", "BaseSettings"} & set(bases))
 

@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from modellint.discovery.constants import NotConstant, constant
+from modellint.discovery.displays import held_of
 from modellint.discovery.example_tensors import (
     Argument,
     Example,
     Held,
     InputTensor,
     Nest,
-    Plain,
     Slot,
 )
 from modellint.discovery.expression_reader import ExpressionReader, Model
-from modellint.discovery.names import written_name
-from modellint.discovery.plain_functions import is_plain
+from modellint.discovery.names import last_name
 from modellint.discovery.scopes import Value
 
 #: Functions that are given a model and its inputs, by their last name.
@@ -48,17 +47,17 @@ def of_call(node: ast.Call, reader: ExpressionReader) -> Given | None:
     held: list[Offered] = []
     for argument in node.args:
         if not isinstance(argument, ast.Starred):
-            held.append((None, _held(reader.value(argument))))
+            held.append((None, held_of(reader.value(argument))))
             continue
         value = reader.value(argument.value)
         parts = reader.parts(value, argument.value)
         if parts is None:
             return None
-        held += [(None, _held(part)) for part in parts]
+        held += [(None, held_of(part)) for part in parts]
     for word in node.keywords:
         value = reader.value(word.value)
         if word.arg is not None:
-            held.append((word.arg, _held(value)))
+            held.append((word.arg, held_of(value)))
         else:
             held += _named(value)
     return arranged(held)
@@ -68,7 +67,7 @@ def unread_container(node: ast.Call, reader: ExpressionReader) -> str | None:
     """What container a call gives of which not all is known: `list`, `dict`, or a class."""
     for argument in [*node.args, *(word.value for word in node.keywords if word.arg)]:
         value = reader.value(argument)
-        if value.kind in _CONTAINERS and _held(value) is None:
+        if value.kind in _CONTAINERS and held_of(value) is None:
             return value.kind
     return None
 
@@ -109,20 +108,13 @@ def _named(value: Value) -> list[Offered]:
     if isinstance(value.held, Nest) and value.held.kind == "dict":
         return [(str(key), held) for key, held in value.held.items]
     if value.parts is not None:
-        return [(str(key), _held(part)) for key, part in value.parts.items()]
+        return [(str(key), held_of(part)) for key, part in value.parts.items()]
     return [(None, None)]
-
-
-def _held(value: Value) -> Held | None:
-    if value.held is not None:
-        return value.held
-    known = value.constant is not NotConstant and is_plain(value.constant)
-    return Plain(repr(value.constant)) if known else None
 
 
 def of_shower(node: ast.Call, reader: ExpressionReader) -> tuple[Model, Given, str] | None:
     """The model that a call like `summary(net, (3, 32, 32))` is about, and with what it runs."""
-    last = (written_name(node.func) or "").rpartition(".")[2]
+    last = last_name(node.func)
     if isinstance(node.func, ast.Attribute):
         last = node.func.attr
     if last not in _SHOWERS or not node.args:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from modellint.discovery.constants import no_name
 from modellint.discovery.example_tensors import Reader
-from modellint.discovery.names import Names, read_names, written_name
+from modellint.discovery.names import Names, last_name, read_names, written_name
 from modellint.discovery.scopes import Function, functions, local_bindings, own_nodes
 from modellint.graph import Graph, fact
 
@@ -282,7 +282,7 @@ class _Uses:
 
     def _builds(self, call: ast.Call, variable: str | None = None) -> bool:
         """Whether a call builds the model, or hands it on: `Net().to(device)`, `net.cuda()`."""
-        name = (written_name(call.func) or "").rpartition(".")[2]
+        name = last_name(call.func)
         if name in self.classes:
             return True
         if not isinstance(call.func, ast.Attribute) or call.func.attr not in _WRAPPERS:

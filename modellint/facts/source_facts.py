@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from linecache import getline
 
-from modellint.discovery.names import written_name
+from modellint.discovery.names import last_name
 from modellint.graph import Graph, Module, Node, Site
 from modellint.source.classes import source_at
 from modellint.source.file import SourceFile
@@ -63,4 +63,4 @@ def _literal(value: ast.expr) -> bool:
 
 def called_name(call: ast.Call) -> str:
     """The last part of what a call calls: `Dropout` for `nn.Dropout(0.5)`."""
-    return (written_name(call.func) or "").rpartition(".")[2]
+    return last_name(call.func)
