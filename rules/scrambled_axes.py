@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.scrambling import Scrambled, scrambled
-from modellint.facts.wording import named, symbolic
+from modellint.facts.wording import named
 
 
 @rule("suspicious")
@@ -30,32 +30,20 @@ def scrambled_axes(graph: Graph) -> Iterator[Finding | Skip]:
 
 
 def _finding(found: Scrambled) -> Finding:
-    node, sizes, order, made = found
+    node, axes, permuted = found
     source = node.input.output
-    moved = [sizes[place] for at, place in enumerate(order) if at != place]
     dims = [*range(len(source.shape))]
-    places = _places(source.shape, sizes)
-    for at, place in enumerate(order):
-        dims[places[at]] = places[place]
-    same_rank = len(order) == len(made) and len(dims) == len(node.output.shape)
+    moved = []
+    for at, axis in zip(sorted(axes), axes, strict=True):
+        dims[at] = axis
+        moved += [str(source.symbolic[axis])] if at != axis else []
     return Finding(
         node,
         f"{named(node)} gives {source} the sizes {node.output} without moving anything: "
-        f"{' and '.join(str(symbolic(size)) for size in moved)} change places, and each row of the "
-        f"result holds elements of several",
-        help=f"permute({', '.join(map(str, dims))}) moves them{'' if same_rank else ', before it'}",
+        f"{' and '.join(moved)} change places, and each row of the result "
+        "holds elements of several",
+        help=f"permute({', '.join(map(str, dims))}) moves them{'' if permuted else ', before it'}",
     )
-
-
-def _places(shape: Sequence[int], sizes: Sequence[int]) -> list[int]:
-    """Where axes of these sizes, which follow each other but for ones, are."""
-    places = [at for at, size in enumerate(shape) if str(symbolic(size)) != "1"]
-    wanted = [symbolic(size) for size in sizes]
-    for start in range(len(places) - len(sizes) + 1):
-        here = places[start : start + len(sizes)]
-        if [symbolic(shape[at]) for at in here] == wanted:
-            return here
-    return places[: len(sizes)]
 
 
 scrambled_axes.flags(

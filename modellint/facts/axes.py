@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from modellint.facts.axis_parts import Axis, Layout, Part, State, name_of
+from modellint.facts.axis_parts import Axis, Layout, Part, State, made_by, name_of
 from modellint.facts.axis_results import unknown
 from modellint.facts.axis_steps import STEPS
 from modellint.graph import Graph, Node
@@ -47,7 +47,7 @@ def _layouts(graph: Graph) -> dict[int, State]:
         if not node.outputs:  # What was refused, and what only asks for a dtype.
             found[node.index] = ()
         elif node.index not in varying:
-            found[node.index] = tuple(_own(node, out.shape) for out in node.outputs)
+            found[node.index] = tuple(made_by(node.index, out.shape) for out in node.outputs)
         elif node.op == "input":
             name = names.get(node.index, node.key)
             found[node.index] = tuple(_given(name, out.shape) for out in node.outputs)
@@ -93,13 +93,3 @@ def _given(name: str, shape: Sequence[int]) -> Layout:
         root = name_of(size) or f"{name}[{at}]"
         axes.append((Part(root, frozenset([root]), size),))
     return Layout(tuple(axes))
-
-
-def _own(node: Node, shape: Sequence[int]) -> Layout:
-    """The layout of what depends on no input."""
-    return Layout(
-        tuple(
-            () if type(size) is int and size == 1 else (Part((node.index, at), frozenset(), size),)
-            for at, size in enumerate(shape)
-        )
-    )

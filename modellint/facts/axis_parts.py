@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from modellint.shapes.core import plain
 from modellint.symbolic.dims import Dim, dim, expr_of
 from modellint.symbolic.expressions import atom, divide_exactly
 
@@ -43,7 +44,7 @@ class Layout:
     @cached_property
     def roots(self) -> frozenset[str]:
         """The axes of inputs that its axes stand for."""
-        return frozenset().union(*(part.roots for axis in self.axes for part in axis or ()))
+        return self.along(range(len(self.axes)))
 
     def along(self, dims: Iterable[int]) -> frozenset[str]:
         """The axes of inputs that some of its axes stand for."""
@@ -81,6 +82,11 @@ def fresh(index: int, at: int, size: int, roots: frozenset[str] = NONE) -> Axis:
     return () if is_one(size) else (Part((index, at), roots, size),)
 
 
+def made_by(index: int, shape: Sequence[int]) -> Layout:
+    """The layout of a tensor all of whose axes an operation made."""
+    return Layout(tuple(fresh(index, at, size) for at, size in enumerate(shape)))
+
+
 def divided(size: int, by: int) -> int | None:
     """The size that is left of one where another is split off; `None` where it does not divide."""
     if not isinstance(size, Dim) and not isinstance(by, Dim):
@@ -92,11 +98,6 @@ def divided(size: int, by: int) -> int | None:
     return made
 
 
-def plain(size: int) -> int:
-    """A size in the example, as a plain number."""
-    return int.__add__(size, 0)
-
-
 def united(index: int, at: int, size: int, axes: Sequence[Axis]) -> tuple[Axis, frozenset[str]]:
     """The axis that operands of one size give together, and what is lost of them.
 
@@ -104,27 +105,21 @@ def united(index: int, at: int, size: int, axes: Sequence[Axis]) -> tuple[Axis, 
     is not known is lost already, and takes along what it meets.
     """
     known = [axis for axis in axes if axis]
-    lost = NONE
-    if None in axes:
-        return None, lost.union(*(part.roots for axis in known for part in axis))
-    if not known:
-        return (() if is_one(size) else (Part((index, at), NONE, size),)), lost
-    first = known[0]
-    if all(_alike(axis, first) for axis in known):
-        return first, lost
     rooted = [axis for axis in known if any(part.roots for part in axis)]
-    if not rooted:
-        return first, lost
-    first = rooted[0]
-    if all(_alike(axis, first) for axis in rooted):
-        return first, lost
+    lost = NONE.union(*(part.roots for axis in rooted for part in axis))
+    if None in axes:
+        return None, lost
+    if not known:
+        return fresh(index, at, size), NONE
+    first, *others = rooted or known[:1]
+    if all(_alike(axis, first) for axis in others):
+        return first, NONE
     if len({len(axis) for axis in rooted}) == 1 and all(
         len({part.roots for part in parts}) == 1 for parts in zip(*rooted, strict=True)
     ):
         return tuple(
             Part((index, at, number), part.roots, part.size) for number, part in enumerate(first)
-        ), lost
-    lost = frozenset().union(*(part.roots for axis in rooted for part in axis))
+        ), NONE
     return None, lost
 
 

@@ -25,10 +25,12 @@ def unknown(node: Node, sources: Sources, varying: Collection[int]) -> State:
 
 
 def mixed_of(sources: Sources) -> frozenset[str]:
+    """What the operands are mixed along."""
     return NONE.union(*(one.mixed for _, state in sources for one in state))
 
 
 def lost_of(sources: Sources) -> frozenset[str]:
+    """What is lost of the operands."""
     return NONE.union(*(one.lost for _, state in sources for one in state))
 
 
@@ -50,5 +52,6 @@ def dims_of(given: Any, rank: int) -> list[int] | None:
 
 
 def dim_of(node: Node, rank: int, default: int | None = None) -> int | None:
+    """The one axis that `dim` names, counted from the first; `None` where it names none."""
     given = node.arguments.get("dim", node.arguments.get("axis", default))
     return given % max(rank, 1) if type(given) is int else None

@@ -162,9 +162,7 @@ def _normed(node: Node, sources: Sources, varying: Collection[int]) -> State:
 
 def _linear(node: Node, sources: Sources, varying: Collection[int]) -> State:
     (_, (one, *_)), *weights = sources
-    if any(weight.index in varying for weight, _ in weights):
-        return unknown(node, sources, varying)
-    if not one.axes:
+    if not one.axes or any(weight.index in varying for weight, _ in weights):
         return unknown(node, sources, varying)
     last = len(one.axes) - 1
     made = fresh(node.index, last, node.output.shape[-1])
@@ -201,13 +199,12 @@ def _padded(node: Node, sources: Sources, varying: Collection[int]) -> State:
     ((source, (one, *_)), *_) = sources
     shape = node.output.shape
     axes: list[Axis] = []
-    lost = NONE
     for at, axis in enumerate(one.axes):
         if same(source.output.shape[at], shape[at]):
             axes.append(axis)
         else:
             axes.append(fresh(node.index, at, shape[at], one.along([at])))
-    return result(node, sources, axes, lost=lost)
+    return result(node, sources, axes)
 
 
 def _embedded(node: Node, sources: Sources, varying: Collection[int]) -> State:
@@ -239,7 +236,7 @@ def _recurrent(node: Node, sources: Sources, varying: Collection[int]) -> State:
     for number, out in enumerate(node.outputs):
         if len(out.shape) != rank:
             return unknown(node, sources, varying)
-        axes: list[Axis] = [fresh((node.index), at, size) for at, size in enumerate(out.shape)]
+        axes: list[Axis] = [fresh(node.index, at, size) for at, size in enumerate(out.shape)]
         if number == 0:
             axes[: rank - 1] = one.axes[: rank - 1]
         elif rank == 3:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from modellint.facts.axis_parts import NONE, Axis, Layout, State, fresh, regrouped, united
+from modellint.facts.axis_parts import NONE, Axis, Layout, State, fresh, made_by, regrouped, united
 from modellint.facts.axis_results import Sources, dim_of, result, unknown
 from modellint.graph import Node
 from modellint.symbolic.dims import same
@@ -165,10 +165,7 @@ def unpacked(node: Node, sources: Sources, varying: Collection[int]) -> State:
 
 def shapes_alone(node: Node, sources: Sources, varying: Collection[int]) -> State:
     """zeros_like and its kin: nothing of the values, whatever the sizes are of."""
-    return tuple(
-        Layout(tuple(fresh(node.index, at, size) for at, size in enumerate(out.shape)))
-        for out in node.outputs
-    )
+    return tuple(made_by(node.index, out.shape) for out in node.outputs)
 
 
 def shuffled(node: Node, sources: Sources, varying: Collection[int]) -> State:

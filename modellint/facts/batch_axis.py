@@ -7,8 +7,9 @@ only where it is not does `modellint.facts.axes` follow all axes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from modellint.facts.axis_parts import name_of
+from modellint.facts.axis_results import dim_of
 from modellint.geometry.axis_moves import permutation
 from modellint.graph import Graph, Node
 from modellint.graph.operations import (
@@ -32,8 +33,6 @@ Move = Callable[[Node, Node, int], int | None]
 
 def stays_whole(graph: Graph, batches: frozenset[str]) -> bool:
     """Whether no operation mixes samples, as far as this tells."""
-    from modellint.facts.axis_parts import name_of
-
     places: dict[int, int] = {}
     varying = graph.varying
     for node in graph.nodes:
@@ -99,16 +98,11 @@ def _is_own(node: Node) -> bool:
     return node.op in ("parameter", "buffer", "constant")
 
 
-def _dim(node: Node, rank: int, default: Any = None) -> int | None:
-    given = node.arguments.get("dim", node.arguments.get("axis", default))
-    return given % max(rank, 1) if type(given) is int else None
-
-
 def _along(default: int | None) -> Move:
     """Softmax and its kin."""
 
     def move(node: Node, source: Node, place: int) -> int | None:
-        dim = _dim(node, len(source.output.shape), default)
+        dim = dim_of(node, len(source.output.shape), default)
         return None if dim is None or dim == place else place
 
     return move
@@ -139,16 +133,16 @@ def _permuted(node: Node, source: Node, place: int) -> int | None:
 
 
 def _joined(node: Node, source: Node, place: int) -> int | None:
-    return None if _dim(node, len(node.output.shape), 0) in (None, place) else place
+    return None if dim_of(node, len(node.output.shape), 0) in (None, place) else place
 
 
 def _stacked(node: Node, source: Node, place: int) -> int | None:
-    dim = _dim(node, len(node.output.shape), 0)
+    dim = dim_of(node, len(node.output.shape), 0)
     return None if dim is None else place + (dim <= place)
 
 
 def _divided(node: Node, source: Node, place: int) -> int | None:
-    dim = _dim(node, len(source.output.shape), 0)
+    dim = dim_of(node, len(source.output.shape), 0)
     if dim is None or dim == place:
         return None
     return place - (dim < place) if node.op in ("unbind", "select") else place

@@ -6,27 +6,29 @@ from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
-from modellint.facts.axis_parts import NONE, Part, is_one, name_of, plain, taken_from
+from modellint.facts.axis_parts import NONE, Part, is_one, name_of, taken_from
 from modellint.graph import Graph, Node
 from modellint.graph.graph import fact
 from modellint.graph.operations import ELEMENTWISE, varying_inputs
+from modellint.shapes.core import plain
 from modellint.symbolic.dims import Dim, expr_of, same
 from modellint.symbolic.expressions import Expr, Floor, divide_exactly, subtract
 
 _VIEWS = ("view", "reshape", "view_as", "reshape_as")
+#: Of more axes than these not all orders are tried.
+_MOST = 5
 
 
 class Scrambled(NamedTuple):
     """Axes whose sizes a view gives in another order, while its elements stay where they are.
 
-    `sizes` are those before, ones left out, `order` the places among them that those after, `made`,
-    come of in turn.
+    `axes` are those before, in the order that they are meant to have; those of one are left out.
+    `permuted` is whether each is an axis of the result as it is, none of them merged or split.
     """
 
     node: Node
-    sizes: tuple[int, ...]
-    order: tuple[int, ...]
-    made: tuple[int, ...]
+    axes: tuple[int, ...]
+    permuted: bool
 
 
 @fact
@@ -46,12 +48,13 @@ def _scrambled(graph: Graph, node: Node) -> Scrambled | None:
     sizes, targets = node.input.output.shape, node.output.shape
     if not node.input.output.known or not node.output.known:
         return None
-    for before, after in groups(sizes, targets, _equal(graph)) or ():
-        left = [sizes[at] for at in before if not is_one(sizes[at])]
+    for before, after in _groups(sizes, targets, _equal(graph)) or ():
+        axes = [at for at in before if not is_one(sizes[at])]
         right = [targets[at] for at in after if not is_one(targets[at])]
-        order = _order(left, right) if len(left) > 1 and len(right) > 1 else None
+        order = _order([sizes[at] for at in axes], right)
         if order is not None:
-            return Scrambled(node, tuple(left), order, tuple(right))
+            permuted = len(axes) == len(right) and len(sizes) == len(targets)
+            return Scrambled(node, tuple(axes[place] for place in order), permuted)
     return None
 
 
@@ -72,6 +75,8 @@ def _equal(graph: Graph) -> Callable[[int, int], bool]:
 
 def _order(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...] | None:
     """The places of the sizes before that those after come of, where that is no order of memory."""
+    if min(len(left), len(right)) < 2:
+        return None
     if len(left) == len(right):
         pending = [*enumerate(left)]
         order = []
@@ -85,11 +90,11 @@ def _order(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...] | None:
     # Of sizes that a size divides not even whether they are equal is always told.
     if _gives(left, right) or any(_divided(expr_of(size)) for size in (*left, *right)):
         return None
-    meant = swapped(left, right)
+    meant = _swapped(left, right)
     numbers = [plain(size) for size in left]
     plainly = all(not isinstance(size, Dim) or name_of(size) for size in (*left, *right))
     if meant is None and plainly and len({*numbers}) == len(numbers):
-        meant = swapped(numbers, [plain(size) for size in right])
+        meant = _swapped(numbers, [plain(size) for size in right])
     return meant
 
 
@@ -136,23 +141,16 @@ def _undone(graph: Graph, node: Node) -> bool:
     return True
 
 
-def swapped(sizes: Sequence[int], targets: Sequence[int]) -> tuple[int, ...] | None:
+def _swapped(sizes: Sequence[int], targets: Sequence[int]) -> tuple[int, ...] | None:
     """The order of axes of these sizes that gives the targets, where it is not that of memory.
 
     Targets may be single axes, or products of several in the new order, or factors of one; `None`
     where they follow each other as they are, or where no order gives them.
     """
-    for count in range(2, len(sizes) + 1):
-        if count > _MOST:
-            return None
-        for order in permutations(range(count)):
-            if order != tuple(range(count)) and _gives([sizes[at] for at in order], targets):
-                return order
-    return None
-
-
-#: Of more axes than these not all orders are tried.
-_MOST = 5
+    if len(sizes) > _MOST:
+        return None
+    _, *others = permutations(range(len(sizes)))
+    return next((one for one in others if _gives([sizes[at] for at in one], targets)), None)
 
 
 def _gives(sizes: Sequence[int], targets: Sequence[int]) -> bool:
@@ -164,10 +162,8 @@ def _gives(sizes: Sequence[int], targets: Sequence[int]) -> bool:
     )
 
 
-def groups(
-    sizes: Sequence[int],
-    targets: Sequence[int],
-    equal: Callable[[int, int], bool] = same,
+def _groups(
+    sizes: Sequence[int], targets: Sequence[int], equal: Callable[[int, int], bool]
 ) -> list[tuple[list[int], list[int]]] | None:
     """The axes before and after a reshape that hold the same elements; `None` if unclear."""
     made: list[tuple[list[int], list[int]]] = []
