@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modellint import Finding, Graph, Skip, rule
+from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.scrambling import Scrambled, scrambled
 from modellint.facts.wording import named
 
@@ -42,8 +42,15 @@ def _finding(found: Scrambled) -> Finding:
         f"{named(node)} gives {source} the sizes {node.output} without moving anything: "
         f"{' and '.join(moved)} change places, and each row of the result "
         "holds elements of several",
-        help=f"permute({', '.join(map(str, dims))}) moves them{'' if permuted else ', before it'}",
+        help=f"permute({', '.join(map(str, dims))}) moves them{_then(node, permuted)}",
     )
+
+
+def _then(node: Node, permuted: bool) -> str:
+    """What is left to do behind the permutation; a view refuses what was permuted."""
+    if permuted:
+        return ""
+    return ", before it" if node.op.startswith("reshape") else ", before a reshape in its place"
 
 
 scrambled_axes.flags(
