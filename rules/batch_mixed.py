@@ -126,7 +126,8 @@ def _told(node: Node, where: str, samples: str, rank: int, batch: int) -> tuple[
         return f"shares one along {where}, between {samples}", f"dim={-1 if rank != 4 else 1}"
     if node.op in ("mean", "sum", "amax", "amin", "std", "var", "norm", "prod", "max", "min"):
         gone = "everything" if node.arguments.get("dim") is None else where
-        other = f"{node.op}({int(batch == 0)}, keepdim=True) is of each sample alone"
+        name = {"max": "amax", "min": "amin"}.get(node.op, node.op)  # Those give places, too.
+        other = f"{name}(dim={int(batch == 0)}, keepdim=True) is of each sample alone"
         return f"is over {gone}, {samples} included", other if rank > 1 else None
     return f"computes along {where}, over {samples}", None
 
