@@ -16,6 +16,7 @@ from modellint.discovery.example_tensors import Reader
 from modellint.discovery.names import Names, last_name, read_names, written_name
 from modellint.discovery.scopes import Function, functions, local_bindings, own_nodes
 from modellint.graph import Graph, fact
+from modellint.source.walking import children, nodes_of, walk
 
 #: Losses by what they take for the model's output.
 LOGIT_LOSSES = frozenset(["CrossEntropyLoss", "cross_entropy"])
@@ -89,7 +90,7 @@ def losses(graph: Graph) -> tuple[Loss, ...]:
     for node, owner in pending:
         if isinstance(node, ast.ClassDef) and any(map(_is_forward, node.body)):
             owner = node.name
-        pending += [(inner, owner) for inner in ast.iter_child_nodes(node)]
+        pending += [(inner, owner) for inner in children(node)]
         # A class of losses may be picked by name first: `losses = {"ce": nn.CrossEntropyLoss}`.
         if isinstance(node, (ast.Attribute, ast.Name)):
             name = _loss_name(names, node)
@@ -128,7 +129,7 @@ def takes_output(graph: Graph, loss: Loss) -> bool:
         isinstance(node, ast.Call) and written_name(node.func) in ("self", "self.forward")
         for declared in graph.definitions("")
         if declared.name == loss.owner
-        for node in ast.walk(declared)
+        for node in walk(declared)
     )
 
 
@@ -202,8 +203,7 @@ def called_losses(graph: Graph) -> frozenset[str]:
     if graph.source is None or not losses(graph):
         return frozenset()
     reader = _Uses(graph, graph.source.tree)
-    calls = [node for node in ast.walk(graph.source.tree) if isinstance(node, ast.Call)]
-    found = map(reader.applied, calls)
+    found = map(reader.applied, nodes_of(graph.source.tree, ast.Call))
     return frozenset(loss.name for loss in found if loss is not None)
 
 
@@ -396,14 +396,14 @@ def _outside(tree: ast.Module) -> Iterator[ast.AST]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             continue
         yield node
-        pending += reversed(list(ast.iter_child_nodes(node)))
+        pending += reversed(children(node))
 
 
 def _values(tree: ast.Module) -> Mapping[str, list[ast.expr]]:
     """What each variable and attribute of the file is assigned, by its written name."""
     found: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+    for node in nodes_of(tree, ast.Assign, ast.AnnAssign):
+        if node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
                 name = written_name(target)
