@@ -19,7 +19,7 @@ from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
 from modellint.inputs.forwards import Forwards, about
-from modellint.inputs.input_dtypes import with_floats, with_integers
+from modellint.inputs.input_dtypes import with_booleans, with_floats, with_integers
 from modellint.inputs.objections import Objected
 from modellint.inputs.other_feeds import (
     other_batches,
@@ -290,6 +290,11 @@ class _Search:
                 indexed = with_integers(feed, traced)
                 if indexed is not None:
                     feed = indexed
+                    continue
+            if traced.refused is not None and traced.refused[1].mask is not None:
+                masked = with_booleans(feed, traced)
+                if masked is not None:
+                    feed, furthest = masked, None
                     continue
             if traced.refused is not None and traced.refused[1].always:
                 break  # At some sizes, as where one is 1 and broadcasts, it runs by chance.
