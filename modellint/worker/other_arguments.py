@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _MOST = 8
 #: What all of them are where they are alike.
 _ALIKE = "16"
+#: The least number that is a width, as 3 channels are, and how many times as wide is much wider.
+_LEAST_WIDTH, _MUCH = 3, 32
 
 
 def unless_arguments_decide(
@@ -96,7 +98,7 @@ def with_other_arguments(
     call = built.call
     if call is None or not call.assumed:
         return
-    for other in [*_others(call, loaded), *_ones(call)][: 2 * _MOST]:
+    for other in [*_others(call, loaded), *_extremes(call)][: 4 * _MOST]:
         try:
             graph = trace(build(loaded, replace(built.candidate, calls=(other,))))
         except ModellintError:
@@ -118,11 +120,16 @@ def _others(call: ConstructorCall, loaded: LoadedModule) -> Iterator[Constructor
         yield _with(call, dict.fromkeys((name for name, _ in numbers), _ALIKE))
 
 
-def _ones(call: ConstructorCall) -> Iterator[ConstructorCall]:
-    """The call with one of its numbers as small as can be, one after another."""
+def _extremes(call: ConstructorCall) -> Iterator[ConstructorCall]:
+    """The call with one of its numbers as small as can be or much larger, one after another.
+
+    What is smaller than a width may be a count of layers, which are not made many.
+    """
     for name, text in call.keywords:
         if text.isdecimal() and int(text) > 1:
             yield _with(call, {name: "1"})
+        if text.isdecimal() and int(text) >= _LEAST_WIDTH:
+            yield _with(call, {name: str(_MUCH * int(text))})
 
 
 def _with(call: ConstructorCall, values: Mapping[str, str]) -> ConstructorCall:
