@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modellint.building.builder import BuiltModel, build
+from modellint.building.given_arguments import arguments_of
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.objections import Objected
+from modellint.source.file import SourceFile
+from modellint.source.walking import nodes_of
 
 if TYPE_CHECKING:
     from modellint.building.loader import LoadedModule
@@ -45,6 +50,13 @@ def unless_arguments_decide(
     try:
         found = trace(built)
     except FileError as error:
+        left = _left_none(built, error, loaded)
+        if left:
+            raise NotAnalysed(
+                f"needs {', '.join(left)}, whose default is None: {error.message} "
+                f"({how_to_give(call.callee if call else built.candidate.name)})",
+                error.line,
+            ) from error
         if not doubtful or (isinstance(error, Objected) and error.of_code):
             raise
         found = error
@@ -65,6 +77,30 @@ def unless_arguments_decide(
     if isinstance(found, FileError):
         raise found
     return found, built
+
+
+def _left_none(built: BuiltModel, error: FileError, loaded: LoadedModule) -> list[str]:
+    """The arguments that were left at a default of `None`, of which the line that raises speaks.
+
+    Not where the file itself builds the model so.
+    """
+    call = built.call
+    if call is None or call.node is not None or "NoneType" not in error.message:
+        return []
+    given = arguments_of(call, loaded.namespace)
+    left = [one.name for one in given if (one.value, one.source) == ("None", "default")]
+    line = loaded.source.snippet(error.line or 0)
+    return [name for name in left if _spoken_of(name, line, loaded.source)]
+
+
+def _spoken_of(parameter: str, line: str, source: SourceFile) -> bool:
+    """Whether a line reads a parameter, or an attribute that one is kept in."""
+    names = {parameter}
+    for node in nodes_of(source.tree, ast.Assign):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(attr=kept)], value=ast.Name(id=name)):
+                names |= {kept} if name == parameter else set()
+    return any(re.search(rf"\b{re.escape(name)}\b", line) for name in names)
 
 
 def _place(found: Graph | ModellintError) -> tuple[str, int | None] | None:
