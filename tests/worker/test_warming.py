@@ -12,7 +12,6 @@ from modellint.errors import UsageError, WorkerError
 from modellint.worker.warming import import_early
 
 pytestmark = [
-    pytest.mark.usefixtures("one_worker"),
     pytest.mark.skipif(not FORKS, reason="nothing is shared where there is no fork"),
 ]
 
