@@ -156,6 +156,12 @@ STARTS = {
         {"SIZE": "4"},
         lambda: None,
     ),
+    "a zone of time": (
+        "import time; NAME = 1 + time.timezone // 3600",
+        {"TZ": "AAA0"},
+        {"TZ": "BBB3"},
+        lambda: None,
+    ),
     "whether there is a variable": (
         "import os; NAME = 3 if 'SIZE' in os.environ else 4",
         {"SIZE": "1"},
