@@ -24,7 +24,7 @@ os.environ["MODELLINT_NO_CACHE"] = "1"
 # properties also with the full profile; who looks for more takes the wild one:
 # pytest -m 'slow or hypothesis' --hypothesis-profile=wild
 _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("fast", max_examples=25, derandomize=True, **_UNTIMED)
+settings.register_profile("fast", max_examples=15, derandomize=True, **_UNTIMED)
 settings.register_profile("full", max_examples=500, derandomize=True, **_UNTIMED)
 settings.register_profile("wild", max_examples=500, **_UNTIMED)
 settings.load_profile("fast")

@@ -73,6 +73,7 @@ def test_whatever_user_code_makes_of_imports_nothing_of_modellints_is_missing():
     assert widths(lint_targets(["net.py"], Settings())) == {4}
 
 
+@pytest.mark.slow
 def test_a_library_is_there_before_the_files(new_worker):
     # In one worker: that a module was preloaded cannot be undone there.
     assert widths(lint("tabulate", [])) == {3}
