@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from modellint.source.classes import module_of
+
 T = TypeVar("T")
 
 _PLAIN = frozenset([list, tuple, dict, OrderedDict])
@@ -119,7 +121,7 @@ def moved(known: Mapping[int, T], originals: Members, copies: Members) -> dict[i
 
 def _is_stock(of: type) -> bool:
     """Whether a class is one of torch's own layers, not derived from one."""
-    return of.__module__.startswith("torch.nn.modules.")
+    return module_of(of).startswith("torch.nn.modules.")
 
 
 #: Typed as plain, since mypy takes the class of a Module for unhashable.

@@ -151,4 +151,5 @@ ROWS = [
         """),
         status=OK,
     ),
+    Row(144, "a class that is of no module", net(after="Net.__module__ = None"), status=OK),
 ]

@@ -225,3 +225,12 @@ def test_a_forward_that_leaves_does_not_take_its_caller_along() -> None:
     assert error.line == Leaves.forward.__code__.co_firstlineno + 1
     with pytest.raises(FileError, match=r"sys\.exit"):
         modellint.trace(Leaves(), ["1,3,8,8"])
+
+
+def test_a_class_may_say_anything_of_its_module() -> None:
+    class Homeless(Net):
+        __module__ = None  # type: ignore[assignment]
+
+    model = Homeless()
+    model.several = [Homeless()]
+    assert [one.status for one in modellint.lint(model, ["1,3,8,8"]).models] == ["analysed"]
