@@ -43,6 +43,7 @@ from modellint.modules.construction_sites import (
 )
 from modellint.modules.members import walk
 from modellint.protocol.limits import lift_memory
+from modellint.source.classes import module_of
 
 _DATA_PARALLEL = frozenset(
     {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"}
@@ -288,7 +289,7 @@ def _is_refused_call(error: BaseException, path: str) -> bool:
 def _is_quantized(module: nn.Module) -> bool:
     """Whether a module of torch's holds quantized values; what only observes floats does not."""
     cls = type(module)
-    inside = cls.__module__.startswith("torch.") and ".quantized" in cls.__module__
+    inside = module_of(cls).startswith("torch.") and ".quantized" in module_of(cls)
     return inside and cls.__name__ not in _FLOAT_FUNCTIONALS
 
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from modellint.config.settings import Settings
 
 _KEPT = frozenset({"analysed", "partial", "not-analysed"})
-#: What a Python, and the system's loader and encodings with it, read before any of our code runs.
-_OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_")
+#: What a Python, and the system's loader, encodings and clock with it, read past Python's own code.
+_OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_", "TZ")
 
 
 @dataclass(frozen=True)

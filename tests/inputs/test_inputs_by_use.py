@@ -11,8 +11,6 @@ from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 from modellint.results.models import ModelReport
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 
 def lint(folder: Path, built: str, signature: str, body: str) -> ModelReport:
     """What is said of a model whose constructor and forward are these."""
