@@ -55,8 +55,9 @@ def _scrambled(graph: Graph, node: Node) -> Scrambled | None:
     if not node.input.output.known or not node.output.known:
         return None
     for before, after in _groups(sizes, targets, _equal(graph)) or ():
-        axes = [at for at in before if not is_one(sizes[at])]
-        right = [targets[at] for at in after if not is_one(targets[at])]
+        # An axis that is one in this run moves nothing in it, whatever it may be in others.
+        axes = [at for at in before if plain(sizes[at]) != 1]
+        right = [targets[at] for at in after if plain(targets[at]) != 1]
         order = _order([sizes[at] for at in axes], right)
         if order is not None:
             permuted = len(axes) == len(right) and len(sizes) == len(targets)
