@@ -197,3 +197,15 @@ scrambled_axes.allows(
     """,
     input="4,16,16",
 )
+# A map that a pool leaves one pixel of has nothing to move.
+scrambled_axes.allows(
+    model="""
+        self.conv = nn.Conv2d(3, 16, 3, padding=1)
+        self.pool = nn.AvgPool2d(7)
+        self.fc = nn.Linear(16, 4)
+
+        def forward(self, x):
+            return self.fc(self.pool(self.conv(x)).view(-1, 16))
+    """,
+    input="2,3,7,7",
+)

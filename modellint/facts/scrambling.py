@@ -60,8 +60,9 @@ def _scrambled(graph: Graph, node: Node) -> Scrambled | None:
     if not node.input.output.known or not node.output.known:
         return None
     for before, after in _groups(sizes, targets, _equal(graph)) or ():
-        axes = [at for at in before if not is_one(sizes[at])]
-        others = [at for at in after if not is_one(targets[at])]
+        # An axis that is one in this run moves nothing in it, whatever it may be in others.
+        axes = [at for at in before if plain(sizes[at]) != 1]
+        others = [at for at in after if plain(targets[at]) != 1]
         left, right = [sizes[at] for at in axes], [targets[at] for at in others]
         if min(len(left), len(right)) < 2 or _is_skewed(left, right):
             continue
