@@ -29,6 +29,7 @@ from modellint.building.failures import (
 )
 from modellint.building.loader import LoadedModule
 from modellint.building.pretrained import holds_unread, weights_unread
+from modellint.building.project_values import project_makers
 from modellint.building.stated_arguments import nested
 from modellint.building.without_weights import without_weights
 from modellint.discovery.arguments import ConstructorCall, how_to_give
@@ -207,6 +208,8 @@ def _compiled(
     except SyntaxError as error:
         raise NotAnalysed(f"arguments are not Python: {call}", candidate.line) from error
     names: dict[str, object] = {}
+    if call.elsewhere:
+        names.update(project_makers(loaded))
     if call.folder is not None:
         tree.body, makers = nested(tree.body, call.folder)
         names.update(makers)

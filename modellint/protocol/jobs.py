@@ -40,7 +40,8 @@ class Job:
     not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
     seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
     model's contract by running it, `pictured` keeps what a page draws of it. `observed` notes what
-    is read on the way; `preload` are libraries that are imported beforehand.
+    is read on the way; `preload` are libraries that are imported beforehand. `programs` are other
+    files of the project that may build its models, the likeliest first, and `project` its folder.
     """
 
     path: str
@@ -62,6 +63,8 @@ class Job:
     data: bytes | None = None
     observed: bool = False
     preload: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    project: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON has it; bytes as Latin-1 text, which keeps each of them."""
@@ -70,7 +73,7 @@ class Job:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Job:
         """Read a job that `to_dict` wrote."""
-        names = ("names", "inputs", "rules", "done", "plugins", "preload")
+        names = ("names", "inputs", "rules", "done", "plugins", "preload", "programs")
         read: dict[str, Any] = {name: tuple(values[name]) for name in names}
         read["models"] = {
             name: ModelSettings(**{**said, "inputs": tuple(said["inputs"])})
