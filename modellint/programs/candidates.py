@@ -64,13 +64,14 @@ def _with(candidate: Candidate, seen: Seen) -> Candidate:
     told = bool(candidate.calls) and not all(call.assumed for call in candidate.calls)
     if seen.inside is not None and not told:
         return replace(candidate, part_of=seen.inside)
-    known = {str(call) for call in candidate.calls}
     if seen.calls:
-        certain = [call for call in seen.calls if not call.assumed and str(call) not in known]
-        assumed = [call for call in seen.calls if call.assumed]
+        known = {str(call): call for call in candidate.calls}
+        found = [known.get(str(call), call) for call in seen.calls]
+        certain = [call for call in found if not call.assumed]
+        assumed = [call for call in found if call.assumed]
         calls = (*certain, *candidate.calls, *assumed) if told else (*seen.calls, *candidate.calls)
         inputs = (*candidate.inputs, *seen.hints)
-        return replace(candidate, calls=calls, inputs=inputs, missing=None)
+        return replace(candidate, calls=(*dict.fromkeys(calls),), inputs=inputs, missing=None)
     if candidate.missing is not None and seen.missing is not None:
         return replace(candidate, missing=f"{seen.missing}: {candidate.missing}")
     return candidate
