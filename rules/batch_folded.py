@@ -7,6 +7,7 @@ from math import prod
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import named, times
+from modellint.fixes import Fix, Instead
 from modellint.graph.operations import (
     RESHAPES,
     WINDOWS,
@@ -79,6 +80,7 @@ def _merged(graph: Graph, batch: str) -> Iterator[Finding]:
             f"{reader.key} takes {graph.symbols[batch]} at a time and no more",
             help=f"flatten(1) keeps one row of {features} values a sample",
             assumes_size=True,
+            fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")]),
         )
         return
 
@@ -145,6 +147,7 @@ def _finding(graph: Graph, node: Node, output: Node, batch: str) -> Finding:
         f"{output.output}",
         help=f"flatten(1) keeps one row of {features} values a sample{fits}",
         assumes_size=True,
+        fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")]),
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Module, Node, Skip, rule
+from modellint.facts.fitting_arguments import fitting
 from modellint.facts.remedies import remedy
 from modellint.facts.wording import named
 from modellint.geometry import makers
@@ -47,7 +48,8 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
     message = "; ".join([refused, *came, *([f"here {sizes}{assumed}"] if sizes else [])])
     layers = [source for source in sources if source.op != "input"]
     helped = graph.mismatch.help or remedy(graph, call)
-    yield Finding(call, message, help=helped, related=[*_block(graph, call), *layers])
+    related: list[Node | Module] = [*_block(graph, call), *layers]
+    yield Finding(call, message, help=helped, related=related, fix=fitting(graph, call))
 
 
 def _block(graph: Graph, call: Node) -> Iterator[Module]:

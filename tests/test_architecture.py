@@ -37,6 +37,7 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
     {"protocol": set(), "facts": set()},
     {"modules": {TORCH, INTERNALS}, "results": set(), "geometry": set()},
     {"contracts": set(), "rules": set()},
+    {"fixes": set()},
     {"shapes": set(), "discovery": set(), "graph": set()},
     {"symbolic": set(), "source": set()},
     {"errors": set(), "_version": set()},
@@ -50,7 +51,7 @@ WORKER_SIDE = "worker"
 #: What answers without torch: it is imported where torch is used, and never before.
 FRONT_END = ("cli", "engine", "config", "report", "suppression", "pytest_plugin", "api")
 #: What rules of anyone may import, besides the names of `modellint` itself.
-PUBLIC = {"contracts", "facts", "geometry", "graph", "suppression"}
+PUBLIC = {"contracts", "fixes", "facts", "geometry", "graph", "suppression"}
 
 
 class Import(NamedTuple):

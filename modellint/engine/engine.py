@@ -182,6 +182,7 @@ def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:
         data=target.data,
         preload=plan.configuration.preload,
         observed=settings.cache and target.data is None,
+        trials=settings.trials,
     )
     return Opened(target, plan, job, data)
 

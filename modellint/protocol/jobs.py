@@ -40,7 +40,8 @@ class Job:
     not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
     seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
     model's contract by running it, `pictured` keeps what a page draws of it. `observed` notes what
-    is read on the way; `preload` are libraries that are imported beforehand.
+    is read on the way; `preload` are libraries that are imported beforehand. `trials` is how many
+    runs the fixes of the file's findings may take.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Job:
     data: bytes | None = None
     observed: bool = False
     preload: tuple[str, ...] = ()
+    trials: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON has it; bytes as Latin-1 text, which keeps each of them."""

@@ -140,6 +140,25 @@ class RelatedJson(TypedDict):
     message: str
 
 
+class EditJson(TypedDict):
+    """An entry of `edits` of a fix."""
+
+    path: str
+    line: Line
+    column: Line
+    end_line: Line
+    end_column: Line
+    text: str
+
+
+class FixJson(TypedDict):
+    """What mends a finding."""
+
+    safe: bool
+    message: str
+    edits: Filled[EditJson]
+
+
 class FindingJson(TypedDict):
     """An entry of `findings`."""
 
@@ -158,6 +177,7 @@ class FindingJson(TypedDict):
     message: str
     help: str | None
     related: list[RelatedJson]
+    fix: NotRequired[FixJson]
 
 
 class ProblemJson(TypedDict):

@@ -192,6 +192,11 @@ def parse_source(path: str, data: bytes) -> SourceFile:
     return SourceFile(path, text, lines, _parse(path, text))
 
 
+def changed_source(source: SourceFile, text: str) -> SourceFile:
+    """The file with another text; raise `FileError` where that is no valid Python."""
+    return SourceFile(source.path, text, split_lines(text), _parse(source.path, text))
+
+
 def split_lines(text: str) -> tuple[str, ...]:
     """The lines of a text without their ends, as Python counts them.
 

@@ -1,0 +1,241 @@
+"""From changes of a model to edits of its file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from modellint.fixes.arguments import set_argument
+from modellint.fixes.changes import (
+    After,
+    Assign,
+    Before,
+    Change,
+    Contain,
+    Fix,
+    Instead,
+    SetArgument,
+    Without,
+)
+from modellint.fixes.edits import Edit
+from modellint.fixes.signatures import functional_arguments, layer_arguments
+from modellint.fixes.sites import NoEdit, Text
+from modellint.graph import Graph, Module, Node
+
+_CONTAINERS = frozenset({"Sequential", "ModuleList"})
+
+
+def edits_of(fix: Fix, graph: Graph, text: Text) -> tuple[Edit, ...]:
+    """The edits that make the changes of a fix; raise `NoEdit` where one cannot be made.
+
+    One line that builds a layer of many blocks is edited once, for all of them.
+    """
+    found = [edit for change in fix.changes for edit in _edits(change, graph, text)]
+    unique = tuple(dict.fromkeys(found))
+    places = [(edit.start, edit.end) for edit in unique]
+    if len({*places}) < len(places):
+        raise NoEdit("one line would have to say two things")
+    if fix.safe:
+        _check_alone(fix, graph)
+    return unique
+
+
+def _check_alone(fix: Fix, graph: Graph) -> None:
+    """Raise `NoEdit` where the same line builds layers that the fix is not about."""
+    about = {_path(change.layer) for change in fix.changes if isinstance(change, SetArgument)}
+    sites = {graph.modules[path].construction for path in about if path in graph.modules}
+    for module in graph.modules.values():
+        if module.construction in sites and module.kind and module.path not in about:
+            raise NoEdit(f"the same line builds {module.path}")
+
+
+def _path(layer: Node | Module) -> str:
+    return layer.module if isinstance(layer, Node) else layer.path
+
+
+def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
+    if isinstance(change, SetArgument):
+        yield from _argument(change, graph, text)
+    elif isinstance(change, Before):
+        yield from _before(change, graph, text)
+    elif isinstance(change, After):
+        yield from _after(change, text)
+    elif isinstance(change, Instead):
+        call = text.call_at(change.call.call)
+        yield text.replaced(call, change.step.format(text.text_of(_subject(call))))
+    elif isinstance(change, Without):
+        yield from _without(change, graph, text)
+    elif isinstance(change, Assign):
+        yield from _assigned(change, text)
+    else:
+        yield from _contained(change, text)
+
+
+def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
+    layer = change.layer
+    module = layer if isinstance(layer, Module) else _module(layer, graph)
+    if module is not None:
+        call = text.call_at(module.construction)
+        names = layer_arguments(module.kind or "")
+        if names is None or change.name not in names or _called(call) != module.kind:
+            raise NoEdit(f"{_called(call) or 'what is called'} builds it")
+    else:
+        assert isinstance(layer, Node)
+        call = text.call_at(layer.call)
+        names = functional_arguments(layer.op)
+        if names is None or _called(call) != layer.op:
+            raise NoEdit(f"{_called(call) or 'what is called'} computes it")
+        if _is_method(call, text):
+            names = names[1:]
+    yield from set_argument(text, call, names, change.name, change.written)
+
+
+def _module(node: Node, graph: Graph) -> Module | None:
+    """The layer that a call belongs to; `None` for a functional that a forward calls."""
+    return graph.modules.get(node.module) if node.type != node.op else None
+
+
+def _called(call: ast.Call) -> str:
+    """The last name of what is called."""
+    callee = call.func
+    if isinstance(callee, ast.Attribute):
+        return callee.attr
+    return callee.id if isinstance(callee, ast.Name) else ""
+
+
+def _is_method(call: ast.Call, text: Text) -> bool:
+    """Whether a call is of a tensor's method: `x.softmax(1)`, and not `F.softmax(x, 1)`."""
+    callee = call.func
+    if not isinstance(callee, ast.Attribute):
+        return False
+    return not (isinstance(callee.value, ast.Name) and callee.value.id in _imported(text)) and not (
+        isinstance(callee.value, ast.Attribute)
+    )
+
+
+def _imported(text: Text) -> frozenset[str]:
+    """The names that imports of the file bind."""
+    return frozenset(
+        alias.asname or alias.name.partition(".")[0]
+        for node in ast.walk(text.source.tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    )
+
+
+def _subject(call: ast.Call) -> ast.expr:
+    """What a step is applied to: the object of a method, the first argument of a function."""
+    callee = call.func
+    if isinstance(callee, ast.Attribute) and not _names_module(callee.value):
+        return callee.value
+    if not call.args or isinstance(call.args[0], ast.Starred):
+        raise NoEdit("its input is not its first argument")
+    return call.args[0]
+
+
+def _names_module(node: ast.expr) -> bool:
+    """Whether an expression is a library, as `F` and `torch.nn.functional` are."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in ("torch", "F", "nn", "functional")
+
+
+def _as_operand(node: ast.expr, written: str) -> str:
+    """An expression as something may follow it."""
+    plain = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+    return written if isinstance(node, plain) else f"({written})"
+
+
+def _before(change: Before, graph: Graph, text: Text) -> Iterator[Edit]:
+    module = _module(change.call, graph)
+    if module is not None and change.module is not None:
+        inside = _element(module, text)
+        if inside is not None:
+            prefix = _prefix(inside)
+            line, column, *_ = text.source.extent(inside)
+            yield text.inserted(line, column, f"{change.module.replace('nn.', prefix)}, ")
+            return
+    call = text.call_at(change.call.call)
+    if not call.args or isinstance(call.args[0], ast.Starred):
+        raise NoEdit("its input is not its first argument")
+    argument = call.args[0]
+    written = _as_operand(argument, text.text_of(argument))
+    yield text.replaced(argument, change.step.format(written))
+
+
+def _after(change: After, text: Text) -> Iterator[Edit]:
+    call = text.call_at(change.call.call)
+    head, tail = change.step.split("{}")
+    line, column, end_line, end_column = text.source.extent(call)
+    if head:
+        yield text.inserted(line, column, head)
+    yield text.inserted(end_line, end_column, tail)
+
+
+def _element(module: Module, text: Text) -> ast.Call | None:
+    """The construction of a layer that stands in an `nn.Sequential(…)`."""
+    try:
+        call = text.call_at(module.construction)
+    except NoEdit:
+        return None
+    holder = text.parents.get(call)
+    inside = isinstance(holder, ast.Call) and _called(holder) == "Sequential"
+    return call if inside and call in getattr(holder, "args", ()) else None
+
+
+def _prefix(call: ast.Call) -> str:
+    """What stands before a layer's name where it is constructed: `nn.`, `torch.nn.`."""
+    if not isinstance(call.func, ast.Attribute):
+        raise NoEdit("its class is imported by name")
+    return f"{ast.unparse(call.func.value)}."
+
+
+def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
+    module = _module(change.call, graph)
+    inside = _element(module, text) if module is not None else None
+    if inside is not None:
+        yield from _removed(inside, text)
+        return
+    call = text.call_at(change.call.call)
+    subject = _subject(call)
+    yield text.replaced(call, text.text_of(subject))
+
+
+def _removed(call: ast.Call, text: Text) -> Iterator[Edit]:
+    """The edit that takes an argument out of a call, with the comma and line that it had."""
+    holder = text.parents[call]
+    assert isinstance(holder, ast.Call)
+    at = holder.args.index(call)
+    line, column, end_line, end_column = text.source.extent(call)
+    if at + 1 < len(holder.args):
+        following = text.source.extent(holder.args[at + 1])
+        yield Edit(line, column, following[0], following[1], "", text.source.path)
+        return
+    if at == 0:
+        raise NoEdit("it is the only layer there")
+    before = text.source.extent(holder.args[at - 1])
+    yield Edit(before[2], before[3], end_line, end_column, "", text.source.path)
+
+
+def _assigned(change: Assign, text: Text) -> Iterator[Edit]:
+    call = text.call_at(change.call.call)
+    if not isinstance(text.parents.get(call), ast.Expr):
+        raise NoEdit("it is no statement of its own")
+    subject = _subject(call)
+    if not isinstance(subject, (ast.Name, ast.Attribute)):
+        raise NoEdit("what it is given has no name")
+    line, column, *_ = text.source.extent(call)
+    yield text.inserted(line, column, f"{text.text_of(subject)} = ")
+
+
+def _contained(change: Contain, text: Text) -> Iterator[Edit]:
+    call = text.call_at(change.module.construction)
+    node: ast.AST = call
+    while not isinstance(node, (ast.List, ast.ListComp, ast.Dict, ast.DictComp)):
+        node = text.parents[node]
+        if isinstance(node, (ast.stmt, ast.Lambda)):
+            raise NoEdit("the container is filled elsewhere")
+    line, column, end_line, end_column = text.source.extent(node)
+    prefix = _prefix(call)
+    yield text.inserted(line, column, f"{prefix}{change.container}(")
+    yield text.inserted(end_line, end_column, ")")

@@ -1,0 +1,228 @@
+"""Fixes are tried before they are offered: made in the text, loaded, built, traced and linted.
+
+A fix passes if the models of the file run on the same inputs as before, its finding is gone, no
+finding of its level or above is new, and no model accepts fewer sizes. Where it moves the trouble
+on, as a padding that changes what `fc1` reads, what mends that is part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import lcm
+
+from modellint.contracts.admitted import Sizes
+from modellint.errors import FileError
+from modellint.fixes.edits import Edit, before_them, edited, touch
+from modellint.linting.linter import Linted
+from modellint.linting.proposals import Proposal
+from modellint.results.findings import Diagnostic, TriedFix
+from modellint.results.models import ModelInput, ModelReport
+from modellint.results.report import Report
+from modellint.rules import SEVERITIES
+from modellint.source.file import SourceFile, changed_source
+
+#: How often what a fix leads to is mended, too.
+_STEPS = 3
+
+Inputs = Mapping[str, tuple[str, ...]]
+"""Shapes of inputs by model, as the command line takes them."""
+
+Relint = Callable[[SourceFile, Inputs], Sequence[Linted]]
+"""Lints the models of a file whose text has changed, on given inputs where there are any."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a run told of all models of a file."""
+
+    models: Mapping[str, ModelReport]
+    findings: tuple[Diagnostic, ...]
+    proposals: tuple[Proposal, ...]
+    broken: bool
+
+    @classmethod
+    def of(cls, parts: Iterable[Linted]) -> _State:
+        parts = list(parts)
+        report = Report().merged(*(part.report for part in parts))
+        return cls(
+            {model.name: model for model in report.models},
+            report.findings,
+            tuple(one for part in parts for one in part.proposals),
+            bool(report.errors),
+        )
+
+
+def with_trials(
+    parts: Sequence[Linted], source: SourceFile, relint: Relint, budget: int
+) -> Iterator[Diagnostic]:
+    """The findings of a file that fixes are proposed for, with what their trials came to.
+
+    At most `budget` runs are made. What no run was left for is told as it was, without a fix.
+    """
+    trials = _Trials(_State.of(parts), source, relint, budget)
+    proposed = [one for one in trials.before.proposals if one.edits]
+    proposed.sort(key=lambda one: SEVERITIES.index(one.finding.severity))
+    apart = _apart(proposed)
+    together = [edit for one in apart for edit in one.edits]
+    if len(apart) > 1 and trials.passes(together, [one.finding for one in apart]):
+        for one in apart:
+            yield _offered(one, one.edits, [])
+        proposed = [one for one in proposed if one not in apart]
+    for one in proposed:
+        tried = trials.alone(one)
+        if tried is not None:
+            yield tried
+
+
+def _apart(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Those of which no two are about the same characters, the gravest first."""
+    chosen: list[Proposal] = []
+    for one in proposals:
+        if not any(touch(one.edits, other.edits) for other in chosen):
+            chosen.append(one)
+    return chosen
+
+
+def _offered(one: Proposal, edits: Sequence[Edit], further: Sequence[Proposal]) -> Diagnostic:
+    """The finding with a fix that has passed, and all that it takes in its help."""
+    also = [f"{mended.finding.layer} {mended.fix.message}" for mended in further]
+    message = "; ".join([one.fix.message, *also])
+    told = one.finding.help
+    if also and told is not None:
+        told = f"{told}; then {', '.join(also)}"
+    return replace(one.finding, help=told, fix=TriedFix(one.fix.safe, message, tuple(edits)))
+
+
+class _Trials:
+    """The runs of one file's fixes, of which there is a certain number."""
+
+    def __init__(self, before: _State, source: SourceFile, relint: Relint, budget: int) -> None:
+        self.before = before
+        self._source = source
+        self._relint = relint
+        self._left = budget
+
+    def passes(self, edits: Sequence[Edit], mended: Sequence[Diagnostic]) -> bool:
+        """Whether the file with these edits is better by these findings and worse by none."""
+        after = self._run(edits)
+        return after is not None and not self._worse(after, mended)
+
+    def alone(self, one: Proposal) -> Diagnostic | None:
+        """The finding with its fix and all that follows; `None` where no run is left for it."""
+        edits: tuple[Edit, ...] = one.edits
+        further: list[Proposal] = []
+        for _ in range(_STEPS):
+            after = self._run(edits)
+            if after is None:
+                return None
+            if not self._worse(after, [one.finding]):
+                return _offered(one, edits, further)
+            following = self._following(edits, after)
+            if not following:
+                break
+            moved = before_them([e for new in following for e in new.edits], edits)
+            if moved is None:
+                break
+            edits = (*edits, *moved)
+            further += following
+        if one.fix.otherwise is None and one.finding.help is None:
+            return None
+        return replace(one.finding, help=one.fix.otherwise)
+
+    def _following(self, edits: Sequence[Edit], after: _State) -> list[Proposal]:
+        """What mends the errors that edits lead to, as edits of the text that they made."""
+        if not self._same_inputs(after):
+            inputs = {name: _specs(model.inputs) for name, model in self.before.models.items()}
+            again = self._run(edits, inputs)
+            if again is None:
+                return []
+            after = again
+        known = {(one.rule, one.model, one.layers) for one in self.before.findings}
+        return _apart(
+            [
+                one
+                for one in after.proposals
+                if one.edits and one.finding.severity == "error"
+                if (one.finding.rule, one.finding.model, one.finding.layers) not in known
+            ]
+        )
+
+    def _run(self, edits: Sequence[Edit], inputs: Inputs | None = None) -> _State | None:
+        """What a lint of the file with these edits tells; `None` where no run is left."""
+        if not self._left:
+            return None
+        self._left -= 1
+        try:
+            source = changed_source(self._source, edited(self._source.text, edits))
+        except FileError:
+            return _State({}, (), (), True)
+        return _State.of(self._relint(source, inputs or {}))
+
+    def _worse(self, after: _State, mended: Sequence[Diagnostic]) -> bool:
+        """Whether a model no longer runs as before, or a finding is still there, or is new."""
+        if after.broken or after.models.keys() != self.before.models.keys():
+            return True
+        if not self._same_inputs(after):
+            return True
+        for name, model in self.before.models.items():
+            if _runs_worse(model, after.models[name], mended):
+                return True
+        level = max(SEVERITIES.index(one.severity) for one in mended)
+        allowed = _counted(self.before.findings, level)
+        allowed.subtract(_counted(mended, level))
+        return any(count > allowed[key] for key, count in _counted(after.findings, level).items())
+
+    def _same_inputs(self, after: _State) -> bool:
+        return all(
+            [given.example for given in model.inputs]
+            == [given.example for given in after.models[name].inputs]
+            for name, model in self.before.models.items()
+            if name in after.models
+        )
+
+
+def _counted(findings: Iterable[Diagnostic], level: int) -> Counter[tuple[str, str]]:
+    """How many calls each rule flags in each model, of this level or above."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in findings:
+        if SEVERITIES.index(one.severity) <= level:
+            counts[one.rule, one.model] += one.count
+    return counts
+
+
+_STATES = ("analysed", "partial", "not-analysed", "failed")
+
+
+def _runs_worse(before: ModelReport, after: ModelReport, mended: Sequence[Diagnostic]) -> bool:
+    """Whether less of a model runs than before, or it accepts fewer sizes."""
+    if _STATES.index(after.status) > _STATES.index(before.status):
+        return True
+    if after.stopped is not None:
+        # A model that stopped before may do so for another reason still.
+        return before.stopped is None or any(one.model == before.name for one in mended)
+    return any(
+        _narrower(sizes, after.contract[name])
+        for name, sizes in before.contract.items()
+        if name in after.contract
+    )
+
+
+def _narrower(before: Sizes, after: Sizes) -> bool:
+    if before.values is not None:
+        return after.values is not None and not {*before.values} <= {*after.values}
+    if after.values is not None or after.min > before.min:
+        return True
+    if after.max is not None and (before.max is None or before.max > after.max):
+        return True
+    return lcm(before.multiple_of, after.multiple_of) != before.multiple_of
+
+
+def _specs(inputs: Sequence[ModelInput]) -> tuple[str, ...]:
+    """The example inputs of a model as the command line takes them; none for containers."""
+    if not all(given.name.isidentifier() for given in inputs):
+        return ()
+    return tuple(
+        f"{given.name}={','.join(map(str, given.example))}:{given.dtype}" for given in inputs
+    )
