@@ -80,7 +80,7 @@ def _merged(graph: Graph, batch: str) -> Iterator[Finding]:
             f"{reader.key} takes {graph.symbols[batch]} at a time and no more",
             help=f"flatten(1) keeps one row of {features} values a sample",
             assumes_size=True,
-            fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")]),
+            fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")], narrows=True),
         )
         return
 
@@ -147,7 +147,7 @@ def _finding(graph: Graph, node: Node, output: Node, batch: str) -> Finding:
         f"{output.output}",
         help=f"flatten(1) keeps one row of {features} values a sample{fits}",
         assumes_size=True,
-        fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")]),
+        fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")], narrows=True),
     )
 
 

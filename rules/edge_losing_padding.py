@@ -47,12 +47,15 @@ def edge_losing_padding(
         if trim in large or (trim is first and heaviest >= total_trim):
             yield _finding(graph, trim, first)
     if not large and heaviest < total_trim:
+        told, _ = _help(found[0])
+        changes = [change for trim in found for change in _help(trim)[1].changes]
         others = f" and {len(found) - 1} more trim" if len(found) > 1 else " trims"
         yield Finding(
             found[0].call,
             f"{describe(found[0].call)}{others} the map's border: "
             f"{_percent(heaviest)} of an axis along one path",
-            help=_help(found[0])[0],
+            help=told,
+            fix=Fix("padding that keeps the size", changes),
             assumes_size=True,
             severity="info",
         )

@@ -154,6 +154,8 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None
     if _between(call, left):
         needed = [axis.s if axis.s > axis.span else axis.k for axis in axes]
         ways.append(f"a {times(needed)} kernel reads them; so does an average pool before it")
+        kernel = one_or_each(needed)
+        fix = Fix(f"kernel_size={kernel}", [SetArgument(call, "kernel_size", kernel)])
     elif "ceil_mode" in call.arguments and not any(loses(axis, axis.n, True) for axis in axes):
         after = [axis.at(axis.n, ceil=True).o for axis in axes]
         ways.append(f"ceil_mode=True reads them and gives {times(after)}")

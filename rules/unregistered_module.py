@@ -85,7 +85,7 @@ def _of_held(module: Module, numbers: int) -> Finding:
         f"{module.path} ({module.type}) runs, but the model does not register it: its "
         f"{numbers:,} parameters are not trained, moved or saved with the model",
         help=f"nn.{kind} in place of the plain container registers all of {attribute}",
-        fix=Fix(f"nn.{kind}(…)", [Contain(module, kind)], safe=True),
+        fix=Fix(f"nn.{kind}(…)", [Contain(module)], safe=True),
     )
 
 

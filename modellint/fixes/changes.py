@@ -76,10 +76,9 @@ class Assign:
 
 @dataclass(frozen=True)
 class Contain:
-    """The list or dict display at a module's construction stands in an `nn.ModuleList`, …Dict."""
+    """The list or dict that a module is constructed in becomes an `nn.ModuleList`, `ModuleDict`."""
 
     module: Module
-    container: str
 
 
 Change = SetArgument | Before | After | Instead | Without | Assign | Contain
@@ -90,13 +89,15 @@ class Fix:
     """Changes that belong together, and what they are in words.
 
     `safe` tells that the model computes the same as before. `otherwise` is the help of a finding
-    whose fix did not pass its trial: nothing in it may be wrong for that.
+    whose fix did not pass its trial: nothing in it may be wrong for that. `narrows` tells that the
+    model takes fewer sizes with it, which is the point.
     """
 
     message: str
     changes: Sequence[Change]
     safe: bool = False
     otherwise: str | None = None
+    narrows: bool = False
 
 
 def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:

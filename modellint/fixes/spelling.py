@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from modellint.fixes.arguments import set_argument
 from modellint.fixes.changes import (
@@ -62,7 +63,9 @@ def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
         yield from _after(change, text)
     elif isinstance(change, Instead):
         call = text.call_at(change.call.call)
-        yield text.replaced(call, change.step.format(text.text_of(_subject(call))))
+        subject = _subject(change.call, call)
+        written = _as_operand(subject, text.text_of(subject))
+        yield text.replaced(call, spelled(change.step, text).format(written))
     elif isinstance(change, Without):
         yield from _without(change, graph, text)
     elif isinstance(change, Assign):
@@ -123,10 +126,11 @@ def _imported(text: Text) -> frozenset[str]:
     )
 
 
-def _subject(call: ast.Call) -> ast.expr:
-    """What a step is applied to: the object of a method, the first argument of a function."""
+def _subject(node: Node, call: ast.Call) -> ast.expr:
+    """What a call works on: the object of a tensor's method, else the first argument."""
     callee = call.func
-    if isinstance(callee, ast.Attribute) and not _names_module(callee.value):
+    is_layer = node.type != node.op
+    if isinstance(callee, ast.Attribute) and not is_layer and not _names_module(callee.value):
         return callee.value
     if not call.args or isinstance(call.args[0], ast.Starred):
         raise NoEdit("its input is not its first argument")
@@ -151,21 +155,17 @@ def _before(change: Before, graph: Graph, text: Text) -> Iterator[Edit]:
     if module is not None and change.module is not None:
         inside = _element(module, text)
         if inside is not None:
-            prefix = _prefix(inside)
             line, column, *_ = text.source.extent(inside)
-            yield text.inserted(line, column, f"{change.module.replace('nn.', prefix)}, ")
+            yield text.inserted(line, column, f"{spelled(change.module, text)}, ")
             return
-    call = text.call_at(change.call.call)
-    if not call.args or isinstance(call.args[0], ast.Starred):
-        raise NoEdit("its input is not its first argument")
-    argument = call.args[0]
+    argument = _subject(change.call, text.call_at(change.call.call))
     written = _as_operand(argument, text.text_of(argument))
-    yield text.replaced(argument, change.step.format(written))
+    yield text.replaced(argument, spelled(change.step, text).format(written))
 
 
 def _after(change: After, text: Text) -> Iterator[Edit]:
     call = text.call_at(change.call.call)
-    head, tail = change.step.split("{}")
+    head, tail = spelled(change.step, text).split("{}")
     line, column, end_line, end_column = text.source.extent(call)
     if head:
         yield text.inserted(line, column, head)
@@ -183,11 +183,21 @@ def _element(module: Module, text: Text) -> ast.Call | None:
     return call if inside and call in getattr(holder, "args", ()) else None
 
 
-def _prefix(call: ast.Call) -> str:
-    """What stands before a layer's name where it is constructed: `nn.`, `torch.nn.`."""
-    if not isinstance(call.func, ast.Attribute):
-        raise NoEdit("its class is imported by name")
-    return f"{ast.unparse(call.func.value)}."
+def spelled(step: str, text: Text) -> str:
+    """A step with `nn.` as the file calls `torch.nn`; raise `NoEdit` where it does not."""
+    if "nn." not in step:
+        return step
+    for node in ast.walk(text.source.tree):
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        module = node.module if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            whole = f"{module}.{alias.name}" if module else alias.name
+            if whole == "torch.nn" and (alias.asname or module):
+                return step.replace("nn.", f"{alias.asname or alias.name}.")
+            if whole in ("torch", "torch.nn") and not module:
+                return step.replace("nn.", f"{alias.asname or 'torch'}.nn.")
+    raise NoEdit("the file does not import torch.nn")
 
 
 def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
@@ -197,8 +207,7 @@ def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
         yield from _removed(inside, text)
         return
     call = text.call_at(change.call.call)
-    subject = _subject(call)
-    yield text.replaced(call, text.text_of(subject))
+    yield text.replaced(call, text.text_of(_subject(change.call, call)))
 
 
 def _removed(call: ast.Call, text: Text) -> Iterator[Edit]:
@@ -221,21 +230,48 @@ def _assigned(change: Assign, text: Text) -> Iterator[Edit]:
     call = text.call_at(change.call.call)
     if not isinstance(text.parents.get(call), ast.Expr):
         raise NoEdit("it is no statement of its own")
-    subject = _subject(call)
+    subject = _subject(change.call, call)
     if not isinstance(subject, (ast.Name, ast.Attribute)):
         raise NoEdit("what it is given has no name")
     line, column, *_ = text.source.extent(call)
     yield text.inserted(line, column, f"{text.text_of(subject)} = ")
 
 
+#: What registers what a display holds.
+_REGISTERING: Mapping[type[ast.expr], str] = {
+    ast.List: "ModuleList",
+    ast.ListComp: "ModuleList",
+    ast.Tuple: "ModuleList",
+    ast.Dict: "ModuleDict",
+    ast.DictComp: "ModuleDict",
+}
+
+
 def _contained(change: Contain, text: Text) -> Iterator[Edit]:
     call = text.call_at(change.module.construction)
     node: ast.AST = call
-    while not isinstance(node, (ast.List, ast.ListComp, ast.Dict, ast.DictComp)):
+    outer: ast.expr | None = None
+    while not isinstance(node, (ast.stmt, ast.Lambda)):
         node = text.parents[node]
-        if isinstance(node, (ast.stmt, ast.Lambda)):
-            raise NoEdit("the container is filled elsewhere")
-    line, column, end_line, end_column = text.source.extent(node)
-    prefix = _prefix(call)
-    yield text.inserted(line, column, f"{prefix}{change.container}(")
-    yield text.inserted(end_line, end_column, ")")
+        if type(node) in _REGISTERING:
+            outer = cast("ast.expr", node)
+        elif isinstance(node, ast.Call):
+            break
+    if outer is None:
+        raise NoEdit("the container is filled elsewhere")
+    for one in ast.walk(outer):
+        holds_calls = any(isinstance(child, ast.Call) for child in ast.walk(one))
+        if type(one) in _REGISTERING and holds_calls and _is_held(one, outer, text):
+            line, column, end_line, end_column = text.source.extent(cast("ast.expr", one))
+            opening = spelled(f"nn.{_REGISTERING[cast('Any', type(one))]}(", text)
+            yield text.inserted(line, column, opening)
+            yield text.inserted(end_line, end_column, ")")
+
+
+def _is_held(node: ast.AST, outer: ast.AST, text: Text) -> bool:
+    """Whether only displays stand between a node and the outermost."""
+    while node is not outer:
+        node = text.parents[node]
+        if type(node) not in _REGISTERING:
+            return False
+    return True

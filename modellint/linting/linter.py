@@ -11,6 +11,7 @@ from typing import Any
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
 from modellint.facts import costs
+from modellint.facts.fitting_arguments import fitting
 from modellint.fixes.sites import Text
 from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
@@ -168,7 +169,11 @@ def linted(
         for finding, entries in findings
         if text is not None
     ]
-    return Linted(report, tuple(one for one in proposals if one is not None))
+    offered = [one for one in proposals if one is not None]
+    stop = graph.mismatch
+    if text is not None and stop is not None:
+        offered += _of_stop(graph, stop.node, subject, text, offered)
+    return Linted(report, tuple(offered))
 
 
 def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:
@@ -301,6 +306,36 @@ def _leading(raised: Sequence[_Raised]) -> Iterator[_Raised]:
         everything = (key, "all") in replaced and "all" not in entry.rule.supersedes
         if not everything and (key, entry.rule.name) not in replaced:
             yield entry
+
+
+def _of_stop(
+    graph: Graph, call: Node, subject: Subject, text: Text, known: Sequence[Proposal]
+) -> Iterator[Proposal]:
+    """What would let a forward go on that stops, where no rule proposes that.
+
+    A fix may lead there, whatever rules are on.
+    """
+    if any(call.key in one.finding.layers for one in known):
+        return
+    site = _site(call, graph, subject)
+    told = Diagnostic(
+        rule="",
+        category="",
+        severity="error",
+        path=subject.shown(site.path),
+        line=site.line,
+        column=site.column,
+        end_line=site.end_line or site.line,
+        end_column=site.end_column or site.column,
+        model=subject.name,
+        layer=call.key,
+        count=1,
+        layers=(call.key,),
+        message="",
+    )
+    mends = proposal(told, [fitting(graph, call)], graph, text)
+    if mends is not None:
+        yield mends
 
 
 def _diagnostics(

@@ -62,14 +62,15 @@ def with_trials(
     At most `budget` runs are made. What no run was left for is told as it was, without a fix.
     """
     trials = _Trials(_State.of(parts), source, relint, budget)
-    proposed = [one for one in trials.before.proposals if one.edits]
+    proposed = [one for one in trials.before.proposals if one.edits and one.finding.rule]
     proposed.sort(key=lambda one: SEVERITIES.index(one.finding.severity))
-    apart = _apart(proposed)
-    together = [edit for one in apart for edit in one.edits]
-    if len(apart) > 1 and trials.passes(together, [one.finding for one in apart]):
-        for one in apart:
+    # What computes the same stands in nobody's way: all of it is tried at once. Of others two may
+    # pass together of which neither does alone.
+    safe = _apart([one for one in proposed if one.fix.safe])
+    if len(safe) > 1 and trials.passes(safe):
+        for one in safe:
             yield _offered(one, one.edits, [])
-        proposed = [one for one in proposed if one not in apart]
+        proposed = [one for one in proposed if one not in safe]
     for one in proposed:
         tried = trials.alone(one)
         if tried is not None:
@@ -104,10 +105,10 @@ class _Trials:
         self._relint = relint
         self._left = budget
 
-    def passes(self, edits: Sequence[Edit], mended: Sequence[Diagnostic]) -> bool:
-        """Whether the file with these edits is better by these findings and worse by none."""
-        after = self._run(edits)
-        return after is not None and not self._worse(after, mended)
+    def passes(self, proposals: Sequence[Proposal]) -> bool:
+        """Whether the file with all these fixes is better by their findings and worse by none."""
+        after = self._run([edit for one in proposals for edit in one.edits])
+        return after is not None and not self._worse(after, proposals)
 
     def alone(self, one: Proposal) -> Diagnostic | None:
         """The finding with its fix and all that follows; `None` where no run is left for it."""
@@ -117,7 +118,7 @@ class _Trials:
             after = self._run(edits)
             if after is None:
                 return None
-            if not self._worse(after, [one.finding]):
+            if not self._worse(after, [one]):
                 return _offered(one, edits, further)
             following = self._following(edits, after)
             if not following:
@@ -160,14 +161,19 @@ class _Trials:
             return _State({}, (), (), True)
         return _State.of(self._relint(source, inputs or {}))
 
-    def _worse(self, after: _State, mended: Sequence[Diagnostic]) -> bool:
+    def _worse(self, after: _State, proposals: Sequence[Proposal]) -> bool:
         """Whether a model no longer runs as before, or a finding is still there, or is new."""
         if after.broken or after.models.keys() != self.before.models.keys():
             return True
         if not self._same_inputs(after):
             return True
+        mended = [one.finding for one in proposals]
+        narrows = any(one.fix.narrows for one in proposals)
         for name, model in self.before.models.items():
-            if _runs_worse(model, after.models[name], mended):
+            about = [one for one in mended if one.model == name]
+            if _runs_worse(model, after.models[name], about):
+                return True
+            if not narrows and _takes_less(model, after.models[name]):
                 return True
         level = max(SEVERITIES.index(one.severity) for one in mended)
         allowed = _counted(self.before.findings, level)
@@ -192,27 +198,49 @@ def _counted(findings: Iterable[Diagnostic], level: int) -> Counter[tuple[str, s
     return counts
 
 
+#: How many times smaller than the example an input is that nobody minds: a kernel of 2 for one of
+#: 1 takes no map of one pixel any more.
+_FAR = 4
 _STATES = ("analysed", "partial", "not-analysed", "failed")
 
 
 def _runs_worse(before: ModelReport, after: ModelReport, mended: Sequence[Diagnostic]) -> bool:
-    """Whether less of a model runs than before, or it accepts fewer sizes."""
+    """Whether less of a model runs than before."""
     if _STATES.index(after.status) > _STATES.index(before.status):
         return True
     if after.stopped is not None:
         # A model that stopped before may do so for another reason still.
-        return before.stopped is None or any(one.model == before.name for one in mended)
+        return before.stopped is None or bool(mended)
+    return _loses_layers(before, after, mended)
+
+
+def _takes_less(before: ModelReport, after: ModelReport) -> bool:
+    """Whether a model accepts fewer sizes than before."""
+    examples = {
+        size: number
+        for given in before.inputs
+        for size, number in zip(given.shape, given.example, strict=True)
+    }
     return any(
-        _narrower(sizes, after.contract[name])
+        _narrower(sizes, after.contract[name], examples.get(name, 0))
         for name, sizes in before.contract.items()
         if name in after.contract
     )
 
 
-def _narrower(before: Sizes, after: Sizes) -> bool:
+def _loses_layers(before: ModelReport, after: ModelReport, mended: Sequence[Diagnostic]) -> bool:
+    """Whether layers no longer run that no finding is about."""
+    told = {key for one in mended for key in one.layers}
+    kept = Counter(layer.type for key, layer in before.layers.items() if key not in told)
+    return not kept <= Counter(layer.type for layer in after.layers.values())
+
+
+def _narrower(before: Sizes, after: Sizes, example: int) -> bool:
+    """Whether a size is no longer taken; what is far below the example's is nobody's."""
     if before.values is not None:
-        return after.values is not None and not {*before.values} <= {*after.values}
-    if after.values is not None or after.min > before.min:
+        # One of a few sizes that are rounded to the same map is as good as another.
+        return after.values is not None and example not in after.values
+    if after.values is not None or after.min > max(before.min, example // _FAR):
         return True
     if after.max is not None and (before.max is None or before.max > after.max):
         return True
