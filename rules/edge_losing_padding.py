@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from modellint import Finding, Graph, Skip, rule
@@ -45,7 +46,8 @@ def edge_losing_padding(
     first = next(trim for trim in found if trim.total == heaviest)
     for trim in found:
         if trim in large or (trim is first and heaviest >= total_trim):
-            yield _finding(graph, trim, first)
+            also = [other for other in found if other not in large] if trim is first else []
+            yield _finding(graph, trim, first, also)
     if not large and heaviest < total_trim:
         told, _ = _help(found[0])
         changes = [change for trim in found for change in _help(trim)[1].changes]
@@ -61,7 +63,8 @@ def edge_losing_padding(
         )
 
 
-def _finding(graph: Graph, trim: Trim, first: Trim) -> Finding:
+def _finding(graph: Graph, trim: Trim, first: Trim, also: Sequence[Trim]) -> Finding:
+    """The finding of a layer; `also` are those that it stands for, each too little by itself."""
     call = trim.call
     axes = _axes(trim)
     window = axes[trim.axes[0]]
@@ -80,6 +83,8 @@ def _finding(graph: Graph, trim: Trim, first: Trim) -> Finding:
                 f"; over the whole model a border pixel counts {min(influence):.2g} of the mean"
             )
     told, fix = _help(trim)
+    more = [_help(other)[1] for other in also if other is not trim]
+    fix = replace(fix, changes=[change for one in (fix, *more) for change in one.changes])
     return Finding(call, message, help=told, assumes_size=True, fix=fix)
 
 

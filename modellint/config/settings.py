@@ -11,7 +11,7 @@ from modellint.results.report import FailLevel
 
 #: How many runs of a file its fixes may take, where nobody asks for them: one for all together,
 #: and a few for those that do not pass with the others, each cheaper than the lint before them.
-TRIALS = 4
+TRIALS = 8
 
 
 @dataclass(frozen=True)

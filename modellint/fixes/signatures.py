@@ -48,7 +48,7 @@ _LAYERS: Mapping[str, str] = {
     "batch_first norm_first bias device dtype",
     "Dropout": "p inplace",
     "Embedding": "num_embeddings embedding_dim padding_idx max_norm norm_type scale_grad_by_freq "
-    "sparse device dtype",
+    "sparse",
 }
 #: By functional of `torch.nn.functional`; what a method of a tensor takes is one less.
 _FUNCTIONALS: Mapping[str, str] = {

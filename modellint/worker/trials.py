@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import lcm
 
@@ -63,7 +64,7 @@ def with_trials(
     """
     trials = _Trials(_State.of(parts), source, relint, budget)
     proposed = [one for one in trials.before.proposals if one.edits and one.finding.rule]
-    proposed.sort(key=lambda one: SEVERITIES.index(one.finding.severity))
+    proposed.sort(key=lambda one: (not one.fix.safe, SEVERITIES.index(one.finding.severity)))
     # What computes the same stands in nobody's way: all of it is tried at once. Of others two may
     # pass together of which neither does alone.
     safe = _apart([one for one in proposed if one.fix.safe])
@@ -71,10 +72,30 @@ def with_trials(
         for one in safe:
             yield _offered(one, one.edits, [])
         proposed = [one for one in proposed if one not in safe]
-    for one in proposed:
-        tried = trials.alone(one)
-        if tried is not None:
-            yield tried
+    failed: list[Proposal] = []
+    with suppress(_Spent):
+        for one in proposed:
+            passed = trials.mended([one])
+            if passed is not None:
+                yield _offered(one, *passed)
+            else:
+                failed.append(one)
+    # Two maps that are added must change together.
+    for rule in dict.fromkeys(one.finding.rule for one in failed):
+        group = _apart([one for one in failed if one.finding.rule == rule])
+        passed = None
+        with suppress(_Spent):
+            passed = trials.mended(group) if len(group) > 1 else None
+        if passed is None:
+            continue
+        edits, further = passed
+        for one in group:
+            others = [other for other in group if other is not one]
+            yield _offered(one, edits, [*others, *further])
+            failed.remove(one)
+    for one in failed:
+        if one.finding.help != one.fix.otherwise:
+            yield replace(one.finding, help=one.fix.otherwise)
 
 
 def _apart(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -96,6 +117,10 @@ def _offered(one: Proposal, edits: Sequence[Edit], further: Sequence[Proposal]) 
     return replace(one.finding, help=told, fix=TriedFix(one.fix.safe, message, tuple(edits)))
 
 
+class _Spent(Exception):
+    """No run is left for a trial."""
+
+
 class _Trials:
     """The runs of one file's fixes, of which there is a certain number."""
 
@@ -108,38 +133,34 @@ class _Trials:
     def passes(self, proposals: Sequence[Proposal]) -> bool:
         """Whether the file with all these fixes is better by their findings and worse by none."""
         after = self._run([edit for one in proposals for edit in one.edits])
-        return after is not None and not self._worse(after, proposals)
+        return not self._worse(after, proposals)
 
-    def alone(self, one: Proposal) -> Diagnostic | None:
-        """The finding with its fix and all that follows; `None` where no run is left for it."""
-        edits: tuple[Edit, ...] = one.edits
+    def mended(
+        self, proposals: Sequence[Proposal]
+    ) -> tuple[tuple[Edit, ...], list[Proposal]] | None:
+        """The edits that mend findings with all that follows from them, and what that is.
+
+        `None` where they do not pass. Raises `_Spent` where no run is left to tell.
+        """
+        edits = tuple(edit for one in proposals for edit in one.edits)
         further: list[Proposal] = []
         for _ in range(_STEPS):
             after = self._run(edits)
-            if after is None:
-                return None
-            if not self._worse(after, [one]):
-                return _offered(one, edits, further)
+            if not self._worse(after, proposals):
+                return edits, further
             following = self._following(edits, after)
-            if not following:
-                break
             moved = before_them([e for new in following for e in new.edits], edits)
-            if moved is None:
-                break
+            if not moved:
+                return None
             edits = (*edits, *moved)
             further += following
-        if one.fix.otherwise is None and one.finding.help is None:
-            return None
-        return replace(one.finding, help=one.fix.otherwise)
+        return None
 
     def _following(self, edits: Sequence[Edit], after: _State) -> list[Proposal]:
         """What mends the errors that edits lead to, as edits of the text that they made."""
         if not self._same_inputs(after):
             inputs = {name: _specs(model.inputs) for name, model in self.before.models.items()}
-            again = self._run(edits, inputs)
-            if again is None:
-                return []
-            after = again
+            after = self._run(edits, inputs)
         known = {(one.rule, one.model, one.layers) for one in self.before.findings}
         return _apart(
             [
@@ -150,10 +171,10 @@ class _Trials:
             ]
         )
 
-    def _run(self, edits: Sequence[Edit], inputs: Inputs | None = None) -> _State | None:
-        """What a lint of the file with these edits tells; `None` where no run is left."""
+    def _run(self, edits: Sequence[Edit], inputs: Inputs | None = None) -> _State:
+        """What a lint of the file with these edits tells; raise `_Spent` where no run is left."""
         if not self._left:
-            return None
+            raise _Spent
         self._left -= 1
         try:
             source = changed_source(self._source, edited(self._source.text, edits))
