@@ -15,9 +15,10 @@ from modellint.cli.completion import rule_names, rules_and_categories
 from modellint.cli.listing import list_page
 from modellint.cli.modes import check_modes
 from modellint.cli.options import acceptance_options, configuration_options, process_options
-from modellint.cli.output import discard_output, have_streams, survive_any_text, wants_color, write
+from modellint.cli.output import wants_color, write
 from modellint.cli.progress import Bar, wants_bar
 from modellint.cli.settings_page import settings_page
+from modellint.cli.streams import discard_output, prepare_streams
 from modellint.cli.version_page import VERSION, version_page
 from modellint.cli.writing import about_baseline, write_baseline, write_ignores
 from modellint.config.plans import Plans
@@ -185,8 +186,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
-    have_streams()
-    survive_any_text()
+    prepare_streams()
     try:
         _stand_somewhere()
         status = command.main(standalone_mode=False)

@@ -11,11 +11,9 @@ so that a map may be of any size.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-from math import gcd
 
-from modellint.geometry.long_masks import LONGEST
-from modellint.geometry.pieces import Irregular, Part, Pieces, added
+from modellint.geometry.bins import gathered
+from modellint.geometry.pieces import Irregular, Pieces, added
 from modellint.geometry.place import Place, State
 from modellint.geometry.receptive_fields import map_axes, places, sources
 from modellint.geometry.resampling import resampled
@@ -128,7 +126,7 @@ def _pulled(
     if spatial >= 0 and node.op in TRANSPOSED:
         return _from_transposed(node, spatial, size, weights)
     if node.op in ADAPTIVE_POOLS and dim >= len(node.output.shape) - node.rank:
-        return _from_bins(size, weights)
+        return gathered(weights, size)
     if node.op == "interpolate":
         return _from_resampled(node, dim, size, weights)
     if node.op == "pad":
@@ -182,40 +180,9 @@ def _from_transposed(node: Node, spatial: int, size: int, weights: Weights) -> W
     return added([padded.every(s, tap * d, end + tap * d) for tap in range(k)], k)
 
 
-def _from_bins(size: int, weights: Weights) -> Weights:
-    outputs = len(weights)
-    period = outputs // gcd(size, outputs)
-    if period <= FEW < outputs:
-        # Bins a period apart are equally long, and lie as far from each other.
-        step = size * period // outputs
-        made = []
-        for first in range(period):
-            begin, end = _bin(first, size, outputs)
-            every = weights.every(period, first).spread(step)
-            made.append(_swept(every, end - begin, 1, -begin, size, end - begin))
-        return added(made)
-    if outputs > LONGEST:
-        raise Irregular
-    bins = [_bin(output, size, outputs) for output in range(outputs)]
-    shares = [weight / (end - begin) for weight, (begin, end) in zip(weights, bins, strict=True)]
-    parts: list[Part] = []
-    first = last = 0
-    for begin, end in pairwise(sorted({end for ends in bins for end in ends})):
-        while bins[first][1] <= begin:
-            first += 1
-        while last < outputs and bins[last][0] <= begin:
-            last += 1
-        parts.append((end - begin, (sum(shares[first:last]),)))
-    return Pieces(parts)
-
-
-def _bin(output: int, size: int, outputs: int) -> tuple[int, int]:
-    return output * size // outputs, -(-(output + 1) * size // outputs)
-
-
 def _from_resampled(node: Node, dim: int, size: int, weights: Weights) -> Weights:
     if node.arguments.get("mode") == "area":
-        return _from_bins(size, weights)
+        return gathered(weights, size)
     taps = resampled(node, dim)
     return _even(size, weights) if taps is None else taps.gathered(weights)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from modellint.geometry.bins import gathered
 from modellint.geometry.long_masks import LONGEST, Long, Mask, bits_of, mask_of, run, runs, shifted
 from modellint.geometry.pieces import LARGEST, Irregular, Part, Pieces
 
@@ -132,10 +133,14 @@ def read_by_transposed(
 @lru_cache(maxsize=4096)
 def read_by_bins(size: int, count: int, outputs: Mask) -> Mask:
     """The positions that these bins of an adaptive pool read."""
-    # Neighbouring bins leave nothing between them.
-    return covered(
-        (first * size // count, -(-(last + 1) * size // count)) for first, last in ranges(outputs)
-    )
+    try:
+        # Neighbouring bins leave nothing between them.
+        return covered(
+            (first * size // count, -(-(last + 1) * size // count))
+            for first, last in ranges(outputs)
+        )
+    except Irregular:
+        return mask_of(gathered(bits_of(outputs, count), size).mapped(bool))
 
 
 def covered(runs: Iterable[tuple[int, int]]) -> Mask:

@@ -11,7 +11,7 @@ from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.elsewhere import admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
-from modellint.inputs.forwards import Forwards
+from modellint.inputs.forwards import Forwards, about
 from modellint.inputs.size_uses import SizeUses
 from modellint.modules.user_files import is_users_file
 from modellint.shapes.core import plain
@@ -42,12 +42,15 @@ def without_lost_sizes(
     feed: Feed,
     traced: Traced,
     graph: Graph,
+    general: Traced | None,
     again: Callable[[Lost, str], Graph],
 ) -> Graph:
     """The graph of a run, `partial` where a size got lost on the way and other sizes show it.
 
     The run is repeated at other sizes that it admits where its code may lose one. What comes out
     otherwise than the graph says is unknown from then on: `again` makes the graph anew without it.
+    Where the graph says the sizes of another way too, which `general` took, runs may do otherwise
+    because of a comparison that they record.
     """
     if not feed.example or not (_decided(traced) or _may_lose(forwards, traced)):
         return graph
@@ -57,7 +60,9 @@ def without_lost_sizes(
     while len(loose.constraints) != before:
         for sizes, other in _runs(forwards, feed, traced, loose):
             elsewhere = True
-            lost = _joined(lost, differing(graph, other, sizes))
+            other_way = general is not None and _took_another_way(feed, other)
+            theirs = forwards.freeze(replace(feed, example=sizes), other) if other_way else None
+            lost = _joined(lost, differing(graph, other, sizes, theirs))
         lost = _spread(graph, lost)
         before, loose = len(loose.constraints), _loosened(traced, graph, lost)
     tied = next(_loose(forwards, feed, traced), None)
@@ -134,10 +139,24 @@ def _run(forwards: Forwards, feed: Feed, sizes: Mapping[str, int]) -> Traced | N
     return run if run.refused is None else None
 
 
-def differing(graph: Graph, other: Traced, sizes: Mapping[str, int]) -> Lost:
+def _took_another_way(feed: Feed, other: Traced) -> bool:
+    """Whether the code went where it does not go at the example, and the run tells why."""
+    constraints = other.tape.constraints.values()
+    return any(
+        constraint.origin == "branch"
+        and about(constraint, feed.example)
+        and not constraint.holds(feed.example)
+        for constraint in constraints
+    )
+
+
+def differing(
+    graph: Graph, other: Traced, sizes: Mapping[str, int], theirs: Graph | None = None
+) -> Lost:
     """The results and axes of a run at other sizes that are not what the graph says.
 
-    Where the run does something else, that is all from there on.
+    Where the run does something else, that is all from there on; or, if it is one that may do so,
+    the layers and results from there on that its graph, `theirs`, has with other sizes.
     """
     values = {**graph.symbols, **sizes}
     found: dict[str, frozenset[tuple[int, int]]] = {}
@@ -146,6 +165,8 @@ def differing(graph: Graph, other: Traced, sizes: Mapping[str, int]) -> Lost:
         if node is None:
             break
         apart = apart or record is None or node.op != record.op
+        if apart and theirs is not None:
+            return {**found, **_differing_layers(graph, theirs, values, node.index)}
         if node.op in ("input", "parameter", "buffer", "constant"):
             continue
         axes = {
@@ -158,6 +179,27 @@ def differing(graph: Graph, other: Traced, sizes: Mapping[str, int]) -> Lost:
             or (_known(size) and evaluate(size, values) != plain(record.shapes[number][at]))
         }
         if axes:
+            found[node.key] = frozenset(axes)
+    return found
+
+
+def _differing_layers(
+    graph: Graph, theirs: Graph, values: Mapping[str, int], first: int
+) -> dict[str, frozenset[tuple[int, int]]]:
+    """The axes of layers and results, from a node on, that a run of another way has otherwise."""
+    by_key = {node.key: node for node in theirs.calls() if node.op != "pad"}
+    pairs = [(node, by_key[node.key]) for node in graph.calls() if node.key in by_key]
+    if len(graph.outputs) == len(theirs.outputs):
+        pairs += zip(graph.outputs, theirs.outputs, strict=True)
+    found: dict[str, frozenset[tuple[int, int]]] = {}
+    for node, same in pairs:
+        axes = {
+            (number, at)
+            for number, (mine, made) in enumerate(zip(node.outputs, same.outputs, strict=False))
+            for at, size in enumerate(mine.shape)
+            if _known(size) and made.example[at : at + 1] != (evaluate(size, values),)
+        }
+        if axes and node.index >= first:
             found[node.key] = frozenset(axes)
     return found
 

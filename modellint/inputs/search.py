@@ -313,6 +313,7 @@ class _Search:
             feed,
             traced,
             graph,
+            general,
             lambda lost, reason: self.forwards.freeze(
                 feed, traced, general, lost=lost, partial=reason
             ),

@@ -50,10 +50,14 @@ def as_wide(forwards: Forwards, feed: Feed, traced: Traced) -> tuple[Graph, Trac
 
 def _wider_run(forwards: Forwards, feed: Feed, traced: Traced) -> Traced | None:
     """A run whose branches hold for more sizes, where the model compared sizes in this one."""
+    tape = traced.tape
+    # What an operation demands behind a comparison, another way may do without.
     compared = [
-        c for c in traced.tape.constraints.values() if c.origin == "branch" and not asserted(c)
+        c
+        for key, c in tape.constraints.items()
+        if (c.origin == "branch" or key in tape.compared) and not asserted(c)
     ]
-    pins = traced.tape.pins
+    pins = tape.pins
     open_ones = any(
         s.name in feed.example and s not in pins for c in compared for s in c.expr.symbols
     )

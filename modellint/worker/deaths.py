@@ -11,6 +11,8 @@ from dataclasses import dataclass
 _LONGEST = 500
 _FRAME = re.compile(r'  File "(?P<path>.*)", line (?P<line>\d+) in ')
 _HEADER = "(most recent call first):"
+#: Begins what is written at an end that nobody asked for; stacks of what was asked for precede it.
+_ENDS = ("Fatal Python error", "Timeout (")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def running_line(log: str, path: str) -> int | None:
 
 def _stack(lines: Sequence[str]) -> Sequence[str]:
     """The lines of the last stack of the thread that counts: the current one, else the main one."""
-    headers = [at for at, line in enumerate(lines) if line.endswith(_HEADER)]
+    ends = max((at for at, line in enumerate(lines) if line.startswith(_ENDS)), default=0)
+    headers = [at for at, line in enumerate(lines) if at >= ends and line.endswith(_HEADER)]
     # The main thread comes last, since the newest is first; a stack of C functions may follow.
     current = [at for at in headers if lines[at].startswith(("Current thread 0x", "Stack "))]
     start = max(current or headers, default=len(lines))

@@ -30,8 +30,12 @@ from modellint.worker.warming import import_late
 _POLL = 0.1
 #: How long a process may live that has closed its pipe, in seconds.
 _AFTER_CLOSING = 2.0
-#: How much of what user code prints is kept, in bytes.
+#: How much of what user code prints is kept, its beginning, and of stacks of a crash, their end; in
+#: bytes.
 _PRINTED = 1 << 16
+_LOGGED = 1 << 18
+#: How much is read of a pipe at once, which is what one holds, in bytes.
+_CHUNK = 1 << 16
 
 
 class _HungUpError(Exception):
@@ -60,28 +64,47 @@ def supervise(connection: socket.socket, server: int, rules: Rules) -> NoReturn:
 
 def _start(job: Job, rules: Rules, front: int) -> _Run:
     """Fork the process of a file; `front` is the connection, which the process must not keep."""
-    log = os.memfd_create("modellint", os.MFD_CLOEXEC)
     folder = new_folder()
-    (answers, to_answer), (output, to_print) = os.pipe(), os.pipe()
+    # Pipes all of them: where no file may grow (`ulimit -f 0`) one in memory does not either.
+    (answers, to_answer), (output, to_print), (log, to_log) = os.pipe(), os.pipe(), os.pipe()
     parent = os.getpid()
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
             die_with(parent, signal.SIGKILL)
-            for descriptor in (front, answers, output):
+            for descriptor in (front, answers, output, log):
                 os.close(descriptor)
             if job.verbose:
                 redirect(to_print, 1, 2)
             else:
                 os.close(to_print)
-            lint_alone(job, rules, move_high(to_answer), move_high(log), folder)
+            lint_alone(job, rules, move_high(to_answer), move_high(to_log), folder)
         finally:
             os._exit(1)
-    os.close(to_answer)
-    os.close(to_print)
-    os.set_blocking(output, False)
-    return _Run(job, front, child, answers, output, log, folder)
+    for descriptor in (to_answer, to_print, to_log):
+        os.close(descriptor)
+    return _Run(job, front, child, answers, _Heard(output), _Heard(log), folder)
+
+
+class _Heard:
+    """What arrives at a pipe whose writers may do with it what they like."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self.data = bytearray()
+        self.goes_on = True
+
+    def read(self) -> bytes:
+        """Take what there is, at most what a pipe holds, behind what came before."""
+        try:
+            data = os.read(self.descriptor, _CHUNK)
+        except BlockingIOError:
+            return b""
+        self.goes_on = bool(data)
+        self.data += data
+        return data
 
 
 class _Run:
@@ -93,8 +116,8 @@ class _Run:
         front: int,
         child: int,
         answers: int,
-        output: int,
-        log: int,
+        output: _Heard,
+        log: _Heard,
         folder: str | None,
     ) -> None:
         self.job = job
@@ -108,8 +131,6 @@ class _Run:
         self.status: int | None = None
         self.closed: float | None = None
         self.buffer = bytearray()
-        self.printed = bytearray()
-        self.prints = True
         self.done: dict[str, Any] = {}
 
     def end(self) -> dict[str, Any]:
@@ -121,7 +142,7 @@ class _Run:
         finally:
             strays = self._clean()
         ending = asdict(death) if death is not None else {**self.done, "kind": None}
-        printed = self.printed.decode("utf-8", "backslashreplace")
+        printed = self.output.data.decode("utf-8", "backslashreplace")
         return {**ending, "printed": printed, "strays": strays}
 
     def _relay(self) -> Death | None:
@@ -133,8 +154,10 @@ class _Run:
             ready, _, _ = select.select(self._sources(), [], [], min(self.deadline - now, _POLL))
             if self.front in ready:
                 raise _HungUpError
-            if self.output in ready:
+            if self.output.descriptor in ready:
                 self._keep_output()
+            if self.log.descriptor in ready:
+                self._keep_log()
             if self.answers in ready:
                 if self._pass_on():
                     if self.done["leaving"]:
@@ -153,13 +176,11 @@ class _Run:
         sources = [self.front]
         if self.closed is None:
             sources.append(self.answers)
-        if self.prints:
-            sources.append(self.output)
-        return sources
+        return [*sources, *(one.descriptor for one in (self.output, self.log) if one.goes_on)]
 
     def _pass_on(self) -> bool:
         """Read once and send on what is complete; whether the process is done."""
-        data = os.read(self.answers, 1 << 16)
+        data = os.read(self.answers, _CHUNK)
         if not data:
             self.closed = time.monotonic()
         self.buffer += data
@@ -180,12 +201,13 @@ class _Run:
 
     def _keep_output(self) -> None:
         """Read what was printed; keep its beginning, so that a loop that prints fills no memory."""
-        try:
-            data = os.read(self.output, 1 << 16)
-        except BlockingIOError:
-            return
-        self.prints = bool(data)
-        self.printed += data[: _PRINTED - len(self.printed)]
+        self.output.read()
+        del self.output.data[_PRINTED:]
+
+    def _keep_log(self) -> None:
+        """Read what was logged; the stack that counts is the last one."""
+        self.log.read()
+        del self.log.data[:-_LOGGED]
 
     def _look(self) -> None:
         if self.status is None:
@@ -193,8 +215,8 @@ class _Run:
             self.status = status if found else None
 
     def _logged(self) -> str:
-        size = os.fstat(self.log).st_size
-        return os.pread(self.log, size, 0).decode("ascii", "replace")
+        self._keep_log()
+        return self.log.data.decode("ascii", "replace")
 
     def _clean(self) -> bool:
         """End the process and all that it left; whether it left any."""
@@ -206,7 +228,7 @@ class _Run:
         strays = end_children()
         # At most what the pipe held; whoever could write more has ended.
         self._keep_output()
-        for descriptor in (self.answers, self.output, self.log):
+        for descriptor in (self.answers, self.output.descriptor, self.log.descriptor):
             os.close(descriptor)
         clear(self.folder)
         return strays

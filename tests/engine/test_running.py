@@ -453,6 +453,8 @@ Thread 0x00007f (most recent call first):
 Thread 0x00007e (most recent call first):
   File "/x/net.py", line 7 in __init__
 """
+#: Of a signal that the code sent to itself, and survived.
+KILL = CRASH.partition("\n\n")[2]
 
 
 @pytest.mark.parametrize(
@@ -463,6 +465,8 @@ Thread 0x00007e (most recent call first):
         (CRASH.replace("7e (", "7e [python] ("), "/x/net.py", 18),
         (TIMEOUT, "/x/net.py", 7),
         (TIMEOUT + CRASH, "/x/net.py", 18),
+        (KILL + TIMEOUT, "/x/net.py", 7),
+        (KILL, "/x/net.py", 18),
         (CRASH, "/x/other.py", None),
         ("", "/x/net.py", None),
         ("garbage (most recent call first):\n", "/x/net.py", None),

@@ -16,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 import modellint
 from modellint.geometry import (
     Window,
+    bins,
     full,
     long_masks,
     positions,
@@ -37,6 +38,45 @@ parts = st.lists(st.tuples(st.integers(0, 40), units), max_size=4)
 
 def told(given: list[tuple[int, tuple[int, ...]]]) -> list[int]:
     return [unit[at % len(unit)] for length, unit in given for at in range(length)]
+
+
+@given(parts.filter(told), st.integers(1, 200))
+def test_bins_hand_on_what_they_hold_to_the_positions_that_they_cover(
+    given: list[tuple[int, tuple[int, ...]]], size: int
+) -> None:
+    outputs = told(given)
+    wanted = [0.0] * size
+    for number, value in enumerate(outputs):
+        begin, end = (
+            number * size // len(outputs),
+            -(-(number + 1) * size // len(outputs)),
+        )
+        for position in range(begin, end):
+            wanted[position] += value / (end - begin)
+    with nothing_is_short():
+        assert list(bins.gathered(Pieces(given), size)) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [(1_000_000, 16_384), (1_000_000, 10_007), (1_000_000, 500_000), (16_384, 1_000_000),
+     (9_973, 9_972)],
+)  # fmt: skip
+def test_many_bins_of_a_long_axis_are_told_exactly(size: int, count: int) -> None:
+    model = nn.Sequential(nn.AdaptiveAvgPool1d(count), nn.Conv1d(1, 1, 1, 2))
+    graph = modellint.trace(model, [f"1,1,{size}"])
+    (weights,) = relative_weights(graph)
+    assert weights is not None
+    *_, read = read_masks(graph)[graph.inputs[0].node.index]
+    mean = (count + 1) // 2 / size
+    for at in (0, 1, 2, size // 3, size // 2 + 1, size - 2, size - 1):
+        covering = [
+            -(-(number + 1) * size // count) - number * size // count
+            for number in range(at * count // size, -(-(at + 1) * count // size))
+            if number % 2 == 0
+        ]
+        assert bool(read >> at & 1) is bool(covering)
+        assert weights[at] == pytest.approx(sum(1 / length for length in covering) / mean)
 
 
 @given(parts, parts, st.integers(1, 5), st.integers(0, 9), st.integers(-20, 20), st.integers(0, 99))
@@ -143,9 +183,6 @@ def facts(graph: Graph) -> list[object]:
 def test_pieces_say_the_same_as_a_value_a_position(
     model: nn.Module, height: int, width: int
 ) -> None:
-    pools = (part for part in model.modules() if isinstance(part, nn.AdaptiveAvgPool2d))
-    if any(pool.output_size != 1 for pool in pools):
-        return  # Uneven bins repeat nothing: where an axis is long they count as read.
     spec = [f"2,3,{height},{width}"]
     graph = modellint.trace(model, spec)
     if graph.mismatch is not None:

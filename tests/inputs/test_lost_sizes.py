@@ -429,6 +429,45 @@ def test_sizes_of_another_way_count_where_they_are_those_of_the_examples_way_eve
             assert evaluate(graph.outputs[0].output.shape[2], sizes) == made
 
 
+class Resampled(nn.Module):
+    """Adds positions that are resampled where its map is none of 4×4, and resizes to a height."""
+
+    def __init__(self, heights: list[int]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 4, 4)
+        self.positions = nn.Parameter(torch.zeros(1, 8, 4, 4))
+        self.heights = heights
+        self.last = nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        height, width = x.shape[2:]
+        positions = self.positions
+        if height != 4 or width != 4:
+            positions = F.interpolate(positions, size=(height, width))
+        x = x + positions
+        return self.last(F.interpolate(x, size=(self.heights[height % 4], width)))
+
+
+@pytest.mark.parametrize("heights", [[5, 5, 5, 5], [5, 6, 7, 8]])
+def test_what_another_way_of_the_code_does_is_lost_only_where_no_comparison_says_so(
+    heights: list[int],
+) -> None:
+    model = Resampled(heights).eval()
+    graph = modellint.trace(model, inputs=["N,3,16,16"])
+    loses = len({*heights}) > 1
+    assert bool(graph.partial) is loses
+    said = graph.outputs[0].output.shape
+    for height, width in [(16, 16), (12, 28), (33, 40)]:
+        made = model(torch.zeros(2, 3, height, width)).shape
+        sizes = {"N": 2, "H": height, "W": width}
+        assert all(c.holds(sizes) for c in graph.constraints if c.origin == "operation")
+        for size, real in zip(said, made, strict=True):
+            assert (loses and isinstance(size, Dim) and size.unknown) or (
+                evaluate(size, sizes) == real
+            )
+
+
 def test_the_code_and_the_attributes_of_a_model_are_as_they_were_after_a_run() -> None:
     model = sized(of_an_attribute)().eval()
     code, forward = of_an_attribute.__code__, Sized.forward.__code__
