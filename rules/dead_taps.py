@@ -114,7 +114,7 @@ def _help(
         return text, None
     message = ", ".join(f"{name}={value}" for name, value in arguments.items())
     changes = [SetArgument(call, name, value) for name, value in arguments.items()]
-    return f"{narrower}; {text}", Fix(message, changes)
+    return f"{narrower}; {text}", Fix(message, changes, otherwise=text)
 
 
 def _least(graph: Graph, call: Node, axis: Window, at: int, needed: int) -> Size | None:

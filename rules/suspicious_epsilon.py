@@ -31,7 +31,7 @@ def suspicious_epsilon(graph: Graph, *, least: float = 1e-2) -> Iterator[Finding
         eps = call.arguments.get("eps")
         if not isinstance(eps, (int, float)) or eps < least:
             continue
-        momentum = call.op in ("batch_norm", "instance_norm")
+        momentum = call.op in ("batch_norm", "instance_norm") and eps < 1
         kept = 0.1 / (0.1 + eps)
         yield Finding(
             call,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from modellint import Finding, Graph, Node, Skip, rule
@@ -173,7 +174,10 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None
     fitting = [text for part in left if (text := _fitting(graph, call, part))]
     if fitting:
         ways.append(f"with {', '.join(fitting)} nothing is left here")
-    return "; ".join(ways) or "a kernel and stride that fit the map leave nothing", fix
+    otherwise = "a kernel and stride that fit the map leave nothing"
+    if fix is not None:
+        fix = replace(fix, otherwise=otherwise)
+    return "; ".join(ways) or otherwise, fix
 
 
 def _fitting(graph: Graph, call: Node, part: Unread) -> str:

@@ -17,6 +17,7 @@ from modellint.fixes.changes import (
     Fix,
     Instead,
     SetArgument,
+    SetNumber,
     Without,
     one_or_each,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Fix",
     "Instead",
     "SetArgument",
+    "SetNumber",
     "Without",
     "edited",
     "one_or_each",

@@ -17,18 +17,30 @@ class SetArgument:
     """An argument of a layer, or of a functional that no layer calls, becomes another value.
 
     `name` is the argument's in the constructor or the functional (`padding`, `in_features`);
-    `text` is how the value is written, where `repr` says less (`32 * 7 * 7` for 1568).
+    `text` is how the value is written, where `repr` says less (`32 * 7 * 7` for 1568). `now` is the
+    number that the layer has: where it is handed down from the construction of a block, it is
+    changed there.
     """
 
     layer: Node | Module
     name: str
     value: Any
     text: str | None = None
+    now: int | None = None
 
     @property
     def written(self) -> str:
         """The value as it is written into the source."""
         return repr(self.value) if self.text is None else self.text
+
+
+@dataclass(frozen=True)
+class SetNumber:
+    """The one number that a module is constructed with, among its arguments, becomes another."""
+
+    module: Module
+    now: int
+    value: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ class Contain:
     module: Module
 
 
-Change = SetArgument | Before | After | Instead | Without | Assign | Contain
+Change = SetArgument | SetNumber | Before | After | Instead | Without | Assign | Contain
 
 
 @dataclass(frozen=True)

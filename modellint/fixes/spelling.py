@@ -16,6 +16,7 @@ from modellint.fixes.changes import (
     Fix,
     Instead,
     SetArgument,
+    SetNumber,
     Without,
 )
 from modellint.fixes.edits import Edit
@@ -57,12 +58,14 @@ def _path(layer: Node | Module) -> str:
 def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
     if isinstance(change, SetArgument):
         yield from _argument(change, graph, text)
+    elif isinstance(change, SetNumber):
+        yield _number(change.module, change.now, change.value, text)
     elif isinstance(change, Before):
         yield from _before(change, graph, text)
     elif isinstance(change, After):
-        yield from _after(change, text)
+        yield from _after(change, graph, text)
     elif isinstance(change, Instead):
-        call = text.call_at(change.call.call)
+        call = _own_call(change.call, graph, text)
         subject = _subject(change.call, call)
         written = _as_operand(subject, text.text_of(subject))
         yield text.replaced(call, spelled(change.step, text).format(written))
@@ -90,7 +93,37 @@ def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
             raise NoEdit(f"{_called(call) or 'what is called'} computes it")
         if _is_method(call, text):
             names = names[1:]
-    yield from set_argument(text, call, names, change.name, change.written)
+    try:
+        yield from set_argument(text, call, names, change.name, change.written)
+    except NoEdit:
+        if module is None or change.now is None:
+            raise
+        yield _handed_down(module, change, graph, text)
+
+
+def _handed_down(module: Module, change: SetArgument, graph: Graph, text: Text) -> Edit:
+    """The edit of the number at the construction of the nearest block that is given it."""
+    path, reason = module.path, NoEdit(f"{change.name} is computed")
+    while path and change.now is not None:
+        path = path.rpartition(".")[0]
+        block = graph.modules.get(path)
+        if block is None or block.construction is None:
+            continue
+        try:
+            return _number(block, change.now, change.value, text)
+        except NoEdit as error:
+            reason = error
+    raise reason
+
+
+def _number(module: Module, now: int, value: int, text: Text) -> Edit:
+    call = text.call_at(module.construction)
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    found = [node for node in given if isinstance(node, ast.Constant) and type(node.value) is int]
+    found = [node for node in found if node.value == now]
+    if len(found) != 1:
+        raise NoEdit(f"{now} is not one argument of {_called(call) or module.path}")
+    return text.replaced(found[0], str(value))
 
 
 def _module(node: Node, graph: Graph) -> Module | None:
@@ -158,18 +191,30 @@ def _before(change: Before, graph: Graph, text: Text) -> Iterator[Edit]:
             line, column, *_ = text.source.extent(inside)
             yield text.inserted(line, column, f"{spelled(change.module, text)}, ")
             return
-    argument = _subject(change.call, text.call_at(change.call.call))
+    argument = _subject(change.call, _own_call(change.call, graph, text))
     written = _as_operand(argument, text.text_of(argument))
     yield text.replaced(argument, spelled(change.step, text).format(written))
 
 
-def _after(change: After, text: Text) -> Iterator[Edit]:
-    call = text.call_at(change.call.call)
+def _after(change: After, graph: Graph, text: Text) -> Iterator[Edit]:
+    call = _own_call(change.call, graph, text)
     head, tail = spelled(change.step, text).split("{}")
     line, column, end_line, end_column = text.source.extent(call)
     if head:
         yield text.inserted(line, column, head)
     yield text.inserted(end_line, end_column, tail)
+
+
+def _own_call(node: Node, graph: Graph, text: Text) -> ast.Call:
+    """The call of a layer or functional in the text; raise `NoEdit` where a container calls it."""
+    path = node.module
+    while node.type != node.op and "." in path:
+        path, _, place = path.rpartition(".")
+        holder = graph.modules.get(path)
+        if holder is not None and holder.type == "Sequential":
+            raise NoEdit(f"{path} calls it, as its {place}")
+        break
+    return text.call_at(node.call)
 
 
 def _element(module: Module, text: Text) -> ast.Call | None:
@@ -206,7 +251,7 @@ def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
     if inside is not None:
         yield from _removed(inside, text)
         return
-    call = text.call_at(change.call.call)
+    call = _own_call(change.call, graph, text)
     yield text.replaced(call, text.text_of(_subject(change.call, call)))
 
 

@@ -333,7 +333,8 @@ def _of_stop(
         layers=(call.key,),
         message="",
     )
-    mends = proposal(told, [fitting(graph, call)], graph, text)
+    found = fitting(graph, call)
+    mends = proposal(told, [found.fix], graph, text) if found is not None else None
     if mends is not None:
         yield mends
 
