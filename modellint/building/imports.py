@@ -12,6 +12,7 @@ from types import FrameType, ModuleType
 
 from modellint.source.file import SourceFile
 from modellint.source.paths import is_installed
+from modellint.source.walking import nodes_of
 
 #: Run-time packages that no file in the user's own folders may replace.
 _PROTECTED = frozenset({"torch", "numpy", "modellint", "modellint_rules"})
@@ -67,7 +68,7 @@ def _namesake(source: SourceFile) -> Path | None:
     """
     path = Path(source.path).absolute()
     tops = set[str]()
-    for node in ast.walk(source.tree):
+    for node in nodes_of(source.tree, ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             tops |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -76,7 +77,7 @@ def _namesake(source: SourceFile) -> Path | None:
 
 
 def _relative_level(tree: ast.Module) -> int:
-    levels = (node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    levels = (node.level for node in nodes_of(tree, ast.ImportFrom))
     return max(levels, default=0)
 
 
@@ -114,7 +115,7 @@ def make_importable(place: Place, tree: ast.Module) -> None:
 def _imported(tree: ast.Module) -> frozenset[str]:
     """The top-level names that a file imports, wherever in it."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(tree, ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:

@@ -10,6 +10,7 @@ from typing import Any
 
 from modellint.discovery.arguments import ConstructorCall
 from modellint.source.tree_copies import copied
+from modellint.source.walking import walk
 
 #: Parameters that ask for weights, as libraries and their users call them.
 _FLAGS = (
@@ -84,7 +85,7 @@ def _changed(node: ast.Call, places: Mapping[int, str], named: Mapping[str, str]
 
 def _at(node: ast.Call, text: str) -> ast.expr:
     value = ast.parse(text, mode="eval").body
-    for inner in ast.walk(value):
+    for inner in walk(value):
         ast.copy_location(inner, node)
     return value
 

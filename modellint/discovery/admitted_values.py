@@ -9,6 +9,7 @@ from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.names import written_name
 from modellint.discovery.scopes import own_nodes
 from modellint.discovery.signatures import Parameters
+from modellint.source.walking import walk
 
 
 def admitted_value(name: str, parameters: Parameters, tables: Mapping[str, ast.Dict]) -> str | None:
@@ -41,7 +42,7 @@ def module_tables(body: Iterable[ast.stmt]) -> dict[str, ast.Dict]:
 
 
 def _tables(function: ast.AST) -> Iterator[tuple[str, ast.Dict]]:
-    for node in ast.walk(function):
+    for node in walk(function):
         match node:
             case ast.Assign(targets=[target], value=ast.Dict() as table):
                 name = written_name(target)

@@ -11,6 +11,7 @@ from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.discovery.names import last_name
 from modellint.source.file import SourceFile
+from modellint.source.walking import nodes_of
 
 Dims = tuple[int | str | None, ...]
 
@@ -45,9 +46,7 @@ _LARGEST_RANK = 6
 def annotated_shapes(source: SourceFile) -> dict[str, list[InputHint]]:
     """What the forward of each class of a file says of its inputs."""
     found: dict[str, list[InputHint]] = {}
-    for node in ast.walk(source.tree):
-        if not isinstance(node, ast.ClassDef):
-            continue
+    for node in nodes_of(source.tree, ast.ClassDef):
         for item in node.body:
             if isinstance(item, ast.FunctionDef) and item.name == "forward":
                 hints = [_annotated(item), _commented(item, source)]

@@ -15,6 +15,7 @@ from modellint.discovery.names import Names, stored_names
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters, parameters_of
 from modellint.source.tree_copies import copied
+from modellint.source.walking import walk
 
 #: Values for required parameters whose names have one meaning everywhere: the last resort.
 COMMON_ARGUMENTS = {
@@ -163,7 +164,7 @@ def _changes(function: Function) -> bool:
     """Whether a factory does more to its model than build it, so that arguments do not tell all."""
     return any(
         isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(function)
+        for node in walk(function)
     )
 
 

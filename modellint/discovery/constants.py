@@ -29,6 +29,7 @@ from modellint.discovery.plain_functions import (
     weight,
     wide,
 )
+from modellint.source.walking import walk
 
 _MOST_STEPS = 100_000
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -69,7 +70,7 @@ def as_expression(value: Any, like: ast.expr) -> ast.expr:
     if not is_plain(value):
         raise NotConstant
     written = ast.parse(repr(value), mode="eval").body
-    for inner in ast.walk(written):
+    for inner in walk(written):
         ast.copy_location(inner, like)
     return written
 

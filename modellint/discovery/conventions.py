@@ -10,6 +10,7 @@ from modellint.discovery.example_tensors import InputHint
 from modellint.discovery.scope_reader import ScopeReader
 from modellint.discovery.scopes import Function, Value, functions
 from modellint.discovery.shown_inputs import of_value
+from modellint.source.walking import nodes_of, walk
 
 _INPUTS, _ARGUMENTS = "get_inputs", "get_init_inputs"
 #: The class that benchmarks of kernels look for, and the one that they compare with it.
@@ -44,7 +45,7 @@ def built_by_convention(reader: ScopeReader, roots: Collection[str]) -> Iterator
         return
     for name in _meant(roots):
         node = _built(name, reader.result_of(function, {}))
-        for inner in ast.walk(node):
+        for inner in walk(node):
             ast.copy_location(inner, function)
         yield Built(name, node, function.lineno)
 
@@ -84,9 +85,8 @@ def fed_by_convention(
         if is_example(function.name) and (owner is not None or len(roots) == 1):
             loose = owner is None
             yield from _returned(reader, function, owner or next(iter(roots)), None, loose)
-    for node in ast.walk(reader.source.tree):
-        if isinstance(node, ast.ClassDef):
-            yield from _of_body(reader, node)
+    for node in nodes_of(reader.source.tree, ast.ClassDef):
+        yield from _of_body(reader, node)
 
 
 def _of_body(reader: ScopeReader, node: ast.ClassDef) -> Iterator[tuple[str, InputHint]]:

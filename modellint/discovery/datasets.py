@@ -9,6 +9,7 @@ from typing import Any
 from modellint.discovery.constants import NotConstant, constant
 from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.discovery.names import Names
+from modellint.source.walking import nodes_of, walk
 
 #: Channels, height and width of torchvision's data sets whose images are all of one size.
 _IMAGES: Mapping[str, tuple[int, int, int]] = {
@@ -44,9 +45,7 @@ def dataset_images(tree: ast.Module, names: Names) -> InputHint | None:
     folders = False
     values = dict(_numbers(tree))
     loose = set(_resized_by_hand(tree))
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
+    for node in nodes_of(tree, ast.Call):
         dotted = names.dotted(node.func) or ""
         module, _, name = dotted.rpartition(".")
         if name in _IMAGES and module.startswith("torchvision.datasets"):
@@ -94,7 +93,7 @@ def _resized_by_hand(tree: ast.Module) -> Iterator[int]:
     """The calls outside of classes, by `id`, that give a batch another size."""
     outside = [node for node in tree.body if not isinstance(node, ast.ClassDef)]
     for statement in outside:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Attribute) and called.attr in _BY_HAND:
                 yield id(node)

@@ -15,6 +15,7 @@ from modellint.discovery.names import Names, top_level
 from modellint.discovery.other_files import classes_behind
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters
+from modellint.source.walking import children
 
 
 @dataclass(frozen=True)
@@ -132,5 +133,5 @@ def _uses(node: ast.AST) -> set[str]:
             case ast.FunctionDef(args=args, body=body) | ast.AsyncFunctionDef(args=args, body=body):
                 pending += [*args.defaults, *(one for one in args.kw_defaults if one), *body]
             case _:
-                pending += ast.iter_child_nodes(current)
+                pending += children(current)
     return used

@@ -36,6 +36,7 @@ from modellint.discovery.scopes import (
 from modellint.discovery.shown_inputs import Given, of_call, of_shower, unread_container
 from modellint.discovery.stated_sizes import shape_hint
 from modellint.source.file import SourceFile
+from modellint.source.walking import children, walk
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
 
@@ -260,7 +261,7 @@ class _EvidenceReader(ScopeReader):
             node = pending.pop(0)
             if isinstance(node, _COMPREHENSIONS) and self._comprehension(node):
                 continue
-            pending += ast.iter_child_nodes(node)
+            pending += children(node)
             if not isinstance(node, ast.Call):
                 continue
             callee = self.built(node)
@@ -344,7 +345,7 @@ def _callers_first(
     called = [
         {
             node.func.id
-            for node in ast.walk(function)
+            for node in walk(function)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         & names - {function.name}
@@ -360,7 +361,7 @@ def _callers_first(
 
 
 def _innermost_call(node: ast.expr, wanted: Callable[[ast.Call], bool]) -> ast.Call | None:
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Call) and wanted(inner):
             return inner
     return None

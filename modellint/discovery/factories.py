@@ -13,6 +13,7 @@ from modellint.discovery.inlining import FLUENT
 from modellint.discovery.libraries import MODEL_WRAPPERS, is_library_model
 from modellint.discovery.names import Names, written_name
 from modellint.discovery.scopes import Function, own_nodes
+from modellint.source.walking import walk
 
 _SCRIPTS = frozenset(
     """main train test evaluate eval fit run validate predict inference demo setup parse_args
@@ -125,5 +126,5 @@ def _is_script(function: Function) -> bool:
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in _SCRIPT_CALLS
-        for node in ast.walk(function)
+        for node in walk(function)
     )

@@ -11,6 +11,7 @@ from modellint.discovery.names import Names, stored_names
 from modellint.discovery.other_files import OtherClass
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters, parameters_of
+from modellint.source.walking import walk
 
 #: torch's own bases that give no model: their subclasses are data, losses of state, or rules.
 _NOT_MODELS = (
@@ -113,9 +114,7 @@ class Family:
         if init is None:
             return False
         called = (
-            self._names.dotted(node.func) or ""
-            for node in ast.walk(init)
-            if isinstance(node, ast.Call)
+            self._names.dotted(node.func) or "" for node in walk(init) if isinstance(node, ast.Call)
         )
         return any(one.startswith("torch.nn.") and not one.endswith("Loss") for one in called)
 
@@ -187,10 +186,10 @@ class Family:
             known |= {getattr(item, "name", "") for item in node.body} | stored_names(node)
             known |= {
                 inner.attr
-                for inner in ast.walk(node)
+                for inner in walk(node)
                 if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
             }
-        called = (inner.func for inner in ast.walk(forward) if isinstance(inner, ast.Call))
+        called = (inner.func for inner in walk(forward) if isinstance(inner, ast.Call))
         used = [
             func.attr
             for func in called

@@ -12,6 +12,7 @@ from modellint.discovery.constants import NotConstant, as_expression, constant
 from modellint.discovery.names import Names, stored_names, written_name
 from modellint.discovery.scopes import Scope
 from modellint.source.tree_copies import copied
+from modellint.source.walking import walk
 
 #: Methods that return the module they are called on.
 FLUENT = frozenset(
@@ -52,12 +53,9 @@ class Inliner(ast.NodeTransformer):
 
     def inlined(self, node: ast.expr) -> ast.expr:
         """A copy of an expression that reads module-level names only."""
-        if isinstance(node, ast.Name):
-            result = self.visit_Name(node)
-        else:
-            result = self.visit(copied(node))
+        result = self.visit(node)
         assert isinstance(result, ast.expr)
-        if next(islice(ast.walk(result), _LARGEST, None), None) is not None:
+        if next(islice(walk(result), _LARGEST, None), None) is not None:
             raise NotConstant
         return result
 
@@ -70,6 +68,10 @@ class Inliner(ast.NodeTransformer):
         elif isinstance(node, ast.Lambda):
             self._inner |= {argument.arg for argument in node.args.args}
         return super().visit(node)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """A copy of a node, made of what is below it: where that must not run, none is made."""
+        return copied(node, self.visit)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Keep module-level names; replace local ones by what they were assigned."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from modellint.discovery.scopes import own_nodes
+from modellint.source.walking import nodes_of, walk
 
 #: How alike a name must be to stand for `forward`: `foward` is, `reward` (0.77) is not.
 _ALIKE = 0.8
@@ -79,14 +80,14 @@ def functions_of_nothing(tree: ast.Module, line: int | None) -> Iterator[tuple[s
 
     Each with the line where it is defined.
     """
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = nodes_of(tree, ast.FunctionDef)
     around = [f for f in functions if line and f.lineno <= line <= (f.end_lineno or f.lineno)]
     if not around:
         return
-    ignored = {id(node.value) for node in ast.walk(around[-1]) if isinstance(node, ast.Expr)}
+    ignored = {id(node.value) for node in walk(around[-1]) if isinstance(node, ast.Expr)}
     used = {
         node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-        for node in ast.walk(around[-1])
+        for node in walk(around[-1])
         if isinstance(node, ast.Call) and id(node) not in ignored
         if isinstance(node.func, ast.Name)
         or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name))

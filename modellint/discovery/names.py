@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from modellint.source.file import blocks
+from modellint.source.walking import nodes_of, walk
 
 #: Modules that are torch's own under a longer or a shorter name.
 _ABBREVIATIONS = {
@@ -57,7 +58,7 @@ def read_names(tree: ast.Module) -> Names:
     """Collect a file's imports, wherever they stand, and the names it defines itself."""
     origins: dict[str, str] = {}
     stars: list[str] = []
-    for node in ast.walk(tree):
+    for node in nodes_of(tree, ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname:
@@ -65,7 +66,7 @@ def read_names(tree: ast.Module) -> Names:
                 else:
                     head = alias.name.partition(".")[0]
                     origins[head] = head
-        elif isinstance(node, ast.ImportFrom):
+        else:
             module = "." * node.level + (node.module or "")
             for alias in node.names:
                 if alias.name == "*":
@@ -98,7 +99,7 @@ def is_main_guard(node: ast.stmt) -> bool:
     """Whether a statement is `if __name__ == "__main__"`, the two sides in any order."""
     if not isinstance(node, ast.If):
         return False
-    for test in ast.walk(node.test):
+    for test in walk(node.test):
         if isinstance(test, ast.Compare) and len(test.comparators) == 1:
             sides = [test.left, test.comparators[0]]
             named = any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
@@ -131,6 +132,6 @@ def stored_names(*nodes: ast.AST) -> set[str]:
     return {
         inner.id
         for node in nodes
-        for inner in ast.walk(node)
+        for inner in walk(node)
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
     }

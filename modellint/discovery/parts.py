@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 
 from modellint.discovery.constructions import Constructions
+from modellint.source.walking import walk
 
 
 def owners(built: Constructions) -> dict[str, str]:
@@ -39,7 +40,7 @@ def owners(built: Constructions) -> dict[str, str]:
         if found.node is None:
             continue
         for argument in [*found.node.args, *(word.value for word in found.node.keywords)]:
-            for node in ast.walk(argument):
+            for node in walk(argument):
                 if isinstance(node, ast.Name) and (
                     node.id in classes or node.id in built.factories
                 ):
@@ -58,7 +59,7 @@ def users(built: Constructions) -> dict[str, str]:
     for one in built.evidence.constructions:
         arguments = one.node.args if one.node is not None else []
         for argument in arguments:
-            for node in ast.walk(argument):
+            for node in walk(argument):
                 if isinstance(node, ast.Name) and one.variable != node.id:
                     used.setdefault(node.id, one.variable or one.callee)
     return used
@@ -101,7 +102,7 @@ def _ancestors_of(built: Constructions, name: str) -> set[str]:
 
 def _named_in(built: Constructions, name: str) -> set[str]:
     node = built.declared.classes[name].node
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return {inner.id for inner in walk(node) if isinstance(inner, ast.Name)}
 
 
 def _stands(built: Constructions, part: str, owner: str) -> bool:

@@ -14,6 +14,7 @@ from modellint.discovery.names import last_name, written_name
 from modellint.discovery.namespaces import NamespaceClass
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import parameters_of
+from modellint.source.walking import walk
 
 
 def plain_class(node: ast.ClassDef, lookup: Callable[[str], Any]) -> NamespaceClass:
@@ -127,7 +128,7 @@ def _stored(
         return lookup(name)
 
     for statement in init.body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             match node:
                 case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
                     stored.pop(name, None)

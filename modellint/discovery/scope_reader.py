@@ -21,6 +21,7 @@ from modellint.discovery.scopes import (
     stored_in,
 )
 from modellint.source.file import SourceFile
+from modellint.source.walking import walk
 
 #: How deep calls of functions are read.
 _DEEPEST = 3
@@ -132,7 +133,7 @@ class ScopeReader(ExpressionReader):
 
     def forget(self, target: ast.expr) -> None:
         """Forget all that a target's names stood for."""
-        for node in ast.walk(target):
+        for node in walk(target):
             name = written_name(node)
             if name is not None:
                 self.scope.values.pop(name, None)
@@ -147,7 +148,7 @@ class ScopeReader(ExpressionReader):
         return self._rounds(target, over, parts)
 
     def _rounds(self, target: ast.expr, over: ast.expr, parts: Sequence[Value]) -> Iterator[None]:
-        names = {written_name(node) or "" for node in ast.walk(target)}
+        names = {written_name(node) or "" for node in walk(target)}
         before = {name: self.scope.values.get(name) for name in names}
         hidden = names - self.scope.local
         self.scope.local |= hidden

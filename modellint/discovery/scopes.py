@@ -10,6 +10,7 @@ from typing import Any, Literal
 from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import Held
 from modellint.discovery.names import stored_names, top_level, written_name
+from modellint.source.walking import children, nodes_of, owned_nodes, walk
 
 Where = Literal["module", "main", "function", "class", "docstring"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -51,7 +52,7 @@ def local_bindings(function: Function) -> set[str]:
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     bound = {argument.arg for argument in every}
     bound |= {extra.arg for extra in (arguments.vararg, arguments.kwarg) if extra is not None}
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.add(node.id)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -67,12 +68,12 @@ def own_nodes(function: Function) -> Iterator[ast.AST]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             continue
         yield node
-        pending += reversed(list(ast.iter_child_nodes(node)))
+        pending += reversed(children(node))
 
 
 def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
     """The expressions of a statement itself, not of the blocks in it."""
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.expr):
             yield child
         elif isinstance(child, ast.withitem):
@@ -82,23 +83,14 @@ def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
 def stored_in(node: ast.stmt) -> Iterator[ast.expr]:
     """The names that the blocks of a statement store to, whichever of them runs."""
     if isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try):
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
                 yield inner
 
 
-def functions(
-    tree: ast.Module,
-) -> Iterator[tuple[Function, str | None]]:
-    """Every function with the name of the class it is a method of."""
-    pending: list[tuple[ast.AST, str | None]] = [(tree, None)]
-    while pending:
-        node, owner = pending.pop()
-        inner = node.name if isinstance(node, ast.ClassDef) else owner
-        for child in reversed(list(ast.iter_child_nodes(node))):
-            pending.append((child, inner))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node, owner
+def functions(tree: ast.Module) -> list[tuple[Function, str | None]]:
+    """Every function in the order of the text, with the name of the class it is a method of."""
+    return owned_nodes(tree, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _examples(lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -119,9 +111,8 @@ def _examples(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 def docstring_examples(tree: ast.Module) -> Iterator[tuple[str | None, list[ast.stmt]]]:
     """The example code of each docstring, with the true line numbers."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
+    inner = nodes_of(tree, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in (tree, *inner):
         if not ast.get_docstring(node, clean=False):
             continue
         first = node.body[0]
@@ -155,8 +146,8 @@ def parser_defaults(tree: ast.Module) -> dict[str, Any]:
     An option that has none, but a list of choices, stands for the first of them.
     """
     options: dict[str, Any] = {}
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+    for node in nodes_of(tree, ast.Call):
+        if not isinstance(node.func, ast.Attribute):
             continue
         flags = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
         if node.func.attr != "add_argument" or not flags:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from modellint.discovery.names import is_main_guard, stored_names, written_name
 from modellint.source.file import SourceFile, deep_trees
+from modellint.source.walking import children, walk
 
 _ALWAYS = (
     ast.Import,
@@ -238,15 +239,15 @@ class _Scopes:
             targets = {
                 name.id
                 for generator in node.generators
-                for name in ast.walk(generator.target)
+                for name in walk(generator.target)
                 if isinstance(name, ast.Name)
             }
-            return self._all(ast.iter_child_nodes(node)) - targets
+            return self._all(children(node)) - targets
         if isinstance(node, ast.Name):
             return {node.id} if isinstance(node.ctx, ast.Load) else set()
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             return {node.target.id} | self.free(node.value)
-        return self._all(ast.iter_child_nodes(node))
+        return self._all(children(node))
 
     def _all(self, nodes: Iterable[ast.AST]) -> set[str]:
         return {name for node in nodes for name in self.free(node)}
@@ -286,4 +287,4 @@ class _Scopes:
                 continue
             if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
                 continue
-            pending += ast.iter_child_nodes(node)
+            pending += children(node)

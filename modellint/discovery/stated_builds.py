@@ -12,6 +12,7 @@ from modellint.discovery.arguments import ConstructorCall
 from modellint.discovery.names import written_name
 from modellint.errors import UsageError
 from modellint.source.file import SourceFile, deep_trees
+from modellint.source.walking import nodes_of, walk
 
 
 def expression_call(text: str, line: int, origin: str) -> ConstructorCall:
@@ -21,7 +22,7 @@ def expression_call(text: str, line: int, origin: str) -> ConstructorCall:
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError) as error:
         raise UsageError(f"{text!r} is no expression of Python") from error
-    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    names = [node.id for node in walk(tree) if isinstance(node, ast.Name)]
     called = written_name(tree.func) if isinstance(tree, ast.Call) else None
     if not names:
         raise UsageError(f"{text!r} names nothing of the file; write one such as Net(width=32)")
@@ -34,9 +35,7 @@ def build_comments(source: SourceFile) -> Mapping[str, ConstructorCall | str]:
     Of several on one the first counts.
     """
     lines = {
-        node.lineno: node.name
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        node.lineno: node.name for node in nodes_of(source.tree, ast.ClassDef, ast.FunctionDef)
     }
     found: dict[str, ConstructorCall | str] = {}
     for comment in source.build_comments:

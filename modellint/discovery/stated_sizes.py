@@ -10,6 +10,7 @@ from typing import Any
 from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.source.file import SourceFile
+from modellint.source.walking import nodes_of, owned_nodes
 
 _GROUP = re.compile(
     r"(?:(?P<name>[A-Za-z_]\w*)\s*=\s*)?[(\[](?P<sizes>[^)\]]*)[)\]](?:\s*:\s*(?P<dtype>\w+))?"
@@ -32,9 +33,7 @@ Hints = dict[str, tuple[InputHint, ...]]
 def input_comments(source: SourceFile) -> Hints:
     """The `input=` comments by the name of the class or function they stand on."""
     lines = {
-        node.lineno: node.name
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        node.lineno: node.name for node in nodes_of(source.tree, ast.ClassDef, ast.FunctionDef)
     }
     found: Hints = {}
     for comment in source.input_comments:
@@ -81,7 +80,8 @@ def configured_inputs(tree: ast.Module) -> Hints:
         hint = InputHint((tensor,), line, f"{word} at line {line}")
         found[owner] = (*found.get(owner, ()), hint)
 
-    for owner, node in _owned(tree, ""):
+    for node, within in owned_nodes(tree, ast.Assign, ast.Dict):
+        owner = within or ""
         if isinstance(node, ast.Assign) and _is_named(node, _SIZE_NAMES):
             sizes = _image(node.value)
             if sizes is not None:
@@ -125,13 +125,6 @@ def _is_named(node: ast.Assign, wanted: set[str] | frozenset[str]) -> bool:
         or (isinstance(target, ast.Attribute) and target.attr in wanted)
         for target in node.targets
     )
-
-
-def _owned(node: ast.AST, owner: str) -> Iterator[tuple[str, ast.AST]]:
-    for child in ast.iter_child_nodes(node):
-        inner = child.name if isinstance(child, ast.ClassDef) else owner
-        yield inner, child
-        yield from _owned(child, inner)
 
 
 def is_image_name(name: str) -> bool:

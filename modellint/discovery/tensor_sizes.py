@@ -7,6 +7,7 @@ import ast
 from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import Reader
 from modellint.source.tree_copies import copied
+from modellint.source.walking import walk
 
 #: What gives a tensor's sizes, their number, or the number of its elements.
 _SIZES = frozenset("size shape numel nelement dim ndim".split())
@@ -14,7 +15,7 @@ _SIZES = frozenset("size shape numel nelement dim ndim".split())
 
 def with_sizes(node: ast.expr, reader: Reader) -> ast.expr:
     """The expression with the sizes that it reads of example tensors as numbers."""
-    if not any(map(_may_read, ast.walk(node))):
+    if not any(map(_may_read, walk(node))):
         return node
     replaced: ast.expr = _Sized(reader).visit(copied(node))
     return replaced

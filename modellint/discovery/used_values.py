@@ -14,6 +14,7 @@ from modellint.discovery.declarations import Declarations
 from modellint.discovery.names import Names, written_name
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import parameters_of
+from modellint.source.walking import walk
 
 Kind = Literal[
     "width", "channels", "kernel", "one", "rate", "rows", "count", "heads", "groups", "flag"
@@ -122,9 +123,9 @@ class _Uses:
         self.kinds: dict[str, Kind] = {}
         self.lists: dict[str, int] = {}
         self.objects: set[str] = set()
-        for node in ast.walk(function):
+        for node in walk(function):
             self._bind(node)
-        for node in ast.walk(function):
+        for node in walk(function):
             self._see(node)
 
     def text(self, name: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from modellint.graph import Graph
 from modellint.source.classes import Method, methods, own_attribute
+from modellint.source.walking import walk
 
 
 def returned_in_training(graph: Graph, path: str) -> bool:
@@ -45,14 +46,14 @@ def _always_run(forward: Method) -> Iterator[str]:
 def _returned(method: Method, name: str) -> bool:
     """Whether a method ends by returning what `self.name` gave in training mode."""
     last = method.body[-1]
-    returns = [node for node in ast.walk(method) if isinstance(node, ast.Return)]
+    returns = [node for node in walk(method) if isinstance(node, ast.Return)]
     if not isinstance(last, ast.Return) or returns != [last] or last.value is None:
         return False
     results = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
     for line, variable in _heads(method.body, name, False):
         stored = [
             node.lineno
-            for node in ast.walk(method)
+            for node in walk(method)
             if isinstance(node, ast.Name)
             and node.id == variable
             and isinstance(node.ctx, ast.Store)

@@ -20,8 +20,8 @@ class Part(NamedTuple):
     """An axis that something made, or a factor of one.
 
     `key` tells it from others: the name of an axis of an input, the index and axis of the operation
-    that made it, or of which factor of what it is. `roots` are the axes of inputs that its places
-    stand for.
+    that made it, or of which factor of what it is; of what is lost beside others, nothing. `roots`
+    are the axes of inputs that its places stand for.
     """
 
     key: Hashable
@@ -89,6 +89,8 @@ def made_by(index: int, shape: Sequence[int]) -> Layout:
 
 def divided(size: int, by: int) -> int | None:
     """The size that is left of one where another is split off; `None` where it does not divide."""
+    if is_one(by):
+        return size
     if not isinstance(size, Dim) and not isinstance(by, Dim):
         return size // by if by and size % by == 0 else None
     left = divide_exactly(expr_of(size), expr_of(by))
@@ -151,7 +153,8 @@ def regrouped(
         if taken is None:
             lost = frozenset().union(*(part.roots for part in pending))
             return (*made, *[None] * (len(targets) - len(made))), lost
-        made.append(None if any(part.key is _LOST for part in taken) else whole(taken))
+        # What is merged with something unknown is known beside it.
+        made.append(None if all(part.key is _LOST for part in taken) else whole(taken))
     return tuple(made), NONE
 
 

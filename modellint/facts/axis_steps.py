@@ -33,6 +33,7 @@ from modellint.facts.axis_views import (
     shapes_alone,
     shuffled,
     stacked,
+    turned,
     unpacked,
 )
 from modellint.graph import Node
@@ -373,6 +374,7 @@ STEPS: Mapping[str, Step] = {
     "stack": stacked,
     **dict.fromkeys(SPLITS, pieces),
     **dict.fromkeys(("narrow", "select"), narrowed),
+    **dict.fromkeys(("roll", "flip"), turned),
     "getitem": indexed,
     **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expanded),
     "unpack": unpacked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from modellint.facts.axis_parts import NONE, Axis, Layout, State, fresh, made_by, regrouped, united
-from modellint.facts.axis_results import Sources, dim_of, result, unknown
+from modellint.facts.axis_results import Sources, dim_of, dims_of, result, unknown
 from modellint.graph import Node
 from modellint.symbolic.dims import same
 
@@ -144,6 +144,19 @@ def indexed(node: Node, sources: Sources, varying: Collection[int]) -> State:
         return unknown(node, sources, varying)
     axes, lost = _cut(node, one, source.output.shape, node.output.shape, kept)
     return result(node, sources, axes, lost=lost)
+
+
+def turned(node: Node, sources: Sources, varying: Collection[int]) -> State:
+    """roll and flip: the places of some axes are others than before."""
+    ((_, (one, *_)), *_) = sources
+    given = node.arguments.get("dims")
+    dims = dims_of(given, len(one.axes)) if given not in (None, ()) else None
+    if dims is None:
+        return unknown(node, sources, varying)
+    axes = [*one.axes]
+    for at in dims:
+        axes[at] = fresh(node.index, at, node.output.shape[at], one.along([at]))
+    return result(node, sources, axes, lost=one.along(dims))
 
 
 def expanded(node: Node, sources: Sources, varying: Collection[int]) -> State:

@@ -6,14 +6,17 @@ Both are read from the syntax tree of the model's file: a loss is no part of the
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from modellint.discovery.constants import no_name
 from modellint.discovery.example_tensors import Reader
 from modellint.discovery.names import Names, last_name, read_names, written_name
 from modellint.discovery.scopes import Function, functions, local_bindings, own_nodes
 from modellint.graph import Graph, fact
+from modellint.source.walking import children, nodes_of, walk
 
 #: Losses by what they take for the model's output.
 LOGIT_LOSSES = frozenset(["CrossEntropyLoss", "cross_entropy"])
@@ -33,6 +36,7 @@ _KNOWN = (
 
 #: What each of these names holds: one search over a text instead of one a name.
 _IN_ALL = "oss"
+_NAME = re.compile("|".join(sorted(_KNOWN)))
 
 #: Methods and functions of a tensor that leave each value as it is.
 _SAME_VALUES = frozenset(
@@ -86,7 +90,7 @@ def losses(graph: Graph) -> tuple[Loss, ...]:
     for node, owner in pending:
         if isinstance(node, ast.ClassDef) and any(map(_is_forward, node.body)):
             owner = node.name
-        pending += [(inner, owner) for inner in ast.iter_child_nodes(node)]
+        pending += [(inner, owner) for inner in children(node)]
         # A class of losses may be picked by name first: `losses = {"ce": nn.CrossEntropyLoss}`.
         if isinstance(node, (ast.Attribute, ast.Name)):
             name = _loss_name(names, node)
@@ -125,7 +129,7 @@ def takes_output(graph: Graph, loss: Loss) -> bool:
         isinstance(node, ast.Call) and written_name(node.func) in ("self", "self.forward")
         for declared in graph.definitions("")
         if declared.name == loss.owner
-        for node in ast.walk(declared)
+        for node in walk(declared)
     )
 
 
@@ -149,28 +153,45 @@ def losses_nearby(graph: Graph) -> bool:
     By the lines of its name alone: a library's file is long, and the losses in it are others'.
     """
     source = graph.source
-    lines = set(_lines_of(source.text)) if source is not None else set()
+    lines = _lines_of(source.text) if source is not None else ()
     if source is None or not lines:
         return False
-    own = {declared.name for declared in graph.definitions("")}
+    own: frozenset[str] | None = None
+    elsewhere = [*lines]
     for statement in source.tree.body:
-        other = isinstance(statement, (ast.Import, ast.ImportFrom)) or (
-            isinstance(statement, ast.ClassDef)
-            and statement.name not in own
-            and any(map(_is_forward, statement.body))
-        )
-        if other:
-            lines -= set(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
-    return bool(lines)
+        first, last = statement.lineno, statement.end_lineno or statement.lineno
+        inside = [line for line in elsewhere if first <= line <= last]
+        if not inside or not isinstance(statement, (ast.Import, ast.ImportFrom, ast.ClassDef)):
+            continue
+        if isinstance(statement, ast.ClassDef):
+            own = own or _own_classes(graph.modules[""].type, source.tree)
+            if statement.name in own or not any(map(_is_forward, statement.body)):
+                continue
+        elsewhere = [line for line in elsewhere if line not in inside]
+    return bool(elsewhere)
 
 
-def _lines_of(text: str) -> Iterator[int]:
-    """The lines in which a loss is named, in whatever role."""
+def _own_classes(name: str, tree: ast.Module) -> frozenset[str]:
+    """The names of a class and of those that it derives from, as its file writes them."""
+    bases = {one.name: one.bases for one in tree.body if isinstance(one, ast.ClassDef)}
+    found = [name]
+    for one in found:
+        found += [base for base in map(last_name, bases.get(one, ())) if base not in found]
+    return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def _lines_of(text: str) -> tuple[int, ...]:
+    """The lines in which a loss is named, in whatever role; found once for all models of a file."""
+    return tuple(_naming_lines(text))
+
+
+def _naming_lines(text: str) -> Iterator[int]:
     at, line_number, counted = text.find(_IN_ALL), 1, 0
     while at >= 0:
         first, last = text.rfind("\n", 0, at) + 1, text.find("\n", at)
         line = text[first : last if last >= 0 else len(text)]
-        if any(name in line for name in _KNOWN):
+        if _NAME.search(line):
             line_number, counted = line_number + text.count("\n", counted, at), at
             yield line_number
         at = text.find(_IN_ALL, max(last, at + 1))
@@ -182,8 +203,7 @@ def called_losses(graph: Graph) -> frozenset[str]:
     if graph.source is None or not losses(graph):
         return frozenset()
     reader = _Uses(graph, graph.source.tree)
-    calls = [node for node in ast.walk(graph.source.tree) if isinstance(node, ast.Call)]
-    found = map(reader.applied, calls)
+    found = map(reader.applied, nodes_of(graph.source.tree, ast.Call))
     return frozenset(loss.name for loss in found if loss is not None)
 
 
@@ -376,14 +396,14 @@ def _outside(tree: ast.Module) -> Iterator[ast.AST]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             continue
         yield node
-        pending += reversed(list(ast.iter_child_nodes(node)))
+        pending += reversed(children(node))
 
 
 def _values(tree: ast.Module) -> Mapping[str, list[ast.expr]]:
     """What each variable and attribute of the file is assigned, by its written name."""
     found: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+    for node in nodes_of(tree, ast.Assign, ast.AnnAssign):
+        if node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
                 name = written_name(target)

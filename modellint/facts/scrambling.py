@@ -35,17 +35,23 @@ class Scrambled(NamedTuple):
 def scrambled(graph: Graph) -> tuple[Scrambled, ...]:
     """The views of what depends on an input that scramble axes, and that nothing undoes."""
     found = []
+    alike: dict[int, Scrambled | None] = {}
     for node in graph.calls(*_VIEWS):
         if node.index not in graph.varying or not node.outputs or not node.input.outputs:
             continue
-        one = _scrambled(graph, node)
+        like = node.index if node.like is None else node.like
+        if like not in alike:
+            alike[like] = _scrambled(graph, node)
+        one = alike[like]
         if one is not None and not _undoes(graph, node) and not _undone(graph, node):
-            found.append(one)
+            found.append(one._replace(node=node))
     return tuple(found)
 
 
 def _scrambled(graph: Graph, node: Node) -> Scrambled | None:
     sizes, targets = node.input.output.shape, node.output.shape
+    if min(map(len, _unlike(sizes, targets))) < 2:
+        return None
     if not node.input.output.known or not node.output.known:
         return None
     for before, after in _groups(sizes, targets, _equal(graph)) or ():
@@ -58,15 +64,26 @@ def _scrambled(graph: Graph, node: Node) -> Scrambled | None:
     return None
 
 
+def _unlike(sizes: Sequence[int], targets: Sequence[int]) -> tuple[list[int], list[int]]:
+    """What is left of two shapes without the sizes that both begin and end with, and ones."""
+    first, last = 0, min(len(sizes), len(targets))
+    # One object stands for most equal sizes of a graph.
+    while first < last and (sizes[first] is targets[first] or same(sizes[first], targets[first])):
+        first += 1
+    left, right = [*sizes[first:]], [*targets[first:]]
+    while left and right and (left[-1] is right[-1] or same(left[-1], right[-1])):
+        left.pop()
+        right.pop()
+    return [one for one in left if not is_one(one)], [one for one in right if not is_one(one)]
+
+
 def _equal(graph: Graph) -> Callable[[int, int], bool]:
-    """Whether two sizes are equal wherever the forward runs."""
+    """Whether two sizes that are equal in the example are so wherever the forward runs."""
     demanded = [one.expr for one in graph.constraints if one.relation == "=="]
 
     def equal(one: int, other: int) -> bool:
         if same(one, other):
             return True
-        if plain(one) != plain(other):
-            return False
         gap = subtract(expr_of(one), expr_of(other))
         return any(divide_exactly(expr, gap) is not None for expr in demanded)
 
@@ -172,8 +189,9 @@ def _groups(
         before, after = [i], [j]
         left, right = sizes[i], targets[j]
         i, j = i + 1, j + 1
-        while not equal(left, right):
-            if plain(left) <= plain(right):
+        # As numbers first: nearly all that differ do so in the example.
+        while (few := plain(left)) != (many := plain(right)) or not equal(left, right):
+            if few <= many:
                 if i == len(sizes):
                     return None
                 left = left * sizes[i]

@@ -14,6 +14,7 @@ from modellint.errors import FileError, ModellintError
 from modellint.geometry.dependence import leading_to, live
 from modellint.graph import Graph, Module, fact
 from modellint.source.classes import Method, methods, own_attribute
+from modellint.source.walking import children, walk
 
 #: Methods that only build, initialise or hand out what a model consists of.
 _SETUP = ("init", "reset", "load", "freeze", "get_", "set_", "no_weight_decay", "group_matcher")
@@ -163,14 +164,14 @@ def _picks(method: Method, name: str) -> bool:
     given = {argument.arg for argument in (*method.args.args, *method.args.kwonlyargs)} - {"self"}
     return any(
         isinstance(outer, ast.Subscript)
-        and any(isinstance(n, ast.Name) and n.id in given for n in ast.walk(outer.slice))
+        and any(isinstance(n, ast.Name) and n.id in given for n in walk(outer.slice))
         for outer, _ in _mentions(method, name)
     )
 
 
 def _mentions(method: ast.AST, name: str) -> Iterator[tuple[ast.AST, ast.Attribute]]:
     """Each `self.name` in a method, with the expression or statement around it."""
-    for outer in ast.walk(method):
-        for inner in ast.iter_child_nodes(outer):
+    for outer in walk(method):
+        for inner in children(outer):
             if isinstance(inner, ast.Attribute) and own_attribute(inner) == name:
                 yield outer, inner

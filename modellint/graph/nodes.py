@@ -163,6 +163,10 @@ class Node(Made):
     `key` is unique in the graph and stable (`conv1`, `conv1#2`, `conv2d@17`). `module` is the path
     of the module that owns the operation, `type` its class name (the functional's name where no
     layer owns it). `construction` is where that module was built, `call` the line of `forward`.
+
+    `like` is the index of the first operation of the same function with the same sizes and equal
+    arguments but for the values of tensors, as in the blocks of a model; its own, or `None`, where
+    none is known. What depends on sizes and arguments alone is the same for both.
     """
 
     index: int
@@ -176,6 +180,7 @@ class Node(Made):
     construction: Site | None = None
     call: Site | None = None
     parameter: Parameter | None = None
+    like: int | None = None
 
     def __repr__(self) -> str:
         return f"<{self.key}: {self.op} → {', '.join(map(str, self.outputs))}>"

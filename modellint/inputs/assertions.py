@@ -6,6 +6,7 @@ import ast
 import linecache
 from functools import lru_cache
 
+from modellint.source.walking import walk
 from modellint.symbolic.constraints import Constraint
 
 #: `torch._assert`, under the names that it is called by.
@@ -45,7 +46,7 @@ def _all_needed(test: ast.expr) -> bool:
     """Whether a condition fails as soon as one comparison in it does."""
     if isinstance(test, ast.BoolOp):
         return isinstance(test.op, ast.And) and all(map(_all_needed, test.values))
-    inside = [node for node in ast.walk(test) if node is not test]
+    inside = [node for node in walk(test) if node is not test]
     return isinstance(test, ast.Compare) and not any(isinstance(node, _MORE) for node in inside)
 
 

@@ -18,6 +18,7 @@ from typing import Literal
 
 from modellint.errors import FileError
 from modellint.source.paths import regular_bytes
+from modellint.source.walking import nodes_of
 
 #: An ignore comment, its reason up to the next comment for modellint. Without brackets it silences
 #: nothing, and is told so; what else follows the word is prose.
@@ -89,9 +90,7 @@ class SourceFile:
     @cached_property
     def calls(self) -> Mapping[Extent, ast.Call]:
         """The calls of the file by where they stand."""
-        return {
-            self.extent(node): node for node in ast.walk(self.tree) if isinstance(node, ast.Call)
-        }
+        return {self.extent(node): node for node in nodes_of(self.tree, ast.Call)}
 
     @cached_property
     def call_statements(self) -> Mapping[Extent, ast.Call]:
@@ -101,14 +100,13 @@ class SourceFile:
         """
         tried = {
             id(statement)
-            for node in ast.walk(self.tree)
-            if isinstance(node, (ast.Try, ast.TryStar))
+            for node in nodes_of(self.tree, ast.Try, ast.TryStar)
             for statement in node.body
         }
         return {
             self.extent(node.value): node.value
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            for node in nodes_of(self.tree, ast.Expr)
+            if isinstance(node.value, ast.Call)
             if id(node) not in tried
         }
 
@@ -315,11 +313,7 @@ def _ignores(source: SourceFile) -> Iterator[Ignore]:
         # To Python, what is written behind a comment is part of it.
         for match in IGNORE.finditer(comment.string):
             if classes is None:
-                classes = {
-                    node.lineno: node
-                    for node in ast.walk(source.tree)
-                    if isinstance(node, ast.ClassDef)
-                }
+                classes = {node.lineno: node for node in nodes_of(source.tree, ast.ClassDef)}
             yield _ignore(source, comment, match, first, last, classes)
 
 

@@ -215,6 +215,7 @@ def _over(monomial: Monomial, divisor: Monomial) -> Monomial | None:
 
 
 @lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 16)
 def divide_exactly(numerator: Expr, denominator: Expr) -> Expr | None:
     """The polynomial q with q · denominator = numerator, or `None` if there is none."""
     quotient: dict[Monomial, int] = {}

@@ -174,6 +174,7 @@ class _Maker:
         self.lost = lost
         self.general = {node.key: node for node in general.nodes} if general else {}
         self.differ = False
+        self.likes: dict[tuple[int, ...], int] = {}
         self.traced = traced
         self.final = Final(pins, example)
         self.by_record: dict[Record, Node] = {}
@@ -246,11 +247,12 @@ class _Maker:
                 _without(tensor, {axis for result, axis in self.lost[key] if result == number})
                 for number, tensor in enumerate(outputs)
             )
+        inputs = tuple([known[source] for source in record.inputs])
         layer = kind is not None or principal
         return Node.made(
             index=record.index,
             op=record.op,
-            inputs=tuple([known[source] for source in record.inputs]),
+            inputs=inputs,
             outputs=outputs,
             bound=(self.final, record),
             key=key,
@@ -258,7 +260,16 @@ class _Maker:
             type=type(owner).__name__ if principal else record.op,
             construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
             call=record.call,
+            like=self._like(record, inputs, outputs),
         )
+
+    def _like(self, record: Record, inputs: tuple[Node, ...], outputs: tuple[Tensor, ...]) -> int:
+        """The first operation of the same function, arguments and sizes."""
+        if not self.general and not self.lost:
+            return record.like
+        # Others say the sizes of some results, which may differ where those of the records agree.
+        tensors = (*outputs, *(tensor for node in inputs for tensor in node.outputs))
+        return self.likes.setdefault((record.like, *map(id, tensors)), record.index)
 
     def _outputs(self, record: Record) -> tuple[Tensor, ...]:
         """What an operation puts out; one object for equal sizes of single results."""

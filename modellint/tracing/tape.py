@@ -38,7 +38,8 @@ class Record:
 
     `arguments` are the same by name, as the table's entry binds them; `None` until they are asked
     for (`binding.arguments_of`). `leaf` is the tensor of a parameter, buffer or constant; `path`
-    its name, an input's, or the way to an element of a result.
+    its name, an input's, or the way to an element of a result. `like` is the index of the first
+    record of the same function with equal arguments and sizes, its own where it is that.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Record:
         "inputs",
         "kwargs",
         "leaf",
+        "like",
         "module",
         "op",
         "path",
@@ -70,7 +72,7 @@ class Record:
         module: Any,
         call: Site | None,
     ) -> None:
-        self.index = index
+        self.index = self.like = index
         self.op = op
         self.func = func
         self.args = args

@@ -54,12 +54,14 @@ class _Outcome(NamedTuple):
     """What an operation makes of arguments of these sizes and dtypes, whenever it gets them.
 
     `sizes` are those of the single result that is made without running the operation, else `None`.
+    `first` is the index of the record that it was found out for.
     """
 
     shape: Any
     sizes: tuple[int, ...] | None
     dtype: torch.dtype | None
     in_place: bool
+    first: int
 
 
 class Tracer(Recorder, TorchFunctionMode):
@@ -149,7 +151,7 @@ class Tracer(Recorder, TorchFunctionMode):
                 outcome = self.shared(outcome, laid_out(result) if single else None)
                 sizes = None if in_place else plain_sizes(outcome)
             if keeps and whole is not None and result is made:
-                self.outcomes[whole] = _Outcome(outcome, sizes, None, in_place)
+                self.outcomes[whole] = _Outcome(outcome, sizes, None, in_place, record.index)
             return self.register(result, outcome, record, values, in_place)
         decided = None
         if decides_dtype(known.name, bound, values):
@@ -158,7 +160,7 @@ class Tracer(Recorder, TorchFunctionMode):
             if isinstance(outcome, tuple) and plain_sizes(outcome) != plain_sizes(values[0].shape):
                 self.refuse(record, Refused(f"{known.name} in place changes the size"))
             if keeps and whole is not None:
-                self.outcomes[whole] = _Outcome(outcome, None, None, True)
+                self.outcomes[whole] = _Outcome(outcome, None, None, True, record.index)
             return self.written(values[0], record)
         several = isinstance(outcome, list)
         strides = self.strides(
@@ -177,7 +179,7 @@ class Tracer(Recorder, TorchFunctionMode):
             dtype = decided or result_dtype(entry.dtype, entry.name, bound, values)
         shape, sizes = self.shared(shape, strides[0]), plain_sizes(shape)
         if keeps and whole is not None:
-            self.outcomes[whole] = _Outcome(shape, sizes, dtype, False)
+            self.outcomes[whole] = _Outcome(shape, sizes, dtype, False, record.index)
         return self.register_empty(shape, sizes, dtype, record)
 
     def _again(
@@ -193,6 +195,7 @@ class Tracer(Recorder, TorchFunctionMode):
 
         What it demands of the sizes is on the tape already.
         """
+        record.like = outcome.first
         if outcome.sizes is not None and outcome.dtype is not None:
             return self.register_empty(outcome.shape, outcome.sizes, outcome.dtype, record)
         if entry.runs:
