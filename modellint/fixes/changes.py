@@ -80,6 +80,16 @@ class Without:
 
 
 @dataclass(frozen=True)
+class Behind:
+    """The first of a chain of calls, each applied to what the one before gives, becomes the last.
+
+    `self.norm(self.drop(x))` becomes `self.drop(self.norm(x))`.
+    """
+
+    chain: Sequence[Node]
+
+
+@dataclass(frozen=True)
 class Assign:
     """What a statement throws away is assigned to the name that it was given: `x = F.relu(x)`."""
 
@@ -93,7 +103,7 @@ class Contain:
     module: Module
 
 
-Change = SetArgument | SetNumber | Before | After | Instead | Without | Assign | Contain
+Change = SetArgument | SetNumber | Before | After | Instead | Without | Behind | Assign | Contain
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from modellint.fixes.changes import (
     After,
     Assign,
     Before,
+    Behind,
     Change,
     Contain,
     Fix,
@@ -71,6 +72,8 @@ def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
         yield text.replaced(call, spelled(change.step, text).format(written))
     elif isinstance(change, Without):
         yield from _without(change, graph, text)
+    elif isinstance(change, Behind):
+        yield from _behind(change, graph, text)
     elif isinstance(change, Assign):
         yield from _assigned(change, text)
     else:
@@ -253,6 +256,28 @@ def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
         return
     call = _own_call(change.call, graph, text)
     yield text.replaced(call, text.text_of(_subject(change.call, call)))
+
+
+def _behind(change: Behind, graph: Graph, text: Text) -> Iterator[Edit]:
+    """The edits that write in each place of a chain what stands in the next, and the first last."""
+    modules = [_module(node, graph) for node in change.chain]
+    elements = [None if module is None else _element(module, text) for module in modules]
+    places: list[ast.expr]
+    if all(elements):
+        places = [element for element in elements if element is not None]
+    else:
+        calls = [_own_call(node, graph, text) for node in change.chain]
+        if any(len(call.args) + len(call.keywords) != 1 for call in calls):
+            raise NoEdit("it takes more than its input")
+        if any(
+            call.args and _subject(node, call) is not call.args[0]
+            for node, call in zip(change.chain, calls, strict=True)
+        ):
+            raise NoEdit("it is a method of what it is given")
+        places = [call.func for call in calls]
+    written = [text.text_of(place) for place in places]
+    for place, other in zip(places, [*written[1:], written[0]], strict=True):
+        yield text.replaced(place, other)
 
 
 def _removed(call: ast.Call, text: Text) -> Iterator[Edit]:
