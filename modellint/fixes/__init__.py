@@ -20,6 +20,7 @@ from modellint.fixes.changes import (
     SetArgument,
     SetNumber,
     Without,
+    is_numbered,
     one_or_each,
 )
 from modellint.fixes.edits import Edit, edited, touch
@@ -38,6 +39,7 @@ __all__ = [
     "SetNumber",
     "Without",
     "edited",
+    "is_numbered",
     "one_or_each",
     "touch",
 ]

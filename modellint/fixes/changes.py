@@ -122,6 +122,11 @@ class Fix:
     narrows: bool = False
 
 
+def is_numbered(call: Node) -> bool:
+    """Whether a container counts a layer: without it, those behind have other names in a state."""
+    return call.type != call.op and call.module.rpartition(".")[2].isdigit()
+
+
 def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:
     """What an argument of a window is given for its axes: one number where they are alike."""
     return values[0] if len({*values}) == 1 else tuple(values)

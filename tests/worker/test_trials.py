@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 
+from modellint import lint_paths
 from modellint.results.findings import Diagnostic
 from tests.offers import offered, with_fix
 
@@ -256,3 +258,24 @@ def test_a_file_without_findings_is_run_once(monkeypatch) -> None:
     found = offered(text.replace("12 * 12", "14 * 14") + CALL, "edge-losing-padding")
     assert not found
     assert len(runs) == 1
+
+
+def test_a_model_that_its_own_fix_kills_is_told_of_as_it_was(tmp_path: Path) -> None:
+    text = DIGITS.format(rows="flatten(1)").replace(
+        "        self.pool",
+        "        self.conv1.padding == (2, 2) and os._exit(3)\n        self.pool",
+    )
+    (tmp_path / "net.py").write_text(f"import os\n{text}{CALL}")
+    report = lint_paths([tmp_path / "net.py"], isolated=True)
+    assert not report.errors
+    told = _of("edge-losing-padding", [*report.findings])
+    assert told.fix is None
+
+
+def test_a_fix_reaches_the_report_with_the_path_that_the_report_prints(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(DIGITS.format(rows="flatten(1)") + CALL)
+    report = lint_paths([tmp_path / "net.py"], isolated=True)
+    told = _of("edge-losing-padding", [*report.findings])
+    assert told.fix is not None
+    assert {edit.path for edit in told.fix.edits} == {told.path}
+    assert Diagnostic.from_dict(told.to_dict()) == told
