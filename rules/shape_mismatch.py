@@ -48,7 +48,8 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
     message = "; ".join([refused, *came, *([f"here {sizes}{assumed}"] if sizes else [])])
     layers = [source for source in sources if source.op != "input"]
     fits = fitting(graph, call)
-    helped = (fits and fits.help) or graph.mismatch.help or remedy(graph, call)
+    joined = remedy(graph, call)
+    helped = (fits and fits.help) or graph.mismatch.help or (joined and joined.help)
     related: list[Node | Module] = [*_block(graph, call), *layers]
     if fits is not None and fits.module is not None:
         # The construction of a block is at fault, not the line within it.

@@ -7,6 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from modellint.contracts.nearby_sizes import next_size
+from modellint.facts.remedies import remedy
 from modellint.fixes import (
     After,
     Before,
@@ -61,7 +62,10 @@ def fitting(graph: Graph, call: Node) -> Fitting | None:
         return _window(graph, call, sizes)
     if call.op in _PRODUCTS:
         return _of_product(graph, call)
-    return _of_norm(call, sizes) or _of_recurrent(call, sizes)
+    found = _of_norm(call, sizes) or _of_recurrent(call, sizes)
+    if found is None and (joined := remedy(graph, call)) is not None and joined.fix is not None:
+        return Fitting(joined.fix, joined.help)
+    return found
 
 
 def _weight(call: Node) -> tuple[int, ...] | None:
