@@ -9,6 +9,7 @@ from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import named, times
 from modellint.fixes import Fix, Instead
 from modellint.graph.operations import (
+    CONVOLUTIONS,
     RESHAPES,
     WINDOWS,
     data_readers,
@@ -27,8 +28,10 @@ def batch_folded(graph: Graph) -> Iterator[Finding | Skip]:
     The input's first axis is the batch, of N samples. An output whose first size depends on N but
     is another number (`25*N`) has lost the samples: a `view(-1, 400)` on a map of 16×25×25 makes 25
     rows of each. Reported is the reshape where it happens, if its rows cut across the dimensions
-    of what it reads, or take the channels of a map for samples. `torch.flatten(x)` makes one row of
-    all samples: where a linear layer fixes its length, the model takes so many samples and no more.
+    of what it reads, or take the channels of a map for samples. A discriminator's `view(-1, 1)`
+    behind an unpadded last layer, made to cover its map, counts likewise where that layer gives
+    several values a sample. `torch.flatten(x)` makes one row of all samples: where a linear layer
+    fixes its length, the model takes so many samples and no more.
 
     **Why it matters.** Nothing fails where the labels are repeated or the loss broadcasts: training
     goes on with rows that are arbitrary cuts of a sample. `view(-1, features)` is also why a wrong
@@ -46,9 +49,12 @@ def batch_folded(graph: Graph) -> Iterator[Finding | Skip]:
         if not _folded(graph, output, batch):
             continue
         for node in _folds(graph, output, batch):
-            if node.index not in told and _cuts(graph, node):
+            if node.index in told:
+                continue
+            verdict = _verdict_map(graph, node)
+            if verdict is not None or _cuts(graph, node):
                 told.add(node.index)
-                yield _finding(graph, node, output, batch)
+                yield _finding(graph, node, output, batch, verdict)
     if not told and not any(_counts(output, batch) for output in graph.outputs):
         yield from _merged(graph, batch)
 
@@ -124,6 +130,25 @@ def _cuts(graph: Graph, node: Node) -> bool:
     return not whole and before[-1] % row != 0
 
 
+def _verdict_map(graph: Graph, node: Node) -> Node | None:
+    """The convolution that was to give one value a sample, where each of several is made a row.
+
+    Without padding and with one filter it is made for the map that it covers, as the last layer of
+    a discriminator; one that judges patches pads.
+    """
+    source: Node | None = node.input
+    while source is not None and source.op not in WINDOWS:
+        source = passed_through(graph, source)
+    if source is None or source.op not in CONVOLUTIONS or prod(node.output.example[1:]) != 1:
+        return None
+    sizes = source.output.example
+    alone = len(sizes) == source.rank + 2 and sizes[1] == 1 and prod(sizes[2:]) > 1
+    unpadded = (
+        source.kernel is not None and min(source.kernel) > 1 and not any(map(any, source.padding))
+    )
+    return source if alone and unpadded else None
+
+
 def _is_map(graph: Graph, node: Node | None) -> bool:
     while node is not None:
         if node.op in WINDOWS:
@@ -132,7 +157,9 @@ def _is_map(graph: Graph, node: Node | None) -> bool:
     return False
 
 
-def _finding(graph: Graph, node: Node, output: Node, batch: str) -> Finding:
+def _finding(
+    graph: Graph, node: Node, output: Node, batch: str, verdict: Node | None = None
+) -> Finding:
     source = node.input.output
     samples, rows = graph.symbols[batch], node.output.example[0]
     counted = f"{samples} sample{'s' if samples > 1 else ''}"
@@ -140,6 +167,18 @@ def _finding(graph: Graph, node: Node, output: Node, batch: str) -> Finding:
     features = prod(source.example[1:])
     reader = next((r for r in data_readers(graph, node) if r.op == "linear"), None)
     fits = f"; {reader.key}'s in_features is then {features}" if reader is not None else ""
+    if verdict is not None:
+        covered = times(verdict.input.output.example[2:])
+        return Finding(
+            node,
+            f"{named(node)} makes a row of each of the {times(source.example[2:])} values that "
+            f"{verdict.key} gives of a sample, {source} to {node.output}: {counted} {becomes} "
+            f"{rows} rows",
+            help=f"a kernel of {covered}, its whole map, gives one value a sample; so does "
+            "flatten(1).mean(1, keepdim=True)",
+            assumes_size=True,
+            related=[verdict],
+        )
     return Finding(
         node,
         f"{named(node)} turns {source} into {node.output}: {counted} {becomes} {rows} rows that "
@@ -178,6 +217,50 @@ batch_folded.flags(
     """,
     input="2,3,20,20",
     layers=["reshape@12"],
+)
+# A discriminator that is made for 32×32; one that judges patches, and one at its size.
+batch_folded.flags(
+    model="""
+        self.down = nn.Conv2d(3, 16, 4, stride=4)
+        self.last = nn.Conv2d(16, 1, 8)
+
+        def forward(self, x):
+            return self.last(self.down(x).relu()).sigmoid().view(-1, 1).squeeze(1)
+    """,
+    input="8,3,64,64",
+    layers=["view@12"],
+    severity="warning",
+)
+batch_folded.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.down = nn.Conv2d(3, 16, 4, stride=4)
+            self.last = nn.Conv2d(16, 1, 8)
+
+        def forward(self, x):
+            return self.last(self.down(x).relu()).sigmoid().view(-1, 1).squeeze(1)
+
+
+    class Patches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.down = nn.Conv2d(3, 16, 4, stride=4)
+            self.last = nn.Conv2d(16, 1, 3, padding=1)
+
+        def forward(self, x):
+            return self.last(self.down(x).relu()).view(-1)
+
+
+    if __name__ == "__main__":
+        Whole()(torch.rand(8, 3, 32, 32))
+        Patches()(torch.rand(8, 3, 32, 32))
+    """
 )
 # The same view at the size that it is made for.
 batch_folded.allows(

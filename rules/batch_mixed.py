@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.axes import Mixing, layout, mixings
@@ -13,6 +13,9 @@ from modellint.graph import Module, Node
 from modellint.graph.operations import descends
 
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+_ATTENTION = "MultiheadAttention"
+#: What picks one place of an axis, or makes one of all.
+_PICKS = frozenset(("getitem", "select", "mean", "sum", "amax", "max"))
 _SHARES = ("softmax", "log_softmax", "softmin")
 
 
@@ -41,14 +44,19 @@ def batch_mixed(graph: Graph) -> Iterator[Finding | Skip]:
     batches = _batches(graph)
     if not batches or stays_whole(graph, batches):
         return
+    told: set[int] = set()
     for mixing in mixings(graph):
         root = mixing.root
         if root in batches and _is_batch(graph, root) and _matters(graph, mixing.node, root):
+            told.add(mixing.node.index)
             yield _finding(graph, mixing)
-    for layer in graph.calls(*_RECURRENT):
-        picked = _picked(graph, layer, batches)
-        if picked is not None:
-            yield _picking(layer, picked)
+    for picked in graph.nodes:
+        if picked.op not in _PICKS or picked.index in told:
+            continue
+        layer = _taken_for_time(graph, picked, batches)
+        if layer is not None and layer.index not in told:
+            told.add(layer.index)
+            yield _picking(graph, layer, picked)
 
 
 def _batches(graph: Graph) -> frozenset[str]:
@@ -68,36 +76,55 @@ def _matters(graph: Graph, node: Node, root: str) -> bool:
     return any(descends(graph, out, node) for out in rows)
 
 
-def _picked(graph: Graph, layer: Node, batches: frozenset[str]) -> Node | None:
-    """Where one sample is picked of what a recurrent layer gives, a row for each step being left.
+def _taken_for_time(graph: Graph, node: Node, batches: frozenset[str]) -> Node | None:
+    """The layer whose samples a call picks one of, or averages, a row for each step being left.
 
-    Whoever writes `x[:, -1]` for the last step takes the first axis for the samples.
+    Whoever writes `x[:, -1]` for the last step, or `x.mean(1)` for all of them, takes the first
+    axis for the samples, and the recurrent layer or attention before it takes it for time.
     """
-    if layer.arguments.get("batch_first") or len(layer.input.output.shape) != 3:
+    operand = layout(graph, node.input) if node.inputs and node.index in graph.varying else None
+    if operand is None or len(operand.axes) != 3 or not node.outputs:
         return None
-    here = layout(graph, layer.input).axes
-    time, samples = ([part.key for part in axis or ()] for axis in here[:2])
+    time, samples = ([part.key for part in axis or ()] for axis in operand.axes[:2])
     if len(samples) != 1 or len(time) != 1 or samples[0] not in batches:
         return None
-    for result in graph.readers(layer):
-        for node in graph.readers(result):
-            if node.op not in ("getitem", "select") or result.arguments.get("index") != 0:
-                continue
-            rows = [[part.key for part in axis or ()] for axis in layout(graph, node).axes]
-            if rows[:1] == [time] and samples not in rows and _matters(graph, node, str(time[0])):
-                return node
-    return None
+    steps = str(time[0])
+    rows = [[part.key for part in axis or ()] for axis in layout(graph, node).axes]
+    if rows[:1] != [time] or samples in rows or not _matters(graph, node, steps):
+        return None
+    if steps not in operand.mixed or samples[0] in operand.mixed:
+        return None
+    layers = (one for one in graph.nodes if one.op in _RECURRENT or one.type == _ATTENTION)
+    return next((one for one in layers if _reads(graph, one, time, samples, node)), None)
 
 
-def _picking(layer: Node, picked: Node) -> Finding:
+def _reads(
+    graph: Graph, layer: Node, time: list[Hashable], samples: list[Hashable], node: Node
+) -> bool:
+    """Whether a layer reads steps of samples in this order, and a node depends on it."""
+    axes = layout(graph, layer.input).axes[:2]
+    return [[part.key for part in axis or ()] for axis in axes] == [time, samples] and descends(
+        graph, node, layer
+    )
+
+
+def _picking(graph: Graph, layer: Node, picked: Node) -> Finding:
+    built = _attention(graph, layer)
     return Finding(
         layer,
         f"{named(layer)} takes axis 0 of {layer.input.output} for time and axis 1 for the samples, "
-        f"of which {picked.key} then picks one: what is meant for samples is one sequence",
+        f"{_use(picked)}: what is meant for samples is one sequence",
         help=_FIRST,
-        fix=Fix(_FIRST, [SetArgument(layer, "batch_first", True)]),
+        fix=Fix(_FIRST, [SetArgument(built, "batch_first", True)]),
         related=[picked],
     )
+
+
+def _use(picked: Node) -> str:
+    """What is done with what a layer takes for samples."""
+    if picked.op in ("getitem", "select"):
+        return f"of which {picked.key} then picks one"
+    return f"over which {picked.key} then goes"
 
 
 def _finding(graph: Graph, mixing: Mixing) -> Finding:
@@ -109,7 +136,8 @@ def _finding(graph: Graph, mixing: Mixing) -> Finding:
     what, remedy, change = _told(graph, node, where, samples, len(operand.output.shape), axes[0])
     return Finding(
         node,
-        f"{named(node)} {what}: what comes out for one sample depends on the others",
+        f"{named(node)} {what}: what comes out for one sample depends on the others"
+        + (f"; that {mixing.root} counts samples is assumed" if assumed else ""),
         help=remedy,
         fix=None if change is None else Fix(change[0], [change[1]]),
         severity="info" if assumed else None,
@@ -153,6 +181,20 @@ def _attention(graph: Graph, node: Node) -> Node | Module:
     return holder if around and holder is not None else node
 
 
+# What is averaged as steps would be the samples.
+batch_mixed.flags(
+    model="""
+        layer = nn.TransformerEncoderLayer(16, 4, 32)
+        self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+        self.fc = nn.Linear(16, 4)
+
+        def forward(self, x):
+            return self.fc(self.encoder(x).mean(1))
+    """,
+    input="8,50,16",
+    layers=["encoder.layers.0.self_attn"],
+    severity="warning",
+)
 # The last step is picked of what would be the samples.
 batch_mixed.flags(
     model="""

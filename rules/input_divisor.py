@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.contracts.admitted import grouped, words
-from modellint.contracts.contract import condition, contract, demands, sized_axes
+from modellint.contracts.contract import beside, condition, contract, demands, sized_axes
 from modellint.graph.operations import COMBINING
 
 _RESIZE = ", or resize one of what is joined: F.interpolate(x, size=other.shape[2:])"
@@ -48,9 +48,10 @@ def input_divisor(graph: Graph) -> Iterator[Finding | Skip]:
     wanted = (
         f"sizes that are {words(widest)}" if widest.apart else f"a multiple of {widest.multiple_of}"
     )
+    accepted = grouped(divided.items(), beside(graph))
     yield Finding(
         call,
-        f"the model accepts only {grouped(divided.items())}: {call.key} demands {demand}"
+        f"the model accepts only {accepted}: {call.key} demands {demand}"
         + (f", and {named}{more} likewise" if others else ""),
         help=f"pad or crop the input to {wanted}" + (_RESIZE if joins else ""),
         related=others[:3],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from modellint.symbolic.constraints import Constraint
 
@@ -56,12 +56,34 @@ class Contract:
         return {name: sizes.to_dict() for name, sizes in self.sizes.items()}
 
 
-def grouped(axes: Iterable[tuple[str, Sizes]]) -> str:
-    """Axes with their sizes in words: `H and W 28 to 29`."""
-    said: dict[str, list[str]] = {}
+#: By a symbol, the sizes of others beside which alone it may have the sizes that are told of it.
+Beside: TypeAlias = Mapping[str, Mapping[str, int]]
+
+
+def grouped(axes: Iterable[tuple[str, Sizes]], beside: Beside) -> str:
+    """Axes with their sizes in words: `H and W 28 to 29 while the other is 28`."""
+    return ", ".join(f"{listed(names)} {phrase}" for names, phrase in phrases(axes, beside))
+
+
+def phrases(axes: Iterable[tuple[str, Sizes]], beside: Beside) -> Iterator[tuple[list[str], str]]:
+    """Names of axes of which the same is said, and what that is."""
+    alike: dict[str, list[str]] = {}
     for name, sizes in dict(axes).items():
-        said.setdefault(words(sizes), []).append(name)
-    return ", ".join(f"{listed(names)} {phrase}" for phrase, names in said.items())
+        alike.setdefault(words(sizes), []).append(name)
+    for phrase, names in alike.items():
+        free = [name for name in names if not beside.get(name)]
+        tied = [name for name in names if beside.get(name)]
+        if free:
+            yield free, phrase
+        others = {frozenset({name, *beside[name]}) for name in tied}
+        sizes_of_others = {size for name in tied for size in beside[name].values()}
+        if len(tied) > 1 and others == {frozenset(tied)} and len(sizes_of_others) == 1:
+            several = "others are" if len(tied) > 2 else "other is"
+            yield tied, f"{phrase} while the {several} {sizes_of_others.pop()}"
+            continue
+        for name in tied:
+            held = listed([f"{other} = {size}" for other, size in beside[name].items()])
+            yield [name], f"{phrase} while {held}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -8,13 +8,13 @@ enumerated from 1 to 1024; conditions that only grow with a size are solved by b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import gcd
 from pathlib import Path
 
-from modellint.contracts.admitted import Contract, Sizes, listed, words
+from modellint.contracts.admitted import Beside, Contract, Sizes, listed, phrases
 from modellint.graph import Graph, Node, fact
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
@@ -52,35 +52,38 @@ def contract(
 
     `ties` are conditions that the sizes of the inputs say of others of theirs.
     """
-    demands: dict[tuple[Expr, str], Constraint] = {}
+    demands = _about(constraints, symbols)
+    sizes = {}
+    for name in symbols:
+        about = [c for c in demands if name in _names(c)]
+        sizes[name] = sizes_of(name, about, symbols)
+    joint = [
+        condition(c)
+        for c in demands
+        if (_unsaid(c, sizes) if len(c.expr.symbols) == 1 else not _implied(c, sizes))
+    ]
+    told = [
+        condition(c)
+        for c in demands
+        if len(c.expr.symbols) == 1 and sizes[next(iter(c.expr.symbols)).name].apart is not None
+    ]
+    joint = list(dict.fromkeys([*ties, *joint]))
+    return Contract(sizes, tuple(joint), confirmed, frozenset(told), tuple(constraints))
+
+
+def _about(constraints: Iterable[Constraint], symbols: Mapping[str, int]) -> list[Constraint]:
+    """What constraints say of some symbols alone, each once and in its simplest form."""
+    found: dict[tuple[Expr, str], Constraint] = {}
     for constraint in constraints:
         expr = constraint.expr
         if constraint.relation == "==":
             expr = without_factors(expr)
         elif constraint.relation == ">=":
             expr = _in_lowest_terms(expr)
-        names = {s.name for s in expr.symbols}
-        if not names or not names <= symbols.keys():
-            continue
-        demands[expr, constraint.relation] = Constraint(
-            expr, constraint.relation, constraint.reason, constraint.origin
-        )
-    sizes = {}
-    for name in symbols:
-        about = [c for c in demands.values() if any(s.name == name for s in c.expr.symbols)]
-        sizes[name] = sizes_of(name, about, symbols)
-    joint = [
-        condition(c)
-        for c in demands.values()
-        if (_unsaid(c, sizes) if len(c.expr.symbols) == 1 else not _implied(c, sizes))
-    ]
-    told = [
-        condition(c)
-        for c in demands.values()
-        if len(c.expr.symbols) == 1 and sizes[next(iter(c.expr.symbols)).name].apart is not None
-    ]
-    joint = list(dict.fromkeys([*ties, *joint]))
-    return Contract(sizes, tuple(joint), confirmed, frozenset(told), tuple(constraints))
+        simple = replace(constraint, expr=expr)
+        if expr.symbols and _names(simple) <= symbols.keys():
+            found[expr, constraint.relation] = simple
+    return [*found.values()]
 
 
 @fact
@@ -118,6 +121,33 @@ def sized_axes(graph: Graph) -> Iterator[tuple[str, Sizes]]:
                 yield axis, known[axis]
             elif not isinstance(size, Dim):
                 yield axis, Sizes(size, size, 1, (size,))
+
+
+@fact
+def beside(graph: Graph) -> Beside:
+    """Of symbols that others tie, the sizes of those beside which `accepted` says their sizes."""
+    return held_beside(accepted(graph), graph.symbols)
+
+
+def held_beside(of: Contract, example: Mapping[str, int]) -> Beside:
+    """The same of a contract: what conditions of several symbols say holds beside the example."""
+    found: dict[str, dict[str, int]] = {}
+    demands = _about(of.demands, example)
+    for name, said in of.sizes.items():
+        about = [c for c in demands if name in _names(c)]
+        alone = [c for c in about if len(_names(c)) == 1]
+        free = sizes_of(name, alone, example)
+        if said == free:
+            continue
+        for demand in about:
+            others = sorted(_names(demand) - {name})
+            if others and sizes_of(name, [*alone, demand], example) != free:
+                found.setdefault(name, {}).update({one: example[one] for one in others})
+    return found
+
+
+def _names(constraint: Constraint) -> set[str]:
+    return {symbol.name for symbol in constraint.expr.symbols}
 
 
 @fact
@@ -337,25 +367,32 @@ def describe(graph: Graph, of: Contract) -> str:
     Conditions that say of one symbol alone what the words have said are left out, and so are sizes
     that only this run fixed, since a loop counted them.
     """
-    said: dict[str, list[str]] = {}
+    fixed: dict[str, list[str]] = {}
     for given in graph.inputs:
         for axis, size in zip(given.axes, given.node.output.shape, strict=True):
             if axis in of.sizes or axis in graph.counted:
                 continue
             if not isinstance(size, Dim) or str(size.expr) in of.sizes:
-                said.setdefault(f"= {symbolic(size)}", []).append(axis)
-    for name, sizes in of.sizes.items():
-        said.setdefault(words(sizes), []).append(name)
-    parts = []
-    for phrase, symbols in sorted(said.items(), key=lambda item: ex.symbol(item[1][0]).key):
-        reason = _because(graph, of.demands, symbols[0], of.sizes.get(symbols[0]))
-        parts.append(f"{listed(symbols)} {phrase}{reason}")
+                fixed.setdefault(f"= {symbolic(size)}", []).append(axis)
+    tied = held_beside(of, graph.symbols)
+    said = [(names, phrase) for phrase, names in fixed.items()]
+    said += phrases(of.sizes.items(), tied)
     joint = [condition for condition in of.joint if condition not in of.told]
+    parts = []
+    for names, phrase in sorted(said, key=lambda item: ex.symbol(item[0][0]).key):
+        reason = _because(graph, of.demands, names[0], of.sizes.get(names[0]), joint)
+        parts.append(f"{listed(names)} {phrase}{reason}")
     return "; ".join([*parts, *joint]) or "one size only"
 
 
-def _because(graph: Graph, demands: Sequence[Constraint], name: str, sizes: Sizes | None) -> str:
-    """Who demands the divisor or the least size of a symbol."""
+def _because(
+    graph: Graph,
+    demands: Sequence[Constraint],
+    name: str,
+    sizes: Sizes | None,
+    joint: Sequence[str],
+) -> str:
+    """Who demands the divisor or the least size of a symbol, and what, unless it is said anyway."""
     if sizes is None or sizes == Sizes():
         return ""
     values = dict(graph.symbols)
@@ -367,5 +404,7 @@ def _because(graph: Graph, demands: Sequence[Constraint], name: str, sizes: Size
             continue
         if probe > 0 and not constraint.holds({**values, name: probe}):
             where, _, place = constraint.reason.rpartition(" at ")
-            return f" ({where} at {Path(place).name}: {condition(constraint)})"
+            asked = condition(constraint)
+            said = "" if asked in joint else f": {asked}"
+            return f" ({where} at {Path(place).name}{said})"
     return ""

@@ -47,8 +47,8 @@ def solutions(
     """Sizes that satisfy the constraints: square ones first, common ones before the smallest.
 
     Where sizes need only be small enough, the greatest come first: a sequence of one token says
-    little. There are none where maps that meet agree only when little is left of both. Symbols
-    outside `free` keep the example's sizes.
+    little. Those that no picture has come last. There are none where maps that meet agree only when
+    little is left of both. Symbols outside `free` keep the example's sizes.
     """
     relevant = [
         c
@@ -68,6 +68,7 @@ def solutions(
         square.sort(reverse=True)
     elif square[:1] == [1] and square[-1] < _COLLAPSED and any(map(_joins, relevant)):
         return
+    square.sort(key=lambda size: size < _COLLAPSED)
     if not square:
         sampled = _SAMPLED if len(involved) == 1 else ()
         long = [*sampled, *_LONG, *_long_enough(relevant, example, involved)]
@@ -86,7 +87,7 @@ def followed(
     """The sizes that an equality of several asks of those that are free: `P = R // 2`.
 
     Where all stand for the same, as the channels of two images that are put together, they are one
-    size if that fits; else one of them follows from the others.
+    size if that fits, or nearly one; else one of them follows from the others.
     """
     names = sorted(symbol.name for symbol in demand.expr.symbols)
     if len(names) < 2:
@@ -97,12 +98,31 @@ def followed(
             alike = dict.fromkeys(names, size)
             if demand.holds({**example, **alike}):
                 return alike
+        shared = _shared(demand, example, names)
+        if shared:
+            return shared
     for symbol in sorted(demand.expr.symbols, key=lambda one: one.key):
         value = isolated(demand.expr, symbol) if symbol.name in free else None
         size = 0 if value is None else value.evaluate(example)
         if size > 0:
             return {symbol.name: size}
     return {}
+
+
+def _shared(demand: Constraint, example: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    """Sizes of several parts that are as alike as their sum allows, if there are any."""
+    first, *others = names
+    found: dict[str, int] = {}
+    for size in range(1, LIMIT + 1):
+        parts = dict.fromkeys(others, size)
+        symbol = next(one for one in demand.expr.symbols if one.name == first)
+        value = isolated(demand.expr, symbol)
+        rest = 0 if value is None else value.evaluate({**example, **parts})
+        if rest < size:
+            break
+        if demand.holds({**example, **parts, first: rest}):
+            found = {**parts, first: rest}
+    return found
 
 
 def _long_enough(

@@ -36,6 +36,11 @@ COMMON_ARGUMENTS = {
         "8",
     ),
     **dict.fromkeys("vocab_size num_embeddings n_vocab ntoken".split(), "1000"),
+    **dict.fromkeys(
+        """dropout dropout_rate dropout_p dropout_prob p_dropout drop_rate drop_prob drop_p
+        attn_dropout""".split(),
+        "0.1",
+    ),
     **dict.fromkeys("img_size image_size input_size_hw".split(), "224"),
 }
 

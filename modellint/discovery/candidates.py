@@ -134,6 +134,10 @@ class _Discovery:
         self.comments = input_comments(source)
         self.stated = self.built.stated
         self.configured = configured_inputs(source.tree)
+        #: What a file of several models configures may be for another of them than the one at hand.
+        self.configured_for_all = tuple(
+            replace(hint, loose=len(self.built.roots) > 1) for hint in self.configured.get("", ())
+        )
         self.images = dataset_images(source.tree, names)
         self.said = annotated_shapes(source)
 
@@ -320,7 +324,7 @@ class _Discovery:
                 class_name=one.callee.rpartition(".")[2],
                 calls=(as_call(one),) if one.node is not None else (),
                 inputs=_ranked(
-                    [*self.evidence.variable_hints.get(variable, ()), *self.configured.get("", ())]
+                    [*self.evidence.variable_hints.get(variable, ()), *self.configured_for_all]
                 ),
                 part_of=used.get(variable),
             )
@@ -335,7 +339,8 @@ class _Discovery:
                 *(hint for one in own for hint in self.comments.get(one, ())),
                 *shown,
                 *(hint for one in own for hint in self.said.get(one, ())),
-                *(hint for one in [*own, ""] for hint in self.configured.get(one, ())),
+                *(hint for one in own for hint in self.configured.get(one, ())),
+                *self.configured_for_all,
             ]
         )
         if is_stated(hints):

@@ -28,8 +28,8 @@ class Constructions:
     """What builds each model of a file.
 
     `makers` are the functions that return a model, `factories` those of them that can be called as
-    they are, both with its class; `calls` are the ways to build each class, best first, `stated`
-    those that comments say.
+    they are, both with its class; `roots` are the classes that no other uses; `calls` are the ways
+    to build each class, best first, `stated` those that comments say.
     """
 
     def __init__(self, source: SourceFile, names: Names, declared: Declarations) -> None:
@@ -41,7 +41,8 @@ class Constructions:
         self.makers = self._returning()
         self.factories = self._factories()
         models = [*declared.classes, *self.makers]
-        self.evidence: Evidence = gather_evidence(source, names, models, self._roots())
+        self.roots = self._roots()
+        self.evidence: Evidence = gather_evidence(source, names, models, self.roots)
         self.calls = {name: self._class_calls(name) for name in declared.classes}
 
     def factories_of(self, name: str) -> list[str]:

@@ -95,8 +95,19 @@ class InputHint:
 def is_stated(hints: Iterable[InputHint]) -> bool:
     """Whether one of a model's hints says its sizes, and is about that model alone."""
     return any(
-        not hint.images and not hint.loose and all(tensor.of is None for tensor in hint.tensors)
+        not hint.images
+        and not hint.loose
+        and all(tensor.of is None for tensor in hint.tensors)
+        and says_sizes(hint)
         for hint in hints
+    )
+
+
+def says_sizes(hint: InputHint) -> bool:
+    """Whether a hint tells more of its tensors than how many axes they have."""
+    shapes = [tensor.shape for tensor in hint.tensors]
+    return any(tensor.of is not None for tensor in hint.tensors) or any(
+        not shape or any(size is not None for size in shape) for shape in shapes
     )
 
 
@@ -183,13 +194,22 @@ class Reader:
                 known = inner is not None and inner.of is None and len(inner.shape) > 1
                 return replace(inner, shape=_turned(inner.shape)) if inner and known else None
             case ast.BinOp(left=left, op=op, right=right) if not isinstance(op, ast.MatMult):
-                return _together(self.read(left), self.read(right))
+                return _together(self._operand(left, right), self._operand(right, left))
             case ast.UnaryOp(operand=operand):
                 return self.read(operand)
             case ast.Compare(left=left, comparators=[right]):
-                inner = _together(self.read(left), self.read(right))
+                inner = _together(self._operand(left, right), self._operand(right, left))
                 return replace(inner, dtype="bool") if inner and inner.of is None else None
         return None
+
+    def _operand(self, node: ast.expr, other: ast.expr) -> Example | None:
+        """A tensor as it works together with another, which may spread its axes of size 1."""
+        found = self.read(node)
+        if found is None or found.of is not None or self.read(other) is not None:
+            return found
+        if isinstance(self._value(other), int | float):
+            return found
+        return replace(found, shape=tuple(None if size == 1 else size for size in found.shape))
 
     def _indexed(self, owner: Example, index: ast.expr) -> Example | None:
         """What slices and numbers pick of a tensor, as `tokens[:, :-1]`; else `None`."""

@@ -57,10 +57,14 @@ def _spelled(text: str) -> Iterator[InputTensor]:
         yield InputTensor(group["name"], _sizes(group["sizes"]), group["dtype"] or "float32")
 
 
-def _sizes(text: str) -> tuple[int | None, ...]:
-    """The sizes of `1, H, 28`; a letter is a size that is free."""
+def _sizes(text: str) -> tuple[int | str | None, ...]:
+    """The sizes of `1, H, 28`; a name is a size that is free, and the same wherever it stands."""
     parts = [part.strip() for part in text.split(",")]
-    return tuple(int(part) if part.isdigit() else None for part in parts if part)
+    return tuple(int(part) if part.isdigit() else _name(part) for part in parts if part)
+
+
+def _name(part: str) -> str | None:
+    return part if part.isidentifier() and part not in ("_", "None") else None
 
 
 def _assigned_at(tree: ast.Module, line: int) -> str | None:

@@ -84,12 +84,18 @@ _LAYERS: Mapping[str, Kinds] = {
     **dict.fromkeys([f"{kind}Pool{n}d" for kind in ("Max", "Avg") for n in _AXES], _POOL),
     "Upsample": {"scale_factor": "count"},
     "PixelShuffle": _arguments("upscale_factor=count"),
-    **dict.fromkeys(["zeros", "ones", "empty", "rand", "randn"], _SIZES),
+    **dict.fromkeys(["zeros", "ones", "empty", "rand", "randn", "Tensor", "FloatTensor"], _SIZES),
     "arange": _arguments("end=width"),
     "range": _arguments("stop=count"),
 }
 #: What an annotation says where no use does.
 _ANNOTATED: Mapping[str, Kind] = {"int": "width", "float": "rate", "bool": "flag"}
+#: What the sizes of an image are called, and what stands for each.
+_OF_IMAGES = (
+    (frozenset("c ch channels channel in_channels nc depth".split()), "3"),
+    # What is not used has no name.
+    (frozenset(["", *"h w height width rows cols img_h img_w img_height".split()]), "128"),
+)
 #: How deep calls of the file's own classes are followed.
 _DEPTH = 4
 #: The longest list that is made up.
@@ -122,6 +128,8 @@ class _Uses:
         self.items: dict[str, frozenset[str]] = {}
         self.kinds: dict[str, Kind] = {}
         self.lists: dict[str, int] = {}
+        #: Parameters that are the shape of an image, with its sizes.
+        self.shapes: dict[str, list[str]] = {}
         self.objects: set[str] = set()
         for node in walk(function):
             self._bind(node)
@@ -131,6 +139,9 @@ class _Uses:
     def text(self, name: str) -> Iterator[str]:
         """The value for a parameter, if what it is used for tells one."""
         if name in self.objects:
+            return
+        if name in self.shapes:
+            yield f"({', '.join(self.shapes[name])})"
             return
         kind = self.kinds.get(name) or _ANNOTATED.get(self.annotations.get(name, ""))
         if name in self.lists:
@@ -175,8 +186,26 @@ class _Uses:
                 if name is not None and of:
                     self.meaning.setdefault(name, of)
                     self.items.setdefault(name, self._single(value))
+                if isinstance(target, ast.Tuple | ast.List):
+                    self._unpacked(target.elts, of)
             case ast.For(target=target, iter=over) | ast.comprehension(target=target, iter=over):
                 self._loop(target, over)
+
+    def _unpacked(self, targets: list[ast.expr], of: frozenset[str]) -> None:
+        """Note what a parameter is that names are unpacked from: `channels, height, width = shape`.
+
+        They are its items, and it is one of an image's shape where all of them are called so.
+        """
+        written = [(written_name(target) or "").lower().strip("_") for target in targets]
+        sizes = [text for word in written for words, text in _OF_IMAGES if word in words]
+        for name in of:
+            self._list([name], len(targets))
+            if len(sizes) == len(targets) and any(written):
+                self.shapes[name] = sizes
+        for target in targets:
+            called = written_name(target)
+            if called is not None and of:
+                self.meaning.setdefault(called, of)
 
     def _loop(self, target: ast.expr, over: ast.expr) -> None:
         """Note the lists that are walked through, and what their items are called."""
@@ -245,6 +274,8 @@ class _Uses:
         for word in keywords:
             if word.arg is not None and word.arg in kinds:
                 self._use(word.value, kinds[word.arg])
+            elif word.arg == "size" and kinds is _SIZES:
+                self._use(word.value, "width")
 
     def _kinds(self, func: ast.expr, last: str) -> Kinds:
         """What the arguments of a layer, or of a class or function of the file, are."""
@@ -254,6 +285,10 @@ class _Uses:
         inner = constructor_of(dotted, self.declared)
         if inner is None or not self.depth:
             return {}
+        handed = _handed_on(inner)
+        if handed is not None:
+            wrapped = self.names.dotted(handed) or ""
+            return _LAYERS.get(wrapped.rpartition(".")[2], {})
         method = dotted in self.declared.classes
         uses = _Uses(inner, self.names, self.declared, method=method, depth=self.depth - 1)
         plain: Kinds = {name: kind for name, kind in uses.kinds.items() if name not in uses.lists}
@@ -269,10 +304,26 @@ class _Uses:
             case ast.Call(func=ast.Name(id="int" | "round" | "max" | "min"), args=arguments):
                 for argument in arguments:
                     self._use(argument, kind)
+            case ast.Tuple(elts=items) | ast.List(elts=items) if kind == "width":
+                for item in items:
+                    self._use(item, kind)
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 for name in self._of(node):
                     if self.kinds.get(name) in (None, "flag"):
                         self.kinds[name] = kind
+
+
+def _handed_on(function: Function) -> ast.expr | None:
+    """What a function calls with all that it is given: `norm(nn.Conv1d(*args, **kwargs))`."""
+    variadic = function.args.vararg
+    if variadic is None or function.args.args:
+        return None
+    for node in walk(function):
+        match node:
+            case ast.Call(func=func, args=[ast.Starred(value=ast.Name(id=name))]):
+                if name == variadic.arg:
+                    return func
+    return None
 
 
 def constructor_of(name: str, declared: Declarations) -> Function | None:

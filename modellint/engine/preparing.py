@@ -118,11 +118,7 @@ def fed(job: Job, candidate: Candidate) -> Candidate:
     if not specs:
         return candidate
     tensors = tuple(
-        InputTensor(
-            spec.name,
-            tuple(size if isinstance(size, int) else None for size in spec.dims),
-            spec.dtype or "float32",
-        )
+        InputTensor(spec.name, spec.dims, spec.dtype or "float32")
         for stated in specs
         for spec in stated.leaves()
     )

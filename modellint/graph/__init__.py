@@ -14,9 +14,10 @@ from modellint.graph.nodes import (
     Tensor,
     cached_property,
 )
-from modellint.graph.origins import Origin, Origins
+from modellint.graph.origins import ConstructorArgument, Origin, Origins
 
 __all__ = [
+    "ConstructorArgument",
     "LAYERS",
     "STEPS",
     "Graph",

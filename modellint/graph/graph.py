@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from modellint.graph.nodes import LAYERS, Module, Node, Parameter, T, cached_property
-from modellint.graph.origins import STATED, Origin, Origins
+from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.source.file import SourceFile
 from modellint.symbolic.constraints import Constraint
 
@@ -71,7 +71,7 @@ class Graph:
     Beside the forward, and only when asked: `source` is the file that defines the model,
     `definitions` gives the syntax tree of a module's class and its bases, by the module's path, and
     `train` traces the model in training mode; it raises `ModellintError` where that fails. `judge`
-    is what `refused_by_torch` asks.
+    is what `refused_by_torch` asks. `arguments` are those that a file's model was built with.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Graph:
     train: Callable[[], Graph] | None = None
     judge: Callable[[Node], bool | None] | None = None
     batches: tuple[str, ...] = ()
+    arguments: tuple[ConstructorArgument, ...] = ()
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property

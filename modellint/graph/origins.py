@@ -46,5 +46,27 @@ class Origins:
         return cls(**{**data, "sizes": tuple(data["sizes"])})
 
 
+@dataclass(frozen=True, slots=True)
+class ConstructorArgument:
+    """An argument that a model was built with: its name, its value as code, and its origin.
+
+    `source` says where it stands: `call at line 17`, `default`, or what it was assumed by.
+    """
+
+    name: str
+    value: str
+    origin: Origin
+    source: str
+
+    def to_dict(self) -> dict[str, str]:
+        """The entry of `arguments` in JSON."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "origin": self.origin,
+            "source": self.source,
+        }
+
+
 #: What a user gives in full, or nobody has to give.
 STATED = Origins("stated", "stated", ())

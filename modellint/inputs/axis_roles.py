@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,26 +94,40 @@ class First:
 
 def first_layer(modules: Members) -> First:
     """The first layer with weights in the order of registration."""
+    return next(_layers(modules), First(""))
+
+
+def other_first(modules: Members, first: First) -> First | None:
+    """The first convolution, where what is registered before it may read a further input.
+
+    An embedding of labels or of time steps often comes first, and the image is the first input.
+    """
+    if first.kind not in ("Embedding", "Linear"):
+        return None
+    return next((one for one in _layers(modules) if one.space), None)
+
+
+def _layers(modules: Members) -> Iterator[First]:
+    """The layers with weights in the order of registration."""
     for _, module in modules.registered:
         cls: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
         kind = layer_kind(cls) or ""
         if kind.startswith("Lazy"):
             kind = kind.removeprefix("Lazy")
         if kind[:4] == "Conv" and kind[-2:] in ("1d", "2d", "3d"):
-            return First("Conv", int(kind[-2]), _number(module, "in_channels"))
-        if kind.startswith(("BatchNorm", "InstanceNorm")) and kind[-2:] in ("2d", "3d"):
-            return First("Conv", int(kind[-2]), _number(module, "num_features"))
-        if kind == "Linear":
-            return First("Linear", 0, _number(module, "in_features"))
-        if kind in ("Embedding", "EmbeddingBag"):
-            return First("Embedding")
-        if kind in ("LSTM", "GRU", "RNN"):
+            yield First("Conv", int(kind[-2]), _number(module, "in_channels"))
+        elif kind.startswith(("BatchNorm", "InstanceNorm")) and kind[-2:] in ("2d", "3d"):
+            yield First("Conv", int(kind[-2]), _number(module, "num_features"))
+        elif kind == "Linear":
+            yield First("Linear", 0, _number(module, "in_features"))
+        elif kind in ("Embedding", "EmbeddingBag"):
+            yield First("Embedding")
+        elif kind in ("LSTM", "GRU", "RNN"):
             batch_first = bool(getattr(module, "batch_first", False))
-            return First("Recurrent", 0, _number(module, "input_size"), batch_first)
-        if kind == "MultiheadAttention":
+            yield First("Recurrent", 0, _number(module, "input_size"), batch_first)
+        elif kind == "MultiheadAttention":
             batch_first = bool(getattr(module, "batch_first", False))
-            return First("Attention", 0, _number(module, "embed_dim"), batch_first)
-    return First("")
+            yield First("Attention", 0, _number(module, "embed_dim"), batch_first)
 
 
 def as_run(first: First, graph: Graph) -> First:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modellint.discovery.example_tensors import Argument
 from modellint.errors import NotAnalysed, UsageError
 from modellint.graph import Origin
 from modellint.inputs.containers import annotated_container, container_of, places
+from modellint.inputs.hidden_states import hidden_states
 from modellint.symbolic.specs import InputSpec
 
 if TYPE_CHECKING:
@@ -140,23 +142,44 @@ class Feeds:
         """Feeds by the first layer, the likeliest number of axes first."""
         if not self.wanted:
             return [self._feed([])]
-        made = []
-        for rank in self.first.ranks:
-            dims: tuple[str | None, ...] = (None,) * rank
-            others = [None] if len(self.wanted) == 1 else [None, 2, 3, 1]
-            for other in others:
-                specs = []
-                for at, name in enumerate(self.wanted):
-                    shape = dims if at == 0 else self._like(name, dims)
-                    if at and other is not None and len(shape) > 1:
-                        shape = (None,) * other
-                    dtype = "int64" if at and is_lengths(name.lower()) else None
-                    if dtype is not None:
-                        # As many as there are samples, whatever the ranks of others.
-                        shape = ("N",) if "N" in self.first.roles(rank) else (None,)
-                    specs.append((name, InputSpec(None, shape, dtype, "assumed"), at > 0))
-                made.append(self._feed(specs))
+        states = hidden_states(self.model, self.wanted[1:])
+        made = [self._guess(rank, None, states) for rank in self.first.ranks if states]
+        others = [None] if len(self.wanted) == 1 else [None, 2, 3, 1, 4]
+        made += [self._guess(rank, other) for rank in self.first.ranks for other in others]
+        if any(self._like(name, (None, None)) == (None,) for name in self.wanted[1:]):
+            made += [
+                self._guess(rank, other, alike=True)
+                for rank in self.first.ranks
+                for other in dict.fromkeys([rank, 2])
+            ]
         return made
+
+    def _guess(
+        self,
+        rank: int,
+        other: int | None,
+        states: Mapping[str, InputSpec] = MappingProxyType({}),
+        alike: bool = False,
+    ) -> Feed:
+        """A feed whose first input has so many axes, further ones as their names say or `other`.
+
+        Where they are `alike`, names say nothing: `y` may be a second image, `labels` one-hot.
+        """
+        dims: tuple[str | None, ...] = (None,) * rank
+        specs = []
+        for at, name in enumerate(self.wanted):
+            shape = dims if at == 0 or alike else self._like(name, dims)
+            if at and other is not None and len(shape) > 1:
+                shape = (None,) * other
+            dtype = "int64" if at and is_lengths(name.lower()) else None
+            if dtype is not None:
+                # As many as there are samples, whatever the ranks of others.
+                shape = ("N",) if "N" in self.first.roles(rank) else (None,)
+            spec = states.get(name, InputSpec(None, shape, dtype, "assumed"))
+            specs.append((name, spec, at > 0))
+        return (
+            self._contained(specs) if any(spec.kind for _, spec, _ in specs) else self._feed(specs)
+        )
 
     def refuse_containers(self) -> None:
         """Raise `NotAnalysed` where the forward says that it takes something else than a tensor."""

@@ -30,6 +30,26 @@ def with_integers(feed: Feed, traced: Traced) -> Feed | None:
     return _retyped(feed, traced, traced.refused[0], "int64")
 
 
+def with_booleans(feed: Feed, traced: Traced) -> Feed | None:
+    """The feed with booleans for an input of floats that is taken for a mask, if it is free."""
+    assert traced.refused is not None
+    mask = traced.refused[1].mask.record
+    return None if _computed(mask) else _retyped(feed, traced, mask, "bool")
+
+
+def _computed(record: Record) -> bool:
+    """Whether layers have made something else of the inputs, whose dtype is theirs."""
+    seen = {record}
+    pending = [record]
+    while pending:
+        one = pending.pop()
+        if one.op.startswith(_COMPUTING):
+            return True
+        pending += [source for source in one.inputs if source not in seen]
+        seen.update(one.inputs)
+    return False
+
+
 def with_floats(feed: Feed, traced: Traced) -> Feed | None:
     """The feed with floats for an input that was taken for indices, and is none.
 

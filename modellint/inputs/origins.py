@@ -23,7 +23,7 @@ def came_from(feed: Feed, traced: Traced) -> Iterator[tuple[str, bool, Origins]]
     forced |= {name for name, sizes in fit.items() if len(sizes) == 1}
 
     def origin(size: int | str, base: Origin) -> Origin:
-        if isinstance(size, int) or size not in feed.unsaid:
+        if isinstance(size, int) or (size not in feed.unsaid and base != "assumed"):
             return base
         value = pins.get(ex.symbol(size))
         followed = {symbol.name for symbol in value.symbols} if value is not None else {size}

@@ -127,7 +127,7 @@ def _judged_on(
     from modellint.modules.lazy import settle
     from modellint.modules.restoring import untouched
     from modellint.shapes import Tensor as Sized
-    from modellint.tracing.known_values import asks_for_values
+    from modellint.tracing.known_values import asks_for_values, refuses_dtype
     from modellint.tracing.nested import mapped
     from modellint.tracing.wrappers import eager
 
@@ -145,7 +145,8 @@ def _judged_on(
             settle(modules)
             model(*[given(one) for one in args], **{key: given(one) for key, one in kwargs.items()})
     except Exception as error:
-        unable = isinstance(error, NotImplementedError) or asks_for_values(error)
+        unable = isinstance(error, NotImplementedError) and not refuses_dtype(error)
+        unable = unable or asks_for_values(error)
         return None if unable or _speaks_of_devices(error) else Verdict(device, error)
     return Verdict(device)
 

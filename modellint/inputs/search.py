@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modellint.contracts.solutions import followed, solutions
+from modellint.discovery.example_tensors import says_sizes
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
 from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
 from modellint.inputs.forwards import Forwards, about
-from modellint.inputs.input_dtypes import with_floats, with_integers
+from modellint.inputs.input_dtypes import with_booleans, with_floats, with_integers
 from modellint.inputs.objections import Objected
 from modellint.inputs.other_feeds import (
     other_batches,
@@ -96,18 +97,24 @@ def _best(
     forwards: Forwards, feeds: Feeds, given: Sequence[InputSpec], hints: Sequence[Any]
 ) -> Graph:
     """The graph of the best that is known of the inputs: stated, shown by the file, or guessed."""
+    from modellint.inputs.axis_roles import other_first
+
     search = _Search(forwards, feeds)
+    guesses = [*feeds.guesses()] if not given else []
+    other = other_first(forwards.modules, feeds.first)
+    if guesses and other is not None and len(feeds.wanted) > 1:
+        guesses += Feeds(feeds.model, feeds.name, other, feeds.wanted).guesses()
     if given:
         return search.best([feeds.stated(list(given))])
     if not hints:
         feeds.refuse_containers()
     shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
-    certain = [hint for hint in hints if not (hint.apart or hint.loose)]
+    certain = [hint for hint in hints if not (hint.apart or hint.loose) and says_sizes(hint)]
     if shown and certain and not (feeds.first.kind != "Conv" and all(h.images for h in certain)):
         return search.best(shown)
     # What reads no maps may read the rows of images, or something else; and what another instance
     # is fed may not fit this one.
-    return search.best([*shown, *feeds.guesses()], feeds.further_guesses())
+    return search.best([*shown, *guesses], feeds.further_guesses())
 
 
 class _Search:
@@ -291,6 +298,11 @@ class _Search:
                 if indexed is not None:
                     feed = indexed
                     continue
+            if traced.refused is not None and traced.refused[1].mask is not None:
+                masked = with_booleans(feed, traced)
+                if masked is not None:
+                    feed, furthest = masked, None
+                    continue
             if traced.refused is not None and traced.refused[1].always:
                 break  # At some sizes, as where one is 1 and broadcasts, it runs by chance.
             following = self._next(feed, list(demands.values()), tried)
@@ -348,7 +360,11 @@ class _Search:
         size = traced.outputs[0].shapes[0][0]
         if not isinstance(size, Dim) or ex.symbol(first) not in size.expr.symbols:
             return None
-        expr = ex.subtract(size.expr, ex.atom(ex.symbol(first)))
+        steps = [name for name in feed.unsaid - {first} if name[0] in "LT"]
+        whole = ex.atom(ex.symbol(first))
+        if any(size.expr == ex.multiply(whole, ex.atom(ex.symbol(step))) for step in steps):
+            return None  # A row for each step of each sample, as losses of sequences take them.
+        expr = ex.subtract(size.expr, whole)
         value = size.value - feed.example[first]
         return Constraint(expr, "==", "the output keeps the batch") if value else None
 

@@ -213,6 +213,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         confirmed=found.confirmed if found else False,
         accepts=describe(graph, found) if found else None,
         stopped=stopped,
+        arguments=graph.arguments,
     )
 
 

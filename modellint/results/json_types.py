@@ -70,6 +70,15 @@ class InputJson(TypedDict):
     origins: OriginsJson
 
 
+class ArgumentJson(TypedDict):
+    """An entry of `arguments` of a model."""
+
+    name: str
+    value: str
+    origin: Origin
+    source: str
+
+
 class LayerJson(TypedDict):
     """An entry of `layers` of a model."""
 
@@ -126,6 +135,7 @@ ModelJson = TypedDict(
         "skipped": list[SkippedJson],
         "accepts": str | None,
         "stopped": str | None,
+        "arguments": list[ArgumentJson],
         "picture": NotRequired[PictureJson],
     },
 )

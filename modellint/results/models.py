@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modellint.contracts.admitted import Sizes
 from modellint.graph.frozen import Made
-from modellint.graph.origins import STATED, Origin, Origins
+from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.results.picture import Picture
 
 if TYPE_CHECKING:
@@ -153,8 +153,8 @@ class ModelReport:
 
     `contract` says which sizes it accepts a symbol, `joint` what ties several, `accepts` both in
     words; `confirmed` whether sizes inside and outside were tried. `stopped` is the key of the call
-    that refused its sizes: layers, MACs and shares are of what ran before it. `picture` is there
-    where one was asked for.
+    that refused its sizes: layers, MACs and shares are of what ran before it. `arguments` are those
+    that it was built with. `picture` is there where one was asked for.
     """
 
     path: str
@@ -173,6 +173,7 @@ class ModelReport:
     skipped: tuple[SkippedCheck, ...] = ()
     accepts: str | None = None
     stopped: str | None = None
+    arguments: tuple[ConstructorArgument, ...] = ()
     picture: Picture | None = field(default=None, repr=False)
 
     def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
@@ -195,6 +196,7 @@ class ModelReport:
             "skipped": [skipped.to_dict() for skipped in self.skipped],
             "accepts": self.accepts,
             "stopped": self.stopped,
+            "arguments": [given.to_dict() for given in self.arguments],
             **({} if drawn is None else {"picture": drawn.to_dict()}),
         }
 
@@ -220,6 +222,7 @@ class ModelReport:
             skipped=tuple(SkippedCheck(**skipped) for skipped in data["skipped"]),
             accepts=data["accepts"],
             stopped=data["stopped"],
+            arguments=tuple(ConstructorArgument(**given) for given in data["arguments"]),
             picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
         )
 

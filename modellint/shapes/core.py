@@ -32,16 +32,24 @@ class Refused(RuntimeError):
 
     A `RuntimeError` as torch's own, for the forward that tries one shape and catches it.
     `integers` tells that what it does not accept is a tensor of floats where indices must be,
-    `always` that no other sizes of the input would make these two agree.
+    `mask` is one of floats where booleans must be, `always` tells that no other sizes of the input
+    would make these two agree.
     """
 
     always = False
 
-    def __init__(self, message: str, help: str | None = None, integers: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        help: str | None = None,
+        integers: bool = False,
+        mask: Any = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.help = help
         self.integers = integers
+        self.mask = mask
 
 
 class NotTensor(Exception):

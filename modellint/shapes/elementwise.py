@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from modellint.shapes.core import (
@@ -73,8 +74,8 @@ for _name in SAME:
 #: Two tensors or numbers in, broadcast.
 BINARY = """
 add sub mul div true_divide floor_divide remainder fmod pow rsub atan2 maximum minimum fmax fmin
-hypot logaddexp logaddexp2 xlogy copysign ldexp bitwise_and bitwise_or bitwise_xor
-bitwise_left_shift bitwise_right_shift nextafter heaviside gcd lcm
+hypot logaddexp logaddexp2 xlogy copysign ldexp bitwise_left_shift bitwise_right_shift nextafter
+heaviside gcd lcm
 """.split()
 COMPARISONS = """
 eq ne lt le gt ge logical_and logical_or logical_xor greater less greater_equal less_equal
@@ -91,6 +92,25 @@ def binary(input: Any, other: Any = None, **_: Any) -> Shape:
     return broadcast(*_shapes(input, other))
 
 
+def _masks(name: str, *operands: Any) -> None:
+    """Refuse floats where bits or masks are taken; other numbers are left to torch."""
+    for operand in operands:
+        dtype = str(operand.dtype) if isinstance(operand, Tensor) else ""
+        if "float" in dtype or "complex" in dtype:
+            named = dtype.removeprefix("torch.")
+            raise Refused(f"{name} takes a mask of booleans, and gets {named}", mask=operand)
+
+
+def _bits(name: str) -> Callable[..., Shape]:
+    def shape(input: Any, other: Any = None) -> Shape:
+        _masks(name, input, other)
+        return broadcast(*_shapes(input, other))
+
+    return shape
+
+
+for _name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
+    OPS[_name] = Op(_name, _bits(_name), ("input", "other"), (None, None), None, False, "promote")
 for _name in BINARY:
     OPS[_name] = Op(_name, binary, ("input", "other"), (None, None), None, False, "promote")
 for _name in COMPARISONS:
@@ -99,7 +119,7 @@ for _name in ("isnan", "isinf", "isfinite", "logical_not", "signbit", "isposinf"
     OPS[_name] = Op(_name, same, ("input",), (None,), None, False, "bool")
 # The result is float64 whatever the operands are.
 OPS["float_power"] = Op("float_power", binary, ("input", "other"), (None, None), None, True, None)
-OPS["bitwise_not"] = Op("bitwise_not", same, ("input",), (None,), None, False, None)
+OPS["bitwise_not"] = Op("bitwise_not", _bits("bitwise_not"), ("input",), (None,), None, False, None)
 
 
 @op("complex", runs=True)
@@ -137,6 +157,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """One of two by a condition; the condition's places alone depend on values."""
     if input is None and other is None:
         return None
+    _masks("where", condition)
     return broadcast(*_shapes(condition, input, other))
 
 
@@ -155,12 +176,14 @@ def normal(mean: Any = None, std: Any = 1.0, size: Any = None, **_: Any) -> Shap
 @op("masked_fill")
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Shape:
     """The input with a number where the mask says so."""
+    _masks("masked_fill", mask)
     return broadcast(input.shape, mask.shape)
 
 
 @op("masked_scatter")
 def masked_scatter(input: Tensor, mask: Tensor, source: Any) -> Shape:
     """The input's shape."""
+    _masks("masked_scatter", mask)
     return broadcast(input.shape, mask.shape)
 
 

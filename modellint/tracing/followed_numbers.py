@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import reduce
 from math import prod
-from operator import add, floordiv, mul, sub
+from operator import add, floordiv, mod, mul, sub
 from typing import Any
 
 from modellint.symbolic.dims import Dim
@@ -18,7 +18,9 @@ _PAIRS: Mapping[str, Callable[[Any, Any], Any]] = {
     "sub": sub,
     "mul": mul,
     "floor_divide": floordiv,
+    "remainder": mod,
 }
+_FLOORED = frozenset(["div", "divide", "true_divide"])
 _WHOLE: Mapping[str, Callable[[list[Any]], Any]] = {
     "prod": prod,
     "sum": lambda numbers: reduce(add, numbers, 0),
@@ -56,12 +58,28 @@ def followed(record: Record) -> Any:
         if isinstance(index, tuple) and len(index) == 1:
             (index,) = index
         return row[index] if isinstance(row, list) and type(index) is int else None
-    if record.op in _PAIRS and len(arguments) == 2:
+    if record.op == "neg":
+        return _paired(mul, _number(left), -1) if _number(left) is not None else None
+    if record.op == "unpack" and record.inputs[0].op == "unbind" and len(record.path) == 1:
+        row = _number(arguments_of(record.inputs[0]).get("input"))
+        return row[record.path[0]] if isinstance(row, list) else None
+    combine = _PAIRS.get(record.op)
+    rounding = {name: value for name, value in arguments.items() if name not in ("input", "other")}
+    if record.op in _FLOORED and rounding == {"rounding_mode": "floor"}:
+        combine, rounding = floordiv, {}
+    if combine is not None and not rounding:
         first, second = _number(left), _number(right)
         if first is None or second is None:
             return None
-        return _paired(_PAIRS[record.op], first, second)
+        return _paired(combine, first, second)
     return None
+
+
+def plain_numbers(of: Any) -> Any:
+    """A number or a row of numbers without their expressions, as a tensor holds them."""
+    if isinstance(of, list):
+        return [plain_numbers(one) for one in of]
+    return of.value if isinstance(of, Dim) else of
 
 
 def _number(argument: Any) -> Any:

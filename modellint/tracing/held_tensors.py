@@ -19,6 +19,7 @@ from modellint.symbolic.dims import Dim
 from modellint.symbolic.literals import Literal
 from modellint.tracing.builtins_shim import original
 from modellint.tracing.dtypes import dtype_names
+from modellint.tracing.followed_numbers import followed, plain_numbers
 from modellint.tracing.known_values import replay
 from modellint.tracing.layouts import Laid, laid_out
 from modellint.tracing.stand_ins import real_stand_in, stand_in
@@ -189,7 +190,10 @@ class HeldTensors:
         return arg
 
     def _index(self, bound: Any) -> Any:
-        return int(self.read(bound)) if isinstance(bound, torch.Tensor) else bound
+        if not isinstance(bound, torch.Tensor):
+            return bound
+        size = self.sizes_in(bound)
+        return size if isinstance(size, Dim) else int(self.read(bound))
 
     def stand_ins(self, arg: Any) -> Any:
         """An argument as the operation itself takes it: meta tensors and plain numbers."""
@@ -231,6 +235,13 @@ class HeldTensors:
             for size in dims_behind(self.value_of(tensor).record):
                 size.fix()
         return real
+
+    def sizes_in(self, tensor: torch.Tensor) -> Any:
+        """The size, or the numbers and sizes, that a tensor was made of, where it is known."""
+        found = None if self.real else followed(self.value_of(tensor).record)
+        if found is None or self.replayed(tensor).tolist() != plain_numbers(found):
+            return None
+        return found
 
     def replayed(self, tensor: torch.Tensor) -> torch.Tensor:
         """The real value at the sizes of this run, which are not fixed by it."""

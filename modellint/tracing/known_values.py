@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -57,6 +58,14 @@ def asks_for_values(error: BaseException) -> bool:
         or "CPU int64 tensor" in text
         or type(error).__name__.startswith("DataDependent")
     )
+
+
+def refuses_dtype(error: BaseException) -> bool:
+    """Whether an operation is written for no tensors of this dtype.
+
+    Of half precision that says little: it may be only the CPU that has none.
+    """
+    return re.search(r"not implemented for '(?!Half|BFloat16)\w+'", str(error)) is not None
 
 
 def lacks_kernel(error: Exception) -> bool:

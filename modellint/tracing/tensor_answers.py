@@ -7,7 +7,7 @@ input; else the answer is `NeedsValues`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import index, methodcaller
+from operator import index
 from typing import Any, Protocol
 
 import torch
@@ -16,7 +16,6 @@ from torch import nn
 from modellint.shapes.core import numel, plain
 from modellint.symbolic.dims import Dim, Ratio, fresh
 from modellint.tracing.asking import note
-from modellint.tracing.followed_numbers import followed
 from modellint.tracing.held_tensors import Sizes, Value
 from modellint.tracing.tape import Leaf, Tape
 
@@ -33,8 +32,8 @@ class Run(Protocol):
     def read(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor with its real values, or `NeedsValues`."""
 
-    def replayed(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The same at the sizes of this run, which are not fixed by it."""
+    def sizes_in(self, tensor: torch.Tensor) -> Any:
+        """The size, or the numbers and sizes, that a tensor was made of, where it is known."""
 
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result of one operation, which is recorded."""
@@ -122,10 +121,8 @@ def item(run: Run, tensor: torch.Tensor) -> Any:
     """The value of a tensor of one number: a size still, where it was made of one."""
     record = run.value_of(tensor).record
     if not isinstance(record, Leaf) or isinstance(record.number, (tuple, list, type(None))):
-        size = None if run.real else followed(record)
-        if isinstance(size, Dim) and run.replayed(tensor).item() == size.value:
-            return size
-        return run.read(tensor).item()
+        size = run.sizes_in(tensor)
+        return size if isinstance(size, Dim) else run.read(tensor).item()
     value, number = record.leaf.item(), record.number
     if isinstance(value, int):
         return number if isinstance(number, Dim) else fresh(value)
@@ -133,6 +130,11 @@ def item(run: Run, tensor: torch.Tensor) -> Any:
     # Halves are the same in single precision; of a third only its own floor is.
     halves = whole.ratio is not None and whole.ratio[1] & (whole.ratio[1] - 1) == 0
     return Ratio(value, whole.ratio if halves else None)
+
+
+def _listed(run: Run, tensor: torch.Tensor) -> Any:
+    sizes = run.sizes_in(tensor)
+    return run.read(tensor).tolist() if sizes is None else sizes
 
 
 #: Typed loosely, since the type checker sees the values of attributes where these are descriptors.
@@ -158,7 +160,7 @@ ANSWERS: Mapping[Any, Callable[..., Any]] = {
     _TENSOR.grad.__get__: _nothing,
     _TENSOR.grad_fn.__get__: _nothing,
     _TENSOR.item: item,
-    _TENSOR.tolist: _value(methodcaller("tolist")),
+    _TENSOR.tolist: _listed,
     _TENSOR.__bool__: _value(bool),
     _TENSOR.__int__: _value(int),
     _TENSOR.__float__: _value(float),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modellint.building.builder import BuiltModel, build
+from modellint.building.given_arguments import arguments_of
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.objections import Objected
+from modellint.source.file import SourceFile
+from modellint.source.walking import nodes_of
 
 if TYPE_CHECKING:
     from modellint.building.loader import LoadedModule
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 _MOST = 8
 #: What all of them are where they are alike.
 _ALIKE = "16"
+#: The least number that is a width, as 3 channels are, and how many times as wide is much wider.
+_LEAST_WIDTH, _MUCH = 3, 32
 
 
 def unless_arguments_decide(
@@ -43,6 +50,13 @@ def unless_arguments_decide(
     try:
         found = trace(built)
     except FileError as error:
+        left = _left_none(built, error, loaded)
+        if left:
+            raise NotAnalysed(
+                f"needs {', '.join(left)}, whose default is None: {error.message} "
+                f"({how_to_give(call.callee if call else built.candidate.name)})",
+                error.line,
+            ) from error
         if not doubtful or (isinstance(error, Objected) and error.of_code):
             raise
         found = error
@@ -63,6 +77,30 @@ def unless_arguments_decide(
     if isinstance(found, FileError):
         raise found
     return found, built
+
+
+def _left_none(built: BuiltModel, error: FileError, loaded: LoadedModule) -> list[str]:
+    """The arguments that were left at a default of `None`, of which the line that raises speaks.
+
+    Not where the file itself builds the model so.
+    """
+    call = built.call
+    if call is None or call.node is not None or "NoneType" not in error.message:
+        return []
+    given = arguments_of(call, loaded.namespace)
+    left = [one.name for one in given if (one.value, one.source) == ("None", "default")]
+    line = loaded.source.snippet(error.line or 0)
+    return [name for name in left if _spoken_of(name, line, loaded.source)]
+
+
+def _spoken_of(parameter: str, line: str, source: SourceFile) -> bool:
+    """Whether a line reads a parameter, or an attribute that one is kept in."""
+    names = {parameter}
+    for node in nodes_of(source.tree, ast.Assign):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(attr=kept)], value=ast.Name(id=name)):
+                names |= {kept} if name == parameter else set()
+    return any(re.search(rf"\b{re.escape(name)}\b", line) for name in names)
 
 
 def _place(found: Graph | ModellintError) -> tuple[str, int | None] | None:
@@ -96,7 +134,7 @@ def with_other_arguments(
     call = built.call
     if call is None or not call.assumed:
         return
-    for other in [*_others(call, loaded), *_ones(call)][: 2 * _MOST]:
+    for other in [*_others(call, loaded), *_extremes(call)][: 4 * _MOST]:
         try:
             graph = trace(build(loaded, replace(built.candidate, calls=(other,))))
         except ModellintError:
@@ -118,11 +156,16 @@ def _others(call: ConstructorCall, loaded: LoadedModule) -> Iterator[Constructor
         yield _with(call, dict.fromkeys((name for name, _ in numbers), _ALIKE))
 
 
-def _ones(call: ConstructorCall) -> Iterator[ConstructorCall]:
-    """The call with one of its numbers as small as can be, one after another."""
+def _extremes(call: ConstructorCall) -> Iterator[ConstructorCall]:
+    """The call with one of its numbers as small as can be or much larger, one after another.
+
+    What is smaller than a width may be a count of layers, which are not made many.
+    """
     for name, text in call.keywords:
         if text.isdecimal() and int(text) > 1:
             yield _with(call, {name: "1"})
+        if text.isdecimal() and int(text) >= _LEAST_WIDTH:
+            yield _with(call, {name: str(_MUCH * int(text))})
 
 
 def _with(call: ConstructorCall, values: Mapping[str, str]) -> ConstructorCall:

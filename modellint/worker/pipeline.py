@@ -252,6 +252,7 @@ def _lint_model(
     told: list[Linted],
 ) -> Iterator[Stage | Lacking | Report]:
     from modellint.building.builder import build
+    from modellint.building.given_arguments import arguments_of
     from modellint.building.places import places_of
     from modellint.inputs.search import trace_with_inputs
     from modellint.linting.linter import Subject, linted
@@ -280,6 +281,7 @@ def _lint_model(
             )
 
         graph, built = unless_arguments_decide(traced, built, known, loaded)
+        graph = replace(graph, arguments=arguments_of(built.call, loaded.namespace))
         yield Stage("rules", candidate.name, line)
         silence = Silence(job.path, candidate.class_name, line, {job.path: loaded.source})
         made_up = built.call.made_up if built.call is not None else ""

@@ -126,7 +126,7 @@ def test_eager_contradicts_no_confirmed_contract(
     check(model, height, width, seed)
 
 
-@pytest.mark.hunt
+@pytest.mark.slow
 @settings(max_examples=MANY, **lenient)  # type: ignore[arg-type]
 @drawn_models
 def test_eager_contradicts_no_confirmed_contract_in_a_long_run(

@@ -17,9 +17,9 @@ MOST_PARSES = 18
 
 
 def _best(work: Callable[[], object]) -> float:
-    """The least processor time of four rounds, in seconds."""
+    """The least processor time of three rounds, in seconds."""
     took = []
-    for _ in range(4):
+    for _ in range(3):
         before = time.process_time()
         work()
         took.append(time.process_time() - before)

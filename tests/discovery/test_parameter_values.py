@@ -119,3 +119,47 @@ NO_SIZES = {
 @pytest.mark.parametrize(("parameters", "body"), NO_SIZES.values(), ids=NO_SIZES)
 def test_what_is_no_plain_value_is_asked_for(parameters: str, body: str) -> None:
     assert net(parameters, body).missing is not None
+
+
+USED = {
+    "names that a shape is unpacked to": (
+        "shape",
+        "c, h, w = shape\nself.conv = nn.Conv2d(c, 8, 3)\nself.out = (1, h // 4, w // 4)",
+        "shape=(3, 128, 128)",
+    ),
+    "names of which some are not used": (
+        "shape",
+        "channels, _, _ = shape\nself.conv = nn.Conv2d(channels, 8, 3)",
+        "shape=(3, 128, 128)",
+    ),
+    "the sizes of a tensor": (
+        "n, m, dropout",
+        "self.w = nn.Parameter(torch.empty(size=(n, m)))\nself.dropout = dropout",
+        "n=64, m=64, dropout=0.1",
+    ),
+    "a tensor of old": ("n", "self.w = nn.Parameter(torch.Tensor(n))", "n=64"),
+}
+
+
+@pytest.mark.parametrize("way", USED)
+def test_a_parameter_gets_a_value_by_its_use(way: str) -> None:
+    parameters, body, words = USED[way]
+    (call,) = net(parameters, body).calls
+    assert str(call) == f"Net({words})" and call.assumed
+
+
+def test_a_function_that_hands_all_on_to_a_layer_tells_of_its_arguments() -> None:
+    text = """
+        def wide(*args, **kwargs):
+            return nn.utils.parametrizations.weight_norm(nn.Conv1d(*args, **kwargs))
+
+        class Net(nn.Module):
+            def __init__(self, bins, width):
+                super().__init__()
+                self.first = wide(bins, 2 * width, kernel_size=7)
+
+            def forward(self, x):
+                return self.first(x)
+    """
+    (call,) = candidate(text, "Net").calls
+    assert str(call) == "Net(bins=16, width=16)" and call.assumed

@@ -59,13 +59,13 @@ def merged(x: Tensor, layer: nn.Module) -> Tensor:
 def added(x: Tensor, layer: nn.Module) -> Tensor:
     a, b, c = x.shape
     assert isinstance(layer, nn.Linear)
-    return torch.addmm(layer.bias, x.view(-1, c), layer.weight).view(a, b, c)
+    return torch.addmm(layer.bias, x.reshape(-1, c), layer.weight).view(a, b, c)
 
 
 def windows(x: Tensor, layer: nn.Module) -> Tensor:
     """Attention within windows of the features, which are a batch of their own."""
     a, b, c = x.shape
-    cut = x.view(a, b, c // 4, 2, 2).transpose(1, 2).reshape(-1, 2 * b, 2)
+    cut = x.reshape(a, b, c // 4, 2, 2).transpose(1, 2).reshape(-1, 2 * b, 2)
     mixed = layer(cut, cut, cut, need_weights=False)[0]
     return mixed.view(a, c // 4, b, 2, 2).transpose(1, 2).reshape(a, b, c)
 
@@ -73,7 +73,7 @@ def windows(x: Tensor, layer: nn.Module) -> Tensor:
 def halves_apart(x: Tensor, layer: nn.Module) -> Tensor:
     """Both halves of the features in one batch, the first of all samples before the second."""
     a, b, c = x.shape
-    stacked = x.view(a, b, 2, c // 2).permute(2, 0, 1, 3).flatten(0, 1)
+    stacked = x.reshape(a, b, 2, c // 2).permute(2, 0, 1, 3).flatten(0, 1)
     return layer(stacked)[0].view(2, a, b, c // 2).permute(1, 2, 0, 3).reshape(a, b, c)
 
 

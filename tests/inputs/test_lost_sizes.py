@@ -160,6 +160,23 @@ def of_the_sum_of_a_tensor(self: Any, x: Tensor) -> Any:
     return int(torch.tensor([x.shape[2], 4]).sum().item())
 
 
+def of_a_division_that_rounds_down(self: Any, x: Tensor) -> Any:
+    return torch.div(torch.tensor(x.shape[-2:]), 2, rounding_mode="floor").tolist()[0]
+
+
+def of_a_division_that_rounds_up(self: Any, x: Tensor) -> int:
+    return int(-(-torch.tensor(x.shape[2]) // 2))
+
+
+def of_the_rest_in_a_tensor(self: Any, x: Tensor) -> int:
+    return int(torch.tensor(x.shape[2]) % 5 + 1)
+
+
+def of_a_row_that_is_unpacked(self: Any, x: Tensor) -> int:
+    height, _ = torch.tensor(x.shape[-2:])
+    return int(height // 4)
+
+
 def of_a_size_of_torch(self: Any, x: Tensor) -> int:
     return torch.Size((x.shape[2], 1))[0]
 
@@ -179,6 +196,10 @@ def of_a_size_of_torch(self: Any, x: Tensor) -> int:
         (of_a_product_of_a_tensor, "H*W // 16"),
         (of_the_arithmetic_of_tensors, "2*H"),
         (of_the_sum_of_a_tensor, "H + 4"),
+        (of_a_division_that_rounds_down, "H // 2"),
+        (of_a_division_that_rounds_up, "(H - 1) // 2 + 1"),
+        (of_the_rest_in_a_tensor, "H - 5*(H // 5) + 1"),
+        (of_a_row_that_is_unpacked, "H // 4"),
     ],
 )
 def test_what_is_followed_keeps_its_expression(compute: Any, height: str) -> None:
@@ -225,6 +246,27 @@ def test_a_size_in_a_tensor_is_a_size() -> None:
     graph = modellint.trace(Viewed(), inputs=["N,3,8,W"])
     assert graph.partial is None
     assert graph.outputs[0].output.symbolic == ("N", "C*H*W")
+
+
+class Cropped(nn.Module):
+    """Crops by a bound that is a tensor."""
+
+    def __init__(self, bound: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.bound = bound
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x[:, :, : self.bound(torch.tensor(x.shape[-2:]))])
+
+
+@pytest.mark.parametrize(
+    ("bound", "height"), [(lambda sides: sides[0] // 2, "H // 2"), (lambda s: s.sum() - s[1], "H")]
+)
+def test_a_bound_of_a_slice_may_be_a_size_in_a_tensor(bound: Any, height: str) -> None:
+    graph = modellint.trace(Cropped(bound).eval(), inputs=["N,3,20,16"])
+    assert graph.partial is None
+    assert graph.outputs[0].output.symbolic == ("N", 4, height, "W")
 
 
 def of_values(self: Any, x: Tensor) -> int:

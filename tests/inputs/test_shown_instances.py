@@ -162,3 +162,43 @@ def test_values_of_a_tensor_are_no_sizes(tmp_path):
     )
     report = lint_targets([str(path)], Settings())
     assert report.models[0].inputs[0].example == (3,)
+
+
+def test_what_a_file_configures_for_one_model_accuses_no_other(tmp_path):
+    text = """
+        class Tail(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.conv = nn.Conv2d(width, 2 * width, 1)
+
+            def forward(self, x):
+                return self.conv(x)
+
+        default_cfg = {"input_size": (5, 64, 64)}
+    """
+    report = lint(tmp_path, text, "channels=5")
+    assert report.findings == report.errors == ()
+    fed = {model.name: model.inputs[0].example for model in report.models}
+    assert fed["Net"][1:] == (5, 64, 64)
+    assert {model.status for model in report.models} == {"analysed"}
+
+
+@pytest.mark.parametrize(("least", "severity"), [("1", "info"), ("0", "warning")])
+def test_what_another_width_would_not_have_is_no_warning(tmp_path, least, severity):
+    # With a width of 16 or less the norm sees one value a channel, whatever else is given.
+    text = f"""
+        class Gate(nn.Module):
+            def __init__(self, channels):
+                super().__init__()
+                inner = max(1, channels // 32 * {least})
+                self.down = nn.Conv2d(channels, inner, 1)
+                self.norm = nn.GroupNorm(1, inner)
+                self.up = nn.Conv2d(inner, channels, 1)
+
+            def forward(self, x):
+                y = self.norm(self.down(x.mean((2, 3), keepdim=True))).relu()
+                return x * self.up(y).sigmoid()
+    """
+    report = lint(tmp_path, text, "channels=5")
+    (found,) = [one for one in report.findings if one.rule == "constant-output"]
+    assert (found.model, found.severity) == ("Gate", severity)
