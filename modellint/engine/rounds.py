@@ -1,0 +1,267 @@
+"""Makes the fixes of a report, round after round, until nothing changes.
+
+A round makes, in memory, the fixes of each file that do not touch each other, and lints what comes
+out in the place of the file. Where fixes are not as good together as each alone, they are made one
+by one. Only what has come out of all rounds is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+from modellint.config.settings import ALL_TRIALS, Request
+from modellint.engine.engine import lint_targets
+from modellint.engine.running import Pools
+from modellint.errors import FileError, UsageError
+from modellint.mending.choosing import apart, count_unsafe, offered
+from modellint.mending.rewriting import rewritten
+from modellint.results.findings import Diagnostic, TriedFix
+from modellint.results.models import Status
+from modellint.results.report import FixCount, FixedFiles, Report
+from modellint.rules import SEVERITIES
+from modellint.source.file import parse_source, text_digest
+from modellint.source.paths import absolute_path, is_installed, regular_bytes, shown_path
+from modellint.source.replacing import replace_source
+
+#: As many rounds nobody needs: what is not settled then goes in circles.
+_ROUNDS = 100
+_STATUSES: tuple[Status, ...] = get_args(Status)
+
+Chosen = Sequence[tuple[Diagnostic, TriedFix]]
+_Known = tuple[str, str, tuple[str, ...], str]
+
+
+@dataclass(frozen=True)
+class Mended:
+    """Files with their fixes made, by their printed paths: what they hold, and what they held.
+
+    `made` are the findings whose fixes were made; `left` those of the files as they are now and of
+    the others; `troubles` are sentences on what could not be changed.
+    """
+
+    before: Mapping[str, bytes]
+    after: Mapping[str, bytes]
+    made: Mapping[str, tuple[Diagnostic, ...]]
+    left: tuple[Diagnostic, ...]
+    troubles: tuple[str, ...]
+
+    @property
+    def changed(self) -> Mapping[str, bytes]:
+        """What the files hold that are not as they were."""
+        return {path: data for path, data in self.after.items() if self.made[path]}
+
+    def count(self, *, unsafe: bool) -> FixCount:
+        """How many fixes were made; how many more would have been, unless those are in already."""
+        made = sum(map(len, self.made.values()))
+        return FixCount(made, 0 if unsafe else count_unsafe(self.left))
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file between two rounds: what it would hold, what a lint of that told, what was fixed.
+
+    `alone` tells that its fixes are made one by one; `refused` are those that are not made.
+    `trouble` is why one of them cannot be.
+    """
+
+    path: str
+    data: bytes
+    report: Report
+    made: tuple[Diagnostic, ...] = ()
+    alone: bool = False
+    refused: frozenset[_Known] = frozenset()
+    trouble: str = ""
+
+    def chosen(self, *, unsafe: bool) -> Chosen:
+        """The fixes of the next round."""
+        fixes = [
+            (finding, fix)
+            for finding, fix in offered(self.report.findings, unsafe=unsafe)
+            if _known(finding) not in self.refused and _is_of(fix, self.path)
+        ]
+        return apart(fixes)[: 1 if self.alone else None]
+
+    def with_fixes(self, chosen: Chosen) -> bytes:
+        """What the file would hold; raise `FileError` where the fixes are of another text."""
+        digest = text_digest(parse_source(self.path, self.data).text)
+        if any(fix.digest != digest for _, fix in chosen):
+            message = "it has changed since it was linted"
+            raise FileError("unreadable", self.path, None, message)
+        return rewritten(self.path, self.data, [edit for _, fix in chosen for edit in fix.edits])
+
+    def without(self, chosen: Chosen, trouble: str = "") -> _File:
+        """The file after a round that shows that fixes do not fit, at least not together."""
+        if len(chosen) > 1:
+            return replace(self, alone=True)
+        refused = self.refused.union(_known(finding) for finding, _ in chosen)
+        return replace(self, refused=refused, trouble=self.trouble or trouble)
+
+    def after(self, data: bytes, chosen: Chosen, report: Report) -> _File:
+        """The file after a round that made some fixes; as it was where it is worse by them."""
+        mended = [finding for finding, _ in chosen]
+        if _is_worse(self.report, report, mended):
+            return self.without(chosen)
+        return replace(self, data=data, report=report, made=(*self.made, *mended))
+
+
+def _known(finding: Diagnostic) -> _Known:
+    """What a finding with its fix is known by from one round to the next."""
+    message = finding.fix.message if finding.fix is not None else ""
+    return finding.rule, finding.model, finding.layers, message
+
+
+def _is_of(fix: TriedFix, path: str) -> bool:
+    return all(edit.path == path for edit in fix.edits)
+
+
+def _is_worse(before: Report, after: Report, mended: Sequence[Diagnostic]) -> bool:
+    """Whether less of a file runs, or a finding is still there or new, of the mended ones' level.
+
+    What is said of comments does not count: a fix may be what makes one needless.
+    """
+    models = {model.name: model for model in after.models}
+    if models.keys() != {model.name for model in before.models}:
+        return True
+    for model in before.models:
+        now = models[model.name]
+        if _STATUSES.index(now.status) > _STATUSES.index(model.status):
+            return True
+        if now.stopped is not None and model.stopped is None:
+            return True
+    level = max(SEVERITIES.index(one.severity) for one in mended)
+    allowed = _counted(before.findings, level)
+    allowed.subtract(_counted(mended, level))
+    return any(count > allowed[key] for key, count in _counted(after.findings, level).items())
+
+
+def _counted(findings: Iterable[Diagnostic], level: int) -> Counter[tuple[str, str]]:
+    """How many calls of each model each rule flags, of this level or above."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in findings:
+        if one.layer and SEVERITIES.index(one.severity) <= level:
+            counts[one.rule, one.model] += one.count
+    return counts
+
+
+def fix_files(report: Report, *, unsafe: bool, pools: Pools | None = None) -> FixedFiles:
+    """Make the fixes of a report, write the files, and lint all targets again if one has changed.
+
+    Raises `UsageError` for a report that is not of a run over files in the current folder.
+    """
+    opened = closing(Pools()) if pools is None else nullcontext(pools)
+    with opened as used:
+        mended = mend(report, unsafe=unsafe, pools=used)
+        request = _request(report)
+        written: dict[str, int] = {}
+        troubles = [*mended.troubles]
+        stdin = request.stdin
+        for path, data in mended.changed.items():
+            try:
+                if _is_stdin(path, request):
+                    stdin = data
+                else:
+                    replace_source(Path(absolute_path(path)), mended.before[path], data)
+                written[path] = len(mended.made[path])
+            except OSError as error:
+                troubles.append(_unchanged(path, error.strerror or str(error)))
+        left = report
+        if written:
+            left = lint_targets(
+                request.given, request.settings, stdin, request.stdin_name, pools=used
+            )
+    made = sum(written.values())
+    count = FixCount(made, 0 if unsafe else count_unsafe(left.findings))
+    return FixedFiles(written, tuple(troubles), replace(left, fixed=count))
+
+
+def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
+    """Make the fixes of a report in memory, until no file has one left that fits."""
+    request = _request(report)
+
+    def lint(changed: Mapping[str, bytes]) -> Report:
+        return lint_targets(
+            request.given,
+            request.settings,
+            request.stdin,
+            request.stdin_name,
+            pools=pools,
+            changed=changed,
+        )
+
+    files: dict[str, _File] = {}
+    troubles: list[str] = []
+    for path in dict.fromkeys(
+        edit.path for _, fix in offered(report.findings, unsafe=unsafe) for edit in fix.edits
+    ):
+        try:
+            files[path] = _File(path, _content(path, request), _part(report, path))
+        except OSError as error:
+            troubles.append(_unchanged(path, error.strerror or str(error)))
+    before = {path: file.data for path, file in files.items()}
+    for _ in range(_ROUNDS):
+        chosen = {path: file.chosen(unsafe=unsafe) for path, file in files.items()}
+        chosen = {path: fixes for path, fixes in chosen.items() if fixes}
+        if not chosen:
+            break
+        attempts: dict[str, bytes] = {}
+        for path, fixes in chosen.items():
+            try:
+                attempts[path] = files[path].with_fixes(fixes)
+            except FileError as error:
+                files[path] = files[path].without(fixes, error.message)
+        again = lint(attempts) if attempts else Report()
+        for path, data in attempts.items():
+            files[path] = files[path].after(data, chosen[path], _part(again, path))
+    troubles += [_unchanged(path, file.trouble) for path, file in files.items() if file.trouble]
+    ours = [finding for file in files.values() for finding in file.report.findings]
+    others = [one for one in report.findings if one.fix and not _is_among(one.fix, files)]
+    return Mended(
+        before,
+        {path: file.data for path, file in files.items()},
+        {path: file.made for path, file in files.items()},
+        (*ours, *others),
+        tuple(troubles),
+    )
+
+
+def _is_among(fix: TriedFix, files: Mapping[str, _File]) -> bool:
+    return any(edit.path in files for edit in fix.edits)
+
+
+def _part(report: Report, path: str) -> Report:
+    """What a report tells of a file's models, wherever their layers stand, and of its lines."""
+    models = tuple(model for model in report.models if model.path == path)
+    names = {model.name for model in models}
+    found = tuple(one for one in report.findings if one.path == path or one.model in names)
+    return Report(models=models, findings=found)
+
+
+def _request(report: Report) -> Request:
+    request = report.request
+    if not isinstance(request, Request):
+        raise UsageError("only the report of a run over files can make fixes: lint_paths gives one")
+    if request.folder != os.getcwd():  # noqa: PTH109
+        raise UsageError(f"the files were linted in {request.folder}: make the fixes there")
+    return replace(request, settings=replace(request.settings, trials=ALL_TRIALS))
+
+
+def _content(path: str, request: Request) -> bytes:
+    if _is_stdin(path, request):
+        return request.stdin or b""
+    if is_installed(absolute_path(path)):
+        raise OSError("it belongs to an installed package")
+    return regular_bytes(absolute_path(path))
+
+
+def _is_stdin(path: str, request: Request) -> bool:
+    return "-" in request.given and path == shown_path(request.stdin_name)
+
+
+def _unchanged(path: str, reason: str) -> str:
+    return f"{path} is not fixed: {reason}"
