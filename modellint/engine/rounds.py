@@ -29,7 +29,7 @@ from modellint.source.file import parse_source, text_digest
 from modellint.source.paths import absolute_path, is_installed, regular_bytes, shown_path
 from modellint.source.replacing import replace_source
 
-#: As many rounds nobody needs: what is not settled then goes in circles.
+#: As many rounds nobody needs: each makes a file better by a finding, or leaves a fix out for good.
 _ROUNDS = 100
 _STATUSES: tuple[Status, ...] = get_args(Status)
 
