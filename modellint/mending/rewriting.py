@@ -48,7 +48,7 @@ def decoded(data: bytes) -> str:
 def _with(path: str, text: str, edits: Sequence[Edit]) -> str:
     parts = _END.split(text)
     lines, ends = parts[::2], parts[1::2]
-    _check(path, lines, edits)
+    check_edits(path, lines, edits)
     for edit in reversed(edits):
         first, last = edit.line - 1, edit.end_line - 1
         head, tail = lines[first][: edit.column - 1], lines[last][edit.end_column - 1 :]
@@ -60,10 +60,10 @@ def _with(path: str, text: str, edits: Sequence[Edit]) -> str:
     return "".join(line + end for line, end in zip(lines, [*ends, ""], strict=True))
 
 
-def _check(path: str, lines: Sequence[str], edits: Sequence[Edit]) -> None:
-    """Raise `FileError` unless edits in their order are places of a text, none in another."""
+def check_edits(path: str, lines: Sequence[str], edits: Iterable[Edit]) -> None:
+    """Raise `FileError` unless edits are places of a text, of which none reaches into another."""
     reached = (1, 1)
-    for edit in edits:
+    for edit in sorted({*edits}):
         inside = edit.end_line <= len(lines) and all(
             1 <= column <= len(lines[line - 1]) + 1 for line, column in (edit.start, edit.end)
         )

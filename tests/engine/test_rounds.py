@@ -78,7 +78,7 @@ class Linter:
         if changed is None:
             changed = {path: Path(path).read_bytes() for path in given}
         parts = [linted(path, data) for path, data in changed.items()]
-        request = Request(tuple(given), settings, os.getcwd(), stdin, stdin_name)
+        request = Request(tuple(given), settings, str(Path.cwd()), stdin, stdin_name)
         return replace(Report().merged(*parts), request=request)
 
 
@@ -243,7 +243,7 @@ def test_an_installed_package_is_left_alone(linter):
 
 def test_standard_input_is_fixed_in_the_report(linter):
     data = b"a = 1\r\n"
-    request = Request(("-",), Settings(), os.getcwd(), data, "net.py")
+    request = Request(("-",), Settings(), str(Path.cwd()), data, "net.py")
     report = replace(linted("net.py", data), request=request)
     with closing(Pools()) as pools:
         done = mend(report, unsafe=False, pools=pools)

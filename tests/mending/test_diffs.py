@@ -1,5 +1,6 @@
 """A diff is what changes, in the words of those that apply one."""
 
+import os
 import shutil
 import subprocess
 
@@ -30,7 +31,7 @@ def test_git_makes_the_one_of_the_other(tmp_path_factory, before, after, around)
         check=True,
         env={
             "GIT_CEILING_DIRECTORIES": str(folder.parent),
-            "PATH": __import__("os").environ["PATH"],
+            "PATH": os.environ["PATH"],
         },
     )
     assert (folder / "x.py").read_bytes() == after.encode()
