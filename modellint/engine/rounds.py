@@ -34,7 +34,8 @@ _ROUNDS = 100
 _STATUSES: tuple[Status, ...] = get_args(Status)
 
 Chosen = Sequence[tuple[Diagnostic, TriedFix]]
-_Known = tuple[str, str, tuple[str, ...], str]
+_Place = tuple[str, str, tuple[str, ...]]
+_Known = tuple[_Place, str]
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,14 @@ class Mended:
 class _File:
     """A file between two rounds: what it would hold, what a lint of that told, what was fixed.
 
-    `alone` tells that its fixes are made one by one; `refused` are those that are not made.
-    `trouble` is why one of them cannot be.
+    `accepted` are findings that stay as they are. `alone` tells that the fixes are made one by one;
+    `refused` are those that are not made, `trouble` is why one of them cannot be.
     """
 
     path: str
     data: bytes
     report: Report
+    accepted: frozenset[_Place] = frozenset()
     made: tuple[Diagnostic, ...] = ()
     alone: bool = False
     refused: frozenset[_Known] = frozenset()
@@ -83,6 +85,7 @@ class _File:
         fixes = [
             (finding, fix)
             for finding, fix in offered(self.report.findings, unsafe=unsafe)
+            if _place(finding) not in self.accepted
             if _known(finding) not in self.refused and _is_of(fix, self.path)
         ]
         return apart(fixes)[: 1 if self.alone else None]
@@ -112,8 +115,12 @@ class _File:
 
 def _known(finding: Diagnostic) -> _Known:
     """What a finding with its fix is known by from one round to the next."""
-    message = finding.fix.message if finding.fix is not None else ""
-    return finding.rule, finding.model, finding.layers, message
+    return _place(finding), finding.fix.message if finding.fix is not None else ""
+
+
+def _place(finding: Diagnostic) -> _Place:
+    """What a finding is known by from one round to the next; lines move."""
+    return finding.rule, finding.model, finding.layers
 
 
 def _is_of(fix: TriedFix, path: str) -> bool:
@@ -183,11 +190,16 @@ def fix_files(report: Report, *, unsafe: bool, pools: Pools | None = None) -> Fi
 def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
     """Make the fixes of a report in memory, until no file has one left that fits."""
     request = _request(report)
+    # By a baseline a finding is known by its line, which a fix of another one changes.
+    settings = replace(request.settings, baseline=None)
+    held = report.baseline.held if report.baseline is not None else ()
+    known = frozenset(map(_place, held))
+    whole = replace(report, findings=(*report.findings, *held))
 
     def lint(changed: Mapping[str, bytes]) -> Report:
         return lint_targets(
             request.given,
-            request.settings,
+            settings,
             request.stdin,
             request.stdin_name,
             pools=pools,
@@ -200,7 +212,7 @@ def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
         edit.path for _, fix in offered(report.findings, unsafe=unsafe) for edit in fix.edits
     ):
         try:
-            files[path] = _File(path, _content(path, request), _part(report, path))
+            files[path] = _File(path, _content(path, request), _part(whole, path), known)
         except OSError as error:
             troubles.append(_unchanged(path, error.strerror or str(error)))
     before = {path: file.data for path, file in files.items()}
@@ -219,7 +231,12 @@ def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
         for path, data in attempts.items():
             files[path] = files[path].after(data, chosen[path], _part(again, path))
     troubles += [_unchanged(path, file.trouble) for path, file in files.items() if file.trouble]
-    ours = [finding for file in files.values() for finding in file.report.findings]
+    ours = [
+        finding
+        for file in files.values()
+        for finding in file.report.findings
+        if _place(finding) not in known
+    ]
     others = [one for one in report.findings if one.fix and not _is_among(one.fix, files)]
     return Mended(
         before,

@@ -18,6 +18,7 @@ from modellint.engine.rounds import fix_files, mend
 from modellint.engine.running import Pools
 from modellint.errors import UsageError
 from modellint.fixes.edits import Edit
+from modellint.results.baselined import Baselined
 from modellint.results.findings import TriedFix
 from modellint.results.report import Report
 from modellint.source.file import parse_source, text_digest
@@ -230,6 +231,17 @@ def test_a_fix_that_two_models_share_is_made_once(linter):
     both = replace(report, findings=(one, replace(one, model="Other")))
     done = fix_files(both, unsafe=False)
     assert Path("net.py").read_text() == "A = 1\n"
+    assert done.made == {"net.py": 1}
+
+
+def test_what_a_baseline_holds_back_stays_as_it_is(linter):
+    report = report_of(linter, net="a = e + u\n")
+    held = tuple(one for one in report.findings if one.rule in ("no-e", "no-u"))
+    new = tuple(one for one in report.findings if one.rule == "no-a")
+    kept = replace(report, findings=new, baseline=Baselined("base.json", len(held), held=held))
+    done = fix_files(kept, unsafe=False)
+    # The line that it is known by has changed.
+    assert Path("net.py").read_text() == "A = e + u\n"
     assert done.made == {"net.py": 1}
 
 
