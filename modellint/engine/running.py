@@ -231,7 +231,7 @@ def run_file(pool: Pool, work: Work) -> Outcome:
             stage, end = _run_once(pool, job, unfinished, parts - told, reports)
         told |= {model.name for report in reports for model in report.models}
         kind = end["kind"]
-        if kind is not None and stage["name"] == "fixes":
+        if kind is not None and stage["name"] == "fixes" and not unfinished:
             # What is told of the models stands, whatever a change of them does.
             break
         if kind is None:
