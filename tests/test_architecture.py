@@ -45,7 +45,7 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 OUTSIDE = {room: allowed for rooms in ROOMS for room, allowed in rooms.items()}
 #: The ways up: a report prints itself, by the formats of a room above, and makes its fixes, by the
-#: rounds of the engine, when it is asked to.
+#: engine, when it is asked to.
 DOORS = {("modellint.results.report", "report"), ("modellint.results.report", "engine")}
 #: What runs where a project's torch is: it finds no package there but torch.
 WORKER_SIDE = "worker"

@@ -36,7 +36,7 @@ def write_ignores(report: Report, reason: str) -> tuple[Report, list[str]]:
 
 def write_fixes(report: Report, pools: Pools, *, unsafe: bool) -> tuple[Report, list[str]]:
     """Make the fixes of a report; give what is left to report, and what could not be fixed."""
-    from modellint.engine.rounds import fix_files  # Few runs write fixes.
+    from modellint.engine.fixing import fix_files  # Few runs write fixes.
 
     fixed = fix_files(report, unsafe=unsafe, pools=pools)
     return fixed.report, [*map(printable, fixed.troubles)]

@@ -1,37 +1,29 @@
-"""Makes the fixes of a report, round after round, until nothing changes.
+"""Makes the fixes of a report in memory, round after round, until nothing changes.
 
-A round makes, in memory, the fixes of each file that do not touch each other, and lints what comes
-out in the place of the file. Where fixes are not as good together as each alone, they are made one
-by one. Only what has come out of all rounds is written.
+A round makes the fixes of each file that do not touch each other, and lints what comes out in the
+place of the file. Where fixes are not as good together as each alone, they are made one by one.
 """
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import get_args
 
 from modellint.config.settings import ALL_TRIALS, Request
 from modellint.engine.engine import lint_targets
 from modellint.engine.running import Pools
 from modellint.errors import FileError, UsageError
 from modellint.mending.choosing import apart, count_unsafe, offered
+from modellint.mending.comparing import is_worse, level_of, part_of
 from modellint.mending.rewriting import rewritten
 from modellint.results.findings import Diagnostic, TriedFix
-from modellint.results.models import Status
-from modellint.results.report import FixCount, FixedFiles, Report
-from modellint.rules import SEVERITIES
+from modellint.results.report import FixCount, Report
 from modellint.source.file import parse_source, text_digest
 from modellint.source.paths import absolute_path, is_installed, regular_bytes, shown_path
-from modellint.source.replacing import replace_source
 
 #: As many rounds nobody needs: each makes a file better by a finding, or leaves a fix out for good.
 _ROUNDS = 100
-_STATUSES: tuple[Status, ...] = get_args(Status)
 
 Chosen = Sequence[tuple[Diagnostic, TriedFix]]
 _Place = tuple[str, str, tuple[str, ...]]
@@ -42,13 +34,15 @@ _Known = tuple[_Place, str]
 class Mended:
     """Files with their fixes made, by their printed paths: what they hold, and what they held.
 
-    `made` are the findings whose fixes were made; `left` those of the files as they are now and of
-    the others; `troubles` are sentences on what could not be changed.
+    `made` are the findings whose fixes were made; `reports` tell of the files as they are now,
+    `left` are their findings and those of other files; `troubles` are sentences on what could not
+    be changed.
     """
 
     before: Mapping[str, bytes]
     after: Mapping[str, bytes]
     made: Mapping[str, tuple[Diagnostic, ...]]
+    reports: Mapping[str, Report]
     left: tuple[Diagnostic, ...]
     troubles: tuple[str, ...]
 
@@ -108,7 +102,7 @@ class _File:
     def after(self, data: bytes, chosen: Chosen, report: Report) -> _File:
         """The file after a round that made some fixes; as it was where it is worse by them."""
         mended = [finding for finding, _ in chosen]
-        if _is_worse(self.report, report, mended):
+        if is_worse(self.report, report, level_of(mended), mended):
             return self.without(chosen)
         return replace(self, data=data, report=report, made=(*self.made, *mended))
 
@@ -127,69 +121,9 @@ def _is_of(fix: TriedFix, path: str) -> bool:
     return all(edit.path == path for edit in fix.edits)
 
 
-def _is_worse(before: Report, after: Report, mended: Sequence[Diagnostic]) -> bool:
-    """Whether less of a file runs, or a finding is still there or new, of the mended ones' level.
-
-    What is said of comments does not count: a fix may be what makes one needless.
-    """
-    models = {model.name: model for model in after.models}
-    if models.keys() != {model.name for model in before.models}:
-        return True
-    for model in before.models:
-        now = models[model.name]
-        if _STATUSES.index(now.status) > _STATUSES.index(model.status):
-            return True
-        if now.stopped is not None and model.stopped is None:
-            return True
-    level = max(SEVERITIES.index(one.severity) for one in mended)
-    allowed = _counted(before.findings, level)
-    allowed.subtract(_counted(mended, level))
-    return any(count > allowed[key] for key, count in _counted(after.findings, level).items())
-
-
-def _counted(findings: Iterable[Diagnostic], level: int) -> Counter[tuple[str, str]]:
-    """How many calls of each model each rule flags, of this level or above."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for one in findings:
-        if one.layer and SEVERITIES.index(one.severity) <= level:
-            counts[one.rule, one.model] += one.count
-    return counts
-
-
-def fix_files(report: Report, *, unsafe: bool, pools: Pools | None = None) -> FixedFiles:
-    """Make the fixes of a report, write the files, and lint all targets again if one has changed.
-
-    Raises `UsageError` for a report that is not of a run over files in the current folder.
-    """
-    opened = closing(Pools()) if pools is None else nullcontext(pools)
-    with opened as used:
-        mended = mend(report, unsafe=unsafe, pools=used)
-        request = _request(report)
-        written: dict[str, int] = {}
-        troubles = [*mended.troubles]
-        stdin = request.stdin
-        for path, data in mended.changed.items():
-            try:
-                if _is_stdin(path, request):
-                    stdin = data
-                else:
-                    replace_source(Path(absolute_path(path)), mended.before[path], data)
-                written[path] = len(mended.made[path])
-            except OSError as error:
-                troubles.append(_unchanged(path, error.strerror or str(error)))
-        left = report
-        if written:
-            left = lint_targets(
-                request.given, request.settings, stdin, request.stdin_name, pools=used
-            )
-    made = sum(written.values())
-    count = FixCount(made, 0 if unsafe else count_unsafe(left.findings))
-    return FixedFiles(written, tuple(troubles), replace(left, fixed=count))
-
-
 def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
     """Make the fixes of a report in memory, until no file has one left that fits."""
-    request = _request(report)
+    request = request_of(report)
     # By a baseline a finding is known by its line, which a fix of another one changes.
     settings = replace(request.settings, baseline=None)
     held = report.baseline.held if report.baseline is not None else ()
@@ -212,9 +146,9 @@ def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
         edit.path for _, fix in offered(report.findings, unsafe=unsafe) for edit in fix.edits
     ):
         try:
-            files[path] = _File(path, _content(path, request), _part(whole, path), known)
+            files[path] = _File(path, _content(path, request), part_of(whole, path), known)
         except OSError as error:
-            troubles.append(_unchanged(path, error.strerror or str(error)))
+            troubles.append(unchanged(path, error.strerror or str(error)))
     before = {path: file.data for path, file in files.items()}
     for _ in range(_ROUNDS):
         chosen = {path: file.chosen(unsafe=unsafe) for path, file in files.items()}
@@ -229,8 +163,8 @@ def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
                 files[path] = files[path].without(fixes, error.message)
         again = lint(attempts) if attempts else Report()
         for path, data in attempts.items():
-            files[path] = files[path].after(data, chosen[path], _part(again, path))
-    troubles += [_unchanged(path, file.trouble) for path, file in files.items() if file.trouble]
+            files[path] = files[path].after(data, chosen[path], part_of(again, path))
+    troubles += [unchanged(path, file.trouble) for path, file in files.items() if file.trouble]
     ours = [
         finding
         for file in files.values()
@@ -242,6 +176,7 @@ def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
         before,
         {path: file.data for path, file in files.items()},
         {path: file.made for path, file in files.items()},
+        {path: file.report for path, file in files.items()},
         (*ours, *others),
         tuple(troubles),
     )
@@ -251,15 +186,11 @@ def _is_among(fix: TriedFix, files: Mapping[str, _File]) -> bool:
     return any(edit.path in files for edit in fix.edits)
 
 
-def _part(report: Report, path: str) -> Report:
-    """What a report tells of a file's models, wherever their layers stand, and of its lines."""
-    models = tuple(model for model in report.models if model.path == path)
-    names = {model.name for model in models}
-    found = tuple(one for one in report.findings if one.path == path or one.model in names)
-    return Report(models=models, findings=found)
+def request_of(report: Report) -> Request:
+    """What a report's run was asked for, with as many trials as there are fixes.
 
-
-def _request(report: Report) -> Request:
+    Raises `UsageError` for a report that is not of a run over files in the current folder.
+    """
     request = report.request
     if not isinstance(request, Request):
         raise UsageError("only the report of a run over files can make fixes: lint_paths gives one")
@@ -269,16 +200,18 @@ def _request(report: Report) -> Request:
 
 
 def _content(path: str, request: Request) -> bytes:
-    if _is_stdin(path, request):
+    if is_stdin(path, request):
         return request.stdin or b""
     if is_installed(absolute_path(path)):
         raise OSError("it belongs to an installed package")
     return regular_bytes(absolute_path(path))
 
 
-def _is_stdin(path: str, request: Request) -> bool:
+def is_stdin(path: str, request: Request) -> bool:
+    """Whether a file is what `-` among the targets stands for."""
     return "-" in request.given and path == shown_path(request.stdin_name)
 
 
-def _unchanged(path: str, reason: str) -> str:
+def unchanged(path: str, reason: str) -> str:
+    """The sentence on a file that keeps what it held."""
     return f"{path} is not fixed: {reason}"

@@ -2,7 +2,7 @@
 
 Everything here turns into the JSON of a report with `to_dict` and comes back with `from_dict`,
 which is also how a worker's results reach the front end. Nothing here imports torch. A report
-prints itself through `modellint.report` and makes its fixes through `modellint.engine.rounds`, in
+prints itself through `modellint.report` and makes its fixes through `modellint.engine.fixing`, in
 rooms above this one, imported when they are first asked.
 """
 
@@ -170,7 +170,7 @@ class Report:
         after each round, and a file that has changed since it was linted stays as it is. Raises
         `UsageError` for a report that is not of a run over files in the current folder.
         """
-        made: FixedFiles = import_module("modellint.engine.rounds").fix_files(self, unsafe=unsafe)
+        made: FixedFiles = import_module("modellint.engine.fixing").fix_files(self, unsafe=unsafe)
         return made
 
     def merged(self, *others: Report) -> Report:

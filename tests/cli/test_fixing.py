@@ -174,6 +174,59 @@ def test_a_file_that_cannot_be_written_fails_the_run_and_the_others_are_fixed():
     assert (Path("a.py").read_text(), Path("b.py").read_text()) == (NET, SAFE)
 
 
+BLOCK = """\
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 4, padding=1)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+if __name__ == "__main__":
+    Block()(torch.rand(1, 3, 32, 32))
+"""
+USER = """\
+import torch
+from torch import nn
+from block import Block
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Block()
+        self.head = nn.Linear(8 * 31 * 31, 10)
+
+    def forward(self, x):
+        return self.head(self.block(x).flatten(1))
+
+
+if __name__ == "__main__":
+    Net()(torch.rand(1, 3, 32, 32))
+"""
+
+
+def test_a_fix_that_breaks_a_model_of_another_file_is_taken_back():
+    Path("block.py").write_text(BLOCK)
+    Path("net.py").write_text(USER)
+    done = run(".", "--fix", "--unsafe-fixes", "--select", "even-kernel")
+    assert (Path("block.py").read_text(), Path("net.py").read_text()) == (BLOCK, USER)
+    assert done.returncode == 1
+    assert "modellint: block.py is not fixed: net.py would be worse off\n" in done.stderr
+    assert "fixed" not in last(done.stdout)
+    # Where nobody else uses it, it is made.
+    Path("net.py").unlink()
+    done = run(".", "--fix", "--unsafe-fixes", "--select", "even-kernel")
+    assert "8, 5, padding=2)" in Path("block.py").read_text()
+    assert last(done.stdout) == "1 model checked, no findings, 1 fixed"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from reports import BARE
 
 from modellint.config.settings import Request, Settings
-from modellint.engine import rounds
-from modellint.engine.rounds import fix_files, mend
+from modellint.engine import fixing, rounds
+from modellint.engine.fixing import fix_files
+from modellint.engine.rounds import mend
 from modellint.engine.running import Pools
 from modellint.errors import UsageError
 from modellint.fixes.edits import Edit
@@ -69,7 +70,10 @@ def _words(line):
 
 
 class Linter:
-    """Lints files of words on disk, or as they would be, and counts how often."""
+    """Lints files of words on disk, or as they would be, and counts how often.
+
+    A file that `sees` the others fails where one of them, on disk, has had a fix made.
+    """
 
     def __init__(self):
         self.runs = 0
@@ -78,7 +82,15 @@ class Linter:
         self.runs += 1
         if changed is None:
             changed = {path: Path(path).read_bytes() for path in given}
-        parts = [linted(path, data) for path, data in changed.items()]
+            bent = {path for path, data in changed.items() if b"A" in data or b"U" in data}
+            parts = [linted(path, data) for path, data in changed.items()]
+            for at, (path, data) in enumerate(changed.items()):
+                if b"sees" in data and bent - {path}:
+                    (model,) = parts[at].models
+                    broken = replace(model, status="failed")
+                    parts[at] = Report(models=(broken,))
+        else:
+            parts = [linted(path, data) for path, data in changed.items()]
         request = Request(tuple(given), settings, str(Path.cwd()), stdin, stdin_name)
         return replace(Report().merged(*parts), request=request)
 
@@ -87,7 +99,8 @@ class Linter:
 def linter(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     linter = Linter()
-    monkeypatch.setattr(rounds, "lint_targets", linter)
+    for module in (rounds, fixing):
+        monkeypatch.setattr(module, "lint_targets", linter)
     return linter
 
 
@@ -232,6 +245,20 @@ def test_a_fix_that_two_models_share_is_made_once(linter):
     done = fix_files(both, unsafe=False)
     assert Path("net.py").read_text() == "A = 1\n"
     assert done.made == {"net.py": 1}
+
+
+def test_what_does_another_file_harm_is_taken_back(linter):
+    # Alone `main.py` may be fixed: nobody sees it.
+    report = report_of(linter, net="a = u\n", main="sees = a\n")
+    before = Path("net.py").stat().st_mode
+    done = fix_files(report, unsafe=True)
+    assert Path("net.py").read_text() == "a = u\n"
+    assert Path("net.py").stat().st_mode == before
+    assert Path("main.py").read_text() == "sees = A\n"
+    assert done.made == {"main.py": 1}
+    (trouble,) = done.troubles
+    assert "net.py" in trouble and "main.py" in trouble
+    assert sorted(one.rule for one in done.report.findings) == ["no-a", "no-u"]
 
 
 def test_what_a_baseline_holds_back_stays_as_it_is(linter):
