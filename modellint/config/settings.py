@@ -12,6 +12,8 @@ from modellint.results.report import FailLevel
 #: How many runs of a file its fixes may take, where nobody asks for them: one for all together,
 #: and a few for those that do not pass with the others, each cheaper than the lint before them.
 TRIALS = 8
+#: How many they may take where the fixes are to be made: as many as there are.
+ALL_TRIALS = 10_000
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,18 @@ class Settings:
     python: str | None = None
     shard: Shard | None = None
     trials: int = TRIALS
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run was asked to lint, and how, so that it can be asked again.
+
+    `folder` is the current one, which paths are relative to; `stdin` is what `-` among the targets
+    stands for, reported as `stdin_name`.
+    """
+
+    given: tuple[str, ...]
+    settings: Settings
+    folder: str
+    stdin: bytes | None = None
+    stdin_name: str = "-"

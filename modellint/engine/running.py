@@ -231,7 +231,7 @@ def run_file(pool: Pool, work: Work) -> Outcome:
             stage, end = _run_once(pool, job, unfinished, parts - told, reports)
         told |= {model.name for report in reports for model in report.models}
         kind = end["kind"]
-        if kind is not None and stage["name"] == "fixes":
+        if kind is not None and stage["name"] == "fixes" and not unfinished:
             # What is told of the models stands, whatever a change of them does.
             break
         if kind is None:
@@ -302,7 +302,7 @@ def _run_once(
                 lacking = True
             elif message["type"] == "fixed":
                 try:
-                    _mend(reports, map(Diagnostic.from_dict, message["findings"]))
+                    _mend(job, reports, map(Diagnostic.from_dict, message["findings"]))
                 except ValueError as error:
                     end = asdict(broken(error))
                     break
@@ -312,12 +312,14 @@ def _run_once(
     return stage, {**end, "lacking": lacking}
 
 
-def _mend(reports: list[Report], findings: Iterable[Diagnostic]) -> None:
+def _mend(job: Job, reports: list[Report], findings: Iterable[Diagnostic]) -> None:
     """Put findings with their fixes in the place of what was told of them before.
 
-    Raises `Foreign` for a finding that was not told of.
+    Raises `Foreign` for a finding that was not told of, and for a fix of another file.
     """
     for finding in findings:
+        if finding.fix is not None and any(one.path != job.shown for one in finding.fix.edits):
+            raise Foreign("fixed.findings.fix")
         for at, report in enumerate(reports):
             told = [_as_found(one) == _as_found(finding) for one in report.findings]
             if any(told):
@@ -337,13 +339,13 @@ def _as_found(finding: Diagnostic) -> Diagnostic:
 def _check_models(job: Job, report: Report, unfinished: Collection[str]) -> None:
     """Raise `Foreign` for a report on a model that is not asked for, or was told of before.
 
-    So is one with findings of a model that it does not have.
+    So is one with findings of a model that it does not have, or with fixes, which are told later.
     """
     names = [model.name for model in report.models if model.path == job.shown]
     if not len(names) == len(report.models) == len({*unfinished} & {*names}):
         raise Foreign("report.models")
     told = {one.model for one in report.findings} | {one.model for one in report.silenced}
-    if not told <= {*names}:
+    if not told <= {*names} or any(one.fix is not None for one in report.findings):
         raise Foreign("report.findings")
 
 

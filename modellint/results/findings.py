@@ -33,22 +33,25 @@ class Related:
 class TriedFix:
     """What mends a finding, as edits of its file: the model was run with them.
 
-    `safe` tells that it computes the same as before.
+    `safe` tells that it computes the same as before. `digest` is that of the text that the edits
+    are of (`modellint.source.file.text_digest`): they fit no other.
     """
 
     safe: bool
     message: str
     edits: tuple[Edit, ...]
+    digest: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The entry `fix` of a finding in JSON."""
         edits = [edit.to_dict() for edit in self.edits]
-        return {"safe": self.safe, "message": self.message, "edits": edits}
+        told = {"safe": self.safe, "message": self.message, "edits": edits}
+        return {**told, "digest": self.digest}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TriedFix:
         """Read an entry `fix`."""
-        return cls(data["safe"], data["message"], tuple(map(Edit.from_dict, data["edits"])))
+        return cls(**{**data, "edits": tuple(map(Edit.from_dict, data["edits"]))})
 
 
 @dataclass(frozen=True, slots=True)

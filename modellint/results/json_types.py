@@ -167,6 +167,7 @@ class FixJson(TypedDict):
     safe: bool
     message: str
     edits: Filled[EditJson]
+    digest: str
 
 
 class FindingJson(TypedDict):

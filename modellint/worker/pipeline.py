@@ -31,7 +31,7 @@ from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import Rule
-from modellint.source.file import SourceFile, parse_source, read_source
+from modellint.source.file import SourceFile, parse_source, read_source, text_digest
 from modellint.source.paths import project_root
 from modellint.suppression.comments import Silence
 from modellint.symbolic.specs import InputSpec, parse_input
@@ -150,16 +150,16 @@ def _tried(
         return parts
 
     for finding in with_trials(told, source, relint, job.trials):
-        yield Fixed((_printed(finding, job),))
+        yield Fixed((_printed(finding, job, source),))
 
 
-def _printed(finding: Diagnostic, job: Job) -> Diagnostic:
-    """The finding with the path of its file as reports have it."""
+def _printed(finding: Diagnostic, job: Job, source: SourceFile) -> Diagnostic:
+    """The finding with the path of its file as reports have it, and what the file held."""
     fix = finding.fix
     if fix is None:
         return finding
     edits = tuple(replace(edit, path=job.shown) for edit in fix.edits)
-    return replace(finding, fix=replace(fix, edits=edits))
+    return replace(finding, fix=replace(fix, edits=edits, digest=text_digest(source.text)))
 
 
 def _lint_source(
