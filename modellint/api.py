@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -137,16 +139,17 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
 
     inner = unwrapped(model)
     modules = members(inner)
-    return trace_with_inputs(
-        inner,
-        given=[parse_input(spec) for spec in inputs],
-        hints=(),
-        sites=construction_sites(modules),
-        name=type(model).__name__,
-        path=model_site(model).path,
-        source=model_source(model),
-        modules=modules,
-    )
+    with _staying(model):
+        return trace_with_inputs(
+            inner,
+            given=[parse_input(spec) for spec in inputs],
+            hints=(),
+            sites=construction_sites(modules),
+            name=type(model).__name__,
+            path=model_site(model).path,
+            source=model_source(model),
+            modules=modules,
+        )
 
 
 def assert_clean(
@@ -194,7 +197,7 @@ def lint_live(
     silence = Silence(site.path, name, site.line)
     subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
     try:
-        with uncollected():
+        with uncollected(), _staying(model):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = lint_graph(
                 trace(model, inputs),
@@ -211,6 +214,17 @@ def lint_live(
         report = _incomplete(subject, "failed", error.message, problem)
     run = Report(torch=_installed_torch(), fail_level=fail_level, rules=described(rules))
     return run.merged(report)
+
+
+@contextlib.contextmanager
+def _staying(model: nn.Module) -> Iterator[None]:
+    """Make a forward that calls `sys.exit` one that fails: the process is the caller's."""
+    try:
+        yield
+    except SystemExit as left:
+        calling = traceback.extract_tb(left.__traceback__)[-1]
+        told = f"{type(model).__name__}.forward calls sys.exit"
+        raise FileError("trace-error", calling.filename, calling.lineno, told) from left
 
 
 def raise_unless_clean(report: Report, name: str) -> None:

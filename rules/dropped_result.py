@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from modellint import Finding, Graph, Node, Site, Skip, rule
-from modellint.facts.source_facts import call_statement, called_name
+from modellint.facts.source_facts import call_statement, called_name, calls_tensor
 from modellint.facts.usage import unused_modules
 from modellint.facts.wording import named
 from modellint.fixes import Assign, Fix
 
 #: What writes into a tensor that others may hold.
 _WRITES = frozenset(["copy", "update", "index_put", "set"])
+#: What a module holds.
+_LEAVES = frozenset(["parameter", "buffer", "constant"])
 #: Longer calls are not written out.
 _LONGEST = 60
 
@@ -41,7 +43,11 @@ def dropped_result(graph: Graph) -> Iterator[Finding | Skip]:
         if statement is None or _in_place(statement):
             continue
         group = [node for node in graph.nodes if node.call == site]
-        if not _is_run_by(statement, group) or _seen(graph, group) or _unused(graph, group):
+        if (
+            not _is_run_by(graph, site, statement, group)
+            or _seen(graph, group)
+            or _unused(graph, group)
+        ):
             continue
         layers = [node for node in group if node.type != node.op and node.is_layer]
         parts = [node for node in group if node.op != "unpack"]
@@ -67,11 +73,17 @@ def _in_place(statement: ast.Call) -> bool:
     )
 
 
-def _is_run_by(statement: ast.Call, group: Sequence[Node]) -> bool:
+def _is_run_by(graph: Graph, site: Site, statement: ast.Call, group: Sequence[Node]) -> bool:
     """Whether the call is an operation or a layer, not one that prints or logs what it is given."""
+    if any(node.type != node.op for node in group):
+        return True
     func = statement.func
     name = func.attr if isinstance(func, ast.Attribute) else called_name(statement)
-    return any(node.op == name or node.type != node.op for node in group)
+    return any(
+        calls_tensor(graph, site, statement, node.input.op in _LEAVES)
+        for node in group
+        if node.op == name
+    )
 
 
 def _seen(graph: Graph, group: Sequence[Node]) -> bool:
@@ -145,10 +157,12 @@ dropped_result.flags(
             x = x + 1
             x.transpose(1, 2)
             self.act(x)
+            (x + 1).tanh()
+            torch.exp(x).clamp(max=1)
             return self.conv(x)
     """,
     input="2,16,16",
-    layers=["act", "transpose@13"],
+    layers=["act", "clamp@16", "tanh@15", "transpose@13"],
 )
 # What a line does in place, asks, prints or keeps.
 # Printing reads values, by operations of its own.
@@ -198,6 +212,42 @@ dropped_result.allows(
             return x
     """,
     input="2,16",
+)
+# What is called as an operation is, and keeps what it is given.
+dropped_result.allows(
+    """
+    import torch
+    from torch import nn
+
+
+    class Meter:
+        def __init__(self):
+            self.total = 0
+
+        def add(self, value):
+            self.total = self.total.add(value) if torch.is_tensor(self.total) else value
+
+
+    meter = Meter()
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(16, 10)
+            self.meter = Meter()
+
+        def forward(self, x):
+            x = self.fc(x)
+            meter.add(x)
+            self.meter.add(x)
+            self.meter.add(x)
+            return x.relu()
+
+
+    if __name__ == "__main__":
+        Net()(torch.rand(2, 16))
+    """
 )
 # Results that are given a name; a layer with parameters, of which another rule tells.
 dropped_result.allows(

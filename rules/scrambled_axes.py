@@ -24,15 +24,19 @@ def scrambled_axes(graph: Graph) -> Iterator[Finding | Skip]:
     `permute` moves axes, `view` does not (PyTorch's documentation of `torch.Tensor.view`).
 
     **When it is fine** (silent): axes that are merged or split in order, axes of equal sizes, which
-    nothing tells apart, channel and pixel shuffles, which permute between two reshapes, and a view
-    that a later one undoes before anything mixes. There are no options.
+    nothing tells apart, channel and pixel shuffles, which permute between two reshapes, a view that
+    a later one undoes before anything mixes, and rows of n + 1 viewed as rows of n, which shifts
+    each against the one before (Dai et al., ACL 2019, arXiv 1901.02860, appendix B). There are no
+    options.
     """
     yield from map(_finding, scrambled(graph))
 
 
 def _finding(found: Scrambled) -> Finding:
-    node, axes, permuted = found
+    node, axes, permuted, split, sized = found
     source = node.input.output
+    if split:
+        return _of_split(found)
     dims = [*range(len(source.shape))]
     moved = []
     for at, axis in zip(sorted(axes), axes, strict=True):
@@ -50,6 +54,27 @@ def _finding(found: Scrambled) -> Finding:
         "holds elements of several",
         help=f"{permute} moves them{_then(node, permuted)}",
         fix=Fix(permute, changes),
+        assumes_size=sized,
+    )
+
+
+def _of_split(found: Scrambled) -> Finding:
+    """A view that splits an axis and gives its parts other places at once."""
+    node, axes, *_ = found
+    source, made = node.input.output, node.output
+    order = [*range(len(made.shape))]
+    for at, axis in zip(sorted(axes), axes, strict=True):
+        order[at] = axis
+    moved = [str(made.symbolic[axis]) for at, axis in enumerate(order) if at != axis]
+    sizes = ", ".join(str(made.symbolic[axis]) for axis in order)
+    back = ", ".join(str(order.index(at)) for at in range(len(order)))
+    return Finding(
+        node,
+        f"{named(node)} gives {source} the sizes {made} without moving anything: "
+        f"{' and '.join(moved)} change places, and each row of the result "
+        "holds elements of several",
+        help=f"{node.op}({sizes}) splits, and permute({back}) moves behind it",
+        assumes_size=found.sized,
     )
 
 
@@ -96,6 +121,30 @@ scrambled_axes.flags(
     input="4,49,64",
     layers=["reshape@11"],
 )
+# The heads of an attention: split, and moved before the steps at once.
+scrambled_axes.flags(
+    model="""
+        self.q = nn.Linear(64, 64)
+
+        def forward(self, x):
+            n, t, c = x.shape
+            q = self.q(x).view(n, 8, t, c // 8)
+            return (q @ q.transpose(-2, -1)).softmax(-1) @ q
+    """,
+    input="4,50,64",
+    layers=["view@12"],
+)
+# An image with its channels last, by the numbers that its call shows.
+scrambled_axes.flags(
+    model="""
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(x.reshape(-1, 3, 96, 128))
+    """,
+    input="4,96,128,3",
+    layers=["reshape@11"],
+)
 scrambled_axes.allows(
     model="""
         self.conv = nn.Conv1d(16, 8, 3, padding=1)
@@ -121,6 +170,30 @@ scrambled_axes.allows(
     """,
     input="2,8,12,20",
 )
+# Distances in place of positions: each row is shifted by one against the row before.
+scrambled_axes.allows(
+    model="""
+        self.score = nn.Linear(16, 16)
+
+        def forward(self, x):
+            scores = F.pad(self.score(x) @ x.transpose(1, 2), (1, 0))
+            n, t, d = scores.shape
+            return scores.view(n, d, t)[:, 1:].reshape(n, t, t).softmax(-1)
+    """,
+    input="4,20,16",
+)
+# Heads that are split in order, of inputs whose sizes nothing ties to each other.
+scrambled_axes.allows(
+    model="""
+        self.fc = nn.Linear(64, 64)
+
+        def forward(self, q, k):
+            n, t = q.shape[:2]
+            k = k.view(n, k.shape[1], 8, 8).permute(0, 2, 3, 1)
+            return self.fc(q).view(n, t, 8, 8).transpose(1, 2) @ k
+    """,
+    input=["4,50,64", "4,50,64"],
+)
 # Equal sizes are not told apart.
 scrambled_axes.allows(
     model="""
@@ -130,4 +203,16 @@ scrambled_axes.allows(
             return self.fc(x.view(-1, 16, 16))
     """,
     input="4,16,16",
+)
+# A map that a pool leaves one pixel of has nothing to move.
+scrambled_axes.allows(
+    model="""
+        self.conv = nn.Conv2d(3, 16, 3, padding=1)
+        self.pool = nn.AvgPool2d(7)
+        self.fc = nn.Linear(16, 4)
+
+        def forward(self, x):
+            return self.fc(self.pool(self.conv(x)).view(-1, 16))
+    """,
+    input="2,3,7,7",
 )

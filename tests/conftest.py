@@ -24,7 +24,7 @@ os.environ["MODELLINT_NO_CACHE"] = "1"
 # properties also with the full profile; who looks for more takes the wild one:
 # pytest -m 'slow or hypothesis' --hypothesis-profile=wild
 _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("fast", max_examples=25, derandomize=True, **_UNTIMED)
+settings.register_profile("fast", max_examples=15, derandomize=True, **_UNTIMED)
 settings.register_profile("full", max_examples=500, derandomize=True, **_UNTIMED)
 settings.register_profile("wild", max_examples=500, **_UNTIMED)
 settings.load_profile("fast")
@@ -92,16 +92,21 @@ def lasting_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LastingPo
         ForkingPool.close(pool)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def one_worker(lasting_pool: LastingPool | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every run of the engine in this test is served by the session's worker."""
+    """Runs of the engine in our own Python are served by the session's worker.
+
+    A test that is about how a worker starts asks for a `new_worker`.
+    """
     if lasting_pool is not None:
-        monkeypatch.setattr(running, "open_pool", lambda interpreter: lasting_pool)
+        monkeypatch.setattr(
+            running, "open_pool", lambda one: lasting_pool if one.own else _open_pool(one)
+        )
 
 
 @pytest.fixture
-def new_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of the engine start a worker of their own, whatever the other tests of the file do."""
+def new_worker(one_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the engine start a worker of their own."""
     monkeypatch.setattr(running, "open_pool", _open_pool)
 
 

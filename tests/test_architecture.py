@@ -33,7 +33,7 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
     {"suppression": set(), "mending": set()},
     {"inputs": {TORCH}, "config": {PATHSPEC}},
     {"building": {TORCH, HOOKS, INTERNALS}, "linting": set()},
-    {"tracing": {TORCH, HOOKS, INTERNALS}},
+    {"tracing": {TORCH, HOOKS, INTERNALS}, "programs": set()},
     {"protocol": set(), "facts": set()},
     {"modules": {TORCH, INTERNALS}, "results": set(), "geometry": set()},
     {"contracts": set(), "rules": set()},

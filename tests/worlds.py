@@ -7,11 +7,15 @@ import py_compile
 import random
 import shutil
 import sqlite3
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
+
+import torch
+from torch.package import PackageExporter
 
 NET = """
 import torch
@@ -57,7 +61,7 @@ def put(path: str, text: str = "") -> None:
 
 def remove(path: str) -> None:
     """Delete a file or a folder, if there is one."""
-    if Path(path).is_dir():
+    if Path(path).is_dir() and not Path(path).is_symlink():
         shutil.rmtree(path)
     else:
         Path(path).unlink(missing_ok=True)
@@ -88,6 +92,43 @@ def database(path: str, value: int) -> None:
     connection.close()
 
 
+def journal(path: str, value: int) -> None:
+    """Write a number into a database that is open elsewhere, so that it stays in the journal."""
+    connection = sqlite3.connect(path)
+    connection.execute("pragma journal_mode=wal")
+    with connection:
+        connection.execute("create table if not exists sizes (w int)")
+        connection.execute("delete from sizes")
+        connection.execute("insert into sizes values (?)", (value,))
+    _OPEN.append(connection)
+
+
+def script(path: str, value: int) -> None:
+    """Save a script module that holds a number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module = torch.jit.trace(torch.nn.Linear(value, 1), torch.rand(value))
+        torch.jit.save(module, path)
+
+
+def package(path: str, value: int) -> None:
+    """Write a package of torch's that holds a number."""
+    with PackageExporter(path) as exporter:
+        exporter.save_text("sizes", "w.txt", str(value))
+
+
+def outdated(path: str, before: str, now: str) -> None:
+    """Write a module and compile it, then put another in its place, of the same size and date."""
+    put(path, before)
+    os.utime(path, (9, 9))
+    py_compile.compile(path, doraise=True)
+    put(path, now)
+    os.utime(path, (9, 9))
+
+
+#: Databases whose journal is not yet written into them.
+_OPEN: list[sqlite3.Connection] = []
+
 #: Ways to read the number that a file holds, whose path is `PATH`.
 READING = [
     "NAME = int(open(PATH).read())",
@@ -101,6 +142,9 @@ READING = [
     "import mmap, os; d = os.open(PATH, os.O_RDONLY); NAME = int(mmap.mmap(d, 0, prot=1)[:1])",
     "import runpy; runpy.run_path(PATH); NAME = int(open(PATH).read())",
     "import shutil, tempfile; NAME = int(open(shutil.copy(PATH, tempfile.mkdtemp())).read())",
+    "import io, pathlib; NAME = int(io.FileIO(pathlib.Path(PATH)).read())",
+    "import torch; NAME = int(torch.from_file(PATH, size=1, dtype=torch.uint8)) - ord('0')",
+    "import torch; NAME = torch.UntypedStorage.from_file(PATH, False, 1)[0] - ord('0')",
 ]
 #: Ways to ask whether there is a file.
 ASKING = [
@@ -120,6 +164,7 @@ WEIGHING = [
     "import pathlib; NAME = pathlib.Path(PATH).stat().st_size",
     "import os; NAME = sum(e.stat().st_size for e in os.scandir(os.path.dirname(PATH)))",
     "import os; NAME = int(os.path.getmtime(PATH)) % 7",
+    "import posix; NAME = posix.stat(PATH).st_size",
 ]
 #: Ways to count what a folder holds.
 LISTING = [
@@ -217,6 +262,41 @@ def _files(at: int, rng: random.Random) -> Iterator[Dependence]:
         f"import sqlite3; NAME = sqlite3.connect('sizes{at}.db').execute("
         "'select w from sizes').fetchone()[0]",
         (lambda: database(f"sizes{at}.db", 4),),
+    )
+    select = "'select w from sizes').fetchone()[0]"
+    yield Dependence(
+        "a database by an object that stands for its path",
+        lambda: database(f"sizes{at}.db", 3),
+        "import pathlib, sqlite3\n"
+        f"NAME = sqlite3.connect(pathlib.Path('sizes{at}.db')).execute({select}",
+        (lambda: database(f"sizes{at}.db", 4),),
+    )
+    yield Dependence(
+        "a database by its address",
+        lambda: database(f"sizes{at}.db", 3),
+        "import sqlite3\n"
+        f"NAME = sqlite3.connect('file:sizes{at}.db?mode=ro', uri=True).execute({select}",
+        (lambda: database(f"sizes{at}.db", 4),),
+        kept=False,
+    )
+    yield Dependence(
+        "the journal of a database",
+        lambda: journal(f"open{at}.db", 3),
+        f"import sqlite3; NAME = sqlite3.connect('open{at}.db').execute({select}",
+        (lambda: journal(f"open{at}.db", 4),),
+    )
+    yield Dependence(
+        "a script module",
+        lambda: script(f"script{at}.pt", 3),
+        f"import torch; NAME = torch.jit.load('script{at}.pt').weight.shape[1]",
+        (lambda: script(f"script{at}.pt", 4), lambda: remove(f"script{at}.pt")),
+    )
+    yield Dependence(
+        "a package of torch's",
+        lambda: package(f"package{at}.pt", 3),
+        "from torch.package import PackageImporter\n"
+        f"NAME = int(PackageImporter('package{at}.pt').load_text('sizes', 'w.txt'))",
+        (lambda: package(f"package{at}.pt", 4),),
     )
 
 
@@ -335,6 +415,25 @@ def _modules(at: int, rng: random.Random) -> Iterator[Dependence]:
         ),
         f"from held{at} import W as NAME",
         (lambda: compiled(cache, "W = 4", "UNCHECKED_HASH"), lambda: remove(cache)),
+    )
+    older = cache.replace("held", "older")
+    yield Dependence(
+        "a compiled module that is older than its source",
+        lambda: outdated(f"older{at}.py", "W = 3", "W = 4"),
+        f"from older{at} import W as NAME",
+        (lambda: remove(older), lambda: os.utime(f"older{at}.py", (8, 8))),
+    )
+    yield Dependence(
+        "a hook of its own on the path",
+        lambda: put(f"hooked{at}/notes.txt"),
+        "import sys, importlib.machinery as m\n"
+        "class Loader(m.SourceFileLoader):\n"
+        "    def source_to_code(self, data, path, **_):\n"
+        "        return compile(f'W = {int(data)}', path, 'exec')\n"
+        "sys.path_hooks.insert(0, m.FileFinder.path_hook((Loader, ['.txt'])))\n"
+        f"sys.path_importer_cache.clear()\nsys.path.insert(0, 'hooked{at}')\n"
+        f"try: from size{at} import W as NAME\nexcept ImportError: NAME = 1",
+        (lambda: put(f"hooked{at}/size{at}.txt", "4"),),
     )
     yield Dependence(
         "what a package brings",

@@ -7,6 +7,8 @@ import linecache
 import re
 import traceback
 
+from modellint.building.failures import chained
+from modellint.building.project_values import UnreadSetting
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.errors import FileError, ModellintError, NotAnalysed
 
@@ -23,6 +25,8 @@ def doubted(
     where no call shows any, and a default of `None` that the line which raises speaks of. A name
     that there is not is missing with any arguments.
     """
+    if call.elsewhere:
+        return _as_read(call, error, explained)
     if not isinstance(explained, FileError) or explained.kind != "build-error":
         return None
     if isinstance(error, NameError | ImportError | SystemExit | KeyboardInterrupt):
@@ -43,6 +47,21 @@ def doubted(
     return NotAnalysed(
         f"needs {named}, whose default is None: {explained.message} ({how})", explained.line
     )
+
+
+def _as_read(
+    call: ConstructorCall, error: BaseException, explained: ModellintError
+) -> NotAnalysed | None:
+    """What a call that was read in another file lacks: it may be another when the project runs."""
+    if isinstance(explained, NotAnalysed) and explained.elsewhere:
+        return None
+    message = explained.message if isinstance(explained, FileError) else str(explained)
+    line = explained.line if isinstance(explained, FileError) else None
+    how = how_to_give(call.callee)
+    unread = next((one for one in chained(error) if isinstance(one, UnreadSetting)), None)
+    if unread is not None:
+        return NotAnalysed(f"{call.origin}, with {unread} that is not told there ({how})")
+    return NotAnalysed(f"{call.origin}, and as that was read it raises {message} ({how})", line)
 
 
 def _passed_on(call: ConstructorCall, callee: object) -> str:

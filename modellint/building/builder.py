@@ -29,6 +29,7 @@ from modellint.building.failures import (
 )
 from modellint.building.loader import LoadedModule
 from modellint.building.pretrained import holds_unread, weights_unread
+from modellint.building.project_values import project_makers
 from modellint.building.stated_arguments import nested
 from modellint.building.without_weights import without_weights
 from modellint.discovery.arguments import ConstructorCall, how_to_give
@@ -43,6 +44,7 @@ from modellint.modules.construction_sites import (
 )
 from modellint.modules.members import walk
 from modellint.protocol.limits import lift_memory
+from modellint.source.classes import module_of
 
 _DATA_PARALLEL = frozenset(
     {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"}
@@ -206,6 +208,8 @@ def _compiled(
     except SyntaxError as error:
         raise NotAnalysed(f"arguments are not Python: {call}", candidate.line) from error
     names: dict[str, object] = {}
+    if call.elsewhere:
+        names.update(project_makers(loaded))
     if call.folder is not None:
         tree.body, makers = nested(tree.body, call.folder)
         names.update(makers)
@@ -288,7 +292,7 @@ def _is_refused_call(error: BaseException, path: str) -> bool:
 def _is_quantized(module: nn.Module) -> bool:
     """Whether a module of torch's holds quantized values; what only observes floats does not."""
     cls = type(module)
-    inside = cls.__module__.startswith("torch.") and ".quantized" in cls.__module__
+    inside = module_of(cls).startswith("torch.") and ".quantized" in module_of(cls)
     return inside and cls.__name__ not in _FLOAT_FUNCTIONALS
 
 

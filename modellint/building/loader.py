@@ -14,7 +14,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -63,6 +63,9 @@ class LoadedModule:
     sites: Sites
     roots: tuple[str, ...]
     flags: int
+    root: str
+    #: What was loaded of other files of the project, by their paths.
+    others: dict[str, dict[str, object]] = field(default_factory=dict, compare=False)
 
     @property
     def namespace(self) -> dict[str, object]:
@@ -116,6 +119,7 @@ def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> L
         sites=sites,
         roots=place.folders,
         flags=runner.flags,
+        root=root,
     )
 
 

@@ -29,8 +29,10 @@ def _model(path: str, candidate: Candidate, view: View) -> Iterator[str]:
     if candidate.missing is not None:
         yield f"  build: {printable(candidate.missing)}"
     elif candidate.calls:
+        from modellint.discovery.readable_calls import readable
+
         call = candidate.calls[0]
-        yield f"  build: {printable(str(call))} ({call.origin})"
+        yield f"  build: {printable(readable(call))} ({call.origin})"
     elif candidate.kind == "factory":
         yield f"  build: {candidate.name}()"
     if candidate.inputs:

@@ -45,6 +45,11 @@ COMMON_ARGUMENTS = {
 }
 
 
+#: Functions that make what another file of the project has, by the kinds of it: a call that was
+#: read there is written with them.
+MAKERS = {
+    kind: f"_modellint_{kind}" for kind in ("library", "name", "settings", "entries", "object")
+}
 _CONFIGURATION_NAMES = frozenset({"config", "cfg", "conf", "args", "hparams", "params", "opt"})
 _CONFIGURATION_CLASSES = ("config", "args", "arguments", "params", "hparams", "settings", "cfg")
 
@@ -56,7 +61,8 @@ class ConstructorCall:
     `node` is the file's own call with its positions, None where the arguments are modellint's.
     A keyword `**` is a mapping that is unpacked. `text` is a whole expression that a user states.
     `folder` is that of the configuration which states arguments: what is nested in them answers by
-    attribute, and files that they name are relative to it.
+    attribute, and files that they name are relative to it. `elsewhere` tells that another file of
+    the project was read for it; `guessed` are those of its keywords that this did not tell.
     """
 
     callee: str
@@ -68,6 +74,8 @@ class ConstructorCall:
     node: ast.Call | None = field(default=None, compare=False, repr=False)
     text: str | None = None
     folder: str | None = None
+    elsewhere: bool = False
+    guessed: tuple[str, ...] = ()
 
     @property
     def assumed(self) -> bool:

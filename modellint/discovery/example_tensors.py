@@ -112,7 +112,7 @@ def says_sizes(hint: InputHint) -> bool:
 
 
 #: Creators whose sizes stand in the call, and the dtype they give unless told.
-_SIZED = {
+SIZED = {
     **dict.fromkeys(["rand", "randn", "zeros", "ones", "empty"], "float32"),
     **dict.fromkeys(["Tensor", "FloatTensor", "cuda.FloatTensor"], "float32"),
     **dict.fromkeys(["LongTensor", "cuda.LongTensor"], "int64"),
@@ -120,12 +120,12 @@ _SIZED = {
     "HalfTensor": "float16",
     "DoubleTensor": "float64",
 }
-_NUMPY_SIZED = {
+NUMPY_SIZED = {
     **dict.fromkeys(["random.rand", "random.randn"], "float64"),
     **dict.fromkeys(["zeros", "ones", "empty", "random.random"], "float64"),
 }
 #: Names of dtypes that are abbreviations of another.
-_DTYPES = {
+DTYPES = {
     "float": "float32",
     "half": "float16",
     "double": "float64",
@@ -134,8 +134,8 @@ _DTYPES = {
     "short": "int16",
     "cfloat": "complex64",
 }
-_CASTS = {**_DTYPES, "bool": "bool", "bfloat16": "bfloat16"}
-_UNCHANGED = frozenset(
+CASTS = {**DTYPES, "bool": "bool", "bfloat16": "bfloat16"}
+UNCHANGED = frozenset(
     """to cuda cpu type requires_grad_ detach contiguous clone uniform_ normal_ random_ pin_memory
     fill_ zero_ abs sigmoid tanh softmax log_softmax clamp relu exp sqrt round triu tril
     requires_grad share_memory_""".split()
@@ -251,11 +251,11 @@ class Reader:
             if inner is not None:
                 return self._with_dtype(self._cast(name, inner), node)
         if name.startswith("torch."):
-            made = self._made(name.removeprefix("torch."), _SIZED, node)
+            made = self._made(name.removeprefix("torch."), SIZED, node)
             if made is not None:
                 return made
         elif name.startswith("numpy."):
-            return self._made(name.removeprefix("numpy."), _NUMPY_SIZED, node)
+            return self._made(name.removeprefix("numpy."), NUMPY_SIZED, node)
         if isinstance(node.func, ast.Attribute):
             owner = self.read(node.func.value)
             return owner and self._method(owner, node.func.attr, node)
@@ -263,7 +263,7 @@ class Reader:
 
     def _cast(self, name: str, example: Example) -> Example:
         """The example as a constructor of its own dtype takes it: `FloatTensor(array)`."""
-        dtype = _SIZED.get(name.rpartition(".")[2])
+        dtype = SIZED.get(name.rpartition(".")[2])
         return replace(example, dtype=dtype) if dtype is not None else example
 
     def _made(self, name: str, sized: dict[str, str], node: ast.Call) -> Example | None:
@@ -371,7 +371,7 @@ class Reader:
             name = self._names.dotted(place)
             if name is not None and name.startswith(("torch.", "numpy.")):
                 short = name.rpartition(".")[2]
-                return replace(example, dtype=_DTYPES.get(short, short))
+                return replace(example, dtype=DTYPES.get(short, short))
         return example
 
     def _nested(self, node: ast.expr, call: ast.Call, dtype: str | None) -> Example | None:
@@ -388,10 +388,10 @@ class Reader:
         return self._with_dtype(Example(tuple(shape), dtype or kind), call)
 
     def _method(self, owner: Example, method: str, node: ast.Call) -> Example | None:
-        if method in _UNCHANGED:
+        if method in UNCHANGED:
             return self._with_dtype(owner, node)
-        if method in _CASTS:
-            return replace(owner, dtype=_CASTS[method])
+        if method in CASTS:
+            return replace(owner, dtype=CASTS[method])
         if owner.of is not None:
             return None
         shape = reshaped(owner.shape, method, self._given(node.args))

@@ -144,7 +144,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
     dict: frozenset("get keys values items copy".split()),
     str: frozenset(
         """format lower upper title strip lstrip rstrip split replace startswith endswith join
-        removeprefix removesuffix isdigit""".split()
+        removeprefix removesuffix isdigit partition rpartition rsplit capitalize""".split()
     ),
     list: frozenset("index count copy".split()),
     tuple: frozenset("index count".split()),

@@ -103,10 +103,19 @@ _ITEMS = 6
 
 
 def used_values(
-    function: Function, names: Names, declared: Declarations, *, method: bool, depth: int = _DEPTH
+    function: Function,
+    names: Names,
+    declared: Declarations,
+    *,
+    method: bool,
+    depth: int = _DEPTH,
+    settings: Collection[str] = (),
 ) -> dict[str, str]:
-    """A value, as text, for each parameter that a function uses as a layer's plain argument."""
-    reader = _Uses(function, names, declared, method=method, depth=depth)
+    """A value, as text, for each parameter that a function uses as a layer's plain argument.
+
+    `settings` are what it reads of parameters that are told as well: `args.width`.
+    """
+    reader = _Uses(function, names, declared, method=method, depth=depth, settings=settings)
     return {name: text for name in reader.parameters for text in reader.text(name)}
 
 
@@ -114,13 +123,21 @@ class _Uses:
     """What one function does with its parameters, and with what it makes of them."""
 
     def __init__(
-        self, function: Function, names: Names, declared: Declarations, *, method: bool, depth: int
+        self,
+        function: Function,
+        names: Names,
+        declared: Declarations,
+        *,
+        method: bool,
+        depth: int,
+        settings: Collection[str] = (),
     ) -> None:
         self.names = names
         self.declared = declared
         self.depth = depth
         listed = parameters_of(function, method=method)
-        self.parameters = listed.names
+        self.settings = frozenset(settings)
+        self.parameters = (*listed.names, *self.settings)
         self.annotations = listed.annotations
         #: Local names and attributes that stand for parameters, or for items of them.
         self.meaning: dict[str, frozenset[str]] = {name: frozenset([name]) for name in listed.names}
@@ -152,6 +169,9 @@ class _Uses:
 
     def _of(self, node: ast.expr | None) -> frozenset[str]:
         """The parameters that a name, an attribute, an item or a list of such stands for."""
+        setting = self._setting(node)
+        if setting:
+            return setting
         match node:
             case ast.Subscript(value=inner) | ast.Starred(value=inner):
                 return self._of(inner)
@@ -164,6 +184,17 @@ class _Uses:
             case ast.Name() | ast.Attribute():
                 return self.meaning.get(written_name(node) or "", frozenset())
         return frozenset()
+
+    def _setting(self, node: ast.expr | None) -> frozenset[str]:
+        """The settings among those asked about that `args.width` or `config["width"]` reads."""
+        match node:
+            case ast.Attribute(value=owner, attr=key):
+                pass
+            case ast.Subscript(value=owner, slice=ast.Constant(value=str(key))):
+                pass
+            case _:
+                return frozenset()
+        return frozenset({f"{one}.{key}" for one in self._of(owner)} & self.settings)
 
     def _single(self, node: ast.expr) -> frozenset[str]:
         """Those of them that are items where a list is made of several."""
@@ -308,7 +339,9 @@ class _Uses:
                 for item in items:
                     self._use(item, kind)
             case ast.Name() | ast.Attribute() | ast.Subscript():
-                for name in self._of(node):
+                of = self._of(node)
+                # A setting is that setting, and not what holds it.
+                for name in (of & self.settings) or of:
                     if self.kinds.get(name) in (None, "flag"):
                         self.kinds[name] = kind
 

@@ -14,6 +14,7 @@ from modellint.engine.installation import torch_version
 from modellint.engine.intake import NotRead, Opened, concerns_models, read_target, unread
 from modellint.engine.memory import Memory
 from modellint.engine.probing import Probes
+from modellint.engine.project_index import ProjectIndex
 from modellint.engine.running import Outcome, Pools, Progress, Work, run_all
 from modellint.errors import FileError, UsageError
 from modellint.protocol.jobs import Job
@@ -68,10 +69,11 @@ def lint_targets(
     started: dict[str, Prepared] = {}
     commented: list[Prepared] = []
     memory = Memory(settings, probes.ask)
+    index = ProjectIndex(_folders(given), lambda path: memory.cache_for(path, plans.of(path)))
 
     def works() -> Iterator[Work]:
         for target in targets:
-            opened = _open(target, settings, plans.of(target.path))
+            opened = _open(target, settings, plans.of(target.path), index)
             known = None if isinstance(opened, Report) else memory.recall(*_asked(opened))
             if known is not None:
                 parts.extend(_accepted(known.reports, plans.of(target.path)))
@@ -91,7 +93,8 @@ def lint_targets(
             elif known is None:
                 from modellint.discovery.other_files import files_behind
 
-                memory.keep_empty(*_asked(prepared.opened), files_behind(prepared.source))
+                behind = {*files_behind(prepared.source), *prepared.consulted}
+                memory.keep_empty(*_asked(prepared.opened), behind)
 
     def done(work: Work, outcome: Outcome) -> None:
         prepared = started[work.job.path]
@@ -137,8 +140,9 @@ def list_models(
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
     if settings.shard is not None:
         targets = settings.shard.of(targets)
+    index = ProjectIndex(_folders(given), lambda path: None)
     for target in targets:
-        prepared = prepare(_open(target, settings, plans.of(target.path)))
+        prepared = prepare(_open(target, settings, plans.of(target.path), index))
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
@@ -172,7 +176,12 @@ def _with_data(targets: Iterable[Target], changed: Mapping[str, bytes]) -> Itera
             yield replace(target, data=changed[target.shown])
 
 
-def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:
+def _folders(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """The folders among targets."""
+    return tuple(absolute_path(one) for one in given if os.path.isdir(one))  # noqa: PTH112
+
+
+def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -> Opened | Report:
     """Read a file's bytes; a report is all there is to say of it."""
     try:
         data = read_target(target)
@@ -182,6 +191,7 @@ def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:
         return unread(target.shown, error)
     if not concerns_models(target, data):
         return Report()
+    project, programs = index.programs(target.path)
     job = Job(
         path=target.path,
         shown=target.shown,
@@ -201,6 +211,8 @@ def _open(target: Target, settings: Settings, plan: Plan) -> Opened | Report:
         preload=plan.configuration.preload,
         observed=settings.cache and target.data is None,
         trials=settings.trials,
+        programs=programs,
+        project=project,
     )
     return Opened(target, plan, job, data)
 

@@ -57,7 +57,7 @@ def _lead_to_torch(names: set[bytes], data: bytes, path: str, depth: int = _HAND
     from modellint.discovery.other_files import module_files
 
     for match in _IMPORTED.finditer(data):
-        if not names & {*re.findall(rb"\w+", match[2])}:
+        if match[2].strip() != b"*" and not names & {*re.findall(rb"\w+", match[2])}:
             continue
         for file in module_files(match[1].decode("utf-8", "replace"), path):
             try:

@@ -25,7 +25,16 @@ from modellint.engine.running import Outcome
 from modellint.errors import UsageError
 from modellint.linting.plugins import Rules
 from modellint.protocol.jobs import Job
-from modellint.protocol.states import CACHE, QUESTIONS, digest, file_state, importable, names_in
+from modellint.protocol.states import (
+    CACHE,
+    FOLDER,
+    QUESTIONS,
+    digest,
+    file_state,
+    folder_state,
+    importable,
+    names_in,
+)
 from modellint.results.report import Note, Report
 from modellint.source.paths import PACKAGE, project_root, shown_path
 from modellint.worker.environment import variable_state
@@ -34,8 +43,8 @@ if TYPE_CHECKING:
     from modellint.config.settings import Settings
 
 _KEPT = frozenset({"analysed", "partial", "not-analysed"})
-#: What a Python, and the system's loader and encodings with it, read before any of our code runs.
-_OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_")
+#: What a Python, and the system's loader, encodings and clock with it, read past Python's own code.
+_OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_", "TZ")
 
 
 @dataclass(frozen=True)
@@ -103,9 +112,14 @@ class Memory:
         self._cache(job, plan).store(self._name(job, plan), entry)
 
     def keep_empty(self, job: Job, data: bytes, plan: Plan, behind: Iterable[str] = ()) -> None:
-        """Keep that a file has no model; what its classes derive from is in the files `behind`."""
-        others = {path: file_state(path) for path in behind}
-        read = {"files": {**others, job.path: digest(data)}, "reasons": []}
+        """Keep that a file has no model of its own, by the files and folders `behind` it."""
+        files = {path: file_state(path) for path in behind}
+        folders = {path: folder_state(path) for path, state in files.items() if state == FOLDER}
+        read = {
+            "files": {**files, job.path: digest(data)},
+            "folders": folders,
+            "reasons": [],
+        }
         self.keep(job, data, plan, Outcome((), read), commented=False)
 
     def close(self) -> Report:
@@ -123,10 +137,17 @@ class Memory:
     def _minds(self, job: Job, plan: Plan) -> bool:
         return self._settings.cache and job.data is None and self._minds_python(plan)
 
+    def cache_for(self, path: str, plan: Plan) -> Cache | None:
+        """Where results of a file are kept, if they are."""
+        return self._at(path, plan) if self._settings.cache else None
+
     def _cache(self, job: Job, plan: Plan) -> Cache:
+        return self._at(job.path, plan)
+
+    def _at(self, path: str, plan: Plan) -> Cache:
         folder = self._settings.cache_dir or plan.configuration.cache_dir
         if folder is None:
-            folder = os.path.join(_home(job.path, plan.configuration.path), CACHE)  # noqa: PTH118
+            folder = os.path.join(_home(path, plan.configuration.path), CACHE)  # noqa: PTH118
         if folder not in self._caches:
             self._caches[folder] = Cache(folder)
         return self._caches[folder]

@@ -23,13 +23,17 @@ from modellint.worker.pipeline import chosen_models, internal_error, stated_inpu
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file that was read: its job with what is said of its models, and the models it is about."""
+    """A file that was read: its job with what is said of its models, and the models it is about.
+
+    `consulted` are the files and folders of the project that were looked for.
+    """
 
     opened: Opened
     plan: Plan
     job: Job
     source: SourceFile
     models: tuple[Candidate, ...]
+    consulted: frozenset[str] = frozenset()
 
     @property
     def commented(self) -> bool:
@@ -46,7 +50,9 @@ def prepare(opened: Opened | Report) -> Prepared | Report:
         source = parse_source(target.path, opened.data)
         _check_names(target, source)
         job = replace(job, models=_said(target, source, plan))
-        return Prepared(opened, plan, job, source, chosen_models(job, source))
+        consulted: set[str] = set()
+        models = chosen_models(job, source, consulted)
+        return Prepared(opened, plan, job, source, models, frozenset(consulted))
     except FileError as error:
         return unread(target.shown, error, _on_syntax(error, plan.interpreter))
     except UsageError:

@@ -24,11 +24,16 @@ class Scrambled(NamedTuple):
 
     `axes` are those before, in the order that they are meant to have; those of one are left out.
     `permuted` is whether each is an axis of the result as it is, none of them merged or split.
+    Where axes are to be split first, `axes` are those of the result that each part becomes, in the
+    order of the parts, and `split` are the sizes of all of these. `sized` is whether it is so for
+    some sizes of the input only, as where an axis may be one.
     """
 
     node: Node
     axes: tuple[int, ...]
     permuted: bool
+    split: tuple[int, ...] = ()
+    sized: bool = False
 
 
 @fact
@@ -55,13 +60,35 @@ def _scrambled(graph: Graph, node: Node) -> Scrambled | None:
     if not node.input.output.known or not node.output.known:
         return None
     for before, after in _groups(sizes, targets, _equal(graph)) or ():
-        axes = [at for at in before if not is_one(sizes[at])]
-        right = [targets[at] for at in after if not is_one(targets[at])]
-        order = _order([sizes[at] for at in axes], right)
+        # An axis that is one in this run moves nothing in it, whatever it may be in others.
+        axes = [at for at in before if plain(sizes[at]) != 1]
+        others = [at for at in after if plain(targets[at]) != 1]
+        left, right = [sizes[at] for at in axes], [targets[at] for at in others]
+        if min(len(left), len(right)) < 2 or _is_skewed(left, right):
+            continue
+        shown = not graph.guessed
+        order = _order(left, right, shown)
         if order is not None:
             permuted = len(axes) == len(right) and len(sizes) == len(targets)
-            return Scrambled(node, tuple(axes[place] for place in order), permuted)
+            meant = tuple(axes[place] for place in order)
+            return Scrambled(node, meant, permuted, sized=_is_sized(left + right))
+        order = _order(right, left, shown)
+        if order is not None:
+            parts = tuple(others[place] for place in order)
+            made = tuple(targets[at] for at in parts)
+            return Scrambled(node, parts, False, made, _is_sized(left + right))
     return None
+
+
+def _is_sized(sizes: Sequence[int]) -> bool:
+    """Whether some of these are no numbers and no sizes of the input as they are."""
+    return any(isinstance(size, Dim) and not name_of(size) for size in sizes)
+
+
+def _is_skewed(left: Sequence[int], right: Sequence[int]) -> bool:
+    """Whether rows are shifted against each other: (n, n + 1) as (n + 1, n), as for distances."""
+    pairs = ([plain(size) for size in sizes] for sizes in (left, right))
+    return all(len(pair) == 2 and abs(pair[0] - pair[1]) == 1 for pair in pairs)
 
 
 def _unlike(sizes: Sequence[int], targets: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -90,10 +117,11 @@ def _equal(graph: Graph) -> Callable[[int, int], bool]:
     return equal
 
 
-def _order(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...] | None:
-    """The places of the sizes before that those after come of, where that is no order of memory."""
-    if min(len(left), len(right)) < 2:
-        return None
+def _order(left: Sequence[int], right: Sequence[int], shown: bool) -> tuple[int, ...] | None:
+    """The places of the sizes before that those after come of, where that is no order of memory.
+
+    As numbers alone they count where they are `shown`, and no axis has to be split.
+    """
     if len(left) == len(right):
         pending = [*enumerate(left)]
         order = []
@@ -109,10 +137,13 @@ def _order(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...] | None:
         return None
     meant = _swapped(left, right)
     numbers = [plain(size) for size in left]
+    targets = [plain(size) for size in right]
     plainly = all(not isinstance(size, Dim) or name_of(size) for size in (*left, *right))
-    if meant is None and plainly and len({*numbers}) == len(numbers):
-        meant = _swapped(numbers, [plain(size) for size in right])
-    return meant
+    apart = plainly and len({*numbers}) == len(numbers)
+    if meant is not None or not (shown or apart) or _gives(numbers, targets):
+        return meant
+    # Whole axes first: of one that is split many orders give some sizes.
+    return _swapped(numbers, targets, _merged) or (_swapped(numbers, targets) if apart else None)
 
 
 def _divided(expr: Expr) -> bool:
@@ -158,7 +189,11 @@ def _undone(graph: Graph, node: Node) -> bool:
     return True
 
 
-def _swapped(sizes: Sequence[int], targets: Sequence[int]) -> tuple[int, ...] | None:
+def _swapped(
+    sizes: Sequence[int],
+    targets: Sequence[int],
+    gives: Callable[[Sequence[int], Sequence[int]], bool] | None = None,
+) -> tuple[int, ...] | None:
     """The order of axes of these sizes that gives the targets, where it is not that of memory.
 
     Targets may be single axes, or products of several in the new order, or factors of one; `None`
@@ -167,7 +202,20 @@ def _swapped(sizes: Sequence[int], targets: Sequence[int]) -> tuple[int, ...] | 
     if len(sizes) > _MOST:
         return None
     _, *others = permutations(range(len(sizes)))
-    return next((one for one in others if _gives([sizes[at] for at in one], targets)), None)
+    gives = gives or _gives
+    return next((one for one in others if gives([sizes[at] for at in one], targets)), None)
+
+
+def _merged(sizes: Sequence[int], targets: Sequence[int]) -> bool:
+    """Whether each target is the product of some sizes that follow each other."""
+    pending = [*sizes]
+    for target in targets:
+        product = pending.pop(0) if pending else 0
+        while product < target and pending:
+            product *= pending.pop(0)
+        if product != target:
+            return False
+    return not pending
 
 
 def _gives(sizes: Sequence[int], targets: Sequence[int]) -> bool:

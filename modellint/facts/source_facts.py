@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from linecache import getline
 
-from modellint.discovery.names import last_name
+from modellint.discovery.names import last_name, read_names, top_level
 from modellint.graph import Graph, Module, Node, Site
 from modellint.source.classes import source_at
 from modellint.source.file import SourceFile
@@ -45,6 +45,44 @@ def call_statement(graph: Graph, site: Site) -> ast.Call | None:
     if source is None:
         return None
     return source.call_statements.get((site.line, site.column, site.end_line, site.end_column))
+
+
+def calls_tensor(graph: Graph, site: Site, call: ast.Call, of_leaf: bool) -> bool:
+    """Whether a call is a function of torch, or a method of what can be a tensor.
+
+    `meter.add(x)` adds as `x.add(y)` does; but `meter` is a name of the file's own, not of the
+    function's, and what `self` holds is one of its tensors only where the operation reads such
+    (`of_leaf`).
+    """
+    source = _source(graph, site)
+    if source is None:
+        return False
+    names = read_names(source.tree)
+    if (names.dotted(call.func) or "").startswith("torch."):
+        return True
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    held: ast.expr = call.func.value
+    while isinstance(held, (ast.Attribute, ast.Subscript, ast.Call)):
+        held = held.func if isinstance(held, ast.Call) else held.value
+    if not isinstance(held, ast.Name):
+        return True  # `(x + y).relu()`
+    if held.id == "self":
+        return of_leaf or isinstance(call.func.value, (ast.Call, ast.Subscript))
+    if held.id in names.origins:
+        return names.origins[held.id].startswith("torch")
+    return held.id not in _globals(source.tree)
+
+
+def _globals(tree: ast.Module) -> frozenset[str]:
+    """The names that a file assigns or defines outside of functions and classes."""
+    found = set()
+    for node in top_level(tree.body):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    return frozenset(found)
 
 
 def literal_arguments(call: ast.Call) -> bool:

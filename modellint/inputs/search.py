@@ -245,6 +245,8 @@ class _Search:
         """Whether what a model refuses is at least of the kind that its first layer takes."""
         if "assumed" not in feed.sources or failed is None:
             return True
+        if failed.mismatch is not None and not failed.mismatch.node.inputs:
+            return False  # How much a list holds, or whether anything, sizes may have decided.
         if self.first.kind == "Embedding":
             # Tokens that an embedding took are what it is for, whatever is refused behind it.
             tokens = failed.inputs[0].node

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from modellint.source.classes import module_of
+
 T = TypeVar("T")
 
 _PLAIN = frozenset([list, tuple, dict, OrderedDict])
@@ -25,6 +27,14 @@ LARGEST = 20_000
 MOST = 100_000
 #: Where a module keeps what it registers.
 _TABLES = frozenset(["_modules", "_parameters", "_buffers", "_forward_hooks"])
+
+
+def is_module(value: object) -> bool:
+    """Whether a value is a module by its own type, which `nn.Module.__init__` has prepared.
+
+    Not `isinstance`, which asks the value: a mock says that it is one, and has none of its tables.
+    """
+    return issubclass(type(value), nn.Module) and "_parameters" in vars(value)
 
 
 def walk(model: nn.Module, paths: dict[int, str] | None = None) -> list[tuple[str, nn.Module]]:
@@ -52,7 +62,7 @@ def walk(model: nn.Module, paths: dict[int, str] | None = None) -> list[tuple[st
             pending += [
                 (prefix + name, child)
                 for name, child in reversed(children.items())
-                if child is not None
+                if is_module(child)
             ]
     return found
 
@@ -87,7 +97,7 @@ def members(model: nn.Module) -> Members:
     tensors: dict[int, Named] = {}
     for path, module in chain(registered, others):
         own = vars(module)
-        if own["_parameters"] or own["_buffers"]:  # Most modules have neither.
+        if own.get("_parameters") or own.get("_buffers"):  # Most modules have neither.
             name_tensors(path, module, tensors)
     return Members(registered, others, paths, tensors)
 
@@ -111,7 +121,7 @@ def moved(known: Mapping[int, T], originals: Members, copies: Members) -> dict[i
 
 def _is_stock(of: type) -> bool:
     """Whether a class is one of torch's own layers, not derived from one."""
-    return of.__module__.startswith("torch.nn.modules.")
+    return module_of(of).startswith("torch.nn.modules.")
 
 
 #: Typed as plain, since mypy takes the class of a Module for unhashable.
@@ -154,7 +164,7 @@ def _modules_in(container: Any, where: str, seen: set[int]) -> Iterator[tuple[st
     pending: list[tuple[Any, Any]] = [((None, where), container)]
     while pending:
         way, value = pending.pop()
-        if isinstance(value, nn.Module):
+        if is_module(value):
             yield _path(way), value
         elif type(value) in _PLAIN and id(value) not in seen and len(seen) < MOST:
             seen.add(id(value))
@@ -162,9 +172,7 @@ def _modules_in(container: Any, where: str, seen: set[int]) -> Iterator[tuple[st
                 continue
             pairs: Any = value.items() if isinstance(value, Mapping) else enumerate(value)
             inside = [
-                ((way, key), item)
-                for key, item in pairs
-                if isinstance(item, nn.Module) or type(item) in _PLAIN
+                ((way, key), item) for key, item in pairs if type(item) in _PLAIN or is_module(item)
             ]
             pending += reversed(inside)
 
@@ -184,7 +192,7 @@ def is_owned(tensor: Any, registered: Sequence[tuple[str, nn.Module]], frame: An
     """
     while frame is not None:
         module = frame.f_locals.get("self")
-        if isinstance(module, nn.Module):
+        if is_module(module):
             own = vars(module)
             if any(one is tensor for one in (*own.get("_parameters", {}).values(), *own.values())):
                 return True

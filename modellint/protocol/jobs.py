@@ -40,8 +40,9 @@ class Job:
     not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
     seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
     model's contract by running it, `pictured` keeps what a page draws of it. `observed` notes what
-    is read on the way; `preload` are libraries that are imported beforehand. `trials` is how many
-    runs the fixes of the file's findings may take.
+    is read on the way; `preload` are libraries that are imported beforehand. `programs` are other
+    files of the project that may build its models, the likeliest first, and `project` its folder.
+    `trials` is how many runs the fixes of the file's findings may take.
     """
 
     path: str
@@ -63,6 +64,8 @@ class Job:
     data: bytes | None = None
     observed: bool = False
     preload: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    project: str = ""
     trials: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,7 +75,7 @@ class Job:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Job:
         """Read a job that `to_dict` wrote."""
-        names = ("names", "inputs", "rules", "done", "plugins", "preload")
+        names = ("names", "inputs", "rules", "done", "plugins", "preload", "programs")
         read: dict[str, Any] = {name: tuple(values[name]) for name in names}
         read["models"] = {
             name: ModelSettings(**{**said, "inputs": tuple(said["inputs"])})

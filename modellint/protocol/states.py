@@ -161,6 +161,17 @@ def is_checked(path: str) -> bool:
     return head[4:] != b"\1\0\0\0"
 
 
+def is_younger(path: str, source: str) -> bool:
+    """Whether a compiled file was written after its source was last put or renamed into place.
+
+    Else the two may differ though size and date agree, which is all that Python compares.
+    """
+    try:
+        return stat_of(path).st_mtime_ns >= stat_of(source).st_ctime_ns
+    except (OSError, ValueError):
+        return True
+
+
 def kind_of(path: str) -> int:
     """Of which kind a path is, as `stat` has it; none where there is nothing."""
     try:

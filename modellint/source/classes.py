@@ -46,12 +46,18 @@ def own_attribute(node: ast.AST) -> str | None:
     return None
 
 
+def module_of(cls: type) -> str:
+    """The module that a class says it is of; empty where user code has put something else there."""
+    found = cls.__module__
+    return found if isinstance(found, str) else ""
+
+
 def source_of(cls: Any, known: SourceFile | None = None) -> SourceFile | None:
     """The file that defines a class; `None` for torch's own classes and those without a file."""
-    if cls.__module__.partition(".")[0] in ("torch", "builtins"):
+    if module_of(cls).partition(".")[0] in ("torch", "builtins"):
         return None
     if known is not None:
-        module = sys.modules.get(cls.__module__)
+        module = sys.modules.get(module_of(cls))
         if getattr(module, "__file__", None) == known.path:
             return known
     try:

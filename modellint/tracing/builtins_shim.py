@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from modellint.source.classes import module_of
 from modellint.symbolic.dims import Dim, Ratio
 from modellint.tracing.module_stand_ins import Put, put_into
 
@@ -119,7 +120,7 @@ def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
     classes = tuple(classes)
     bases = {base for cls in classes for base in cls.__mro__}
     words = tuple(_REPLACED)
-    roots = {base.__module__.partition(".")[0] for base in bases} - _LEFT_ALONE
+    roots = {module_of(base).partition(".")[0] for base in bases} - _LEFT_ALONE
     put: list[Put] = []
     changed: list[tuple[dict[str, Any], Iterable[str]]] = []
     try:

@@ -17,7 +17,7 @@ from torch import nn
 
 from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Origins, Parameter, Tensor
 from modellint.modules.members import Members
-from modellint.source.classes import definitions
+from modellint.source.classes import definitions, module_of
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
@@ -372,8 +372,9 @@ def layer_kind(of: type) -> str | None:
     for base in of.__mro__:
         if base is nn.Module:
             return None
-        inside = base.__module__.startswith(("torch.nn.modules", "torch.ao", "torch.nn.quant"))
-        if inside and not base.__module__.endswith((".container", ".transformer")):
+        module = module_of(base)
+        inside = module.startswith(("torch.nn.modules", "torch.ao", "torch.nn.quant"))
+        if inside and not module.endswith((".container", ".transformer")):
             return base.__name__
     return None
 

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from modellint.modules.members import is_stock
+from modellint.source.classes import module_of
 from modellint.symbolic.literals import Literal
 
 _ASKED = frozenset(["shape", "size"])
@@ -29,7 +30,7 @@ def own_functions(cls: type) -> tuple[FunctionType, ...]:
     return tuple(
         function
         for base in cls.__mro__
-        if base.__module__.partition(".")[0] not in ("torch", "builtins")
+        if module_of(base).partition(".")[0] not in ("torch", "builtins")
         for function in vars(base).values()
         if isinstance(function, FunctionType)
     )

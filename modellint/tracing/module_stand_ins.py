@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from modellint.source.classes import module_of
 from modellint.symbolic.dims import Dim, Ratio, fresh
 
 #: A name of a module's globals, what it is in a run, and what it is else.
@@ -115,7 +116,7 @@ def _constructs(cls: type) -> bool:
     return any(
         not CONSTRUCTORS.isdisjoint(function.__code__.co_names)
         for base in cls.__mro__
-        if not base.__module__.startswith("torch.")
+        if not module_of(base).startswith("torch.")
         for function in vars(base).values()
         if isinstance(function, FunctionType)
     )

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 _LONGEST = 500
 _FRAME = re.compile(r'  File "(?P<path>.*)", line (?P<line>\d+) in ')
 _HEADER = "(most recent call first):"
+#: How `faulthandler` begins when the time is over.
+END_OF_TIME = b"Timeout ("
 #: Begins what is written at an end that nobody asked for; stacks of what was asked for precede it.
-_ENDS = ("Fatal Python error", "Timeout (")
+_ENDS = ("Fatal Python error", END_OF_TIME.decode())
 
 
 @dataclass(frozen=True, slots=True)

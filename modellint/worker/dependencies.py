@@ -22,6 +22,7 @@ from modellint.protocol.states import (
     SPECIAL,
     importable,
     is_checked,
+    is_younger,
     kind_of,
     names_in,
 )
@@ -35,6 +36,7 @@ from modellint.worker.askers import (
     reads_distributions,
 )
 from modellint.worker.environment import VARIABLES, watch_environment
+from modellint.worker.native_reads import watch_native_reads
 from modellint.worker.unaudited import watch_unaudited
 
 T = TypeVar("T")
@@ -71,6 +73,7 @@ class Readings:
         self._busy: int | None = None
         self._reasons: set[str] = set()
         self._excused = False
+        self._hooks = [*sys.path_hooks]
 
     def begin(self, path: str) -> None:
         """Start to watch what the process of a file reads and looks for."""
@@ -78,6 +81,7 @@ class Readings:
         sys.meta_path.insert(0, finder)
         watch_environment()
         watch_unaudited(self.ask, lambda: self._reasons.add("a process"))
+        watch_native_reads(self._read)
         # What was imported before the file came may be from folders of the user's.
         tops = {name.partition(".")[0] for name in sys.modules} | {"sitecustomize", "usercustomize"}
         for folder in finder.folders(sys.path):
@@ -118,16 +122,15 @@ class Readings:
         if self._busy == get_ident():
             return
         if event == "open":
-            self._open(*args)
+            self._open(_text_of(args[0]), *args[1:])
         elif event == "import":
             # A compiled module is not opened by Python.
             if isinstance(args[1], str):
                 self._read(absolute(args[1]))
         elif event in _LISTS:
-            self._list(event, args[0])
+            self._list(event, _text_of(args[0]))
         elif event == "sqlite3.connect":
-            if isinstance(args[0], str | bytes):
-                self._read(absolute(args[0]))
+            self._connect(_text_of(args[0]))
         elif event == "socket.connect":
             self._reasons.add(event)
         elif event in _STARTS:
@@ -137,6 +140,14 @@ class Readings:
                 self._reasons.add(event)
         elif event in _CHANGES:
             self._change(event, args)
+
+    def _connect(self, path: object) -> None:
+        """Note the file of a database, and with it what was not yet written into it."""
+        if isinstance(path, str | bytes) and os.fsdecode(path).startswith("file:"):
+            self._reasons.add("a database by its address")
+        elif isinstance(path, str | bytes) and os.fsdecode(path) not in ("", ":memory:"):
+            for tail in ("", "-wal", "-journal"):
+                self._read(absolute(os.fsdecode(path) + tail))
 
     def look(self, folder: str, names: Iterable[str]) -> None:
         """Note which files an import of these names may mean in a folder."""
@@ -195,8 +206,9 @@ class Readings:
     def _read(self, name: str) -> None:
         if name.endswith(".pyc"):
             source = _source(name)
-            if source != name and not self._unseen(is_checked, name):
+            if source != name and not self._unseen(_is_as_its_source, name, source):
                 self.ask("files", name)
+                self.ask("dates", source)
             name = source
         self.ask("files", name)
 
@@ -208,8 +220,8 @@ class Readings:
         frame = next(iter(frames()), None)
         name = "" if frame is None else frame.f_code.co_filename
         whose = owner(name)
-        if whose == "import":
-            # What it looks for is noted by name.
+        if whose == "import" and sys.path_hooks == self._hooks:
+            # What it looks for is noted by name, and no other endings count than Python's own.
             return
         if reads_distributions(name):
             question = "distributions"
@@ -236,6 +248,11 @@ class Readings:
             return ask(*given)
         finally:
             self._busy = before
+
+
+def _text_of(path: object) -> object:
+    """A path as text or bytes, where an object stands for it; anything else as it is."""
+    return os.fspath(path) if isinstance(path, os.PathLike) else path
 
 
 def _sorted_out(seen: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -284,6 +301,11 @@ def _had_children() -> bool:
     except (ImportError, ChildProcessError):
         return False
     return True
+
+
+def _is_as_its_source(path: str, source: str) -> bool:
+    """Whether what a compiled file holds follows from its source, as far as can be told."""
+    return is_checked(path) and is_younger(path, source)
 
 
 def _source(path: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from modellint.building.builder import BuiltModel, build
 from modellint.building.given_arguments import arguments_of
 from modellint.discovery.arguments import ConstructorCall, how_to_give
+from modellint.discovery.readable_calls import readable
 from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.objections import Objected
@@ -149,6 +150,8 @@ def _others(call: ConstructorCall, loaded: LoadedModule) -> Iterator[Constructor
     Last, all of them are alike: what is added needs sizes that are equal.
     """
     values = dict(call.keywords) if call.assumed else _defaults(call, loaded)
+    if call.elsewhere:
+        values = {name: text for name, text in values.items() if name in call.guessed}
     numbers = [(name, text) for name, text in values.items() if text.isdecimal() and int(text)]
     for name, text in numbers[:_MOST]:
         yield _with(call, {name: str(2 * int(text))})
@@ -194,7 +197,7 @@ def _untold(call: ConstructorCall, found: Graph | FileError) -> NotAnalysed:
         node = found.mismatch.node
         told, line = f"{node.key} refuses what it gets", node.call.line if node.call else None
     return NotAnalysed(
-        f"the arguments are not known, and built as {call} it fails: {told} "
+        f"the arguments are not known, and built as {readable(call)} it fails: {told} "
         f"({how_to_give(call.callee)})",
         line,
     )

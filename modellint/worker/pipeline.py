@@ -22,9 +22,11 @@ from modellint.building.failures import (
 )
 from modellint.discovery.candidates import Candidate, discover, entries, selected, with_arguments
 from modellint.discovery.instances import of_instance
+from modellint.discovery.readable_calls import readable
 from modellint.errors import FileError, NotAnalysed
 from modellint.fixes.sites import Text
 from modellint.inputs.handed_on import Feeding, makers
+from modellint.programs.candidates import discover_in_project
 from modellint.protocol.jobs import Job, ModelSettings, incomplete_model
 from modellint.protocol.limits import lift_memory, lowered_memory, shown_memory
 from modellint.results.crash_reports import crash_report
@@ -32,7 +34,7 @@ from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import Rule
 from modellint.source.file import SourceFile, parse_source, read_source, text_digest
-from modellint.source.paths import project_root
+from modellint.source.paths import project_root, shown_path
 from modellint.suppression.comments import Silence
 from modellint.symbolic.specs import InputSpec, parse_input
 
@@ -74,18 +76,32 @@ def parse_job(job: Job) -> SourceFile:
     return read_source(job.path) if job.data is None else parse_source(job.path, job.data)
 
 
-def chosen_models(job: Job, source: SourceFile) -> tuple[Candidate, ...]:
+def chosen_models(
+    job: Job, source: SourceFile, consulted: set[str] | None = None
+) -> tuple[Candidate, ...]:
     """The models of a file that a job is about; unknown names are left out.
 
-    A model with settings of its own counts as asked for, unless others are.
+    A model with settings of its own counts as asked for, unless others are. What was looked for of
+    other files is added to `consulted`.
     """
-    candidates = discover(source)
+    candidates = discovered(job, source, consulted)
     chosen = () if job.names else entries(candidates)
     named = [selected(candidates, name) for name in job.names or job.models]
     models = {*chosen, *(candidate for candidate in named if candidate is not None)}
     # In the order of the file, whatever order they are asked for in.
     ordered = sorted(models, key=lambda one: (one.line, one.name))
     return tuple(_as_said(job, candidate) for candidate in ordered)
+
+
+def discovered(
+    job: Job, source: SourceFile, consulted: set[str] | None = None
+) -> tuple[Candidate, ...]:
+    """The models of a file, with what its project shows of them."""
+    if not job.project:
+        return discover(source)
+    return discover_in_project(
+        source, job.programs, job.project, lambda path: shown_path(path, job.folder), consulted
+    )
 
 
 def _as_said(job: Job, candidate: Candidate) -> Candidate:
@@ -287,6 +303,9 @@ def _lint_model(
         made_up = built.call.made_up if built.call is not None else ""
         if made_up:
             message = f"{candidate.name} is built with what is assumed: {made_up}"
+            yield Report(notes=(Note(job.shown, line, message),))
+        elif built.call is not None and built.call.elsewhere:
+            message = f"{candidate.name}: {built.call.origin}: {readable(built.call)}"
             yield Report(notes=(Note(job.shown, line, message),))
         subject = Subject(
             job.shown, candidate.name, candidate.class_name, line, shown, silence, made_up

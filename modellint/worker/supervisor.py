@@ -20,7 +20,7 @@ from modellint.protocol.frames import frame, receive, send, split_frames
 from modellint.protocol.jobs import Job
 from modellint.protocol.messages import FROM_FILE
 from modellint.protocol.reading import read_message
-from modellint.worker.deaths import CLOSED, Death, broken, died, timed_out
+from modellint.worker.deaths import CLOSED, END_OF_TIME, Death, broken, died, timed_out
 from modellint.worker.isolation import lint_alone, move_high, redirect
 from modellint.worker.leftovers import LEAVING, clear, new_folder
 from modellint.worker.strays import adopt_orphans, die_with, end_children, kill_group
@@ -30,6 +30,8 @@ from modellint.worker.warming import import_late
 _POLL = 0.1
 #: How long a process may live that has closed its pipe, in seconds.
 _AFTER_CLOSING = 2.0
+#: How long after its time a process may still write where it was, in seconds.
+_LATE = 2.0
 #: How much of what user code prints is kept, its beginning, and of stacks of a crash, their end; in
 #: bytes.
 _PRINTED = 1 << 16
@@ -150,6 +152,7 @@ class _Run:
         while True:
             now = time.monotonic()
             if now >= self.deadline:
+                self._await_stack()
                 return timed_out(self.job.timeout, self._logged(), self.job.path)
             ready, _, _ = select.select(self._sources(), [], [], min(self.deadline - now, _POLL))
             if self.front in ready:
@@ -191,6 +194,15 @@ class _Run:
                 return True
             send(self.front, complete)
         return False
+
+    def _await_stack(self) -> None:
+        """Wait for the stack that is written at a time-out, on a busy machine a little late."""
+        until = time.monotonic() + _LATE
+        while self.log.goes_on and time.monotonic() < until:
+            if select.select([self.log.descriptor], [], [], _POLL)[0]:
+                self._keep_log()
+            elif END_OF_TIME in self.log.data:
+                return
 
     def _await_leaving(self) -> None:
         """Let the process do for a moment what it does when it ends."""

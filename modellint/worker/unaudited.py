@@ -6,10 +6,11 @@ Whether a file exists, its size and date, and processes that `multiprocessing` s
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import PurePath
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from modellint.worker.askers import absolute, frames, owner, reads_distributions
@@ -43,16 +44,31 @@ def watch_unaudited(note: Note, started: Callable[[], None]) -> None:
 
         return call
 
-    for name in ("stat", "lstat", "access", "readlink"):
-        plain = getattr(os, name, None)
-        if plain is not None:
-            call = asking(name, plain)
-            setattr(os, name, call)
-            for group in _SETS:
-                known: set[Any] = getattr(os, group, set())
-                if plain in known:
-                    known.add(call)
+    calls = {
+        name: asking(name, getattr(os, name))
+        for name in ("stat", "lstat", "access", "readlink")
+        if hasattr(os, name)
+    }
+    for name, call in calls.items():
+        for group in _SETS:
+            known: set[Any] = getattr(os, group, set())
+            if getattr(os, name) in known:
+                known.add(call)
+        setattr(os, name, call)
+    _stand_in(calls)
     _watch_starts(started)
+
+
+def _stand_in(calls: Mapping[str, Callable[..., Any]]) -> None:
+    """Give whoever imports what is below `os` the same calls, and the environment that notes.
+
+    The import system keeps the module itself: what it asks is noted by the names that it looks for.
+    """
+    below = sys.modules[os.name]
+    module = ModuleType(below.__name__, below.__doc__)
+    vars(module).update(vars(below))
+    vars(module).update(calls, environ=getattr(os, "environb", os.environ))
+    sys.modules[os.name] = module
 
 
 def _asked_of_file() -> str | None:

@@ -15,10 +15,13 @@ from types import FunctionType
 from modellint.building.failures import describe
 from modellint.worker.askers import is_installed
 
-#: The stages of a file, and with them what they import.
-_STAGES = """building.loader building.builder building.places inputs.search inputs.axis_roles
-inputs.learned_positions tracing.forward_run tracing.freezing tracing.fx_module symbolic.printing
-linting.linter""".split()
+#: The stages of a file, and with them what they import. All of it: what is imported once user code
+#: has run is imported in each file again, and by whatever user code has made of the import system.
+_STAGES = """building.loader building.builder building.places inputs.search inputs.assertions
+inputs.axis_roles inputs.elsewhere inputs.learned_positions inputs.lost_sizes inputs.size_operands
+inputs.size_uses inputs.wider_runs tracing.forward_run tracing.freezing tracing.fx_module
+symbolic.numpy_functions symbolic.printing modules.live_sites linting.linter
+worker.other_arguments""".split()
 #: What torch's operations without a kernel for meta tensors import, a third of a second's worth.
 #: Too much for a run that does not need it, so it is imported once a file has needed it.
 _LATE = ("torch.fx.experimental.symbolic_shapes",)

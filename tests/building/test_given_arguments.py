@@ -12,8 +12,6 @@ from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 from modellint.graph import ConstructorArgument
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 NET = """
 import torch
 from torch import nn

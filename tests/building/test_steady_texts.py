@@ -38,7 +38,7 @@ class Net(nn.Module):
         "threading.current_thread()",
     ],
 )
-def test_two_runs_say_the_same(text, tmp_path, monkeypatch, one_worker):
+def test_two_runs_say_the_same(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(RAISES.format(text=text))
 

@@ -16,8 +16,6 @@ from command import modellint
 from modellint.report import FORMATS
 from modellint.results.error_kinds import KINDS
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 NET = """
 import torch
 from torch import nn
@@ -110,6 +108,7 @@ def test_too_much_padding_is_found(tmp_path):
     assert report["models"][0]["layers"][0]["example_outputs"] == [[5, 30, 30]]
 
 
+@pytest.mark.slow
 def test_what_the_model_prints_reaches_stderr_only_when_asked(tmp_path):
     write_net(tmp_path)
     quiet = process("net.py", cwd=tmp_path)
@@ -262,6 +261,7 @@ def test_colour_needs_a_terminal_or_a_wish(tmp_path):
     assert "\x1b[" in modellint("net.py", "--color", "always", cwd=tmp_path).stdout
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_gets_escapes(tmp_path):
     write_net(tmp_path)
     run = process("net.py", cwd=tmp_path, PYTHONIOENCODING="latin-1", encoding="latin-1")
@@ -328,6 +328,7 @@ def test_a_missing_path_leaves_the_others_linted(tmp_path):
     assert [one["rule"] for one in json.loads(done.stdout)["findings"]] == ["edge-losing-padding"]
 
 
+@pytest.mark.slow
 def test_files_of_the_users_do_not_stand_in_for_the_standard_library(tmp_path):
     for name in ("random.py", "email.py", "torch.py", "click.py"):
         (tmp_path / name).write_text("raise SystemExit('not the real one')\n")

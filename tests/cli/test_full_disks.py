@@ -86,7 +86,7 @@ def test_a_run_goes_on_where_no_file_may_grow(folder):
     ids=str,
 )
 def test_what_a_run_would_write_is_refused_and_what_was_there_is_whole(
-    arguments, status, size, folder, one_worker
+    arguments, status, size, folder
 ):
     write("net.py", kernel="4, stride=3")
     Path("report.txt").write_text("old")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -92,24 +93,28 @@ def watched(project: Path, module: str, *arguments: str) -> subprocess.Completed
     return subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
 
 
+def asked(command: str, shown: str, *marks: pytest.MarkDecorator) -> Any:
+    """A command, and what it shows."""
+    return pytest.param(command, shown, id=command, marks=marks)
+
+
 @pytest.mark.parametrize(
-    ("arguments", "shown"),
+    ("command", "shown"),
     [
-        (("--list", "."), "net.py:6: net"),
-        (("--list", "net.py", "--select", "my-rule"), "net.py:6: net"),
-        (("--show-settings",), '"my-rule"'),
-        (("--show-settings", "net.py"), "limit = 4"),
-        (("--rules",), "My first sentence."),
-        (("--explain", "my-rule"), "Why: it is mine."),
-        (("--explain", "my-alias"), "Why: it is mine."),
-        (("--explain", "crash"), "crash"),
-        (("--version",), "modellint"),
-        (("--help",), "TARGET"),
+        asked("--list .", "net.py:6: net"),
+        asked("--list net.py --select my-rule", "net.py:6: net", pytest.mark.slow),
+        asked("--show-settings", '"my-rule"', pytest.mark.slow),
+        asked("--show-settings net.py", "limit = 4"),
+        asked("--rules", "My first sentence."),
+        asked("--explain my-rule", "Why: it is mine.", pytest.mark.slow),
+        asked("--explain my-alias", "Why: it is mine."),
+        asked("--explain crash", "crash", pytest.mark.slow),
+        asked("--version", "modellint", pytest.mark.slow),
+        asked("--help", "TARGET", pytest.mark.slow),
     ],
-    ids=lambda given: given[0] if isinstance(given, tuple) else "",
 )
-def test_nothing_of_a_project_runs(project: Path, arguments: tuple[str, ...], shown: str) -> None:
-    run = watched(project, "modellint", *arguments)
+def test_nothing_of_a_project_runs(project: Path, command: str, shown: str) -> None:
+    run = watched(project, "modellint", *command.split())
     assert (run.returncode, run.stderr) == (0, "")
     assert shown in run.stdout
     assert not (project / "RAN").exists()

@@ -48,18 +48,26 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+slow = pytest.mark.slow
 optimised = pytest.mark.parametrize(
     "how",
-    [{"flags": ("-O",)}, {"flags": ("-OO",)}, {"level": "2"}],
-    ids=["-O", "-OO", "PYTHONOPTIMIZE=2"],
+    [
+        pytest.param({"flags": ("-O",)}, id="-O", marks=slow),
+        pytest.param({"flags": ("-OO",)}, id="-OO"),
+        pytest.param({"level": "2"}, id="PYTHONOPTIMIZE=2", marks=slow),
+    ],
 )
 
 
 @optimised
 @pytest.mark.parametrize(
     "arguments",
-    [("--list", "net.py"), ("--show-settings",), ("--explain", "crash"), ("--version",)],
-    ids=lambda given: given[0] if isinstance(given, tuple) else "",
+    [
+        pytest.param(("--list", "net.py"), id="--list", marks=slow),
+        pytest.param(("--show-settings",), id="--show-settings", marks=slow),
+        pytest.param(("--explain", "crash"), id="--explain"),
+        pytest.param(("--version",), id="--version", marks=slow),
+    ],
 )
 def test_a_command_prints_what_it_always_does(project: Path, how, arguments) -> None:
     plain, optimal = run(project, *arguments), run(project, *arguments, **how)

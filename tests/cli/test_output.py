@@ -142,8 +142,8 @@ def test_a_full_disk_under_stdout_is_said_and_is_no_traceback():
     "environment",
     [
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "ascii:strict"},
+        pytest.param({"PYTHONIOENCODING": "ascii"}, marks=pytest.mark.slow),
+        pytest.param({"PYTHONIOENCODING": "ascii:strict"}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
@@ -159,7 +159,9 @@ def test_a_locale_without_our_letters_gets_escapes(environment):
     assert not run.stderr
 
 
-@pytest.mark.parametrize("words", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "words", ["bash", *(pytest.param(one, marks=pytest.mark.slow) for one in ("zsh", "fish"))]
+)
 def test_shells_complete_options_formats_rules_and_files(words, tmp_path):
     environment = {**os.environ, "_MODELLINT_COMPLETE": f"{words}_complete"}
 

@@ -15,8 +15,6 @@ from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets, plans_of
 from modellint.errors import UsageError
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 
 # An even kernel (warning, line 8) and a trimmed border (warning, line 17), built by hand only.

@@ -269,6 +269,7 @@ def test_every_python_says_its_version(folder):
 
 
 @posix
+@pytest.mark.slow
 def test_an_environment_without_torch_is_passed_over_and_told(folder):
     python = environment(folder / ".venv")
     for variables in ({}, {"VIRTUAL_ENV": str(folder / ".venv")}):

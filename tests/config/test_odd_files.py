@@ -14,7 +14,6 @@ import pytest
 from command import modellint
 
 pytestmark = [
-    pytest.mark.usefixtures("one_worker"),
     pytest.mark.skipif(os.name != "posix", reason="a file system of POSIX"),
 ]
 

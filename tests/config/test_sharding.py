@@ -80,7 +80,6 @@ def test_spaces_around_a_part_do_not_matter():
     assert parse_shard(" 2/4 ") == Shard(2, 4)
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_the_reports_of_all_parts_are_that_of_the_whole(tmp_path):
     for number in range(1, 6):
         (tmp_path / f"net{number}.py").write_text(NET.format(number=number))

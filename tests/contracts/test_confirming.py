@@ -65,7 +65,9 @@ class Above(nn.Module):
         return torch.cat([x, F.interpolate(self.down(x), scale_factor=2)], 1)
 
 
-@pytest.mark.parametrize("depth", [1, 3, 6, 7])
+@pytest.mark.parametrize(
+    "depth", [1, *(pytest.param(depth, marks=pytest.mark.slow) for depth in (3, 6, 7))]
+)
 def test_a_condition_with_a_period_is_told_however_long_the_period_is(depth: int) -> None:
     model = Above(depth)
     graph = modellint.trace(model, ["2,3,256,256"])

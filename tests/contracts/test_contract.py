@@ -153,6 +153,7 @@ def test_a_unet_takes_multiples_of_two_to_its_depth(depth: int) -> None:
     assert found.joint == ()
 
 
+@pytest.mark.slow
 def test_what_the_unets_contract_says_eager_confirms() -> None:
     assert admitted(UNet(), 3, range(1, 50)) == [16, 32, 48]
 

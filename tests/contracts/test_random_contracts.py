@@ -118,7 +118,7 @@ lenient = {
 }
 
 
-@settings(max_examples=15, **lenient)  # type: ignore[arg-type]
+@settings(max_examples=8, **lenient)  # type: ignore[arg-type]
 @drawn_models
 def test_eager_contradicts_no_confirmed_contract(
     model: Model, height: int, width: int, seed: int

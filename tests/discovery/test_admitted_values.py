@@ -9,8 +9,6 @@ from modellint.discovery.candidates import Candidate
 from modellint.engine.engine import lint_targets
 from tests.discovery.test_candidates import entries, found, model, only
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 NET = model("Net", "layers")
 
 

@@ -8,8 +8,6 @@ from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 from tests.discovery.test_candidates import only
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 
 def candidate(head: str, body: str = "return x"):
     return only(f"class Net(nn.Module):\n    {head}\n        {body}\n")

@@ -8,8 +8,6 @@ from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 from tests.discovery.test_candidates import found, model, only
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 HEAD = """import torch
 from torch import nn
 import torch.nn.functional as F

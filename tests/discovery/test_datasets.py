@@ -84,7 +84,6 @@ train = datasets.MNIST("data")
 """
 
 
-@pytest.mark.usefixtures("one_worker")
 @pytest.mark.parametrize(
     ("first", "features", "rest", "example", "fits"),
     [

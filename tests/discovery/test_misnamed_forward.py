@@ -6,8 +6,6 @@ import pytest
 
 import modellint
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 NET = """
 class Net({base}):
     def __init__(self):

@@ -16,8 +16,6 @@ from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.engine.engine import lint_targets
 from modellint.source.file import parse_source
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 NET = Path(__file__).with_name("plain_net.py").read_text("utf-8")
 
 #: Code that ends in a channel count `c` of 5 and a side `s` of 20.

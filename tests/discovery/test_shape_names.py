@@ -9,8 +9,6 @@ from modellint.discovery.instances import of_instance
 from modellint.engine.engine import lint_targets
 from tests.discovery.test_candidates import found, model, only
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 HEAD = """import argparse
 import torch
 from torch import nn

@@ -12,8 +12,6 @@ from modellint.engine.engine import lint_targets
 from modellint.errors import UsageError
 from modellint.source.paths import shown_path
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 GOOD = """
 import torch
 from torch import nn

@@ -98,7 +98,6 @@ def same(report, other):
         assert report.render(name, layers=True) == other.render(name, layers=True)
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_an_executor_changes_nothing(monkeypatch):
     monkeypatch.setattr(executor_pool, "_IDLE", 0)
     executor = Plain()
@@ -106,7 +105,6 @@ def test_an_executor_changes_nothing(monkeypatch):
     assert len(executor.calls) == len(LINES)
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_two_runs_ask_for_different_calls():
     executor = Plain()
     for _ in range(2):
@@ -115,7 +113,6 @@ def test_two_runs_ask_for_different_calls():
     assert first != second
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_results_of_an_executor_are_kept(monkeypatch):
     executor = Plain()
     first = modellint.lint_paths(["net1.py"], executor=executor, cache=True)
@@ -129,7 +126,6 @@ def test_another_version_is_refused():
         executor_pool.lint_job({}, None, "0.0.1", "run")
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_file_that_is_not_there_is_unreadable(monkeypatch):
     class Elsewhere(Plain):
         def submit(self, function, /, *args, **kwargs):
@@ -161,7 +157,6 @@ def foreign(result):
     return {**result, "reports": [{"report": {}, "remarks": []}]}
 
 
-@pytest.mark.usefixtures("one_worker")
 @pytest.mark.parametrize(
     "spoilt",
     [
@@ -196,7 +191,6 @@ def test_a_task_that_fails_or_gives_what_is_no_result_is_a_crash_of_its_file(spo
     ]
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_an_executor_that_breaks_keeps_the_results_before():
     class Breaks(Plain):
         def submit(self, function, /, *args, **kwargs):

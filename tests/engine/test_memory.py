@@ -21,8 +21,6 @@ from modellint.engine.engine import lint_targets
 from modellint.report import FORMATS
 from modellint.worker.environment import variable_state
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 NET = """
 import torch
 from torch import nn

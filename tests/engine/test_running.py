@@ -21,8 +21,6 @@ from modellint.errors import UsageError
 from modellint.protocol.limits import MEMORY, parse_memory, shown_memory
 from modellint.worker.deaths import running_line
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 NET = """
@@ -142,7 +140,7 @@ def test_files_whose_worker_was_killed_run_once_more():
 
 
 @linux
-@pytest.mark.parametrize("whom", ["above", "parent"])
+@pytest.mark.parametrize("whom", [pytest.param("above", marks=pytest.mark.slow), "parent"])
 def test_a_file_that_kills_its_worker_again_and_again_costs_its_neighbours_nothing(whom):
     for name in "abcd":
         write(f"{name}.py", "time.sleep(0.3)")
@@ -293,6 +291,7 @@ main()
     assert (run.returncode, run.stderr) == (130, b"")
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_met_with_silence():
     for index in range(4):
         write(f"net{index}.py")
@@ -301,13 +300,8 @@ def test_a_reader_that_leaves_early_is_met_with_silence():
     assert (run.stdout, run.stderr) == ("{\n", "")
 
 
-@pytest.mark.parametrize(
-    "closed",
-    [
-        "<&- >&- 2>&-",
-        *(pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-")),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "<&-", ">&-", "2>&-"])
 def test_closed_streams_are_survived(closed):
     write("net.py")
     run = f"{sys.executable} -m modellint net.py {closed}"
@@ -316,6 +310,7 @@ def test_closed_streams_are_survived(closed):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_of_the_run():
     write("net.py")
     with Path("/dev/full").open("w") as full:

@@ -14,10 +14,9 @@ from modellint.config.settings import Settings
 from modellint.engine import running
 from modellint.engine.engine import lint_targets
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
-#: How many random projects the slow tier tries; MODELLINT_WORLDS=500 is a long run.
+#: How many random projects the slow tier tries, and from which seed on; a long run has 500.
 LONG = int(os.environ.get("MODELLINT_WORLDS", "100"))
+SEED = int(os.environ.get("MODELLINT_SEED", "100"))
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +99,7 @@ def test_a_random_change_of_a_random_project_is_seen(seed, ran):
 
 @pytest.mark.slow
 def test_random_changes_of_many_random_projects_are_seen(ran, tmp_path, monkeypatch):
-    for seed in range(100, 100 + LONG):
+    for seed in range(SEED, SEED + LONG):
         folder = tmp_path / f"{seed}" / "project"
         folder.mkdir(parents=True)
         monkeypatch.chdir(folder)
@@ -155,6 +154,12 @@ STARTS = {
         "import os; NAME = int(os.getenvb(b'SIZE', b'3'))",
         {},
         {"SIZE": "4"},
+        lambda: None,
+    ),
+    "a zone of time": (
+        "import time; NAME = 1 + time.timezone // 3600",
+        {"TZ": "AAA0"},
+        {"TZ": "BBB3"},
         lambda: None,
     ),
     "whether there is a variable": (

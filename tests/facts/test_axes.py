@@ -176,7 +176,7 @@ def check(model: nn.Module, *, mixes: bool = False) -> Graph:
 MIXING = ("first", "gru", "mean", "mean 0", "softmax 0")
 
 
-@settings(max_examples=40, **lenient)  # type: ignore[arg-type]
+@settings(max_examples=20, **lenient)  # type: ignore[arg-type]
 @given(
     st.lists(st.sampled_from(sorted({*STEPS} - {*MIXING, "turned", "roll"})), max_size=3),
     st.sampled_from(MIXING),
@@ -188,7 +188,7 @@ def test_other_rows_change_where_samples_are_mixed(before: list[str], last: str)
     assert "N" in layout(graph, graph.outputs[0]).mixed
 
 
-@settings(max_examples=60, **lenient)  # type: ignore[arg-type]
+@settings(max_examples=30, **lenient)  # type: ignore[arg-type]
 @given(nets())
 def test_a_changed_sample_changes_the_rows_that_are_told(model: nn.Module) -> None:
     check(model)

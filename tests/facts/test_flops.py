@@ -19,7 +19,7 @@ from modellint.facts.costs import total_macs
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 few = st.integers(1, 4)
-lenient = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+lenient = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hostile.files import FAILED, OK
 from hostile.row import Row, net
 
@@ -19,6 +21,30 @@ def writes(message: str) -> str:
             except OSError:
                 pass
     """)
+
+
+FLEX = """
+import torch
+from torch import nn
+from torch.nn.attention.flex_attention import flex_attention
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.qkv = nn.Linear(32, 96)
+
+    def forward(self, x):
+        parts = self.qkv(x).view(*x.shape[:2], 3, 4, 8)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        return flex_attention(q, k, v).transpose(1, 2).flatten(2)
+
+Net()(torch.rand(2, 16, 32))
+"""
+
+
+def _is_followed(models: list[dict[str, str]]) -> None:
+    told = {model["name"]: model["status"] for model in models}
+    assert told["Net"] in ("analysed", "partial")
 
 
 def crash(number: int, title: str, text: str) -> Row:
@@ -94,4 +120,36 @@ ROWS = [
         net(before="WIDTH = 3 if os.fork() else 5", init="self.width = WIDTH"),
         status=OK,
     ),
+    Row(
+        141,
+        "an operation that torch hands to its compiler",
+        FLEX,
+        check=lambda report, _: _is_followed(report["models"]),
+        marks=(pytest.mark.slow,),  # It imports the compiler.
+    ),
+    Row(
+        142,
+        "files with the names of libraries that others import",
+        net(forward="return self.conv(x) + torch.zeros(3).sin().sum()"),
+        files={
+            f"{name}.py": "raise RuntimeError('not the library')\n"
+            for name in "mpmath types sympy numpy typing_extensions resource tempfile json".split()
+        },
+        status=OK,
+    ),
+    Row(
+        143,
+        "processes that fork faster than they are counted",
+        net("""
+            if os.fork() == 0:
+                end = time.monotonic() + 30
+                while time.monotonic() < end:
+                    if os.fork():
+                        os._exit(0)
+                    os.setsid()
+                os._exit(0)
+        """),
+        status=OK,
+    ),
+    Row(144, "a class that is of no module", net(after="Net.__module__ = None"), status=OK),
 ]

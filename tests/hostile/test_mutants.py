@@ -49,7 +49,7 @@ def accused(report: Any) -> set[tuple[str, str]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="judges by forks")
-def test_files_with_changed_tokens_end_as_documented(tmp_path, monkeypatch, one_worker):
+def test_files_with_changed_tokens_end_as_documented(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("nets").mkdir()
     texts = {f"net{at}.py": text for at, text in enumerate(mutants(SEED, FILES))}

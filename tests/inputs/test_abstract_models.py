@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import modellint
 
 FILE = """
@@ -33,7 +31,6 @@ class Small(Policy):
 """
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_class_that_leaves_a_method_to_others_is_not_analysed(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(FILE.format(below=BELOW))
     report = modellint.lint_paths([tmp_path / "net.py"])
@@ -45,7 +42,6 @@ def test_a_class_that_leaves_a_method_to_others_is_not_analysed(tmp_path: Path) 
     assert reason in (found["Policy"].reason or "")
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_method_that_nothing_fills_in_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(FILE.format(below=""))
     (error,) = modellint.lint_paths([tmp_path / "net.py"]).errors

@@ -157,7 +157,6 @@ def test_positions_that_some_square_or_oblong_image_is_meant_for_fit(positions, 
     assert modellint.trace(Patches(positions, token), given).mismatch is None
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_the_block_of_a_shared_line_is_named(tmp_path):
     (tmp_path / "net.py").write_text(
         dedent(

@@ -6,8 +6,6 @@ import pytest
 
 import modellint
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 MODELS = """
 import torch
 from torch import nn

@@ -11,8 +11,6 @@ from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 from modellint.results.models import ModelReport
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 
 def lint(folder: Path, built: str, signature: str, body: str) -> ModelReport:
     """What is said of a model whose constructor and forward are these."""
@@ -204,3 +202,21 @@ def test_what_an_unknown_tensor_may_spread_is_no_size(tmp_path: Path) -> None:
     assert report.errors == ()
     assert [one for one in report.findings if one.severity == "error"] == []
     assert report.models[0].status == "analysed"
+
+
+def test_a_list_that_an_assumed_size_left_empty_accuses_nobody(tmp_path: Path) -> None:
+    # Images whose channels come last have more than three rows.
+    model = lint(
+        tmp_path,
+        "self.conv = nn.Conv2d(3, 8, 3)",
+        "images",
+        """
+        side = images.shape[1]
+        maps = []
+        while side > 20:
+            maps.append(self.conv(images.permute(0, 3, 1, 2)).mean((2, 3)))
+            side = side // 2
+        return torch.cat(maps)
+        """,
+    )
+    assert model.status != "failed"

@@ -8,8 +8,6 @@ import pytest
 from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 NET = """
 import math
 import torch

@@ -183,7 +183,7 @@ def test_the_graph_computes_what_the_model_computes():
     assert torch.equal(graph.fx(x), model(x))
 
 
-def test_paths_are_linted_in_a_worker(one_worker, tmp_path):
+def test_paths_are_linted_in_a_worker(tmp_path):
     (tmp_path / "net.py").write_text(
         "from torch import nn\nnet = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())\n"
     )

@@ -71,7 +71,6 @@ def linted(folder: Path, block: str) -> modellint.Report:
     return modellint.lint_paths([str(path)])
 
 
-@pytest.mark.usefixtures("one_worker")
 @pytest.mark.parametrize(("kind", "call", "built"), KINDS)
 @pytest.mark.parametrize("block", ["library.Block", "nn.Sequential(library.Inner"])
 def test_a_mismatch_inside_a_library_is_told_where_the_user_built_it(
@@ -86,7 +85,6 @@ def test_a_mismatch_inside_a_library_is_told_where_the_user_built_it(
     assert built is None or built in beside
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_comment_where_the_user_built_it_counts_for_what_a_library_does(tmp_path: Path) -> None:
     block = 'library.Block(12, "sum")  # modellint: ignore[shape-mismatch] -- known'
     assert not linted(tmp_path, block).findings

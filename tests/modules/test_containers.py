@@ -1,17 +1,20 @@
-"""What a model holds in containers is looked through once and in bounded work, in any process."""
+"""What a model holds is looked through once, in bounded work, and asked nothing, in any process."""
 
 from __future__ import annotations
 
 import copy
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import modellint
+from modellint.errors import FileError
 from modellint.modules.members import LARGEST, MOST, members
 
 #: What no model of these tests comes near, in seconds, however busy the machine.
@@ -179,3 +182,55 @@ def test_a_million_buffers_take_their_time_only_once() -> None:
     assert modellint.lint(model, ["1,3,8,8"]).models[0].status == "analysed"
     assert time.perf_counter() - started < PATIENCE
     assert model._buffers.keys() == before.keys()
+
+
+class Unprepared(nn.Module):
+    """Its constructor forgets that of `nn.Module`."""
+
+    def __init__(self) -> None:
+        pass
+
+
+class Secretive:
+    """What it is nobody may ask."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("asked")
+
+
+@pytest.mark.parametrize(
+    "pretender",
+    [lambda: MagicMock(spec=nn.Module), lambda: MagicMock(spec=Tensor), Unprepared, Secretive],
+)
+def test_what_only_says_that_it_is_a_module_is_none(pretender: Callable[[], Any]) -> None:
+    model = Net()
+    vars(model)["held"] = pretender()
+    model.several = [pretender(), {"one": pretender()}]
+    model._modules["child"] = pretender()
+    report = modellint.lint(model, ["1,3,8,8"])
+    assert [one.status for one in report.models] == ["analysed"]
+    assert report.models[0].layers.keys() == {"conv"}
+
+
+def test_a_forward_that_leaves_does_not_take_its_caller_along() -> None:
+    class Leaves(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            sys.exit(3)
+
+    report = modellint.lint(Leaves(), ["1,3,8,8"])
+    (error,) = report.errors
+    assert error.kind == "trace-error"
+    assert error.path.endswith("test_containers.py")
+    assert error.line == Leaves.forward.__code__.co_firstlineno + 1
+    with pytest.raises(FileError, match=r"sys\.exit"):
+        modellint.trace(Leaves(), ["1,3,8,8"])
+
+
+def test_a_class_may_say_anything_of_its_module() -> None:
+    class Homeless(Net):
+        __module__ = None  # type: ignore[assignment]
+
+    model = Homeless()
+    model.several = [Homeless()]
+    assert [one.status for one in modellint.lint(model, ["1,3,8,8"]).models] == ["analysed"]

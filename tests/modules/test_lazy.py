@@ -54,7 +54,6 @@ def test_every_lazy_layer_is_tried() -> None:
     assert {kind for kind, *_ in KINDS} == {name for name in vars(nn) if name.startswith("Lazy")}
 
 
-@pytest.mark.usefixtures("one_worker")
 @pytest.mark.parametrize(("lazy", "arguments", "shape"), KINDS)
 def test_a_layer_beside_lazy_ones_is_where_it_is_constructed(
     lazy: str, arguments: str, shape: str, tmp_path: Path
@@ -67,7 +66,6 @@ def test_a_layer_beside_lazy_ones_is_where_it_is_constructed(
     assert lines == {"stem": 8, "lazy": 9, "listed[0].0": 11, "last": 12}
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_comment_at_a_lazy_layer_counts(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     plain = FILE.format(lazy="LazyConv2d", arguments="(6, 4, padding=2)", shape="2, 3, 2, 4")

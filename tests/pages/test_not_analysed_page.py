@@ -26,6 +26,9 @@ def net(body: str, parameters: str = "", before: str = "", forward: str = "x") -
 
 SHOWN = {
     "needs argument: …": net("self.n = cfg.n", ", cfg"),
+    "… builds it, and as that was read it raises …": net("self.n = cfg.n", ", cfg")
+    + "def build(name, *given):\n    return globals()[name](*given)\n"
+    + "if __name__ == '__main__':\n    build('Net', {'m': 1})\n",
     "needs …, whose default is None": net("assert rows is not None, 'rows'", ", rows=None"),
     "with assumed arguments, raises …": net("if width % 7: raise ValueError", ", width: int"),
     "needs … in the args that the configuration states": net("self.n = cfg.n", ", cfg"),

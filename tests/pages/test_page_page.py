@@ -10,7 +10,7 @@ def test_every_block_is_tried_here():
     assert marks("page.md") == ["page", "python"]
 
 
-def test_the_command_writes_the_page(one_worker, tmp_path):
+def test_the_command_writes_the_page(tmp_path):
     _, *arguments = shlex.split(block("page.md", "page"))
     at = arguments.index("page.html")
     arguments[at] = tmp_path / "page.html"

@@ -26,7 +26,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.usefixtures("one_worker")
 @pytest.mark.parametrize("page", WALKS)
 def test_a_walk_through_shows_what_happens(page, folder):
     text = (DOCS / page).read_text("utf-8")
@@ -111,7 +110,6 @@ def test_links_lead_somewhere(page):
     assert [one for one in targets if not (path.parent / one).exists()] == []
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_commands_within_sentences_run(tmp_path):
     """Those of `accepting-findings.md` change files and have a test of their own."""
     forms = (ROOT / ".github").rglob("*.yml")
@@ -133,7 +131,6 @@ def test_commands_within_sentences_run(tmp_path):
     assert (tmp_path / "modellint.sarif").is_file()
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_the_python_of_the_readme_runs(folder):
     from torch import nn
 

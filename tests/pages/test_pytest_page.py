@@ -14,7 +14,6 @@ from modellint.linting import linter  # noqa: F401
 from modellint.pytest_plugin import collecting, fixture  # noqa: F401
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.usefixtures("one_worker")
 
 
 @pytest.fixture

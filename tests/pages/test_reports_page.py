@@ -17,7 +17,7 @@ def test_the_table_has_every_format():
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FORMATS)
 
 
-def test_a_report_prints_and_shows_in_python(one_worker, monkeypatch, capsys):
+def test_a_report_prints_and_shows_in_python(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     names = {}
     exec(block("reports.md", "python"), names)

@@ -26,7 +26,6 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_the_shown_output_is_the_real_one(project):
     (shown,) = re.findall(r"<!-- command and output -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
     command, _, output = shown.partition("\n")
@@ -35,7 +34,6 @@ def test_the_shown_output_is_the_real_one(project):
     assert modellint(*arguments, cwd=project).stdout == output
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_the_rule_is_like_any_other(project):
     assert "huge-kernel" in modellint("--rules", cwd=project).stdout
     assert "larger than we want" in modellint("--explain", "huge-kernel", cwd=project).stdout
@@ -73,7 +71,6 @@ def test_the_entry_point_is_of_the_group_that_is_searched():
     assert list(tomllib.loads(text)["project"]["entry-points"]) == [GROUP]
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_rule_that_raises_is_named_and_the_others_go_on(project):
     (project / "rules" / "broken.py").write_text(
         FILES["rules/huge_kernel.py"]
@@ -89,7 +86,6 @@ def test_a_rule_that_raises_is_named_and_the_others_go_on(project):
     assert "warning[huge-kernel]" in run.stdout
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_plugin_that_does_not_load_ends_the_run(project):
     (project / "rules" / "broken.py").write_text("import no_such_package", "utf-8")
     run = modellint("net.py", cwd=project)
@@ -98,7 +94,6 @@ def test_a_plugin_that_does_not_load_ends_the_run(project):
     assert "no_such_package" in run.stderr
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_two_rules_of_one_name_end_the_run(project):
     (project / "rules" / "again.py").write_text(FILES["rules/huge_kernel.py"], "utf-8")
     run = modellint("net.py", cwd=project)

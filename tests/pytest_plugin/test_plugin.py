@@ -12,8 +12,6 @@ from modellint.pytest_plugin import collecting, fixture, verdicts  # noqa: F401
 from modellint.results.report import Report
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 CLEAN = """
 import torch
 from torch import nn

@@ -124,7 +124,7 @@ def test_json_has_no_pictures():
     assert Report.from_dict(report.to_dict(pictures=True)).models == report.models
 
 
-def test_a_run_draws_only_for_the_page(one_worker, monkeypatch, tmp_path):
+def test_a_run_draws_only_for_the_page(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(
         "from torch import nn\n\nclass Net(nn.Sequential):\n"

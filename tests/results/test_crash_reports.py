@@ -47,9 +47,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("asked", [None, "-v", "debug"])
-def test_a_rule_that_raises_is_told_of_where_that_is_asked_for(
-    asked, folder, monkeypatch, one_worker
-):
+def test_a_rule_that_raises_is_told_of_where_that_is_asked_for(asked, folder, monkeypatch):
     (folder / "rules.py").write_text(RULE)
     (folder / "modellint.toml").write_text('plugins = ["rules.py"]\n')
     if asked == "debug":

@@ -5,8 +5,6 @@ import json
 import pytest
 from command import modellint
 
-pytestmark = pytest.mark.usefixtures("one_worker")
-
 MODEL = """
 import torch
 from torch import nn

@@ -175,7 +175,6 @@ def test_what_cannot_be_written_is_left_with_the_reason(tmp_path_factory):
     assert outside.read_text("utf-8") == "x = f(1)\n"
 
 
-@pytest.mark.usefixtures("one_worker")
 @pytest.mark.parametrize(
     "arguments", [["net.py", "--add-ignore"], ["--add-ignore", "net.py"], ["--add-ignore=ok", "."]]
 )
@@ -195,7 +194,6 @@ def test_a_run_is_clean_afterwards_and_writes_no_more(arguments):
     assert Path("net.py").read_text("utf-8") == text
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_what_could_not_be_silenced_is_still_reported():
     Path("net.py").write_text(NET.replace("import torch\n", "import torch\nimport gone\n", 1))
     Path("bad.py").write_text("import torch\nclass (\n")
@@ -205,7 +203,6 @@ def test_what_could_not_be_silenced_is_still_reported():
     assert "even-kernel" not in run.stdout
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_the_commands_of_the_page_work():
     page = (DOCS / "accepting-findings.md").read_text("utf-8")
     commands = re.findall(r"`modellint (.*?)`", page)

@@ -137,7 +137,6 @@ def test_another_file_is_refused(text):
         Baseline.read("base.json")
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_only_new_findings_fail_a_run():
     Path("net.py").write_text(NET, "utf-8")
     written = modellint(".", "--write-baseline", "base.json", cwd=".")
@@ -157,7 +156,6 @@ def test_only_new_findings_fail_a_run():
     assert named.baseline.gone == ()
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_errors_of_a_file_are_reported_all_the_same():
     Path("net.py").write_text("import torch\nclass (\n", "utf-8")
     run = modellint("net.py", "--write-baseline", "base.json", cwd=".")
@@ -174,7 +172,6 @@ def test_errors_of_a_file_are_reported_all_the_same():
         ["--write-baseline", "no/such/folder/base.json"],
     ],
 )
-@pytest.mark.usefixtures("one_worker")
 def test_wrong_usage_is_told(arguments):
     Path("net.py").write_text("import torch\n", "utf-8")
     Path("base.json").write_text('{"version": 1, "findings": []}', "utf-8")

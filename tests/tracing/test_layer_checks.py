@@ -145,7 +145,6 @@ def test_what_the_users_own_code_raises_stays_its_error(kind: type[nn.Module]) -
     assert [error.kind for error in report.errors] == ["trace-error"]
 
 
-@pytest.mark.usefixtures("one_worker")
 def test_a_norm_of_maps_that_gets_rows_is_placed_at_its_construction(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     path.write_text(

@@ -68,7 +68,7 @@ def check(ending, status):
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_nothing_is_left_behind(name, folder, one_worker, lasting_pool):
+def test_nothing_is_left_behind(name, folder, lasting_pool):
     check(*ENDINGS[name])
     if name == "as it should":
         assert not Path("made.lock").exists()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import modellint
 from modellint.config.settings import Settings
 from modellint.engine import server_pool
 from modellint.engine.engine import lint_targets
@@ -12,7 +13,6 @@ from modellint.errors import UsageError, WorkerError
 from modellint.worker.warming import import_early
 
 pytestmark = [
-    pytest.mark.usefixtures("one_worker"),
     pytest.mark.skipif(not FORKS, reason="nothing is shared where there is no fork"),
 ]
 
@@ -52,6 +52,28 @@ def widths(report):
     return {model.layers["fc"].output[-1] for model in report.models}
 
 
+#: Rooms of the package whose code runs behind that of a file, and what only the front end needs.
+BEHIND = """building contracts discovery facts geometry graph inputs linting modules protocol
+results shapes source symbolic tracing worker""".split()
+IN_FRONT = {"linting.plugin_trees", "results.baselined", "source.whole_files"}
+
+
+def test_whatever_user_code_makes_of_imports_nothing_of_modellints_is_missing():
+    package = Path(modellint.__file__).parent
+    files = [path for room in BEHIND for path in (package / room).glob("[!_]*.py")]
+    names = {".".join(path.relative_to(package).with_suffix("").parts) for path in files}
+    text = NET.format(module="torch").replace("WIDTH)", "missing())")
+    Path("net.py").write_text(
+        f"NAMES = {sorted(names - IN_FRONT)}\n{text}\n"
+        "def missing():\n"
+        "    left = [one for one in NAMES if f'modellint.{one}' not in sys.modules]\n"
+        "    assert not left, left\n"
+        "    return 4\n"
+    )
+    assert widths(lint_targets(["net.py"], Settings())) == {4}
+
+
+@pytest.mark.slow
 def test_a_library_is_there_before_the_files(new_worker):
     # In one worker: that a module was preloaded cannot be undone there.
     assert widths(lint("tabulate", [])) == {3}
