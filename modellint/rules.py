@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from modellint.fixes.changes import Fix
 from modellint.graph import Graph, Module, Node
 from modellint.source.example_file import example_file
 from modellint.symbolic.specs import parse_input, tensor_expression
@@ -52,7 +53,8 @@ class Finding:
 
     `help` names a concrete change and what it gives. `related` are other calls or modules of the
     same cause. `assumes_size` marks a finding that holds only for the example size: where that size
-    was guessed, it is shown as `info` and names the size. `severity` replaces the rule's own.
+    was guessed, it is shown as `info` and names the size. `severity` replaces the rule's own. `fix`
+    is what would mend it, in terms of the model; it is offered where a trial of it passes.
     """
 
     call: Node | Module
@@ -61,6 +63,7 @@ class Finding:
     related: Sequence[Node | Module] = ()
     assumes_size: bool = False
     severity: Severity | None = None
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True)

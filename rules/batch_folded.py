@@ -7,6 +7,7 @@ from math import prod
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import named, times
+from modellint.fixes import Fix, Instead
 from modellint.graph.operations import (
     CONVOLUTIONS,
     RESHAPES,
@@ -85,6 +86,7 @@ def _merged(graph: Graph, batch: str) -> Iterator[Finding]:
             f"{reader.key} takes {graph.symbols[batch]} at a time and no more",
             help=f"flatten(1) keeps one row of {features} values a sample",
             assumes_size=True,
+            fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")], narrows=True),
         )
         return
 
@@ -184,6 +186,7 @@ def _finding(
         f"{output.output}",
         help=f"flatten(1) keeps one row of {features} values a sample{fits}",
         assumes_size=True,
+        fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")], narrows=True),
     )
 
 

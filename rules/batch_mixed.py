@@ -8,7 +8,8 @@ from modellint import Finding, Graph, Skip, rule
 from modellint.facts.axes import Mixing, layout, mixings
 from modellint.facts.batch_axis import stays_whole
 from modellint.facts.wording import named
-from modellint.graph import Node
+from modellint.fixes import Change, Fix, Instead, SetArgument
+from modellint.graph import Module, Node
 from modellint.graph.operations import descends
 
 _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
@@ -55,7 +56,7 @@ def batch_mixed(graph: Graph) -> Iterator[Finding | Skip]:
         layer = _taken_for_time(graph, picked, batches)
         if layer is not None and layer.index not in told:
             told.add(layer.index)
-            yield _picking(layer, picked)
+            yield _picking(graph, layer, picked)
 
 
 def _batches(graph: Graph) -> frozenset[str]:
@@ -107,12 +108,14 @@ def _reads(
     )
 
 
-def _picking(layer: Node, picked: Node) -> Finding:
+def _picking(graph: Graph, layer: Node, picked: Node) -> Finding:
+    built = _attention(graph, layer)
     return Finding(
         layer,
         f"{named(layer)} takes axis 0 of {layer.input.output} for time and axis 1 for the samples, "
         f"{_use(picked)}: what is meant for samples is one sequence",
-        help="batch_first=True",
+        help=_FIRST,
+        fix=Fix(_FIRST, [SetArgument(built, "batch_first", True)]),
         related=[picked],
     )
 
@@ -130,33 +133,52 @@ def _finding(graph: Graph, mixing: Mixing) -> Finding:
     where = f"axis {axes[0]} of {operand.output}"
     samples = f"the {mixing.root} samples of a batch"
     assumed = any(given.origins.rank == "assumed" for given in graph.inputs)
-    what, remedy = _told(node, where, samples, len(operand.output.shape), axes[0])
+    what, remedy, change = _told(graph, node, where, samples, len(operand.output.shape), axes[0])
     return Finding(
         node,
         f"{named(node)} {what}: what comes out for one sample depends on the others"
         + (f"; that {mixing.root} counts samples is assumed" if assumed else ""),
         help=remedy,
+        fix=None if change is None else Fix(change[0], [change[1]]),
         severity="info" if assumed else None,
     )
 
 
-def _told(node: Node, where: str, samples: str, rank: int, batch: int) -> tuple[str, str | None]:
-    """What an operation does to the samples, and what is meant in its place."""
+def _told(
+    graph: Graph, node: Node, where: str, samples: str, rank: int, batch: int
+) -> tuple[str, str | None, tuple[str, Change] | None]:
+    """What an operation does to the samples, what is meant in its place, and that as a change."""
     if node.op in _RECURRENT:
-        return f"takes {where} for time, so {samples} are steps of one sequence", "batch_first=True"
+        what = f"takes {where} for time, so {samples} are steps of one sequence"
+        return what, _FIRST, (_FIRST, SetArgument(node, "batch_first", True))
     if node.op == "scaled_dot_product_attention":
-        return (
-            f"attends along {where}, so {samples} attend to each other",
-            "batch_first=True" if node.type == "MultiheadAttention" else None,
-        )
+        what = f"attends along {where}, so {samples} attend to each other"
+        if node.type != "MultiheadAttention":
+            return what, None, None
+        return what, _FIRST, (_FIRST, SetArgument(_attention(graph, node), "batch_first", True))
     if node.op in _SHARES:
-        return f"shares one along {where}, between {samples}", f"dim={-1 if rank != 4 else 1}"
+        dim = -1 if rank != 4 else 1
+        what = f"shares one along {where}, between {samples}"
+        return what, f"dim={dim}", (f"dim={dim}", SetArgument(node, "dim", dim))
     if node.op in ("mean", "sum", "amax", "amin", "std", "var", "norm", "prod", "max", "min"):
         gone = "everything" if node.arguments.get("dim") is None else where
         name = {"max": "amax", "min": "amin"}.get(node.op, node.op)  # Those give places, too.
-        other = f"{name}(dim={int(batch == 0)}, keepdim=True) is of each sample alone"
-        return f"is over {gone}, {samples} included", other if rank > 1 else None
-    return f"computes along {where}, over {samples}", None
+        what = f"is over {gone}, {samples} included"
+        if rank < 2:
+            return what, None, None
+        step = f"{name}(dim={int(batch == 0)}, keepdim=True)"
+        return what, f"{step} is of each sample alone", (step, Instead(node, f"{{}}.{step}"))
+    return f"computes along {where}, over {samples}", None, None
+
+
+_FIRST = "batch_first=True"
+
+
+def _attention(graph: Graph, node: Node) -> Node | Module:
+    """What is constructed with the order of an attention's axes: it, or the layer around it."""
+    holder = graph.modules.get(node.module.rpartition(".")[0])
+    around = holder is not None and (holder.kind or "").startswith("Transformer")
+    return holder if around and holder is not None else node
 
 
 # What is averaged as steps would be the samples.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from modellint import Finding, Graph, Node, Skip, Tensor, rule
 from modellint.facts.wording import named
+from modellint.fixes import Fix, Instead, Without
 from modellint.graph.operations import descends
 
 
@@ -101,16 +102,19 @@ def _finding(graph: Graph, call: Node, batch: str, effect: str) -> Finding:
         drops = f"drops every axis of {source} that is 1, {batch} among them"
     else:
         drops = f"drops axis {source.symbolic.index(batch)} of {source} where {batch} is 1"
+    told, fix = _help(call, source.symbolic, batch)
     assumed = any(given.origins.rank == "assumed" for given in graph.inputs)
     return Finding(
         call,
         f"{named(call)} {drops}: {effect}",
-        help=_help(call, source.symbolic, batch),
+        help=told,
+        fix=fix,
         severity="info" if assumed else None,
     )
 
 
-def _help(call: Node, sizes: Sequence[int | str], batch: str) -> str:
+def _help(call: Node, sizes: Sequence[int | str], batch: str) -> tuple[str, Fix]:
+    """What drops no batch, in words and as a change."""
     given = call.arguments.get("dim")
     dims = given if isinstance(given, (tuple, list)) else (given,)
     named_dims = [int(dim) % len(sizes) for dim in dims if dim is not None]
@@ -120,13 +124,20 @@ def _help(call: Node, sizes: Sequence[int | str], batch: str) -> str:
         if size == 1 and (given is None or axis in named_dims)
     ]
     if not single:
-        return f"leave it out: no other axis of ({', '.join(map(str, sizes))}) is 1"
+        told = f"leave it out: no other axis of ({', '.join(map(str, sizes))}) is 1"
+        return told, Fix(f"without {named(call)}", [Without(call)])
     if len(single) == 1:
         last = single[0] == len(sizes) - 1
-        return f"squeeze({-1 if last else single[0]}) drops axis {single[0]} alone"
+        step = f"squeeze({-1 if last else single[0]})"
+        return f"{step} drops axis {single[0]} alone", _instead(call, step)
     if sizes[0] == batch and len(sizes) - len(single) == 2:
-        return f"flatten(1) gives {call.output} for every batch"
-    return f"squeeze({tuple(single)}) drops these axes alone"
+        return f"flatten(1) gives {call.output} for every batch", _instead(call, "flatten(1)")
+    step = f"squeeze({tuple(single)})"
+    return f"{step} drops these axes alone", _instead(call, step)
+
+
+def _instead(call: Node, step: str) -> Fix:
+    return Fix(step, [Instead(call, f"{{}}.{step}")], safe=True)
 
 
 batch_squeezed.flags(

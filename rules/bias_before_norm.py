@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from modellint import Finding, Graph, Node, Parameter, Skip, rule
 from modellint.facts.costs import share_of, total_parameters
 from modellint.facts.wording import named
+from modellint.fixes import Fix, SetArgument
 from modellint.geometry.channels import channel_dim, dim_after
 from modellint.graph.operations import ADAPTIVE_POOLS, CONVOLUTIONS, POOLS, TRANSPOSED, only_reader
 
@@ -136,6 +137,7 @@ def _finding(graph: Graph, calls: list[Node], norm: Node, biases: frozenset[Para
         f"of the model's {total:,} parameters ({share_of(held, total)}) do nothing",
         help=f"bias=False leaves {total - held:,} parameters and the same function",
         related=calls[1:_NAMED],
+        fix=Fix("bias=False", [SetArgument(call, "bias", False) for call in calls], safe=True),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, spatial, times, together
+from modellint.fixes import Fix, SetArgument, one_or_each
 
 
 @rule("advice")
@@ -53,21 +54,23 @@ def _finding(call: Node, kernel: Sequence[int], uneven: list[int]) -> Finding:
     at = uneven[0]
     counts = _taps(kernel[at], call.stride[at], call.dilation[at])
     often = " and ".join(map(str, sorted(set(counts))))
+    told, fix = _help(call, kernel, uneven)
     gaps = "; those without a tap hold the bias alone" if not min(counts) else ""
     return Finding(
         call,
         f"{describe(call)}: its outputs are reached by {often} taps in turn"
         f"{on_axes(uneven, call.rank)}, in a pattern that repeats every {call.stride[at]} px"
         f"{gaps}",
-        help=_help(call, kernel, uneven),
+        help=told,
+        fix=fix,
     )
 
 
-def _help(call: Node, kernel: Sequence[int], uneven: Sequence[int]) -> str:
+def _help(call: Node, kernel: Sequence[int], uneven: Sequence[int]) -> tuple[str, Fix | None]:
     """The next kernel that fits, with the padding that keeps the output's size."""
     resize = "or resize, then a convolution with stride 1"
     if any(call.dilation[at] > 1 for at in uneven):
-        return f"without dilation, a kernel that is a multiple of the stride; {resize}"
+        return f"without dilation, a kernel that is a multiple of the stride; {resize}", None
     fit = list(kernel)
     padding = [begin for begin, _ in call.padding]
     more = list(call.per_axis("output_padding", 0))
@@ -79,10 +82,15 @@ def _help(call: Node, kernel: Sequence[int], uneven: Sequence[int]) -> str:
         padding[at], more[at] = -(-cut // 2), cut % 2
     after = times(spatial(call, call.output))
     extra = f", output_padding={together(more)}" if any(more) else ""
-    return (
+    told = (
         f"a {times(fit)} kernel with padding={together(padding)}{extra} gives {after} as now; "
         f"{resize}"
     )
+    values = {"kernel_size": one_or_each(fit), "padding": one_or_each(padding)}
+    if more != list(call.per_axis("output_padding", 0)):
+        values["output_padding"] = one_or_each(more)
+    message = ", ".join(f"{name}={value}" for name, value in values.items())
+    return told, Fix(message, [SetArgument(call, name, value) for name, value in values.items()])
 
 
 checkerboard_upsampling.flags(

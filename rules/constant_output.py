@@ -8,6 +8,7 @@ from math import prod
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.usage import results, training
 from modellint.facts.wording import named, times
+from modellint.fixes import Fix, SetArgument
 from modellint.graph.operations import DROPOUTS, descends, varying_inputs
 
 _SOFTMAXES = ("softmax", "log_softmax", "softmin")
@@ -162,35 +163,45 @@ def _finding(
         rest = f"{when}the model's output {whole[0].output} is the same for every input"
     else:
         rest = f"{when}it is the same for every input, and passes no gradient"
+    told, fix = _help(call)
     return Finding(
         at or call,
         f"{named(call)} {effect}: {rest}",
-        help=_help(call),
+        help=told,
+        fix=fix,
         severity=None if whole else "warning",
     )
 
 
-def _help(call: Node) -> str:
+def _help(call: Node) -> tuple[str, Fix | None]:
+    """What was meant, in words and, where an argument does it, as a change."""
+    words, dim = _words(call)
+    if dim is None:
+        return words, None
+    return words, Fix(f"dim={dim}", [SetArgument(call, "dim", dim)])
+
+
+def _words(call: Node) -> tuple[str, int | None]:
+    """What was meant, and the axis that a softmax takes then."""
     source = call.input.output
     if call.op in _SOFTMAXES:
         axis = _axis(call)
         others = [at for at, size in enumerate(source.symbolic) if at and size != 1 and at != axis]
         # Axis 1 of a map holds its classes; the last axis of a sequence may have been taken for it.
         if others and axis != 1:
-            return (
-                f"dim={others[0]} makes the {source.symbolic[others[0]]} values of axis "
-                f"{others[0]} add up to 1"
-            )
+            size = source.symbolic[others[0]]
+            told = f"dim={others[0]} makes the {size} values of axis {others[0]} add up to 1"
+            return told, others[0]
         kind = "logsigmoid" if call.op == "log_softmax" else "sigmoid"
-        return f"{kind} makes a probability of one logit; a softmax wants one logit a class"
+        return f"{kind} makes a probability of one logit; a softmax wants one logit a class", None
     if call.op in DROPOUTS:
-        return "p is the part that is dropped: to keep everything, leave it out"
+        return "p is the part that is dropped: to keep everything, leave it out", None
     if call.op in _PRODUCTS:
-        return "at least one feature between the layers, as max(1, channels // ratio) gives"
+        return "at least one feature between the layers, as max(1, channels // ratio) gives", None
     size = times(source.example[1:])
     if prod(source.example[1:]) == 1:
-        return "leave it out: there is nothing else to normalise the value by"
-    return f"leave it out, or normalise more than one of a sample's {size} values at a time"
+        return "leave it out: there is nothing else to normalise the value by", None
+    return f"leave it out, or normalise more than one of a sample's {size} values at a time", None
 
 
 constant_output.flags(

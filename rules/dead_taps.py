@@ -9,6 +9,7 @@ from math import prod
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.costs import share_of
 from modellint.facts.wording import describe, on_axes, times, together
+from modellint.fixes import Fix, SetArgument, one_or_each
 from modellint.geometry import (
     Size,
     Window,
@@ -75,14 +76,16 @@ def _finding(graph: Graph, call: Node, axes: tuple[Window, ...], unmet: list[int
     for at in dead:
         told.setdefault(_taps(unmet[at]), []).append(at)
     taps = " and ".join(f"{taps}{on_axes(which, call.rank)}" for taps, which in told.items())
+    advice, fix = _help(graph, call, axes, dead)
     only = "tap {} only ever meets" if taps.isdigit() else "taps {} only ever meet"
     return Finding(
         call,
         f"{describe(call)}: on its {times(axis.n for axis in axes)} map {only.format(taps)} "
         f"padding, so it is a {times(alive)} kernel and {lost:,} of its {weights:,} weights "
         f"({share_of(lost, weights)}) do nothing",
-        help=_help(graph, call, axes, dead),
+        help=advice,
         assumes_size=True,
+        fix=fix,
     )
 
 
@@ -93,7 +96,10 @@ def _taps(unmet: int) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def _help(graph: Graph, call: Node, axes: tuple[Window, ...], dead: list[int]) -> str:
+def _help(
+    graph: Graph, call: Node, axes: tuple[Window, ...], dead: list[int]
+) -> tuple[str, Fix | None]:
+    """What lets all taps count, in words and, where arguments do it, as a change."""
     needed = [_needed(axis) if at in dead else axis.n for at, axis in enumerate(axes)]
     text = f"all taps count on maps of at least {times(needed)}"
     found = [
@@ -103,8 +109,12 @@ def _help(graph: Graph, call: Node, axes: tuple[Window, ...], dead: list[int]) -
     ]
     if found:
         text += f", with inputs from {', '.join(found)}"
-    narrower = _narrower(axes, dead)
-    return f"{narrower}; {text}" if narrower else text
+    narrower, arguments = _narrower(axes, dead)
+    if not arguments:
+        return text, None
+    message = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    changes = [SetArgument(call, name, value) for name, value in arguments.items()]
+    return f"{narrower}; {text}", Fix(message, changes, otherwise=text)
 
 
 def _least(graph: Graph, call: Node, axis: Window, at: int, needed: int) -> Size | None:
@@ -125,15 +135,18 @@ def _needed(axis: Window) -> int:
     )
 
 
-def _narrower(axes: tuple[Window, ...], dead: list[int]) -> str:
+def _narrower(
+    axes: tuple[Window, ...], dead: list[int]
+) -> tuple[str, dict[str, int | tuple[int, ...]]]:
     """A dilation, with the padding that goes with it, or a kernel with which nothing is dead."""
     if not any(axes[at].d > 1 for at in dead):
         alive = [list(ranges(full(axis.k) & ~axis.dead)) for axis in axes]
         kernel = [runs[0][1] - runs[0][0] + 1 for runs in alive]
         padding = [axis.begin - runs[0][0] for axis, runs in zip(axes, alive, strict=True)]
         if min(padding) < 0 or any(len(runs) > 1 for runs in alive):
-            return ""
-        return f"a {times(kernel)} kernel with padding={together(padding)} computes the same here"
+            return "", {}
+        told = f"a {times(kernel)} kernel with padding={together(padding)} computes the same here"
+        return told, {"kernel_size": one_or_each(kernel), "padding": one_or_each(padding)}
     largest = max(axes[at].d for at in dead)
     # With any larger one the last tap is beyond the map already for the first output.
     most = min(2 * (axes[at].n - 1) // max(axes[at].k - 1, 1) for at in dead)
@@ -141,8 +154,13 @@ def _narrower(axes: tuple[Window, ...], dead: list[int]) -> str:
         changed = [_dilated(axis, dilation) if at in dead else axis for at, axis in enumerate(axes)]
         if not any(axis.dead for axis in changed):
             padding = [axis.begin for axis in changed]
-            return f"dilation={dilation} with padding={together(padding)} uses all taps here"
-    return "a 1×1 kernel without padding computes the same here" if _central(axes) else ""
+            told = f"dilation={dilation} with padding={together(padding)} uses all taps here"
+            dilations = [dilation if at in dead else axis.d for at, axis in enumerate(axes)]
+            return told, {"padding": one_or_each(padding), "dilation": one_or_each(dilations)}
+    if not _central(axes):
+        return "", {}
+    told = "a 1×1 kernel without padding computes the same here"
+    return told, {"kernel_size": 1, "padding": 0, "dilation": 1}
 
 
 def _dilated(axis: Window, dilation: int) -> Window:

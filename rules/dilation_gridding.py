@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from modellint import Finding, Graph, Skip, rule
+from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import AXES, describe
+from modellint.fixes import Fix, SetArgument, one_or_each
 from modellint.geometry import Run, dilated_runs, without_holes
 
 
@@ -35,6 +37,17 @@ def dilation_gridding(graph: Graph, *, reached: float = 0.95) -> Iterator[Findin
             yield _finding(graph, run)
 
 
+def _padding(call: Node, dilation: int) -> int | tuple[int, ...] | None:
+    """The padding that leaves the map as it is with another dilation; `None` for the same."""
+    if call.kernel is None or isinstance(call.arguments.get("padding"), str):
+        return None
+    less = [(d - dilation) * (k - 1) for k, d in zip(call.kernel, call.dilation, strict=True)]
+    padding = [begin - gone // 2 for (begin, _), gone in zip(call.padding, less, strict=True)]
+    if not any(less) or any(gone % 2 for gone in less) or min(padding) < 0:
+        return None
+    return one_or_each(padding)
+
+
 def _finding(graph: Graph, run: Run) -> Finding:
     first, *others = run.dilated
     names = AXES[first.rank]
@@ -44,9 +57,18 @@ def _finding(graph: Graph, run: Run) -> Finding:
     rates = ", ".join(str(max(call.dilation)) for call in run.dilated)
     advice = f"an undilated kernel {run.gap | 1} wide in the run fills the holes"
     changed = without_holes(graph, run)
+    fix = None
     if changed is not None:
         call, dilation = changed
-        advice = f"dilation={dilation} in {call.key} leaves no hole; or {advice}"
+        arguments: dict[str, Any] = {"dilation": dilation}
+        padding = _padding(call, dilation)
+        if padding is not None:
+            arguments["padding"] = padding
+        told = " and ".join(f"{name}={value}" for name, value in arguments.items())
+        leaves = "leaves" if len(arguments) == 1 else "leave"
+        changes = [SetArgument(call, name, value) for name, value in arguments.items()]
+        fix = Fix(f"{call.key} {told}", changes, otherwise=advice)
+        advice = f"{told} in {call.key} {leaves} no hole; or {advice}"
     return Finding(
         first,
         f"{describe(first)} begins a run of convolutions with dilations {rates} that reaches "
@@ -54,6 +76,7 @@ def _finding(graph: Graph, run: Run) -> Finding:
         f"{'up to ' if run.gap > 2 else ''}{run.gap - 1} px between",
         help=advice,
         related=others,
+        fix=fix,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.costs import own_parameters
 from modellint.facts.wording import named
+from modellint.fixes import Behind, Fix
 from modellint.graph.operations import (
     ADAPTIVE_POOLS,
     DROPOUTS,
@@ -59,7 +60,19 @@ def dropout_before_batch_norm(graph: Graph, *, least: float = 0.05) -> Iterator[
             if share > 0.1
             else "put the dropout behind the norm",
             related=[norm],
+            fix=_fix(graph, call, norm),
         )
+
+
+def _fix(graph: Graph, call: Node, norm: Node) -> Fix | None:
+    """The dropout behind the norm, where nothing but the norm reads what comes of it."""
+    chain = [call]
+    while chain[-1] is not norm:
+        readers = data_readers(graph, chain[-1])
+        if len(readers) != 1:
+            return None
+        chain.append(readers[0])
+    return Fix(f"{call.key} behind {norm.key}", [Behind(chain)])
 
 
 def _norm_after(graph: Graph, call: Node) -> Node | None:

@@ -10,6 +10,7 @@ from modellint import Finding, Graph, Node, Site, Skip, rule
 from modellint.facts.source_facts import call_statement, called_name, calls_tensor
 from modellint.facts.usage import unused_modules
 from modellint.facts.wording import named
+from modellint.fixes import Assign, Fix
 
 #: What writes into a tensor that others may hold.
 _WRITES = frozenset(["copy", "update", "index_put", "set"])
@@ -119,6 +120,7 @@ def _finding(call: Node, statement: ast.Call) -> Finding:
         f"{named(call)} computes {call.output}, here {prod(call.output.example):,} values, and "
         "nothing reads them: the line keeps no result and changes none",
         help=change,
+        fix=Fix(f"{target} = …", [Assign(call)]) if target is not None else None,
     )
 
 

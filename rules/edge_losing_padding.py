@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import AXES, describe, on_axes, resized, spatial, times, together
+from modellint.fixes import Fix, SetArgument, one_or_each
 from modellint.geometry import Trim, Window, border_influence, trims, windows
 
 
@@ -44,20 +46,25 @@ def edge_losing_padding(
     first = next(trim for trim in found if trim.total == heaviest)
     for trim in found:
         if trim in large or (trim is first and heaviest >= total_trim):
-            yield _finding(graph, trim, first)
+            also = [other for other in found if other not in large] if trim is first else []
+            yield _finding(graph, trim, first, also)
     if not large and heaviest < total_trim:
+        told, _ = _help(found[0])
+        changes = [change for trim in found for change in _help(trim)[1].changes]
         others = f" and {len(found) - 1} more trim" if len(found) > 1 else " trims"
         yield Finding(
             found[0].call,
             f"{describe(found[0].call)}{others} the map's border: "
             f"{_percent(heaviest)} of an axis along one path",
-            help=_help(found[0]),
+            help=told,
+            fix=Fix("padding that keeps the size", changes),
             assumes_size=True,
             severity="info",
         )
 
 
-def _finding(graph: Graph, trim: Trim, first: Trim) -> Finding:
+def _finding(graph: Graph, trim: Trim, first: Trim, also: Sequence[Trim]) -> Finding:
+    """The finding of a layer; `also` are those that it stands for, each too little by itself."""
     call = trim.call
     axes = _axes(trim)
     window = axes[trim.axes[0]]
@@ -75,7 +82,10 @@ def _finding(graph: Graph, trim: Trim, first: Trim) -> Finding:
             message += (
                 f"; over the whole model a border pixel counts {min(influence):.2g} of the mean"
             )
-    return Finding(call, message, help=_help(trim), assumes_size=True)
+    told, fix = _help(trim)
+    more = [_help(other)[1] for other in also if other is not trim]
+    fix = replace(fix, changes=[change for one in (fix, *more) for change in one.changes])
+    return Finding(call, message, help=told, assumes_size=True, fix=fix)
 
 
 def _axes(trim: Trim) -> tuple[Window, ...]:
@@ -98,13 +108,17 @@ def _amount(trim: Trim) -> str:
     )
 
 
-def _help(trim: Trim) -> str:
+def _help(trim: Trim) -> tuple[str, Fix]:
+    """What keeps the size of the map, in words and as a change."""
     call, axes = trim.call, _axes(trim)
     before = times(spatial(call, call.input.output))
     if any(axes[axis].s == 1 and axes[axis].span % 2 == 0 for axis in trim.axes):
         odd = [axis.k - 1 if axis.span % 2 == 0 else axis.k for axis in axes]
         keeps = [axis.d * (k - 1) // 2 for axis, k in zip(axes, odd, strict=True)]
-        return f"a {times(odd)} kernel with padding={together(keeps)} keeps {before}"
+        kernel, pads = one_or_each(odd), one_or_each(keeps)
+        told = f"a {times(odd)} kernel with padding={together(keeps)} keeps {before}"
+        changes = [SetArgument(call, "kernel_size", kernel), SetArgument(call, "padding", pads)]
+        return told, Fix(f"kernel_size={kernel}, padding={pads}", changes)
     # ceil((e - s) / 2) a side: n / s positions come out, rounded up or down.
     padding = [
         (axis.span - axis.s + 1) // 2 if at in trim.axes else axis.begin
@@ -114,9 +128,10 @@ def _help(trim: Trim) -> str:
         (axis.n + 2 * pad - axis.span) // axis.s + 1
         for axis, pad in zip(axes, padding, strict=True)
     ]
-    if all(axis.s == 1 for axis in axes):
-        return f"padding={together(padding)} keeps {times(after)}"
-    return f"padding={together(padding)} gives {times(after)}"
+    does = "keeps" if all(axis.s == 1 for axis in axes) else "gives"
+    pads = one_or_each(padding)
+    fix = Fix(f"padding={pads}", [SetArgument(call, "padding", pads)])
+    return f"padding={together(padding)} {does} {times(after)}", fix
 
 
 def _percent(share: Fraction) -> str:

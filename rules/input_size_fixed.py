@@ -9,6 +9,7 @@ from modellint import Finding, Graph, Skip, rule
 from modellint.contracts.admitted import grouped
 from modellint.contracts.contract import accepted, beside, sized_axes
 from modellint.facts.flattening import Flattened, flattened, sized_by_input
+from modellint.facts.pooling import pooled
 from modellint.facts.wording import describe, times
 
 
@@ -52,6 +53,7 @@ def input_size_fixed(graph: Graph) -> Iterator[Finding | Skip]:
             f"{describe(call)} reads a flattened {shape} map, which ties the model to inputs with "
             f"{grouped(fixed.items(), beside(graph))}{_because(graph)}",
             help=_help(found),
+            fix=pooled(graph, call, found, found.positions),
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, together
+from modellint.fixes import Before, Fix, SetArgument, one_or_each
 from modellint.graph.operations import CONVOLUTIONS, POOLS, TRANSPOSED
 
 _WINDOWS = CONVOLUTIONS | POOLS | TRANSPOSED
@@ -41,14 +42,17 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
         if (wrong or number) and graph.refused_by_torch(call) is False:
             yield Skip(call, "PyTorch runs what looks like an argument it refuses", doubtful=True)
             continue
-        for what, change in wrong:
-            yield Finding(call, f"{describe(call)} has {what}", help=change)
+        for what, told, change in wrong:
+            fix = Fix(f"{change.name}={change.value}", [change])
+            yield Finding(call, f"{describe(call)} has {what}", help=told, fix=fix)
         if wrong:
             continue
         if number is not None and (graph.guessed or taken_for_tokens):
             yield Skip(call, "the type of the model's input was assumed")
         elif number is not None:
-            yield Finding(call, f"{describe(call)} {number[0]}", help=number[1])
+            what, told, step = number
+            fix = Fix(step.format("x"), [Before(call, step)])
+            yield Finding(call, f"{describe(call)} {what}", help=told, fix=fix)
         elif _is_empty(call):
             yield Finding(
                 call,
@@ -57,7 +61,7 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
             )
 
 
-def _wrong(call: Node) -> Iterator[tuple[str, str]]:
+def _wrong(call: Node) -> Iterator[tuple[str, str, SetArgument]]:
     """Each argument of a window that PyTorch refuses, and what it takes instead."""
     if call.op not in _WINDOWS:
         return
@@ -67,36 +71,41 @@ def _wrong(call: Node) -> Iterator[tuple[str, str]]:
         smallest["padding"] = (call.per_axis("padding", 0), 0)
     for name, (sizes, least) in smallest.items():
         if sizes and min(sizes) < least:
-            yield f"{name}={together(sizes)}", f"{name} must be at least {least} on each axis"
+            change = SetArgument(call, name, one_or_each([max(size, least) for size in sizes]))
+            what = f"{name}={together(sizes)}"
+            yield what, f"{name} must be at least {least} on each axis", change
     if call.op in TRANSPOSED:
         yield from _output_padding(call)
 
 
-def _output_padding(call: Node) -> Iterator[tuple[str, str]]:
+def _output_padding(call: Node) -> Iterator[tuple[str, str, SetArgument]]:
     given = call.per_axis("output_padding", 0)
     most = [max(steps) - 1 for steps in zip(call.stride, call.dilation, strict=True)]
     if any(not 0 <= size <= limit for size, limit in zip(given, most, strict=True)):
+        fits = [min(max(size, 0), limit) for size, limit in zip(given, most, strict=True)]
         yield (
             f"output_padding={together(given)} with stride={together(call.stride)} and "
             f"dilation={together(call.dilation)}",
             f"output_padding must be smaller than one of the two: here 0 to {together(most)}",
+            SetArgument(call, "output_padding", one_or_each(fits)),
         )
 
 
-def _number(call: Node) -> tuple[str, str] | None:
-    """What is wrong with the kind of numbers that come in, and what to do."""
+def _number(call: Node) -> tuple[str, str, str] | None:
+    """What is wrong with the kind of numbers that come in, what to do, and the step for it."""
     if not call.inputs or not call.input.outputs:
         return None
     given = call.input.output.dtype
     if call.op in _EMBEDDINGS and _is_floating(given):
-        return f"looks up indices and gets {given}", "index with integers: x.long()"
+        return f"looks up indices and gets {given}", "index with integers: x.long()", "{}.long()"
     if call.op not in _FLOATING or _is_floating(given) or given.startswith("complex"):
         return None
     weight = call.arguments.get("weight")
     if not isinstance(weight, Node) or not _is_floating(weight.output.dtype):
         return None
     kind = weight.output.dtype
-    return f"computes in {kind} and gets {given}", "convert its input first: x.float()"
+    what = f"computes in {kind} and gets {given}"
+    return what, "convert its input first: x.float()", "{}.float()"
 
 
 def _is_floating(dtype: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from modellint import Finding, Graph, Skip, rule
+from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, times
-from modellint.geometry import neighbours, windows
+from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.geometry import Window, neighbours, windows
 
 
 @rule("pedantic")
@@ -42,7 +43,16 @@ def non_square_kernel(graph: Graph) -> Iterator[Finding | Skip]:
             f"to it",
             help=f"a {largest}×{largest} kernel, or a {width}×{height} convolution behind it, "
             f"sees the same along both axes",
+            fix=_square(call, axes, largest),
         )
+
+
+def _square(call: Node, axes: Sequence[Window], largest: int) -> Fix:
+    """A kernel as wide as high, with the padding that leaves the map as it is."""
+    padding = [axis.begin + axis.d * (largest - axis.k) // 2 for axis in axes]
+    values = {"kernel_size": largest, "padding": one_or_each(padding)}
+    message = ", ".join(f"{name}={value}" for name, value in values.items())
+    return Fix(message, [SetArgument(call, name, value) for name, value in values.items()])
 
 
 non_square_kernel.flags(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, resized, times, together
+from modellint.fixes import Fix, SetArgument, one_or_each
 from modellint.geometry import Window, drift, full, padding_before, slices_after, windows
 
 
@@ -62,14 +63,15 @@ def _blind(window: Window, cut: tuple[int, int]) -> int:
 
 def _of_blind(call: Node, axes: tuple[Window, ...], blind: list[int]) -> Finding:
     window = axes[blind[0]]
+    padding = one_or_each([(axis.span - 1) // 2 for axis in axes])
     where = on_axes(blind, call.rank) or " an axis"
     return Finding(
         call,
         f"{describe(call)} has outputs that read nothing but padding: "
         f"{window.blind.bit_count()} of {window.o}{where}; {resized(call)}",
-        help=f"padding={together([(axis.span - 1) // 2 for axis in axes])} lets every window "
-        f"reach the map",
+        help=f"padding={padding} lets every window reach the map",
         assumes_size=True,
+        fix=Fix(f"padding={padding}", [SetArgument(call, "padding", padding)]),
     )
 
 
@@ -79,18 +81,22 @@ def _of_grown(call: Node, axes: tuple[Window, ...], grown: list[int], explicit: 
     size = times(axis.n for axis in axes)
     subject = f"{describe(call)}{', with the zeros padded before it,' if explicit else ''}"
     sizes = f"{size} → {times(axis.o for axis in axes)}" if explicit else resized(call)
+    fix = None
     if window.span % 2 == 0:
         advice = f"an odd kernel with padding=(k - 1)/2 keeps {size}"
     elif explicit:
         advice = f"{together(keeps)} px a side in all keep {size}"
     else:
         advice = f"padding={together(keeps)} keeps {size}"
+        padding = one_or_each(keeps)
+        fix = Fix(f"padding={padding}", [SetArgument(call, "padding", padding)])
     return Finding(
         call,
         f"{subject} pads {window.padding} px in all{on_axes(grown, call.rank)} where its "
         f"kernel can use {window.span - 1}: the map grows by {window.growth}, {sizes}",
         help=advice,
         assumes_size=True,
+        fix=fix,
     )
 
 

@@ -21,6 +21,7 @@ from modellint.facts.flattening import (
     flattened,
     unfolded,
 )
+from modellint.facts.pooling import pooled
 from modellint.facts.wording import channels, describe, times
 
 
@@ -97,7 +98,7 @@ def _of_flattened(graph: Graph, call: Node, source: Flattened, number: int) -> F
     shape = f"{source.channels}×{times(source.positions)}"
     features = source.channels * source.count
     wide = number - (source.count - 1) * source.channels * _outputs(call)
-    pooled = (
+    told = (
         f"pool to {times([1] * len(source.positions))} first: in_features {features} → "
         f"{source.channels}, parameters {amount(number)} → {amount(wide)}"
     )
@@ -105,9 +106,10 @@ def _of_flattened(graph: Graph, call: Node, source: Flattened, number: int) -> F
         call,
         f"{_held(graph, call, number)}: it reads a whole {shape} map, so that each of "
         f"{source.count} positions has weights of its own, shared with no other",
-        help=f"put convolutions before it, which share weights between positions, and {pooled}"
+        help=f"put convolutions before it, which share weights between positions, and {told}"
         if source.raw
-        else f"{pooled}; or use convolutions, which share weights between positions",
+        else f"{told}; or use convolutions, which share weights between positions",
+        fix=pooled(graph, call, source, [1] * len(source.positions)),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import describe, on_axes, resized
+from modellint.fixes import Fix, SetArgument, one_or_each
 from modellint.geometry import slices_after, windows
 
 
@@ -40,13 +41,15 @@ def pointwise_padding(graph: Graph) -> Iterator[Finding | Skip]:
             continue
         holds = "the bias" if call.arguments.get("bias") is not None else "zeros"
         where = on_axes(framed, call.rank)
-        padding = ", ".join("0" if axis in framed else str(w.begin) for axis, w in enumerate(axes))
-        same = len(framed) == call.rank
+        padding = one_or_each(
+            [0 if axis in framed else window.begin for axis, window in enumerate(axes)]
+        )
         yield Finding(
             call,
             f"{describe(call)} pads a kernel of one pixel{where}: {resized(call)}; "
             f"the added frame holds only {holds}",
-            help=f"padding={0 if same else f'({padding})'} leaves the frame out",
+            help=f"padding={padding} leaves the frame out",
+            fix=Fix(f"padding={padding}", [SetArgument(call, "padding", padding)]),
         )
 
 

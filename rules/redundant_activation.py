@@ -8,6 +8,7 @@ from math import inf
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.ranges import Range, range_of
 from modellint.facts.wording import named
+from modellint.fixes import Fix, Without, is_numbered
 
 #: What leaves every value of an interval as it is: that interval.
 _IDENTICAL = {
@@ -50,6 +51,7 @@ def redundant_activation(graph: Graph) -> Iterator[Finding | Skip]:
             f"{_interval(found)}",
             help="leave it out, or put a layer between the two",
             related=[found.maker],
+            fix=Fix(f"without {named(call)}", [Without(call)], safe=not is_numbered(call)),
         )
 
 

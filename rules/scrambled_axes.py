@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.scrambling import Scrambled, scrambled
 from modellint.facts.wording import named
+from modellint.fixes import Before, Change, Fix, Instead
 
 
 @rule("suspicious")
@@ -41,12 +42,18 @@ def _finding(found: Scrambled) -> Finding:
     for at, axis in zip(sorted(axes), axes, strict=True):
         dims[at] = axis
         moved += [str(source.symbolic[axis])] if at != axis else []
+    permute = f"permute({', '.join(map(str, dims))})"
+    changes: list[Change] = [Instead(node, f"{{}}.{permute}")]
+    if not permuted:
+        copied = "" if node.op.startswith("reshape") else ".contiguous()"
+        changes = [Before(node, f"{{}}.{permute}{copied}")]
     return Finding(
         node,
         f"{named(node)} gives {source} the sizes {node.output} without moving anything: "
         f"{' and '.join(moved)} change places, and each row of the result "
         "holds elements of several",
-        help=f"permute({', '.join(map(str, dims))}) moves them{_then(node, permuted)}",
+        help=f"{permute} moves them{_then(node, permuted)}",
+        fix=Fix(permute, changes),
         assumes_size=sized,
     )
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Module, Node, Skip, rule
+from modellint.facts.fitting_arguments import fitting
 from modellint.facts.remedies import remedy
 from modellint.facts.wording import named
 from modellint.geometry import makers
@@ -46,8 +47,16 @@ def shape_mismatch(graph: Graph) -> Iterator[Finding | Skip]:
     assumed = ", an assumed size" if graph.guessed else ""
     message = "; ".join([refused, *came, *([f"here {sizes}{assumed}"] if sizes else [])])
     layers = [source for source in sources if source.op != "input"]
-    helped = graph.mismatch.help or remedy(graph, call)
-    yield Finding(call, message, help=helped, related=[*_block(graph, call), *layers])
+    fits = fitting(graph, call)
+    joined = remedy(graph, call)
+    helped = (fits and fits.help) or graph.mismatch.help or (joined and joined.help)
+    related: list[Node | Module] = [*_block(graph, call), *layers]
+    if fits is not None and fits.module is not None:
+        # The construction of a block is at fault, not the line within it.
+        message = "; ".join([f"{fits.told}", refused, *came])
+        yield Finding(fits.module, message, help=helped, related=[call], fix=fits.fix)
+        return
+    yield Finding(call, message, help=helped, related=related, fix=fits and fits.fix)
 
 
 def _block(graph: Graph, call: Node) -> Iterator[Module]:

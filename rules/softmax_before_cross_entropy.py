@@ -16,6 +16,7 @@ from modellint.facts.losses import (
 )
 from modellint.facts.usage import training
 from modellint.facts.wording import named
+from modellint.fixes import Fix, Without
 from modellint.geometry.channels import dim_after
 from modellint.graph.operations import (
     IDENTITIES,
@@ -135,6 +136,7 @@ def _finding(call: Node, loss: Loss, output: Node) -> Finding:
         help="return the logits, and apply softmax where probabilities are shown"
         if call.op == "softmax"
         else f"return the logits, without {call.op}",
+        fix=Fix(f"without {named(call)}", [Without(call)]),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import named
+from modellint.fixes import Fix, SetArgument
 
 
 @rule("suspicious")
@@ -36,6 +37,7 @@ def softmax_without_dim(graph: Graph) -> Iterator[Finding | Skip]:
             f"{named(call)} names no axis: of {call.input.output} an old rule picks "
             f"axis {chosen} of size {size}{over}",
             help=f"dim={wanted} takes the axis of the classes",
+            fix=Fix(f"dim={wanted}", [SetArgument(call, "dim", wanted)], safe=wanted == chosen),
         )
 
 

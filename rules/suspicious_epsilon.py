@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import named
+from modellint.fixes import Fix, SetArgument
 
 
 @rule("suspicious")
@@ -30,7 +31,7 @@ def suspicious_epsilon(graph: Graph, *, least: float = 1e-2) -> Iterator[Finding
         eps = call.arguments.get("eps")
         if not isinstance(eps, (int, float)) or eps < least:
             continue
-        momentum = call.op in ("batch_norm", "instance_norm")
+        momentum = call.op in ("batch_norm", "instance_norm") and eps < 1
         kept = 0.1 / (0.1 + eps)
         yield Finding(
             call,
@@ -39,6 +40,7 @@ def suspicious_epsilon(graph: Graph, *, least: float = 1e-2) -> Iterator[Finding
             help=f"if the momentum is meant, momentum={eps:g}; eps stays 1e-05"
             if momentum
             else "leave it out: eps is 1e-05 then",
+            fix=Fix("eps=1e-05", [SetArgument(call, "eps", 1e-5)]),
         )
 
 

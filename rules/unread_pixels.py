@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, spatial, symbolic, times, together
+from modellint.fixes import Fix, SetArgument, one_or_each
 from modellint.geometry import (
     Unread,
     Window,
@@ -74,13 +76,15 @@ def unread_pixels(graph: Graph) -> Iterator[Finding | Skip]:
 def _finding(graph: Graph, call: Node, left: list[Unread]) -> Finding:
     lines = " and ".join(_lines(part, call.rank) for part in left)
     size = times(spatial(call, left[0].map.output))
+    told, fix = _help(graph, call, left)
     whose = "the input" if left[0].map.op == "input" else "its map"
     return Finding(
         call,
         f"{describe(call)} does not read {lines} of {whose} ({size}), nor does anything else that "
         f"an output depends on{_when(graph, call, left)}",
-        help=_help(graph, call, left),
+        help=told,
         assumes_size=True,
+        fix=fix,
         # How long a sequence is changes from one to the next; what ends a picture does not.
         severity="info" if call.rank == 1 and not _between(call, left) else None,
     )
@@ -143,15 +147,20 @@ def _when(graph: Graph, call: Node, left: list[Unread]) -> str:
     return f"; so whenever {', or '.join(found)}" if found else ""
 
 
-def _help(graph: Graph, call: Node, left: list[Unread]) -> str:
+def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None]:
+    """What reads the rest, in words and, where an argument does it, as a change."""
     axes = windows(call) or ()
     ways = []
+    fix = None
     if _between(call, left):
         needed = [axis.s if axis.s > axis.span else axis.k for axis in axes]
         ways.append(f"a {times(needed)} kernel reads them; so does an average pool before it")
+        kernel = one_or_each(needed)
+        fix = Fix(f"kernel_size={kernel}", [SetArgument(call, "kernel_size", kernel)])
     elif "ceil_mode" in call.arguments and not any(loses(axis, axis.n, True) for axis in axes):
         after = [axis.at(axis.n, ceil=True).o for axis in axes]
         ways.append(f"ceil_mode=True reads them and gives {times(after)}")
+        fix = Fix("ceil_mode=True", [SetArgument(call, "ceil_mode", True)])
     else:
         padding = _padding(axes)
         if padding is not None:
@@ -160,10 +169,15 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> str:
                 for axis, p in zip(axes, padding, strict=True)
             ]
             ways.append(f"padding={together(padding)} reads them and gives {times(after)}")
+            pads = one_or_each(padding)
+            fix = Fix(f"padding={pads}", [SetArgument(call, "padding", pads)])
     fitting = [text for part in left if (text := _fitting(graph, call, part))]
     if fitting:
         ways.append(f"with {', '.join(fitting)} nothing is left here")
-    return "; ".join(ways) or "a kernel and stride that fit the map leave nothing"
+    otherwise = "a kernel and stride that fit the map leave nothing"
+    if fix is not None:
+        fix = replace(fix, otherwise=otherwise)
+    return "; ".join(ways) or otherwise, fix
 
 
 def _fitting(graph: Graph, call: Node, part: Unread) -> str:

@@ -7,6 +7,7 @@ from math import prod
 
 from modellint import Finding, Graph, Module, Node, Skip, rule
 from modellint.facts.wording import describe
+from modellint.fixes import Contain, Fix
 
 
 @rule("correctness")
@@ -84,6 +85,7 @@ def _of_held(module: Module, numbers: int) -> Finding:
         f"{module.path} ({module.type}) runs, but the model does not register it: its "
         f"{numbers:,} parameters are not trained, moved or saved with the model",
         help=f"nn.{kind} in place of the plain container registers all of {attribute}",
+        fix=Fix(f"nn.{kind}(…)", [Contain(module)], safe=True),
     )
 
 

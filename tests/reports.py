@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from modellint.contracts.admitted import Sizes
-from modellint.results.findings import Diagnostic, Related
+from modellint.fixes.edits import Edit
+from modellint.results.findings import Diagnostic, Related, TriedFix
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
 from modellint.results.report import Note, Problem, Report, RulePage
+from modellint.source.file import text_digest
 
 #: A path with all that some format gives a meaning.
 ODD = 'models/odd "näme", 100%: a\tb|c\n.py'
@@ -86,6 +88,18 @@ BARE = replace(
 )
 
 
+#: Beyond the finding's line, and within it: the first changes what the model computes.
+PADDED = TriedFix(
+    False,
+    "padding=1; fc in_features=6 * 28 * 28",
+    (Edit(3, 39, 3, 39, ", padding=1", "net.py"), Edit(5, 13, 5, 24, "6 * 28 * 28", "net.py")),
+    text_digest(NET),
+)
+ODD_FIX = TriedFix(
+    True, HOSTILE, (Edit(3, 42, 3, 43, "3,\n\t\t# ```\n\t\t", ODD),), text_digest(ODD_SOURCE)
+)
+
+
 def moved(finding, line):
     """A finding on one line, on another."""
     return replace(finding, line=line, end_line=line)
@@ -107,9 +121,11 @@ FINDING = Diagnostic(
     message="conv1 trims 1 px from every side",
     help="padding=1 keeps 28×28",
     related=(Related("net.py", 9, 24, "called here"),),
+    fix=PADDED,
 )
 MISMATCH = replace(
     FINDING,
+    fix=None,
     rule="shape-mismatch",
     category="correctness",
     severity="error",
@@ -136,6 +152,7 @@ EVEN = replace(
     message=HOSTILE,
     help=HOSTILE,
     related=(Related(ODD, 3, 2, HOSTILE), Related("/elsewhere/a b.py", 1, 1, "built here")),
+    fix=ODD_FIX,
 )
 ADVICE = replace(
     FINDING,
@@ -148,6 +165,7 @@ ADVICE = replace(
     model="small",
     message="norm comes late",
     related=(),
+    fix=None,
 )
 FLAGGED_TWICE = replace(ADVICE, model="wide")
 

@@ -30,27 +30,29 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
     {"cli": {CLICK}, "api": {TORCH}},
     {"engine": set(), "testing": set(), "former": set()},
     {"worker": {TORCH, INTERNALS}, "report": {TABULATE}},
-    {"suppression": set()},
+    {"suppression": set(), "mending": set()},
     {"inputs": {TORCH}, "config": {PATHSPEC}},
     {"building": {TORCH, HOOKS, INTERNALS}, "linting": set()},
     {"tracing": {TORCH, HOOKS, INTERNALS}, "programs": set()},
     {"protocol": set(), "facts": set()},
     {"modules": {TORCH, INTERNALS}, "results": set(), "geometry": set()},
     {"contracts": set(), "rules": set()},
+    {"fixes": set()},
     {"shapes": set(), "discovery": set(), "graph": set()},
     {"symbolic": set(), "source": set()},
     {"errors": set(), "_version": set()},
 )
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 OUTSIDE = {room: allowed for rooms in ROOMS for room, allowed in rooms.items()}
-#: The one way up: a report prints itself, by the formats of the room above, when it is asked to.
-DOORS = {("modellint.results.report", "report")}
+#: The ways up: a report prints itself, by the formats of a room above, and makes its fixes, by the
+#: engine, when it is asked to.
+DOORS = {("modellint.results.report", "report"), ("modellint.results.report", "engine")}
 #: What runs where a project's torch is: it finds no package there but torch.
 WORKER_SIDE = "worker"
 #: What answers without torch: it is imported where torch is used, and never before.
 FRONT_END = ("cli", "engine", "config", "report", "suppression", "pytest_plugin", "api")
 #: What rules of anyone may import, besides the names of `modellint` itself.
-PUBLIC = {"contracts", "facts", "geometry", "graph", "suppression"}
+PUBLIC = {"contracts", "fixes", "facts", "geometry", "graph", "suppression"}
 
 
 class Import(NamedTuple):

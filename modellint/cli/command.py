@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, NoReturn
 
 import click
@@ -14,18 +15,31 @@ import click
 from modellint.cli.completion import rule_names, rules_and_categories
 from modellint.cli.listing import list_page
 from modellint.cli.modes import check_modes
-from modellint.cli.options import acceptance_options, configuration_options, process_options
-from modellint.cli.output import wants_color, write
+from modellint.cli.options import (
+    acceptance_options,
+    configuration_options,
+    fix_options,
+    process_options,
+)
+from modellint.cli.output import wants_color, write, write_bytes
 from modellint.cli.progress import Bar, wants_bar
 from modellint.cli.settings_page import settings_page
 from modellint.cli.streams import discard_output, prepare_streams
 from modellint.cli.version_page import VERSION, version_page
-from modellint.cli.writing import about_baseline, write_baseline, write_ignores
+from modellint.cli.writing import (
+    about_baseline,
+    fixes_diff,
+    would_fix,
+    write_baseline,
+    write_fixes,
+    write_ignores,
+)
 from modellint.config.plans import Plans
 from modellint.config.selection import find_rule
-from modellint.config.settings import Settings
+from modellint.config.settings import ALL_TRIALS, TRIALS, Settings
 from modellint.config.targets import unusable
 from modellint.engine.engine import lint_targets, list_models, plans_of
+from modellint.engine.running import Pools
 from modellint.errors import PluginError, UsageError, WorkerError
 from modellint.report import FORMATS, View, render
 from modellint.report.lines import printable
@@ -110,6 +124,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 @click.option("--statistics", is_flag=True, help="Also print how many findings each rule has.")
 @configuration_options
 @acceptance_options
+@fix_options
 @click.option("--rules", "show_rules", is_flag=True, help="List the rules.")
 @click.option(
     "--explain",
@@ -158,6 +173,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         contract=options["contract"],
         statistics=options["statistics"],
         quiet=options["quiet"],
+        unsafe=options["unsafe_fixes"],
     )
     targets = _with_taken(targets, options)
     settings = _settings(options)
@@ -241,6 +257,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
         python=options["python"],
+        trials=ALL_TRIALS if options["fix"] or options["diff"] else TRIALS,
     )
 
 
@@ -264,16 +281,25 @@ def _lint(
     started = time.perf_counter()
     problems = [problem for problem in map(unusable, targets) if problem is not None]
     usable = [target for target in targets if unusable(target) is None]
-    report = _watched(usable, settings, stdin, name, quiet=view.quiet)
-    for problem in problems:
-        click.echo(f"modellint: {printable(problem)}", err=True)
-    if not usable:
-        return _WRONG_USAGE
+    with closing(Pools()) as pools:
+        report = _watched(usable, settings, stdin, name, pools, quiet=view.quiet)
+        for problem in problems:
+            click.echo(f"modellint: {printable(problem)}", err=True)
+        if not usable:
+            return _WRONG_USAGE
+        if options["diff"]:
+            return max(_show_diff(report, options, view, pools), _WRONG_USAGE * bool(problems))
+        report, words, troubles = _acted_on(report, options, view, pools)
     acted = options["write_baseline"] is not None or options["add_ignore"] is not None
-    report, words = _acted_on(report, options)
+    # What the fixes make of standard input goes to standard output, whatever came of it.
+    aside = options["fix"] and "-" in targets
+    if aside:
+        write_bytes(report.request.stdin)
     if not acted or report.findings or report.errors:
-        write(render(report, options["format_"], view), options["output"])
+        write(render(report, options["format_"], view), options["output"], aside=aside)
     for line in (*report.warnings, *words) if not view.quiet else ():
+        click.echo(f"modellint: {line}", err=True)
+    for line in troubles:
         click.echo(f"modellint: {line}", err=True)
     if not report.models and not report.errors and not view.quiet:
         part = f"part {settings.shard} of " if settings.shard is not None else ""
@@ -288,27 +314,51 @@ def _lint(
         for line in _remarks(report):
             click.echo(line, err=True)
         click.echo(f"{time.perf_counter() - started:.1f} s", err=True)
-    return _WRONG_USAGE if problems else report.exit_status
+    return _WRONG_USAGE if problems else max(report.exit_status, int(bool(troubles)))
 
 
-def _acted_on(report: Report, options: dict[str, Any]) -> tuple[Report, list[str]]:
-    """What is left to report after files were written, and what to tell of them."""
+def _acted_on(
+    report: Report, options: dict[str, Any], view: View, pools: Pools
+) -> tuple[Report, list[str], list[str]]:
+    """What is left to report after files were written, what to tell of them, and what failed."""
     if options["write_baseline"] is not None:
-        return write_baseline(report, options["write_baseline"])
+        return *write_baseline(report, options["write_baseline"]), []
     if options["add_ignore"] is not None:
-        return write_ignores(report, options["add_ignore"])
-    return report, list(about_baseline(report))
+        return *write_ignores(report, options["add_ignore"]), []
+    troubles: list[str] = []
+    if options["fix"]:
+        report, troubles = write_fixes(report, pools, unsafe=view.unsafe)
+    return report, list(about_baseline(report)), troubles
+
+
+def _show_diff(report: Report, options: dict[str, Any], view: View, pools: Pools) -> int:
+    """Print what the fixes would change, and nothing else on stdout; the run's exit status."""
+    text, count, troubles = fixes_diff(report, pools, view)
+    write(text, options["output"])
+    told = [printable(f"{one.path}:{one.line}: {one.message}") for one in report.errors]
+    words = [*report.warnings, *would_fix(count)] if not view.quiet else []
+    for line in (*told, *troubles, *words):
+        click.echo(f"modellint: {line}", err=True)
+    if report.errors:
+        return report.exit_status
+    return int(bool(text or troubles))
 
 
 def _watched(
-    usable: Sequence[str], settings: Settings, stdin: bytes | None, name: str, *, quiet: bool
+    usable: Sequence[str],
+    settings: Settings,
+    stdin: bytes | None,
+    name: str,
+    pools: Pools,
+    *,
+    quiet: bool,
 ) -> Report:
     """The report of a run, with a bar on the terminal while it goes on."""
     if not wants_bar(quiet=quiet):
-        return lint_targets(usable, settings, stdin, name)
+        return lint_targets(usable, settings, stdin, name, pools=pools)
     bar = Bar(sys.stderr)
     try:
-        return lint_targets(usable, settings, stdin, name, bar)
+        return lint_targets(usable, settings, stdin, name, bar, pools)
     finally:
         bar.clear()
 

@@ -15,6 +15,8 @@ _MODES = {
     "--list": "show_list",
     "--write-baseline": "write_baseline",
     "--add-ignore": "add_ignore",
+    "--diff": "diff",
+    "--fix": "fix",
 }
 _PAGES = ("--explain", "--rules", "--show-settings", "--list")
 #: What only a report of a run has, by the option that asks for it.
@@ -25,12 +27,18 @@ _OF_REPORTS = {
     "--strict": "strict",
     "--fail-level": "fail_level",
     "--baseline": "baseline",
+    "--unsafe-fixes": "unsafe_fixes",
 }
+#: What a diff has as well: `--diff` lints, and prints no report.
+_OF_DIFFS = ("--baseline", "--unsafe-fixes")
 
 
 def check_modes(options: Mapping[str, Any]) -> None:
     """Raise `UsageError` for options of which one would silently count for nothing."""
     modes = [flag for flag, name in _MODES.items() if _given(options[name])]
+    if "--diff" in modes and "--fix" in modes:
+        # A diff of what `--fix` would write.
+        modes.remove("--fix")
     if len(modes) > 1:
         raise UsageError(f"{' and '.join(modes)} are different things to do: give one of them")
     if not modes:
@@ -43,6 +51,9 @@ def check_modes(options: Mapping[str, Any]) -> None:
         reported.append("--shard")
     if mode in _PAGES and reported:
         raise UsageError(f"{mode} runs no model: {_listed(reported)} would have no effect")
+    unseen = [flag for flag in reported if flag not in _OF_DIFFS]
+    if mode == "--diff" and unseen:
+        raise UsageError(f"--diff prints no report: {_listed(unseen)} would have no effect")
     if mode == "--write-baseline" and options["baseline"] is not None:
         raise UsageError("--write-baseline writes all findings, and takes no --baseline")
     if mode == "--write-baseline" and options["shard"] is not None:

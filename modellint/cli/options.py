@@ -59,6 +59,28 @@ def acceptance_options(command: F) -> F:
     )
 
 
+def fix_options(command: F) -> F:
+    """What is changed in the files themselves."""
+    return _all(
+        command,
+        click.option(
+            "--fix",
+            is_flag=True,
+            help="Write the fixes that leave what models compute as it is, and report the rest.",
+        ),
+        click.option(
+            "--diff",
+            is_flag=True,
+            help="Print what --fix would change as a unified diff, and write nothing.",
+        ),
+        click.option(
+            "--unsafe-fixes",
+            is_flag=True,
+            help="With these, also the fixes that change what the models compute.",
+        ),
+    )
+
+
 def process_options(command: F) -> F:
     """How the processes that run user code are shared and limited."""
     return _all(

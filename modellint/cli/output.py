@@ -27,12 +27,15 @@ def wants_color(choice: str, output: str | None, environment: Mapping[str, str])
     return environment.get("TERM") != "dumb" and sys.stdout.isatty()
 
 
-def write(text: str, output: str | None) -> None:
-    """Write to stdout, or to a file whole or not at all; raise `UsageError` where that fails."""
+def write(text: str, output: str | None, *, aside: bool = False) -> None:
+    """Write to stdout, or to a file whole or not at all; raise `UsageError` where that fails.
+
+    To stderr, if `aside`, where stdout is for something else.
+    """
     if output is None:
         # `color` is decided already: click would strip it for a pipe even under --color always.
         # Without `file` it would write UTF-8 where the user asked for ASCII.
-        click.echo(text, file=sys.stdout, nl=False, color=True)
+        click.echo(text, file=sys.stderr if aside else sys.stdout, nl=False, color=True)
         return
     try:
         write_whole(Path(output), text.encode("utf-8", "backslashreplace"))
@@ -40,3 +43,9 @@ def write(text: str, output: str | None) -> None:
         raise
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def write_bytes(data: bytes) -> None:
+    """Write to stdout what is for a program, as it is."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()

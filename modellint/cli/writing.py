@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from modellint.cli.output import write
+from modellint.engine.running import Pools
 from modellint.report.lines import plural, printable
-from modellint.results.report import Report
+from modellint.report.view import View
+from modellint.results.report import FixCount, Report
 from modellint.source.paths import shown_path
 from modellint.suppression.adding import add_ignores
 from modellint.suppression.baseline import Baseline
@@ -30,6 +32,48 @@ def write_ignores(report: Report, reason: str) -> tuple[Report, list[str]]:
     told = told or ["no ignore comment written"]
     left = [f"{_place(finding.path, finding.line)}: {why}" for finding, why in done.left]
     return replace(report, findings=tuple(finding for finding, _ in done.left)), told + left
+
+
+def write_fixes(report: Report, pools: Pools, *, unsafe: bool) -> tuple[Report, list[str]]:
+    """Make the fixes of a report; give what is left to report, and what could not be fixed."""
+    from modellint.engine.fixing import fix_files  # Few runs write fixes.
+
+    fixed = fix_files(report, unsafe=unsafe, pools=pools)
+    return fixed.report, [*map(printable, fixed.troubles)]
+
+
+def fixes_diff(report: Report, pools: Pools, view: View) -> tuple[str, FixCount, list[str]]:
+    """What `write_fixes` would change as a diff, how many fixes that is, and what hinders some."""
+    from modellint.engine.rounds import mend
+    from modellint.mending.diffs import diff
+    from modellint.mending.rewriting import decoded
+
+    mended = mend(report, unsafe=view.unsafe, pools=pools)
+    lines = [
+        line
+        for path, data in sorted(mended.changed.items())
+        for line in diff(printable(path), decoded(mended.before[path]), decoded(data))
+    ]
+    text = "".join(f"{_painted(line, view)}\n" for line in lines)
+    return text, mended.count(unsafe=view.unsafe), [*map(printable, mended.troubles)]
+
+
+def would_fix(count: FixCount) -> Iterator[str]:
+    """How many fixes a diff shows, and how many more there are."""
+    if count.made or count.unsafe:
+        more = f", {count.unsafe} more with --unsafe-fixes" if count.unsafe else ""
+        yield f"would fix {count.made}{more}"
+
+
+def _painted(line: str, view: View) -> str:
+    """A line of a diff; where it is coloured, and so for a reader, nothing in it acts on him."""
+    if not view.color:
+        return line
+    text = "\t".join(map(printable, line.split("\t")))
+    if line.startswith(("---", "+++")):
+        return view.paint(text, bold=True)
+    colors = {"-": "red", "+": "green", "@": "cyan"}
+    return view.paint(text, fg=colors[line[0]]) if line[0] in colors else text
 
 
 def about_baseline(report: Report) -> Iterator[str]:

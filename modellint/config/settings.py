@@ -9,6 +9,12 @@ from typing import Any
 from modellint.config.sharding import Shard
 from modellint.results.report import FailLevel
 
+#: How many runs of a file its fixes may take, where nobody asks for them: one for all together,
+#: and a few for those that do not pass with the others, each cheaper than the lint before them.
+TRIALS = 8
+#: How many they may take where the fixes are to be made: as many as there are.
+ALL_TRIALS = 10_000
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,7 +26,7 @@ class Settings:
     `baseline` is the file of the findings that do not count. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
     project's torch. `pictured` keeps what a page draws. `shard` is the part of the targets that
-    counts.
+    counts. `trials` is how many runs the fixes of a file's findings may take.
     """
 
     inputs: tuple[str, ...] = ()
@@ -43,3 +49,19 @@ class Settings:
     cache_dir: str | None = None
     python: str | None = None
     shard: Shard | None = None
+    trials: int = TRIALS
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run was asked to lint, and how, so that it can be asked again.
+
+    `folder` is the current one, which paths are relative to; `stdin` is what `-` among the targets
+    stands for, reported as `stdin_name`.
+    """
+
+    given: tuple[str, ...]
+    settings: Settings
+    folder: str
+    stdin: bytes | None = None
+    stdin_name: str = "-"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modellint.config.plans import Plan, Plans
-from modellint.config.settings import Settings
+from modellint.config.settings import Request, Settings
 from modellint.config.targets import Target, expand_targets
 from modellint.engine.installation import torch_version
 from modellint.engine.intake import NotRead, Opened, concerns_models, read_target, unread
@@ -41,11 +41,13 @@ def lint_targets(
     progress: Progress | None = None,
     pools: Pools | None = None,
     executor: Executor | None = None,
+    changed: Mapping[str, bytes] | None = None,
 ) -> Report:
     """Lint files, directories and selectors; user code runs in worker processes only.
 
     They are those of `pools`, which stay open for further runs, or of the machines that an
-    `executor` has; else they end with the run. Raises `UsageError` for a path, a model or a rule
+    `executor` has; else they end with the run. `changed` are the only files that count, by printed
+    path, with what they would hold instead. Raises `UsageError` for a path, a model or a rule
     that does not exist, for a configuration that is not valid, or where torch is missing,
     `PluginError` for a plugin that does not load, `WorkerError` for a worker that does not start.
     """
@@ -58,6 +60,8 @@ def lint_targets(
         plans.of(path)
     if settings.shard is not None:
         targets = settings.shard.of(targets)
+    if changed is not None:
+        targets = tuple(_with_data(targets, changed))
     if not targets:
         _ = plans.here
     probes = Probes()
@@ -108,7 +112,14 @@ def lint_targets(
     parts += [memory.close(), Report(warnings=probes.warnings)]
     if settings.verbose:
         parts.append(Report(remarks=tuple(probes.remarks())))
-    report = _joined(parts, settings, targets, plans, probes.torch)
+    request = Request(
+        tuple(os.fspath(one) for one in given),
+        settings,
+        os.getcwd(),  # noqa: PTH109
+        stdin,
+        stdin_name,
+    )
+    report = replace(_joined(parts, settings, targets, plans, probes.torch), request=request)
     if baseline is None:
         return report
     return baseline.without_known(report, dict(_settled(report, targets, plans)))
@@ -158,6 +169,13 @@ def _check(settings: Settings) -> None:
         raise UsageError(f"{settings.jobs} jobs: give the number of files that run at once")
 
 
+def _with_data(targets: Iterable[Target], changed: Mapping[str, bytes]) -> Iterator[Target]:
+    """The targets that are changed, as if they held that already."""
+    for target in targets:
+        if target.shown in changed:
+            yield replace(target, data=changed[target.shown])
+
+
 def _folders(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
     """The folders among targets."""
     return tuple(absolute_path(one) for one in given if os.path.isdir(one))  # noqa: PTH112
@@ -192,6 +210,7 @@ def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -
         data=target.data,
         preload=plan.configuration.preload,
         observed=settings.cache and target.data is None,
+        trials=settings.trials,
         programs=programs,
         project=project,
     )

@@ -17,6 +17,7 @@ from modellint.config.interpreters import OWN, Interpreter
 from modellint.protocol.jobs import Job, incomplete_model
 from modellint.protocol.messages import OutcomeJson
 from modellint.protocol.reading import Foreign, read
+from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
 from modellint.worker.deaths import broken
 
@@ -230,6 +231,9 @@ def run_file(pool: Pool, work: Work) -> Outcome:
             stage, end = _run_once(pool, job, unfinished, parts - told, reports)
         told |= {model.name for report in reports for model in report.models}
         kind = end["kind"]
+        if kind is not None and stage["name"] == "fixes" and not unfinished:
+            # What is told of the models stands, whatever a change of them does.
+            break
         if kind is None:
             # Of models that an earlier process has done, this one has not seen what they read.
             # What still ran when it was done may have read anything.
@@ -296,22 +300,52 @@ def _run_once(
                     parts = [part for part in parts if part != model.name]
             elif message["type"] == "lacking":
                 lacking = True
+            elif message["type"] == "fixed":
+                try:
+                    _mend(job, reports, map(Diagnostic.from_dict, message["findings"]))
+                except ValueError as error:
+                    end = asdict(broken(error))
+                    break
             else:
                 end = message
     reports.append(Report(remarks=tuple(_remarks(job, end))))
     return stage, {**end, "lacking": lacking}
 
 
+def _mend(job: Job, reports: list[Report], findings: Iterable[Diagnostic]) -> None:
+    """Put findings with their fixes in the place of what was told of them before.
+
+    Raises `Foreign` for a finding that was not told of, and for a fix of another file.
+    """
+    for finding in findings:
+        if finding.fix is not None and any(one.path != job.shown for one in finding.fix.edits):
+            raise Foreign("fixed.findings.fix")
+        for at, report in enumerate(reports):
+            told = [_as_found(one) == _as_found(finding) for one in report.findings]
+            if any(told):
+                where = told.index(True)
+                mended = (*report.findings[:where], finding, *report.findings[where + 1 :])
+                reports[at] = replace(report, findings=mended)
+                break
+        else:
+            raise Foreign("fixed.findings")
+
+
+def _as_found(finding: Diagnostic) -> Diagnostic:
+    """A finding without what a trial of its fix decides."""
+    return replace(finding, help=None, fix=None)
+
+
 def _check_models(job: Job, report: Report, unfinished: Collection[str]) -> None:
     """Raise `Foreign` for a report on a model that is not asked for, or was told of before.
 
-    So is one with findings of a model that it does not have.
+    So is one with findings of a model that it does not have, or with fixes, which are told later.
     """
     names = [model.name for model in report.models if model.path == job.shown]
     if not len(names) == len(report.models) == len({*unfinished} & {*names}):
         raise Foreign("report.models")
     told = {one.model for one in report.findings} | {one.model for one in report.silenced}
-    if not told <= {*names}:
+    if not told <= {*names} or any(one.fix is not None for one in report.findings):
         raise Foreign("report.findings")
 
 

@@ -7,9 +7,11 @@ what is wrong is further up, in what made the sizes that it gets.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from modellint.contracts.admitted import listed
 from modellint.contracts.contract import sizes_of
+from modellint.fixes import Fix, SetArgument
 from modellint.graph import Graph, Node
 from modellint.graph.operations import ELEMENTWISE, NORMS
 from modellint.symbolic import expressions as ex
@@ -19,7 +21,14 @@ from modellint.symbolic.dims import expr_of, same, symbolic
 _PRODUCTS = frozenset(["matmul", "bmm", "mm"])
 
 
-def remedy(graph: Graph, call: Node) -> str | None:
+class Remedy(NamedTuple):
+    """What would let two maps be joined: in words, and as a change where arguments do it."""
+
+    help: str
+    fix: Fix | None = None
+
+
+def remedy(graph: Graph, call: Node) -> Remedy | None:
     """What would let a call join its first two inputs whose sizes differ, if that can be told."""
     if len(call.inputs) < 2 or not all(node.outputs for node in call.inputs):
         return None
@@ -41,7 +50,7 @@ def remedy(graph: Graph, call: Node) -> str | None:
     return None
 
 
-def _turned(first: Node, second: Node) -> str | None:
+def _turned(first: Node, second: Node) -> Remedy | None:
     """Whether the second matrix fits with its last two axes exchanged."""
     left, right = first.output.shape, second.output.shape
     if len(left) < 2 or len(right) < 2 or same(left[-1], right[-2]):
@@ -50,33 +59,37 @@ def _turned(first: Node, second: Node) -> str | None:
         return None
     turned = (*right[:-2], right[-1], right[-2])
     shown = ", ".join(str(symbolic(size)) for size in turned)
-    return f"the second transposed fits: transpose(-2, -1) makes it ({shown})"
+    return Remedy(f"the second transposed fits: transpose(-2, -1) makes it ({shown})")
 
 
-def _sizes_that_fit(graph: Graph, gap: ex.Expr) -> str | None:
+def _sizes_that_fit(graph: Graph, gap: ex.Expr) -> Remedy:
     """For which sizes of the input the two agree, and how they do for every size."""
     resized = "F.interpolate(x, size=other.shape[2:]) brings one to the size of the other"
     names = [symbol.name for symbol in gap.symbols]
     if len(names) != 1 or names[0] not in graph.symbols:
-        return resized
+        return Remedy(resized)
     (name,) = names
     fitting = sizes_of(name, [Constraint(gap, "==")], graph.symbols)
     if fitting.multiple_of == 1 or fitting.values is not None:
-        return resized
+        return Remedy(resized)
     above = -(-graph.symbols[name] // fitting.multiple_of) * fitting.multiple_of
-    return f"they agree where {name} is a multiple of {fitting.multiple_of}, as {above}; {resized}"
+    multiple = f"they agree where {name} is a multiple of {fitting.multiple_of}, as {above}"
+    return Remedy(f"{multiple}; {resized}")
 
 
-def _padding(node: Node, from_end: int, lost: int) -> str | None:
+def _padding(node: Node, from_end: int, lost: int) -> Remedy | None:
     """The padding of the convolutions above a map that gives back what they trim of an axis."""
     padded: list[str] = []
+    changes: list[SetArgument] = []
     for call, trimmed, padding in _trims(node, from_end):
         if trimmed % 2 or trimmed > lost:
             return None
         lost -= trimmed
         padded.append(f"padding={padding} of {call.key}")
+        changes.append(SetArgument(call, "padding", padding))
         if lost == 0:
-            return f"{listed(padded[::-1])} keeps the size"
+            told = listed(padded[::-1])
+            return Remedy(f"{told} keeps the size", Fix(told, changes))
     return None
 
 

@@ -11,10 +11,13 @@ from typing import Any
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
 from modellint.facts import costs
+from modellint.facts.fitting_arguments import fitting
+from modellint.fixes.sites import Text
 from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
 from modellint.linting.drawing import picture
 from modellint.linting.other_sizes import falling_away, falling_away_elsewhere
+from modellint.linting.proposals import Proposal, proposal
 from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic, Related, Silenced
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
@@ -41,6 +44,14 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Linted:
+    """What rules found in a model, and what would mend it if it passes a trial."""
+
+    report: Report
+    proposals: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Raised:
     """A rule's finding with what the report adds to it."""
 
@@ -64,10 +75,39 @@ def lint_graph(
 ) -> Report:
     """Run rules over one model's graph; the report holds that model alone.
 
+    The arguments are those of `linted`.
+    """
+    return linted(
+        graph,
+        rules,
+        subject,
+        options,
+        severities=severities,
+        confirmed=confirmed,
+        pictured=pictured,
+        others=others,
+    ).report
+
+
+def linted(
+    graph: Graph,
+    rules: Sequence[Rule],
+    subject: Subject,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    severities: Mapping[str, Severity] | None = None,
+    confirmed: bool = False,
+    pictured: bool = False,
+    others: Callable[[], Iterable[Graph]] = tuple,
+    text: Text | None = None,
+) -> Linted:
+    """Run rules over one model's graph: the report, which holds that model alone, and fixes.
+
     `options` are by rule, then by option; `severities` by rule, where they are not those of the
     categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
     asks for a contract that was tried by running the model, `pictured` for what a page draws.
-    `others` are graphs of the model with other values for the arguments that were assumed.
+    `others` are graphs of the model with other values for the arguments that were assumed. `text`
+    is the file that fixes are proposed for; without one none are.
     """
     found: list[tuple[Rule, Finding]] = []
     skipped: list[SkippedCheck] = []
@@ -116,13 +156,24 @@ def lint_graph(
     if doubts and model.reason is None:
         model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None
-    return Report(
+    findings = [*_diagnostics(shown, subject)]
+    report = Report(
         models=(replace(model, skipped=tuple(skipped), picture=drawn),),
-        findings=tuple(_diagnostics(shown, subject)),
+        findings=tuple(finding for finding, _ in findings),
         errors=tuple(errors),
         remarks=tuple(remarks),
         silenced=tuple(_silenced(comments, subject)),
     ).sorted()
+    proposals = [
+        proposal(finding, [entry.finding.fix for entry in entries], graph, text)
+        for finding, entries in findings
+        if text is not None
+    ]
+    offered = [one for one in proposals if one is not None]
+    stop = graph.mismatch
+    if text is not None and stop is not None:
+        offered += _of_stop(graph, stop.node, subject, text, offered)
+    return Linted(report, tuple(offered))
 
 
 def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:
@@ -258,7 +309,40 @@ def _leading(raised: Sequence[_Raised]) -> Iterator[_Raised]:
             yield entry
 
 
-def _diagnostics(raised: Sequence[_Raised], subject: Subject) -> Iterator[Diagnostic]:
+def _of_stop(
+    graph: Graph, call: Node, subject: Subject, text: Text, known: Sequence[Proposal]
+) -> Iterator[Proposal]:
+    """What would let a forward go on that stops, where no rule proposes that.
+
+    A fix may lead there, whatever rules are on.
+    """
+    if any(call.key in one.finding.layers for one in known):
+        return
+    site = _site(call, graph, subject)
+    told = Diagnostic(
+        rule="",
+        category="",
+        severity="error",
+        path=subject.shown(site.path),
+        line=site.line,
+        column=site.column,
+        end_line=site.end_line or site.line,
+        end_column=site.end_column or site.column,
+        model=subject.name,
+        layer=call.key,
+        count=1,
+        layers=(call.key,),
+        message="",
+    )
+    found = fitting(graph, call)
+    mends = proposal(told, [found.fix], graph, text) if found is not None else None
+    if mends is not None:
+        yield mends
+
+
+def _diagnostics(
+    raised: Sequence[_Raised], subject: Subject
+) -> Iterator[tuple[Diagnostic, list[_Raised]]]:
     """One finding for each construction line and rule, however many layers it built."""
     groups: dict[tuple[str, Severity, Site], list[_Raised]] = {}
     for entry in raised:
@@ -266,7 +350,7 @@ def _diagnostics(raised: Sequence[_Raised], subject: Subject) -> Iterator[Diagno
     for (name, severity, site), entries in groups.items():
         first = entries[0]
         keys = tuple(dict.fromkeys(entry.finding.call.key for entry in entries))
-        yield Diagnostic(
+        finding = Diagnostic(
             rule=name,
             category=first.rule.category.value,
             severity=severity,
@@ -283,6 +367,7 @@ def _diagnostics(raised: Sequence[_Raised], subject: Subject) -> Iterator[Diagno
             help=first.finding.help,
             related=first.related,
         )
+        yield finding, entries
 
 
 def _silenced(

@@ -42,6 +42,7 @@ class Job:
     model's contract by running it, `pictured` keeps what a page draws of it. `observed` notes what
     is read on the way; `preload` are libraries that are imported beforehand. `programs` are other
     files of the project that may build its models, the likeliest first, and `project` its folder.
+    `trials` is how many runs the fixes of the file's findings may take.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Job:
     preload: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     project: str = ""
+    trials: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON has it; bytes as Latin-1 text, which keeps each of them."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
-from modellint.results.json_types import Line, NoteJson, ReportJson
+from modellint.results.json_types import Filled, FindingJson, Line, NoteJson, ReportJson
 
 
 class StageMessage(TypedDict):
     """What is about to run."""
 
     type: Literal["stage"]
-    name: Literal["load", "build", "trace", "rules"]
+    name: Literal["load", "build", "trace", "rules", "fixes"]
     model: str | None
     line: Line
 
@@ -34,6 +34,13 @@ class ReportMessage(TypedDict):
     type: Literal["report"]
     report: ReportJson
     remarks: NotRequired[list[NoteJson]]
+
+
+class FixedMessage(TypedDict):
+    """Findings that were told of before, with what a trial of their fixes came to."""
+
+    type: Literal["fixed"]
+    findings: Filled[FindingJson]
 
 
 class LookedJson(TypedDict):
@@ -128,7 +135,12 @@ class OutcomeJson(TypedDict):
 Kinds = Mapping[str, Any]
 """The types of the messages that may arrive, by what they have as `type`."""
 
-_OF_FILE: Kinds = {"stage": StageMessage, "lacking": LackingMessage, "report": ReportMessage}
+_OF_FILE: Kinds = {
+    "stage": StageMessage,
+    "lacking": LackingMessage,
+    "report": ReportMessage,
+    "fixed": FixedMessage,
+}
 #: What the process of a file may say.
 FROM_FILE: Kinds = {**_OF_FILE, "done": DoneMessage}
 #: What a supervisor may say: it passes on what the process of a file says, but for its last word.

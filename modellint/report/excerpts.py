@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from modellint.errors import FileError
-from modellint.results.findings import Diagnostic
+from modellint.fixes.edits import edited
+from modellint.mending.rewriting import check_edits
+from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.report import Report
-from modellint.source.file import read_lines, split_lines
+from modellint.source.file import read_lines, split_lines, text_digest
 
 
 class Excerpts:
@@ -16,13 +18,29 @@ class Excerpts:
 
     def line(self, path: str, number: int) -> str:
         """A line counted from 1; empty where there is none, or no such file any more."""
+        lines = self._lines(path)
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def fixed(self, fix: TriedFix) -> tuple[str, str, str] | None:
+        """The path of a file, its text and what a fix makes of that; `None` unless it fits."""
+        path = fix.edits[0].path
+        lines = self._lines(path)
+        text = "\n".join(lines)
+        if text_digest(text) != fix.digest or any(edit.path != path for edit in fix.edits):
+            return None
+        try:
+            check_edits(path, lines, fix.edits)
+        except FileError:  # What a file's process says of itself may be anything.
+            return None
+        return path, text, edited(text, fix.edits)
+
+    def _lines(self, path: str) -> tuple[str, ...]:
         if path not in self._files:
             try:
                 self._files[path] = read_lines(path)
             except FileError:  # Gone or changed since it was linted: findings stand without it.
                 self._files[path] = ()
-        lines = self._files[path]
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        return self._files[path]
 
     def span(self, finding: Diagnostic) -> str:
         """The text from a finding's first column to its last, over several lines perhaps."""

@@ -10,6 +10,7 @@ from modellint.report.layers import tables
 from modellint.report.lines import (
     contracts,
     error_line,
+    fixable,
     headline,
     incomplete_lines,
     last_line,
@@ -42,7 +43,9 @@ def render(report: Report, view: View) -> str:
     if view.statistics and report.findings:
         blocks.append("\n".join(statistics(report)))
     if not view.quiet:
-        blocks.append("\n".join([*_silencing(report, view), last_line(report)]))
+        notes = [*_silencing(report), *fixable(report, view)]
+        label = view.paint("note:", bold=True)
+        blocks.append("\n".join([*(f"{label} {one}" for one in notes), last_line(report)]))
     return "".join(f"{block}\n" for block in _spaced(blocks))
 
 
@@ -120,6 +123,8 @@ def _remarks(
         yield "see", f"{related.path}:{related.line}:{related.column} {related.message}"
     if finding.help:
         yield "help", finding.help
+    if finding.fix is not None:
+        yield "fix", finding.fix.message + ("" if finding.fix.safe else " (unsafe)")
 
 
 def _named(names: Sequence[str]) -> str:
@@ -127,11 +132,10 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f", … {rest} more" if rest > 0 else "")
 
 
-def _silencing(report: Report, view: View) -> Iterator[str]:
+def _silencing(report: Report) -> Iterator[str]:
     """How to silence, once a run, with the first finding's rule that can be fine as the example."""
     # What is never meant, such as a forward that fails, is to be mended.
     fine = (finding.rule for finding in report.findings if finding.category != "correctness")
     rule = next(fine, None)
     if rule is not None:
-        label = view.paint("note:", bold=True)
-        yield f"{label} to accept a finding, end its line with `# modellint: ignore[{rule}] -- why`"
+        yield f"to accept a finding, end its line with `# modellint: ignore[{rule}] -- why`"

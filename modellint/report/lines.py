@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from modellint.mending.choosing import count_unsafe, offered
 from modellint.report.view import View
 from modellint.results.findings import Diagnostic
 from modellint.results.models import ModelReport, Status
@@ -113,7 +114,34 @@ def last_line(report: Report) -> str:
     found = [plural(count, severity) for severity, count in counts.items() if count]
     if not found and report.analysed:
         found = ["no findings"]
-    return ", ".join(parts + found)
+    return ", ".join(parts + found + [*fixed(report)])
+
+
+def fixed(report: Report) -> Iterator[str]:
+    """How many fixes a run made, and how many more there are, where it was to make some."""
+    count = report.fixed
+    if count is not None and (count.made or count.unsafe):
+        yield f"{count.made} fixed"
+        yield from _more(count.unsafe)
+
+
+def fixable(report: Report, view: View) -> Iterator[str]:
+    """How many fixes there are to be made, where a run made none."""
+    if report.fixed is not None:
+        return
+    unsafe = count_unsafe(report.findings)
+    safe = len(offered(report.findings, unsafe=False))
+    if safe and not view.unsafe:
+        words = [f"{safe} can be fixed with --fix", *_more(unsafe)]
+        yield f"{', '.join(words)} (--diff shows what changes)"
+    elif safe + unsafe:
+        flags = "--fix --unsafe-fixes" if unsafe else "--fix"
+        yield f"{safe + unsafe} can be fixed with {flags} (--diff shows what changes)"
+
+
+def _more(unsafe: int) -> Iterator[str]:
+    if unsafe:
+        yield f"{unsafe} more with --unsafe-fixes"
 
 
 def contracts(report: Report, view: View) -> Iterator[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from modellint.mending.diffs import diff
+from modellint.report.excerpts import Excerpts
 from modellint.report.layers import ALIGN, HEADERS, layer_rows, number
 from modellint.report.lines import STATUS, accepted, alike, last_line, printable, shape, statistics
 from modellint.report.troubles import troubles
 from modellint.report.view import View
-from modellint.results.findings import Diagnostic
+from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.models import ModelInput, ModelReport
 from modellint.results.report import Report
 
@@ -21,6 +23,7 @@ def render(report: Report, view: View) -> str:
     """Render a report as Markdown: what was found, then the models with what they accept."""
     blocks = [] if view.quiet else [f"**modellint**: {last_line(report)}"]
     blocks += _section("Findings", _FINDINGS, (_finding(*group) for group in alike(report)))
+    blocks += _fixes(report)
     blocks += _section("Not analysed in full", _TROUBLES, _troubles(report))
     blocks += _section("Models", _MODELS, (_model(model, view) for model in report.models))
     if view.layers:
@@ -53,6 +56,57 @@ def _finding(finding: Diagnostic, models: Sequence[str]) -> list[str]:
         finding.message,
         finding.help or "",
     ]
+
+
+def _fixes(report: Report) -> Iterator[str]:
+    """The fixes, as suggestions where one changes no more than the lines of its finding.
+
+    GitHub takes up a suggestion that stands in a review's comment on these lines.
+    """
+    excerpts = Excerpts(report)
+    shown = [(one, models) for one, models in alike(report) if one.fix is not None]
+    if shown:
+        yield "### Fixes"
+    for finding, _ in shown:
+        assert finding.fix is not None
+        unsafe = "" if finding.fix.safe else " (unsafe)"
+        place = f"{finding.path}:{finding.line}"
+        yield f"{_cell(place)} {_cell(finding.rule)}: {_cell(finding.fix.message)}{unsafe}"
+        block = _suggestion(finding, excerpts) or _diff(finding.fix, excerpts)
+        if block:
+            yield block
+
+
+def _suggestion(finding: Diagnostic, excerpts: Excerpts) -> str:
+    """What stands in the lines of a finding instead; nothing where its fix is about others too."""
+    assert finding.fix is not None
+    made = excerpts.fixed(finding.fix)
+    last = max(finding.line, finding.end_line)
+    if made is None or not all(
+        edit.path == finding.path and finding.line <= edit.line and edit.end_line <= last
+        for edit in finding.fix.edits
+    ):
+        return ""
+    _, before, after = made
+    following = before.count("\n") + 1 - last
+    lines = after.split("\n")
+    lines = lines[finding.line - 1 : len(lines) - following]
+    # A suggestion is taken up as it stands, so nothing in it may be an escape of something else.
+    plain = all(line.replace("\t", "").isprintable() for line in lines)
+    return _fenced("suggestion", lines) if plain else ""
+
+
+def _diff(fix: TriedFix, excerpts: Excerpts) -> str:
+    made = excerpts.fixed(fix)
+    return "" if made is None else _fenced("diff", diff(*made, around=1))
+
+
+def _fenced(language: str, lines: Iterable[str]) -> str:
+    """A block of code, fenced by more ticks than it has in a row."""
+    text = "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+    ticks = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, ticks + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _troubles(report: Report) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from modellint._version import __version__
+from modellint.fixes.edits import Edit
 from modellint.report.checkout import GITHUB, checkout_path
 from modellint.report.excerpts import Excerpts
 from modellint.report.fingerprints import fingerprints
@@ -18,7 +19,7 @@ from modellint.report.lines import alike, printable
 from modellint.report.troubles import troubles
 from modellint.report.view import View
 from modellint.results.error_kinds import KINDS
-from modellint.results.findings import Diagnostic
+from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.report import OWN_FAULTS, Report, RulePage
 from modellint.rules import Severity
 
@@ -132,6 +133,7 @@ def _results(report: Report, rules: list[RulePage]) -> Iterator[dict[str, Any]]:
             "message": _text(_message(finding)),
             "locations": [place],
             "relatedLocations": list(_related(finding)),
+            **({} if finding.fix is None else {"fixes": [_fix(finding.fix)]}),
             # The key says what goes into it; with a change of that, its version changes too.
             "partialFingerprints": {"ruleClassPathLine/v1": mark},
             "properties": {
@@ -165,6 +167,33 @@ def _related(finding: Diagnostic) -> Iterator[dict[str, Any]]:
         region = {"startLine": related.line, "startColumn": related.column}
         place = _location(related.path, region)
         yield {"id": number, "message": _text(printable(related.message)), **place}
+
+
+def _fix(fix: TriedFix) -> dict[str, Any]:
+    """A fix as replacements in its files; whether it is safe is a property of it."""
+    edits: dict[str, list[Edit]] = {}
+    for edit in fix.edits:
+        edits.setdefault(edit.path, []).append(edit)
+    return {
+        "description": _text(_literal(fix.message)),
+        "artifactChanges": [
+            {"artifactLocation": _artifact(path), "replacements": [*map(_replacement, found)]}
+            for path, found in edits.items()
+        ],
+        "properties": {"safe": fix.safe},
+    }
+
+
+def _replacement(edit: Edit) -> dict[str, Any]:
+    return {
+        "deletedRegion": {
+            "startLine": edit.line,
+            "startColumn": edit.column,
+            "endLine": edit.end_line,
+            "endColumn": edit.end_column,
+        },
+        "insertedContent": _text(edit.text),
+    }
 
 
 def _notifications(report: Report) -> Iterator[dict[str, Any]]:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which parts of a report are shown, and whether in colour."""
+    """Which parts of a report are shown, and whether in colour.
+
+    `unsafe` counts fixes that change what a model computes among those that `--fix` makes.
+    """
 
     color: bool = False
     layers: bool = False
     contract: bool = False
     statistics: bool = False
     quiet: bool = False
+    unsafe: bool = False
 
     def paint(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
         """The text in a colour, bold or both where colour is wanted, else as it is."""
@@ -34,4 +38,4 @@ class View:
 #: The colour of each severity in a terminal; any of `_CODES`.
 _COLORS = {"error": "red", "warning": "yellow", "info": "cyan"}
 #: Of ECMA-48, "select graphic rendition": what terminals have understood for forty years.
-_CODES = {"red": 31, "yellow": 33, "blue": 34, "cyan": 36}
+_CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36}

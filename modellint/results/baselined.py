@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from modellint.results.findings import Diagnostic
 
 
 class Key(NamedTuple):
@@ -24,12 +27,14 @@ class Key(NamedTuple):
 class Baselined:
     """What a baseline did in a run: how many findings it held back, which entries found none.
 
-    `gone` has an entry for each place of its kind that is no longer flagged.
+    `gone` has an entry for each place of its kind that is no longer flagged; `held` are the
+    findings that were held back.
     """
 
     path: str
     known: int
     gone: tuple[Key, ...] = ()
+    held: tuple[Diagnostic, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry `baseline` in JSON."""

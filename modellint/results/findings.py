@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from modellint.fixes.edits import Edit
 from modellint.rules import Severity
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,31 @@ class Related:
             "column": self.column,
             "message": self.message,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class TriedFix:
+    """What mends a finding, as edits of its file: the model was run with them.
+
+    `safe` tells that it computes the same as before. `digest` is that of the text that the edits
+    are of (`modellint.source.file.text_digest`): they fit no other.
+    """
+
+    safe: bool
+    message: str
+    edits: tuple[Edit, ...]
+    digest: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry `fix` of a finding in JSON."""
+        edits = [edit.to_dict() for edit in self.edits]
+        told = {"safe": self.safe, "message": self.message, "edits": edits}
+        return {**told, "digest": self.digest}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TriedFix:
+        """Read an entry `fix`."""
+        return cls(**{**data, "edits": tuple(map(Edit.from_dict, data["edits"]))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +77,7 @@ class Diagnostic:
     message: str
     help: str | None = None
     related: tuple[Related, ...] = ()
+    fix: TriedFix | None = None
 
     @property
     def order(self) -> tuple[str, int, int, str, str, str]:
@@ -62,7 +86,7 @@ class Diagnostic:
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `findings` in JSON."""
-        return {
+        told: dict[str, Any] = {
             "rule": self.rule,
             "category": self.category,
             "severity": self.severity,
@@ -79,12 +103,14 @@ class Diagnostic:
             "help": self.help,
             "related": [related.to_dict() for related in self.related],
         }
+        return told if self.fix is None else {**told, "fix": self.fix.to_dict()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Diagnostic:
         """Read an entry of `findings`."""
         related = tuple(Related(**entry) for entry in data["related"])
-        return cls(**{**data, "layers": tuple(data["layers"]), "related": related})
+        fix = TriedFix.from_dict(data["fix"]) if "fix" in data else None
+        return cls(**{**data, "layers": tuple(data["layers"]), "related": related, "fix": fix})
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,26 @@ class RelatedJson(TypedDict):
     message: str
 
 
+class EditJson(TypedDict):
+    """An entry of `edits` of a fix."""
+
+    path: str
+    line: Line
+    column: Line
+    end_line: Line
+    end_column: Line
+    text: str
+
+
+class FixJson(TypedDict):
+    """What mends a finding."""
+
+    safe: bool
+    message: str
+    edits: Filled[EditJson]
+    digest: str
+
+
 class FindingJson(TypedDict):
     """An entry of `findings`."""
 
@@ -168,6 +188,7 @@ class FindingJson(TypedDict):
     message: str
     help: str | None
     related: list[RelatedJson]
+    fix: NotRequired[FixJson]
 
 
 class ProblemJson(TypedDict):

@@ -2,7 +2,8 @@
 
 Everything here turns into the JSON of a report with `to_dict` and comes back with `from_dict`,
 which is also how a worker's results reach the front end. Nothing here imports torch. A report
-prints itself through `modellint.report`, a room above this one, imported when it is first asked.
+prints itself through `modellint.report` and makes its fixes through `modellint.engine.fixing`, in
+rooms above this one, imported when they are first asked.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from modellint.rules import SEVERITIES, Severity
 
 if TYPE_CHECKING:
     from modellint.results.baselined import Baselined
-from modellint.results.findings import Diagnostic, Silenced
+from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
 
 FailLevel = Literal["error", "warning", "info", "never"]
@@ -72,6 +73,27 @@ class Note:
         return {"path": self.path, "line": self.line, "message": self.message}
 
 
+@dataclass(frozen=True, slots=True)
+class FixCount:
+    """How many fixes a run has made, and how many more it would have with `--unsafe-fixes`."""
+
+    made: int
+    unsafe: int
+
+
+@dataclass(frozen=True)
+class FixedFiles:
+    """What came of making the fixes of a report.
+
+    `made` is how many were written into each file, by its printed path; `troubles` are sentences on
+    what was not written. `report` is what is left, linted anew where something was written.
+    """
+
+    made: Mapping[str, int]
+    troubles: tuple[str, ...]
+    report: Report
+
+
 @dataclass(frozen=True, repr=False)
 class Report:
     """Everything a run found, in the order in which it is printed.
@@ -82,8 +104,9 @@ class Report:
     and `warnings` what is told of it in any case.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
     the path that findings have. `baseline` is what one held back, where the run had one. `rules`
-    are the pages of the rules that were on. A report prints as the `full` text, and shows as tables
-    in a notebook.
+    are the pages of the rules that were on. `fixed` is there where a run made fixes; `request` is
+    what a run over files was asked for, by which it can make them. A report prints as the `full`
+    text, and shows as tables in a notebook.
     """
 
     models: tuple[ModelReport, ...] = ()
@@ -100,6 +123,8 @@ class Report:
     fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
     baseline: Baselined | None = None
     rules: tuple[RulePage, ...] = field(default=(), compare=False)
+    fixed: FixCount | None = None
+    request: Any = field(default=None, compare=False)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -132,6 +157,21 @@ class Report:
     def ok(self) -> bool:
         """Whether nothing fails: no finding at the fail level or above it, and no error."""
         return self.exit_status == 0
+
+    @property
+    def fixes(self) -> Mapping[Diagnostic, TriedFix]:
+        """The fixes that findings have, each tried: the model was run with it."""
+        return {one: one.fix for one in self.findings if one.fix is not None}
+
+    def fix(self, *, unsafe: bool = False) -> FixedFiles:
+        """Write the fixes into the files, those that change what a model computes if `unsafe`.
+
+        As `--fix` does: fixes that touch each other one after another, the files being linted again
+        after each round, and a file that has changed since it was linted stays as it is. Raises
+        `UsageError` for a report that is not of a run over files in the current folder.
+        """
+        made: FixedFiles = import_module("modellint.engine.fixing").fix_files(self, unsafe=unsafe)
+        return made
 
     def merged(self, *others: Report) -> Report:
         """This report with the contents of others, in order; what two say alike is said once."""
@@ -176,6 +216,7 @@ class Report:
                 "not_analysed": self.counts["not-analysed"],
                 "failed": self.counts["failed"],
                 **{severity: self.counts[severity] for severity in SEVERITIES},
+                **({} if self.fixed is None else {"fixed": self.fixed.made}),
             },
         }
 

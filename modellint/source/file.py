@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import codecs
+import hashlib
 import io
 import re
 import sys
@@ -188,6 +189,17 @@ def parse_source(path: str, data: bytes) -> SourceFile:
     lines = split_lines(_decode(path, data))
     text = "\n".join(lines)
     return SourceFile(path, text, lines, _parse(path, text))
+
+
+def changed_source(source: SourceFile, text: str) -> SourceFile:
+    """The file with another text; raise `FileError` where that is no valid Python."""
+    return SourceFile(source.path, text, split_lines(text), _parse(source.path, text))
+
+
+def text_digest(text: str) -> str:
+    """What tells a text from others, whatever its encoding and its line ends."""
+    data = "\n".join(split_lines(text)).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def split_lines(text: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
 from modellint.source.file import IGNORE, Ignore, SourceFile, deep_trees, parse_source
 from modellint.source.paths import absolute_path, regular_bytes
-from modellint.source.whole_files import write_whole
+from modellint.source.replacing import replace_source
 
 #: What a comment cannot silence: it is about comments.
 _ABOUT_COMMENTS = "unused-ignore"
@@ -83,7 +83,7 @@ def _rewrite(path: Path, findings: Iterable[Diagnostic], reason: str) -> int:
         same = ast.dump(after.tree) == ast.dump(source.tree)
     if not same:
         raise FileError("syntax-error", str(path), None, "a comment would change its meaning")
-    write_whole(path, changed)
+    replace_source(path, data, changed)
     return len(edits)
 
 

@@ -81,8 +81,9 @@ class Baseline:
             for _ in range(count - len(places.get(key, ())))
             if self._is_settled(key, settled)
         ]
-        held = len(report.findings) - len(new)
-        baselined = Baselined(shown_path(self.path), held, tuple(gone))
+        fresh = {id(finding) for finding in new}
+        held = tuple(finding for finding in report.findings if id(finding) not in fresh)
+        baselined = Baselined(shown_path(self.path), len(held), tuple(gone), held)
         return replace(report, findings=new, baseline=baselined)
 
     def _is_settled(self, key: Key, settled: Mapping[str, frozenset[str]]) -> bool:

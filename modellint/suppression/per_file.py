@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import lru_cache
 
 from modellint.config.plans import Plan
 from modellint.config.projects import matches
 from modellint.config.selection import speaks_of
-from modellint.errors import FileError
 from modellint.results.findings import Diagnostic
 from modellint.results.models import ModelReport
 from modellint.results.report import Report
-from modellint.source.file import read_source
+from modellint.source.classes import source_at
 from modellint.source.paths import absolute_path
 
 
@@ -51,16 +49,14 @@ def _is_at(plan: Plan, pattern: str, shown: str) -> bool:
     return matches((pattern,), plan.configuration, absolute_path(shown), directory=False)
 
 
-@lru_cache(maxsize=256)
 def _lines_of(path: str, name: str) -> frozenset[int]:
     """The lines of a file's classes of a name."""
-    try:
-        tree = read_source(path).tree
-    except FileError:  # Standard input, say: its models are known by their names.
+    source = source_at(absolute_path(path))
+    if source is None:  # Standard input, say: its models are known by their names.
         return frozenset()
     return frozenset(
         line
-        for node in ast.walk(tree)
+        for node in ast.walk(source.tree)
         if isinstance(node, ast.ClassDef) and node.name == name
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     )

@@ -27,7 +27,7 @@ from modellint.source.paths import project_root, shown_path
 from modellint.worker.audit_hook import watch
 from modellint.worker.dependencies import Readings
 from modellint.worker.leftovers import is_left_to_do, leave, settle, temporary_in
-from modellint.worker.pipeline import Lacking, internal_error, lint_file
+from modellint.worker.pipeline import Fixed, Lacking, internal_error, lint_file
 from modellint.worker.warming import imported_late
 
 #: Above the descriptors that user code is likely to meet, or to close in a loop.
@@ -165,6 +165,9 @@ def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
             yield _reported(_steady(result))
         elif isinstance(result, Lacking):
             yield frame({"type": "lacking", **asdict(result)})
+        elif isinstance(result, Fixed):
+            told = [finding.to_dict() for finding in result.findings]
+            yield frame({"type": "fixed", "findings": told})
         else:
             yield frame({"type": "stage", **asdict(result)})
 

@@ -24,14 +24,16 @@ from modellint.discovery.candidates import Candidate, discover, entries, selecte
 from modellint.discovery.instances import of_instance
 from modellint.discovery.readable_calls import readable
 from modellint.errors import FileError, NotAnalysed
+from modellint.fixes.sites import Text
 from modellint.inputs.handed_on import Feeding, makers
 from modellint.programs.candidates import discover_in_project
 from modellint.protocol.jobs import Job, ModelSettings, incomplete_model
 from modellint.protocol.limits import lift_memory, lowered_memory, shown_memory
 from modellint.results.crash_reports import crash_report
+from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import Rule
-from modellint.source.file import SourceFile, parse_source, read_source
+from modellint.source.file import SourceFile, parse_source, read_source, text_digest
 from modellint.source.paths import project_root, shown_path
 from modellint.suppression.comments import Silence
 from modellint.symbolic.specs import InputSpec, parse_input
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from modellint.building.builder import BuiltModel
     from modellint.building.loader import LoadedModule
     from modellint.graph import Graph
+    from modellint.linting.linter import Linted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,18 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
+class Fixed:
+    """Findings that were told of, with what a trial of their fixes came to."""
+
+    findings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """What is about to run: `load` for the file; `build`, `trace` or `rules` for a model."""
+    """What is about to run: `load` for the file; `build`, `trace` or `rules` for a model.
+
+    `fixes` is the trial of what mends the findings of them all.
+    """
 
     name: str
     model: str | None = None
@@ -109,18 +122,72 @@ def stated_inputs(job: Job, name: str) -> list[InputSpec]:
 
 def lint_file(
     job: Job, rules: Sequence[Rule], shown: Callable[[str], str]
-) -> Iterator[Stage | Lacking | Report]:
+) -> Iterator[Stage | Lacking | Report | Fixed]:
     """Lint the models of one file, yielding each model's report as it is done.
 
-    `shown` turns an absolute path into what reports print.
+    `shown` turns an absolute path into what reports print. When all are told of, the fixes of their
+    findings are tried.
     """
-    from modellint.building.loader import load
-
     try:
         source = parse_job(job)
     except FileError as error:
         yield Report(errors=(_problem(job, error, shown),))
         return
+    told: list[Linted] = []
+    yield from _lint_source(job, source, rules, shown, told)
+    if job.trials and any(one.edits for part in told for one in part.proposals):
+        yield Stage("fixes")
+        yield from _tried(job, source, rules, shown, told)
+
+
+def _tried(
+    job: Job,
+    source: SourceFile,
+    rules: Sequence[Rule],
+    shown: Callable[[str], str],
+    told: Sequence[Linted],
+) -> Iterator[Fixed]:
+    """What trials of the fixes come to."""
+    from modellint.linting.linter import Linted
+    from modellint.worker.trials import Inputs, with_trials
+
+    names = tuple(model.name for part in told for model in part.report.models)
+
+    def relint(changed: SourceFile, inputs: Inputs) -> Sequence[Linted]:
+        models = dict(job.models)
+        for name, specs in inputs.items():
+            models[name] = replace(models.get(name) or ModelSettings(""), inputs=specs)
+        stated = () if inputs else job.inputs
+        trial = replace(job, names=names, models=models, inputs=stated, done=(), pictured=False)
+        parts: list[Linted] = []
+        for message in _lint_source(trial, changed, rules, shown, parts):
+            if isinstance(message, Report) and message.errors:
+                parts.append(Linted(message, ()))
+        return parts
+
+    for finding in with_trials(told, source, relint, job.trials):
+        yield Fixed((_printed(finding, job, source),))
+
+
+def _printed(finding: Diagnostic, job: Job, source: SourceFile) -> Diagnostic:
+    """The finding with the path of its file as reports have it, and what the file held."""
+    fix = finding.fix
+    if fix is None:
+        return finding
+    edits = tuple(replace(edit, path=job.shown) for edit in fix.edits)
+    return replace(finding, fix=replace(fix, edits=edits, digest=text_digest(source.text)))
+
+
+def _lint_source(
+    job: Job,
+    source: SourceFile,
+    rules: Sequence[Rule],
+    shown: Callable[[str], str],
+    told: list[Linted],
+) -> Iterator[Stage | Lacking | Report]:
+    """Lint the models of a text; those that were analysed are added to `told`."""
+    from modellint.building.loader import load
+
     chosen = chosen_models(job, source)
     candidates = [one for one in chosen if one.name not in job.done]
     buildable = [one for one in candidates if one.missing is None]
@@ -142,17 +209,17 @@ def lint_file(
     )
 
     def linted(candidate: Candidate) -> Iterator[Stage | Lacking | Report]:
-        return _lint_model(job, candidate, loaded, feeding, rules, shown)
+        return _lint_model(job, candidate, loaded, feeding, rules, shown, told)
 
     # A model may be a part of several.
-    told = {*job.done}
+    known = {*job.done}
     for candidate in buildable:
         built = yield from _traced(linted(candidate))
         # Whose arguments the user states is to be mended there.
         stated = job.models.get(candidate.name, ModelSettings("")).arguments
         if not built and not job.names and stated is None:
-            yield from _lint_parts(candidate.parts, linted, told)
-    yield from _lint_parts(parts, linted, told)
+            yield from _lint_parts(candidate.parts, linted, known)
+    yield from _lint_parts(parts, linted, known)
 
 
 def _traced(
@@ -198,12 +265,13 @@ def _lint_model(
     feeding: Feeding,
     rules: Sequence[Rule],
     shown: Callable[[str], str],
+    told: list[Linted],
 ) -> Iterator[Stage | Lacking | Report]:
     from modellint.building.builder import build
     from modellint.building.given_arguments import arguments_of
     from modellint.building.places import places_of
     from modellint.inputs.search import trace_with_inputs
-    from modellint.linting.linter import Subject, lint_graph
+    from modellint.linting.linter import Subject, linted
     from modellint.worker.other_arguments import unless_arguments_decide, with_other_arguments
 
     line = candidate.line
@@ -242,7 +310,7 @@ def _lint_model(
         subject = Subject(
             job.shown, candidate.name, candidate.class_name, line, shown, silence, made_up
         )
-        yield lint_graph(
+        found = linted(
             graph,
             rules,
             subject,
@@ -251,7 +319,10 @@ def _lint_model(
             confirmed=job.confirmed,
             pictured=job.pictured,
             others=lambda: with_other_arguments(traced, built, loaded),
+            text=Text(loaded.source) if job.trials else None,
         )
+        told.append(found)
+        yield found.report
     except GeneratorExit:
         raise
     except BaseException as error:  # User code raises what it likes, and the other models go on.

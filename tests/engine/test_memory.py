@@ -14,7 +14,7 @@ from command import modellint
 from documents import block, marks
 
 from modellint.config.configuration import read_configuration
-from modellint.config.settings import Settings
+from modellint.config.settings import ALL_TRIALS, Settings
 from modellint.engine import running
 from modellint.engine.cache import Cache
 from modellint.engine.engine import lint_targets
@@ -100,6 +100,18 @@ def test_what_has_not_changed_is_not_run_again(ran):
     for name in FORMATS:
         assert again.render(name, layers=True) == first.render(name, layers=True)
     assert {finding.rule for finding in again.findings} >= {"unused-ignore", "edge-losing-padding"}
+
+
+def test_a_result_with_few_trials_is_not_one_with_many(ran):
+    write()
+    without = lint(trials=0)
+    assert not without.fixes
+    with_all = lint(trials=ALL_TRIALS)
+    assert ran == ["net.py", "net.py"]
+    assert with_all.fixes
+    assert lint(trials=ALL_TRIALS).fixes == with_all.fixes == lint(cache=False).fixes
+    assert not lint(trials=0).fixes
+    assert ran == ["net.py"] * 3
 
 
 WITHOUT_WORKER = """

@@ -68,6 +68,13 @@ class Named(Protocol):
         """The rule's name."""
 
 
+def subject_of(exhibit: Exhibit) -> Subject:
+    """A model with its graph, to find places for faults in."""
+    model = build(exhibit)
+    specs = exhibit.inputs(model)
+    return Subject(model, specs, modellint.trace(model, specs))
+
+
 def plant_all(exhibit: Exhibit, faults: Iterable[Fault] = FAULTS) -> Iterator[Row]:
     """Plant each fault that has a place in a model, one at a time.
 

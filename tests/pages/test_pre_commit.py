@@ -32,6 +32,10 @@ class Net(nn.Module):
         return self.conv(x)
 """
 GOOD = BAD.replace("8, 4,", "8, 3,")
+#: With a bias that the norm behind it cancels.
+NORMED = GOOD.replace("padding=1)", "padding=1)\n        self.norm = nn.BatchNorm2d(8)").replace(
+    "self.conv(x)", "self.norm(self.conv(x))"
+)
 CONFIG = ".pre-commit-config.yaml"
 
 
@@ -121,7 +125,7 @@ def commit(project, home, **more):
 
 
 def test_every_block_is_tried_here():
-    assert marks("pre-commit.md") == ["hook", "python", "system", "local", "skip", "options"]
+    assert marks("pre-commit.md") == ["hook", "python", "system", "local", "fix", "skip", "options"]
 
 
 def test_the_manifest_and_the_shown_configurations_are_valid(tmp_path, home):
@@ -130,7 +134,7 @@ def test_the_manifest_and_the_shown_configurations_are_valid(tmp_path, home):
     assert done.returncode == 0, done.stdout
     ids = {hook["id"] for hook in yaml.safe_load(manifest.read_text("utf-8"))}
     assert ids == {"modellint", "modellint-system"}
-    for mark in ("hook", "system", "local", "skip", "options"):
+    for mark in ("hook", "system", "local", "fix", "skip", "options"):
         (tmp_path / CONFIG).write_text(block("pre-commit.md", mark))
         done = pre_commit("validate-config", CONFIG, cwd=tmp_path, home=home)
         assert (done.returncode, done.stdout) == (0, "")
@@ -237,6 +241,19 @@ def test_the_installed_modellint_serves_too(project, published, home, mark):
     done = pre_commit("run", cwd=project, home=home)
     assert done.returncode == 1
     assert "[even-kernel]" in done.stdout
+
+
+def test_a_commit_that_is_fixed_fails_once(project, published, home):
+    configure(project, block("pre-commit.md", "fix"), published)
+    assert pre_commit("install", cwd=project, home=home).returncode == 0
+    (project / "net.py").write_text(NORMED)
+    blocked = commit(project, home)
+    assert blocked.returncode == 1
+    assert "files were modified by this hook" in blocked.stdout
+    assert ", 1 fixed" in blocked.stdout
+    assert "padding=1, bias=False)" in (project / "net.py").read_text()
+    passed = commit(project, home)
+    assert passed.returncode == 0, passed.stdout
 
 
 def test_the_hook_can_be_left_out(project, published, home):

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -19,16 +20,20 @@ def block(mark):
     return found[1]
 
 
-def test_the_shown_output_is_the_real_one():
-    command, _, output = block("command and output").partition("\n")
-    program, *arguments = shlex.split(command.removeprefix("$ "))
-    run = subprocess.run(
-        [sys.executable, "-m", program, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert run.stdout == output
+def test_the_shown_output_is_the_real_one(tmp_path):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    # In this order: the last one changes the file.
+    for mark in ("command and output", "diff", "clean"):
+        command, _, output = block(mark).partition("\n")
+        program, *arguments = shlex.split(command.removeprefix("$ "))
+        run = subprocess.run(
+            [sys.executable, "-m", program, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert run.stdout == output
+    compile((tmp_path / "examples" / "digits.py").read_text("utf-8"), "digits.py", "exec")
 
 
 def test_ci_runs_the_command_of_the_readme():

@@ -25,7 +25,7 @@ from modellint.protocol.messages import FROM_FILE, FROM_START, FROM_SUPERVISOR, 
 from modellint.protocol.reading import Foreign, read, read_message
 from modellint.report import FORMATS
 from modellint.results.report import Report
-from modellint.source.file import parse_source
+from modellint.source.file import parse_source, text_digest
 
 SOURCE = b"""
 import torch
@@ -87,6 +87,19 @@ def report() -> Any:
     return json.loads(json.dumps(parts.to_dict(pictures=True)))
 
 
+def trial_of(report: Any) -> list[Any]:
+    """What a worker says of a finding whose fix it has tried."""
+    edits = [
+        {"path": "net.py", "line": 7, "column": 37, "end_line": 7, "end_column": 38, "text": "5"},
+        {"path": "net.py", "line": 7, "column": 38, "end_line": 7, "end_column": 38, "text": ", 2"},
+    ]
+    text = parse_source("net.py", SOURCE).text
+    fix = {"safe": False, "message": "5×5", "edits": edits, "digest": text_digest(text)}
+    told = {**report["findings"][0], "help": "a 5×5 kernel", "fix": fix}
+    stage = {"type": "stage", "name": "fixes", "model": None, "line": 1}
+    return [stage, {"type": "fixed", "findings": [told]}]
+
+
 def answered(data: bytes) -> Outcome:
     """What comes of a file whose supervisor answers with some bytes, then hangs up."""
 
@@ -130,6 +143,39 @@ def test_what_a_worker_says_is_read_as_it_was_said(report: Any) -> None:
     assert whole.models[0].status == report["models"][0]["status"]
     assert whole.models[0].layers.keys() == {one["key"] for one in report["models"][0]["layers"]}
     assert len(whole.remarks) == 4
+
+
+def test_a_fix_takes_the_place_of_what_was_told_of_its_finding(report: Any) -> None:
+    messages = [*STAGES, {"type": "report", "report": report}, *trial_of(report), END]
+    whole = hold(answered(b"".join(map(frame, messages))))
+    assert len(whole.findings) == len(report["findings"])
+    ((finding, fix),) = whole.fixes.items()
+    assert (finding.help, fix.message, len(fix.edits)) == ("a 5×5 kernel", "5×5", 2)
+
+
+def test_a_fix_that_no_trial_can_have_is_foreign(report: Any) -> None:
+    said = b"".join(map(frame, [*STAGES, {"type": "report", "report": report}]))
+    _, fixed = trial_of(report)
+    for change in ({"edits": []}, {"safe": "yes"}, {"digest": None}, {"more": 1}):
+        wrong = json.loads(json.dumps(fixed))
+        wrong["findings"][0]["fix"] |= change
+        with pytest.raises(Foreign):
+            read_message(frame(wrong), FROM_FILE)
+    # Of another file, or of a finding that nobody was told of.
+    elsewhere, unknown = (json.loads(json.dumps(fixed)) for _ in range(2))
+    elsewhere["findings"][0]["fix"]["edits"][1]["path"] = "good.py"
+    unknown["findings"][0]["line"] += 1
+    # Or told with the report, where none was tried yet.
+    early = json.loads(json.dumps(report))
+    early["findings"][0] = fixed["findings"][0]
+    for data in (
+        said + frame(elsewhere) + frame(END),
+        said + frame(unknown) + frame(END),
+        frame({"type": "report", "report": early}) + frame(END),
+    ):
+        whole = hold(answered(data))
+        assert [one.kind for one in whole.errors if one.path == "net.py"] == ["crash"]
+        assert not whole.fixes
 
 
 @pytest.mark.parametrize(
@@ -279,7 +325,7 @@ def random_value(draw: random.Random, depth: int = 0) -> Any:
 
 def attack(draw: random.Random, report: Any) -> bytes:
     """The bytes that one hostile process might answer with."""
-    messages: list[Any] = [*STAGES, {"type": "report", "report": report}]
+    messages: list[Any] = [*STAGES, {"type": "report", "report": report}, *trial_of(report)]
     messages.append(draw.choice([END, DIED]))
     how = draw.randrange(4)
     at = draw.randrange(len(messages))
@@ -290,8 +336,9 @@ def attack(draw: random.Random, report: Any) -> bytes:
     elif how == 2:
         messages[at] = mutated(draw, messages[at])
     else:
-        # Most of the bytes, and so of what can go wrong, are of the report.
-        messages[2] = mutated(draw, messages[2])
+        # Most of the bytes, and so of what can go wrong, are of the report and the fixes.
+        at = draw.choice([2, 2, 4])
+        messages[at] = mutated(draw, messages[at])
     data = b"".join(map(frame, messages))
     return scrambled(draw, data) if draw.random() < 0.25 else data
 

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,10 @@ import reports
 from reports import CONV
 
 from modellint.errors import UsageError
-from modellint.report import FORMATS, View, render
+from modellint.fixes.edits import Edit
+from modellint.report import FORMATS, View, last_line, render
 from modellint.results.findings import Related
-from modellint.results.report import Note, Problem, Report, RulePage
+from modellint.results.report import FixCount, Note, Problem, Report, RulePage
 
 SOURCE = """\
 class Net(nn.Module):
@@ -24,7 +26,7 @@ class Net(nn.Module):
 MODEL = replace(
     reports.MODEL, parameters=60, macs=36504, layers={"conv1": CONV}, contract={}, accepts=None
 )
-FINDING = replace(reports.FINDING, related=(Related("net.py", 6, 16, "called here"),))
+FINDING = replace(reports.FINDING, related=(Related("net.py", 6, 16, "called here"),), fix=None)
 REPORT = Report(
     models=(MODEL, replace(MODEL, name="Late", line=9, status="not-analysed", reason="needs size")),
     findings=(FINDING, replace(FINDING, rule="even-kernel", count=3, layers=("a", "b", "c"))),
@@ -227,3 +229,62 @@ def test_the_last_line_knows_its_grammar():
     one = Report(models=(MODEL,))
     assert one.render("concise") == "1 model checked, no findings\n"
     assert Report(models=(MODEL, MODEL)).render("concise").startswith("2 models checked")
+
+
+def test_a_fix_is_told_under_its_help_and_all_are_counted():
+    text = render(reports.REPORT, "full")
+    assert f"fix: {reports.PADDED.message} (unsafe)" in text
+    assert "note: 1 can be fixed with --fix, 1 more with --unsafe-fixes" in text
+    assert "note: 2 can be fixed with --fix --unsafe-fixes" in render(
+        reports.REPORT, "full", View(unsafe=True)
+    )
+    only = replace(reports.REPORT, findings=(reports.FINDING,))
+    assert "note: 1 can be fixed with --fix --unsafe-fixes" in render(only, "full")
+
+
+@pytest.mark.parametrize(
+    ("made", "unsafe", "words"),
+    [(3, 2, ", 3 fixed, 2 more with --unsafe-fixes"), (3, 0, ", 3 fixed"), (0, 0, "")],
+)
+def test_a_run_that_made_fixes_counts_them_in_its_last_line(made, unsafe, words):
+    report = replace(reports.CLEAN, fixed=FixCount(made, unsafe))
+    assert last_line(report) == f"1 model checked, no findings{words}"
+    assert json.loads(render(report, "json"))["summary"]["fixed"] == made
+    assert "can be fixed" not in render(report, "full")
+
+
+def test_a_fix_survives_json():
+    data = json.loads(render(reports.REPORT, "json"))
+    again = Report.from_dict(data)
+    assert again.fixes == reports.REPORT.fixes
+    assert {fix.message for fix in again.fixes.values()} == {
+        reports.PADDED.message,
+        reports.ODD_FIX.message,
+    }
+
+
+def blocks(text, language):
+    found = re.findall(rf"^(`{{3,}}){language}\n(.*?)\n\1$", text, re.MULTILINE | re.DOTALL)
+    return [body for _, body in found]
+
+
+def test_what_stays_within_the_lines_of_a_finding_is_a_suggestion():
+    inside = replace(reports.PADDED, edits=reports.PADDED.edits[:1])
+    report = replace(reports.REPORT, findings=(replace(reports.FINDING, fix=inside),))
+    text = render(report, "markdown")
+    assert blocks(text, "suggestion") == ["        self.conv1 = nn.Conv2d(1, 6, 3, padding=1)"]
+    assert blocks(text, "diff") == []
+    several = render(reports.REPORT, "markdown")
+    changed = blocks(several, "diff")[-1]
+    assert "+            6 * 28 * 28, 10," in changed.split("\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_fix_of_another_text_is_told_in_words_alone(name):
+    texts = {**reports.REPORT.texts, "net.py": reports.NET.replace("Conv2d", "Conv3d")}
+    text = render(replace(reports.REPORT, texts=texts), name)
+    assert "nn.Conv3d(1, 6, 3, padding=1)" not in text
+    # Nor is one that cannot be made: what a file's process says may be anything.
+    edits = (Edit(3, 900, 3, 901, "", "net.py"), Edit(70, 1, 71, 2, "x", "net.py"))
+    wild = replace(reports.FINDING, fix=replace(reports.PADDED, edits=edits))
+    render(replace(reports.REPORT, findings=(wild,)), name)

@@ -158,6 +158,26 @@ def test_what_failed_is_on_the_first_tab():
     assert kinds == {"import-error", "timeout", "partial", "not-analysed"}
 
 
+def test_a_fix_stands_beside_its_finding():
+    fixes = {
+        finding["rule"]: finding["fix"]
+        for key, model in shown(REPORT).data.items()
+        if key.startswith("model-")
+        for finding in model["findings"]
+    }
+    assert fixes["shape-mismatch"] is None
+    assert fixes["edge-losing-padding"] == {
+        "message": "padding=1; fc in_features=6 * 28 * 28",
+        "safe": False,
+        "diff": [
+            "-        self.conv1 = nn.Conv2d(1, 6, 3)",
+            "+        self.conv1 = nn.Conv2d(1, 6, 3, padding=1)",
+            "-            6 * 26 * 26, 10,",
+            "+            6 * 28 * 28, 10,",
+        ],
+    }
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node runs the page's scripts")
 @pytest.mark.parametrize("number", [3, 480, 600, 1001])
 def test_layers_that_cost_the_same_are_bars_of_one_height(number):

@@ -197,3 +197,16 @@ def validated(path):
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert "Done. 1 files scanned." in run.stdout, run.stdout + run.stderr
     return re.findall(r"error \w+: .*", run.stdout)
+
+
+def test_a_fix_is_what_replaces_which_region():
+    (result,) = results(REPORT, "edge-losing-padding")
+    (fix,) = result["fixes"]
+    assert fix["properties"] == {"safe": False}
+    (change,) = fix["artifactChanges"]
+    assert change["artifactLocation"]["uri"] == "net.py"
+    assert [
+        ([*one["deletedRegion"].values()], one["insertedContent"]["text"])
+        for one in change["replacements"]
+    ] == [([3, 39, 3, 39], ", padding=1"), ([5, 13, 5, 24], "6 * 28 * 28")]
+    assert "fixes" not in results(REPORT, "shape-mismatch")[0]

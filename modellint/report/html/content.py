@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modellint._version import __version__
+from modellint.mending.diffs import diff
 from modellint.report.excerpts import Excerpts
 from modellint.report.html.blocks import Block, blocks, name_of
 from modellint.report.html.kinds import kind_of
@@ -18,7 +19,7 @@ from modellint.report.layers import layer_rows
 from modellint.report.lines import STATUS, accepted, last_line, printable, shape
 from modellint.report.owners import model_of
 from modellint.report.troubles import troubles
-from modellint.results.findings import Diagnostic
+from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.models import Layer, ModelInput, ModelReport
 from modellint.results.picture import Border, Picture, Step
 from modellint.results.report import Report
@@ -171,7 +172,16 @@ def _finding(finding: Diagnostic, excerpts: Excerpts) -> dict[str, Any]:
         "help": finding.help,
         "related": [[one.path, one.line, one.message] for one in finding.related],
         "source": excerpt(finding, excerpts),
+        "fix": None if finding.fix is None else _fix(finding.fix, excerpts),
     }
+
+
+def _fix(fix: TriedFix, excerpts: Excerpts) -> dict[str, Any]:
+    """What a fix does in words, and as a diff without its heads."""
+    made = excerpts.fixed(fix)
+    lines = [] if made is None else [*diff(*made, around=0)][2:]
+    changed = [line.replace("\t", "    ") for line in lines if line[0] in "+-"]
+    return {"message": fix.message, "safe": fix.safe, "diff": changed}
 
 
 def _picture(model: ModelReport) -> dict[str, Any]:

@@ -35,8 +35,17 @@ function spoken(finding, choose) {
     html("h4", {}, severity(finding.severity), html("span", { class: "rule" }, finding.rule)),
     html("p", {}, finding.message, more),
     finding.help ? html("p", { class: "help" }, html("b", {}, "help "), finding.help) : null,
+    finding.fix ? fix(finding.fix) : null,
     html("p", { class: "where" }, choose ? null : `${finding.model} `, layers.flatMap((one) => [one, " "]),
       rest > 0 ? `\u2026 ${rest} more` : null,
       finding.related.map(([path, line, message]) => html("span", { class: "related" },
         `${message}: ${path}:${line}`))));
+}
+
+/** What would mend a finding: in words, and the lines that it changes. */
+function fix(fix) {
+  return html("div", { class: "fix" },
+    html("p", {}, html("b", {}, "fix "), fix.message, fix.safe ? null : " (unsafe)"),
+    fix.diff.length ? html("pre", {}, fix.diff.map((line) =>
+      html(line[0] === "+" ? "ins" : "del", {}, `${line}\n`))) : null);
 }

@@ -1,0 +1,42 @@
+"""A pool in front of a flatten: the change that frees a linear layer of the size of its map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from modellint.facts.flattening import Flattened
+from modellint.fixes import Before, Change, Fix, SetArgument
+from modellint.graph import Graph, Node
+from modellint.graph.operations import RESHAPES, passed_through
+
+
+def pooled(graph: Graph, call: Node, found: Flattened, to: Sequence[int]) -> Fix | None:
+    """The map that a linear layer reads is pooled to a size, and the layer made for that.
+
+    `found` is the map behind `call`, `to` the size of each of its axes. `None` where no flatten
+    stands between the two, or where the layer is a convolution.
+    """
+    if call.op != "linear":
+        return None
+    flatten = _flatten(graph, call)
+    if flatten is None:
+        return None
+    rank = len(found.positions)
+    size = to[0] if len({*to}) == 1 else tuple(to)
+    step = f"nn.functional.adaptive_avg_pool{rank}d({{}}, {size})"
+    changes: list[Change] = [Before(flatten, step, f"nn.AdaptiveAvgPool{rank}d({size})")]
+    message = f"nn.AdaptiveAvgPool{rank}d({size})"
+    features = found.channels * prod(to)
+    if features != call.input.output.example[-1]:
+        changes.append(SetArgument(call, "in_features", features))
+        message = f"{message}, in_features={features}"
+    return Fix(message, changes)
+
+
+def _flatten(graph: Graph, call: Node) -> Node | None:
+    """The operation that makes one row of a map, in front of a linear layer."""
+    node: Node | None = call.input
+    while node is not None and node.op not in RESHAPES:
+        node = passed_through(graph, node)
+    return node

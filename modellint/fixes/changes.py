@@ -1,0 +1,132 @@
+"""What a rule would change of a model, in terms of the model: layers, arguments, steps.
+
+`{}` in the text of a step stands for what the step is applied to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modellint.graph import Module, Node
+
+
+@dataclass(frozen=True)
+class SetArgument:
+    """An argument of a layer, or of a functional that no layer calls, becomes another value.
+
+    `name` is the argument's in the constructor or the functional (`padding`, `in_features`);
+    `text` is how the value is written, where `repr` says less (`32 * 7 * 7` for 1568). `now` is the
+    number that the layer has: where it is handed down from the construction of a block, it is
+    changed there.
+    """
+
+    layer: Node | Module
+    name: str
+    value: Any
+    text: str | None = None
+    now: int | None = None
+
+    @property
+    def written(self) -> str:
+        """The value as it is written into the source."""
+        return repr(self.value) if self.text is None else self.text
+
+
+@dataclass(frozen=True)
+class SetNumber:
+    """The one number that a module is constructed with, among its arguments, becomes another."""
+
+    module: Module
+    now: int
+    value: int
+
+
+@dataclass(frozen=True)
+class Before:
+    """A step is put in front of a call: `{}.flatten(1)`, or `nn.Flatten()` in a container.
+
+    `module` is the construction that does the same where the layer stands in an `nn.Sequential`,
+    `None` where nothing does.
+    """
+
+    call: Node
+    step: str
+    module: str | None = None
+
+
+@dataclass(frozen=True)
+class After:
+    """A step is put behind a call: what the call gives goes through `{}.transpose(1, 2)`."""
+
+    call: Node
+    step: str
+
+
+@dataclass(frozen=True)
+class Instead:
+    """A call is written as another: `x.view(-1, 400)` as `{}.flatten(1)`."""
+
+    call: Node
+    step: str
+
+
+@dataclass(frozen=True)
+class Without:
+    """A call is left out: what it was given goes on; a layer leaves the `nn.Sequential`."""
+
+    call: Node
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The first of a chain of calls, each applied to what the one before gives, becomes the last.
+
+    `self.norm(self.drop(x))` becomes `self.drop(self.norm(x))`.
+    """
+
+    chain: Sequence[Node]
+
+
+@dataclass(frozen=True)
+class Assign:
+    """What a statement throws away is assigned to the name that it was given: `x = F.relu(x)`."""
+
+    call: Node
+
+
+@dataclass(frozen=True)
+class Contain:
+    """The list or dict that a module is constructed in becomes an `nn.ModuleList`, `ModuleDict`."""
+
+    module: Module
+
+
+Change = SetArgument | SetNumber | Before | After | Instead | Without | Behind | Assign | Contain
+
+
+@dataclass(frozen=True)
+class Fix:
+    """Changes that belong together, and what they are in words.
+
+    `safe` tells that the model computes the same as before. `otherwise` is the help of a finding
+    whose fix did not pass its trial: nothing in it may be wrong for that. `narrows` tells that the
+    model takes fewer sizes with it, which is the point.
+    """
+
+    message: str
+    changes: Sequence[Change]
+    safe: bool = False
+    otherwise: str | None = None
+    narrows: bool = False
+
+
+def is_numbered(call: Node) -> bool:
+    """Whether a container counts a layer: without it, those behind have other names in a state."""
+    return call.type != call.op and call.module.rpartition(".")[2].isdigit()
+
+
+def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:
+    """What an argument of a window is given for its axes: one number where they are alike."""
+    return values[0] if len({*values}) == 1 else tuple(values)

@@ -1,0 +1,347 @@
+"""From changes of a model to edits of its file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from modellint.fixes.arguments import set_argument
+from modellint.fixes.changes import (
+    After,
+    Assign,
+    Before,
+    Behind,
+    Change,
+    Contain,
+    Fix,
+    Instead,
+    SetArgument,
+    SetNumber,
+    Without,
+)
+from modellint.fixes.edits import Edit
+from modellint.fixes.signatures import functional_arguments, layer_arguments
+from modellint.fixes.sites import NoEdit, Text
+from modellint.graph import Graph, Module, Node
+
+_CONTAINERS = frozenset({"Sequential", "ModuleList"})
+
+
+def edits_of(fix: Fix, graph: Graph, text: Text) -> tuple[Edit, ...]:
+    """The edits that make the changes of a fix; raise `NoEdit` where one cannot be made.
+
+    One line that builds a layer of many blocks is edited once, for all of them.
+    """
+    found = [edit for change in fix.changes for edit in _edits(change, graph, text)]
+    unique = tuple(dict.fromkeys(found))
+    places = [(edit.start, edit.end) for edit in unique]
+    if len({*places}) < len(places):
+        raise NoEdit("one line would have to say two things")
+    if fix.safe:
+        _check_alone(fix, graph)
+    return unique
+
+
+def _check_alone(fix: Fix, graph: Graph) -> None:
+    """Raise `NoEdit` where the same line builds layers that the fix is not about."""
+    about = {_path(change.layer) for change in fix.changes if isinstance(change, SetArgument)}
+    sites = {graph.modules[path].construction for path in about if path in graph.modules}
+    for module in graph.modules.values():
+        if module.construction in sites and module.kind and module.path not in about:
+            raise NoEdit(f"the same line builds {module.path}")
+
+
+def _path(layer: Node | Module) -> str:
+    return layer.module if isinstance(layer, Node) else layer.path
+
+
+def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
+    if isinstance(change, SetArgument):
+        yield from _argument(change, graph, text)
+    elif isinstance(change, SetNumber):
+        yield _number(change.module, change.now, change.value, text)
+    elif isinstance(change, Before):
+        yield from _before(change, graph, text)
+    elif isinstance(change, After):
+        yield from _after(change, graph, text)
+    elif isinstance(change, Instead):
+        call = _own_call(change.call, graph, text)
+        subject = _subject(change.call, call)
+        written = _as_operand(subject, text.text_of(subject))
+        yield text.replaced(call, spelled(change.step, text).format(written))
+    elif isinstance(change, Without):
+        yield from _without(change, graph, text)
+    elif isinstance(change, Behind):
+        yield from _behind(change, graph, text)
+    elif isinstance(change, Assign):
+        yield from _assigned(change, text)
+    else:
+        yield from _contained(change, text)
+
+
+def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
+    layer = change.layer
+    module = layer if isinstance(layer, Module) else _module(layer, graph)
+    if module is not None:
+        call = text.call_at(module.construction)
+        names = layer_arguments(module.kind or "")
+        if names is None or change.name not in names or _called(call) != module.kind:
+            raise NoEdit(f"{_called(call) or 'what is called'} builds it")
+    else:
+        assert isinstance(layer, Node)
+        call = text.call_at(layer.call)
+        names = functional_arguments(layer.op)
+        if names is None or _called(call) != layer.op:
+            raise NoEdit(f"{_called(call) or 'what is called'} computes it")
+        if _is_method(call, text):
+            names = names[1:]
+    try:
+        yield from set_argument(text, call, names, change.name, change.written)
+    except NoEdit:
+        if module is None or change.now is None:
+            raise
+        yield _handed_down(module, change, graph, text)
+
+
+def _handed_down(module: Module, change: SetArgument, graph: Graph, text: Text) -> Edit:
+    """The edit of the number at the construction of the nearest block that is given it."""
+    path, reason = module.path, NoEdit(f"{change.name} is computed")
+    while path and change.now is not None:
+        path = path.rpartition(".")[0]
+        block = graph.modules.get(path)
+        if block is None or block.construction is None:
+            continue
+        try:
+            return _number(block, change.now, change.value, text)
+        except NoEdit as error:
+            reason = error
+    raise reason
+
+
+def _number(module: Module, now: int, value: int, text: Text) -> Edit:
+    call = text.call_at(module.construction)
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    found = [node for node in given if isinstance(node, ast.Constant) and type(node.value) is int]
+    found = [node for node in found if node.value == now]
+    if len(found) != 1:
+        raise NoEdit(f"{now} is not one argument of {_called(call) or module.path}")
+    return text.replaced(found[0], str(value))
+
+
+def _module(node: Node, graph: Graph) -> Module | None:
+    """The layer that a call belongs to; `None` for a functional that a forward calls."""
+    return graph.modules.get(node.module) if node.type != node.op else None
+
+
+def _called(call: ast.Call) -> str:
+    """The last name of what is called."""
+    callee = call.func
+    if isinstance(callee, ast.Attribute):
+        return callee.attr
+    return callee.id if isinstance(callee, ast.Name) else ""
+
+
+def _is_method(call: ast.Call, text: Text) -> bool:
+    """Whether a call is of a tensor's method: `x.softmax(1)`, and not `F.softmax(x, 1)`."""
+    callee = call.func
+    if not isinstance(callee, ast.Attribute):
+        return False
+    return not (isinstance(callee.value, ast.Name) and callee.value.id in _imported(text)) and not (
+        isinstance(callee.value, ast.Attribute)
+    )
+
+
+def _imported(text: Text) -> frozenset[str]:
+    """The names that imports of the file bind."""
+    return frozenset(
+        alias.asname or alias.name.partition(".")[0]
+        for node in ast.walk(text.source.tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    )
+
+
+def _subject(node: Node, call: ast.Call) -> ast.expr:
+    """What a call works on: the object of a tensor's method, else the first argument."""
+    callee = call.func
+    is_layer = node.type != node.op
+    if isinstance(callee, ast.Attribute) and not is_layer and not _names_module(callee.value):
+        return callee.value
+    if not call.args or isinstance(call.args[0], ast.Starred):
+        raise NoEdit("its input is not its first argument")
+    return call.args[0]
+
+
+def _names_module(node: ast.expr) -> bool:
+    """Whether an expression is a library, as `F` and `torch.nn.functional` are."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in ("torch", "F", "nn", "functional")
+
+
+def _as_operand(node: ast.expr, written: str) -> str:
+    """An expression as something may follow it."""
+    plain = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+    return written if isinstance(node, plain) else f"({written})"
+
+
+def _before(change: Before, graph: Graph, text: Text) -> Iterator[Edit]:
+    module = _module(change.call, graph)
+    if module is not None and change.module is not None:
+        inside = _element(module, text)
+        if inside is not None:
+            line, column, *_ = text.source.extent(inside)
+            yield text.inserted(line, column, f"{spelled(change.module, text)}, ")
+            return
+    argument = _subject(change.call, _own_call(change.call, graph, text))
+    written = _as_operand(argument, text.text_of(argument))
+    yield text.replaced(argument, spelled(change.step, text).format(written))
+
+
+def _after(change: After, graph: Graph, text: Text) -> Iterator[Edit]:
+    call = _own_call(change.call, graph, text)
+    head, tail = spelled(change.step, text).split("{}")
+    line, column, end_line, end_column = text.source.extent(call)
+    if head:
+        yield text.inserted(line, column, head)
+    yield text.inserted(end_line, end_column, tail)
+
+
+def _own_call(node: Node, graph: Graph, text: Text) -> ast.Call:
+    """The call of a layer or functional in the text; raise `NoEdit` where a container calls it."""
+    path = node.module
+    while node.type != node.op and "." in path:
+        path, _, place = path.rpartition(".")
+        holder = graph.modules.get(path)
+        if holder is not None and holder.type == "Sequential":
+            raise NoEdit(f"{path} calls it, as its {place}")
+        break
+    return text.call_at(node.call)
+
+
+def _element(module: Module, text: Text) -> ast.Call | None:
+    """The construction of a layer that stands in an `nn.Sequential(…)`."""
+    try:
+        call = text.call_at(module.construction)
+    except NoEdit:
+        return None
+    holder = text.parents.get(call)
+    inside = isinstance(holder, ast.Call) and _called(holder) == "Sequential"
+    return call if inside and call in getattr(holder, "args", ()) else None
+
+
+def spelled(step: str, text: Text) -> str:
+    """A step with `nn.` as the file calls `torch.nn`; raise `NoEdit` where it does not."""
+    if "nn." not in step:
+        return step
+    for node in ast.walk(text.source.tree):
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        module = node.module if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            whole = f"{module}.{alias.name}" if module else alias.name
+            if whole == "torch.nn" and (alias.asname or module):
+                return step.replace("nn.", f"{alias.asname or alias.name}.")
+            if whole in ("torch", "torch.nn") and not module:
+                return step.replace("nn.", f"{alias.asname or 'torch'}.nn.")
+    raise NoEdit("the file does not import torch.nn")
+
+
+def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
+    module = _module(change.call, graph)
+    inside = _element(module, text) if module is not None else None
+    if inside is not None:
+        yield from _removed(inside, text)
+        return
+    call = _own_call(change.call, graph, text)
+    yield text.replaced(call, text.text_of(_subject(change.call, call)))
+
+
+def _behind(change: Behind, graph: Graph, text: Text) -> Iterator[Edit]:
+    """The edits that write in each place of a chain what stands in the next, and the first last."""
+    modules = [_module(node, graph) for node in change.chain]
+    elements = [None if module is None else _element(module, text) for module in modules]
+    places: list[ast.expr]
+    if all(elements):
+        places = [element for element in elements if element is not None]
+    else:
+        calls = [_own_call(node, graph, text) for node in change.chain]
+        if any(len(call.args) + len(call.keywords) != 1 for call in calls):
+            raise NoEdit("it takes more than its input")
+        if any(
+            call.args and _subject(node, call) is not call.args[0]
+            for node, call in zip(change.chain, calls, strict=True)
+        ):
+            raise NoEdit("it is a method of what it is given")
+        places = [call.func for call in calls]
+    written = [text.text_of(place) for place in places]
+    for place, other in zip(places, [*written[1:], written[0]], strict=True):
+        yield text.replaced(place, other)
+
+
+def _removed(call: ast.Call, text: Text) -> Iterator[Edit]:
+    """The edit that takes an argument out of a call, with the comma and line that it had."""
+    holder = text.parents[call]
+    assert isinstance(holder, ast.Call)
+    at = holder.args.index(call)
+    line, column, end_line, end_column = text.source.extent(call)
+    if at + 1 < len(holder.args):
+        following = text.source.extent(holder.args[at + 1])
+        yield Edit(line, column, following[0], following[1], "", text.source.path)
+        return
+    if at == 0:
+        raise NoEdit("it is the only layer there")
+    before = text.source.extent(holder.args[at - 1])
+    yield Edit(before[2], before[3], end_line, end_column, "", text.source.path)
+
+
+def _assigned(change: Assign, text: Text) -> Iterator[Edit]:
+    call = text.call_at(change.call.call)
+    if not isinstance(text.parents.get(call), ast.Expr):
+        raise NoEdit("it is no statement of its own")
+    subject = _subject(change.call, call)
+    if not isinstance(subject, (ast.Name, ast.Attribute)):
+        raise NoEdit("what it is given has no name")
+    line, column, *_ = text.source.extent(call)
+    yield text.inserted(line, column, f"{text.text_of(subject)} = ")
+
+
+#: What registers what a display holds.
+_REGISTERING: Mapping[type[ast.expr], str] = {
+    ast.List: "ModuleList",
+    ast.ListComp: "ModuleList",
+    ast.Tuple: "ModuleList",
+    ast.Dict: "ModuleDict",
+    ast.DictComp: "ModuleDict",
+}
+
+
+def _contained(change: Contain, text: Text) -> Iterator[Edit]:
+    call = text.call_at(change.module.construction)
+    node: ast.AST = call
+    outer: ast.expr | None = None
+    while not isinstance(node, (ast.stmt, ast.Lambda)):
+        node = text.parents[node]
+        if type(node) in _REGISTERING:
+            outer = cast("ast.expr", node)
+        elif isinstance(node, ast.Call):
+            break
+    if outer is None:
+        raise NoEdit("the container is filled elsewhere")
+    for one in ast.walk(outer):
+        holds_calls = any(isinstance(child, ast.Call) for child in ast.walk(one))
+        if type(one) in _REGISTERING and holds_calls and _is_held(one, outer, text):
+            line, column, end_line, end_column = text.source.extent(cast("ast.expr", one))
+            opening = spelled(f"nn.{_REGISTERING[cast('Any', type(one))]}(", text)
+            yield text.inserted(line, column, opening)
+            yield text.inserted(end_line, end_column, ")")
+
+
+def _is_held(node: ast.AST, outer: ast.AST, text: Text) -> bool:
+    """Whether only displays stand between a node and the outermost."""
+    while node is not outer:
+        node = text.parents[node]
+        if type(node) not in _REGISTERING:
+            return False
+    return True

@@ -1,0 +1,38 @@
+"""What rules would change for their findings, as edits that nobody has tried yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from modellint.fixes.changes import Fix
+from modellint.fixes.edits import Edit
+from modellint.fixes.sites import NoEdit, Text
+from modellint.fixes.spelling import edits_of
+from modellint.graph import Graph
+from modellint.results.findings import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A fix of a finding as edits of the file, or why there are none."""
+
+    finding: Diagnostic
+    fix: Fix
+    edits: tuple[Edit, ...]
+    hindrance: str = ""
+
+
+def proposal(
+    finding: Diagnostic, fixes: Iterable[Fix | None], graph: Graph, text: Text
+) -> Proposal | None:
+    """What mends a finding that stands for one or several of a rule; `None` where nothing does."""
+    offered = [fix for fix in fixes if fix is not None]
+    if not offered:
+        return None
+    changes = [change for fix in offered for change in fix.changes]
+    fix = replace(offered[0], changes=changes, safe=all(one.safe for one in offered))
+    try:
+        return Proposal(finding, fix, edits_of(fix, graph, text))
+    except NoEdit as reason:
+        return Proposal(finding, fix, (), str(reason))

@@ -1,0 +1,277 @@
+"""Fixes are tried before they are offered: made in the text, loaded, built, traced and linted.
+
+A fix passes if the models of the file run on the same inputs as before, its finding is gone, no
+finding of its level or above is new, and no model accepts fewer sizes. Where it moves the trouble
+on, as a padding that changes what `fc1` reads, what mends that is part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import lcm
+
+from modellint.contracts.admitted import Sizes
+from modellint.errors import FileError
+from modellint.fixes.edits import Edit, before_them, edited, touch
+from modellint.linting.linter import Linted
+from modellint.linting.proposals import Proposal
+from modellint.results.findings import Diagnostic, TriedFix
+from modellint.results.models import ModelInput, ModelReport
+from modellint.results.report import Report
+from modellint.rules import SEVERITIES
+from modellint.source.file import SourceFile, changed_source
+
+#: How often what a fix leads to is mended, too.
+_STEPS = 3
+
+Inputs = Mapping[str, tuple[str, ...]]
+"""Shapes of inputs by model, as the command line takes them."""
+
+Relint = Callable[[SourceFile, Inputs], Sequence[Linted]]
+"""Lints the models of a file whose text has changed, on given inputs where there are any."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a run told of all models of a file."""
+
+    models: Mapping[str, ModelReport]
+    findings: tuple[Diagnostic, ...]
+    proposals: tuple[Proposal, ...]
+    broken: bool
+
+    @classmethod
+    def of(cls, parts: Iterable[Linted]) -> _State:
+        parts = list(parts)
+        report = Report().merged(*(part.report for part in parts))
+        return cls(
+            {model.name: model for model in report.models},
+            report.findings,
+            tuple(one for part in parts for one in part.proposals),
+            bool(report.errors),
+        )
+
+
+def with_trials(
+    parts: Sequence[Linted], source: SourceFile, relint: Relint, budget: int
+) -> Iterator[Diagnostic]:
+    """The findings of a file that fixes are proposed for, with what their trials came to.
+
+    At most `budget` runs are made. What no run was left for is told as it was, without a fix.
+    """
+    trials = _Trials(_State.of(parts), source, relint, budget)
+    proposed = [one for one in trials.before.proposals if one.edits and one.finding.rule]
+    proposed.sort(key=lambda one: (not one.fix.safe, SEVERITIES.index(one.finding.severity)))
+    # What computes the same stands in nobody's way: all of it is tried at once. Of others two may
+    # pass together of which neither does alone.
+    safe = _apart([one for one in proposed if one.fix.safe])
+    if len(safe) > 1 and trials.passes(safe):
+        for one in safe:
+            yield _offered(one, one.edits, [])
+        proposed = [one for one in proposed if one not in safe]
+    failed: list[Proposal] = []
+    with suppress(_Spent):
+        for one in proposed:
+            passed = trials.mended([one])
+            if passed is not None:
+                yield _offered(one, *passed)
+            else:
+                failed.append(one)
+    # Two maps that are added must change together.
+    for rule in dict.fromkeys(one.finding.rule for one in failed):
+        group = _apart([one for one in failed if one.finding.rule == rule])
+        passed = None
+        with suppress(_Spent):
+            passed = trials.mended(group) if len(group) > 1 else None
+        if passed is None:
+            continue
+        edits, further = passed
+        for one in group:
+            others = [other for other in group if other is not one]
+            yield _offered(one, edits, [*others, *further])
+            failed.remove(one)
+    for one in failed:
+        if one.finding.help != one.fix.otherwise:
+            yield replace(one.finding, help=one.fix.otherwise)
+
+
+def _apart(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Those of which no two are about the same characters, the gravest first."""
+    chosen: list[Proposal] = []
+    for one in proposals:
+        if not any(touch(one.edits, other.edits) for other in chosen):
+            chosen.append(one)
+    return chosen
+
+
+def _offered(one: Proposal, edits: Sequence[Edit], further: Sequence[Proposal]) -> Diagnostic:
+    """The finding with a fix that has passed, and all that it takes in its help."""
+    also = [f"{mended.finding.layer} {mended.fix.message}" for mended in further]
+    message = "; ".join([one.fix.message, *also])
+    told = one.finding.help
+    if also and told is not None:
+        told = f"{told}; then {', '.join(also)}"
+    return replace(one.finding, help=told, fix=TriedFix(one.fix.safe, message, tuple(edits)))
+
+
+class _Spent(Exception):
+    """No run is left for a trial."""
+
+
+class _Trials:
+    """The runs of one file's fixes, of which there is a certain number."""
+
+    def __init__(self, before: _State, source: SourceFile, relint: Relint, budget: int) -> None:
+        self.before = before
+        self._source = source
+        self._relint = relint
+        self._left = budget
+
+    def passes(self, proposals: Sequence[Proposal]) -> bool:
+        """Whether the file with all these fixes is better by their findings and worse by none."""
+        after = self._run([edit for one in proposals for edit in one.edits])
+        return not self._worse(after, proposals)
+
+    def mended(
+        self, proposals: Sequence[Proposal]
+    ) -> tuple[tuple[Edit, ...], list[Proposal]] | None:
+        """The edits that mend findings with all that follows from them, and what that is.
+
+        `None` where they do not pass. Raises `_Spent` where no run is left to tell.
+        """
+        edits = tuple(edit for one in proposals for edit in one.edits)
+        further: list[Proposal] = []
+        for _ in range(_STEPS):
+            after = self._run(edits)
+            if not self._worse(after, proposals):
+                return edits, further
+            following = self._following(edits, after)
+            moved = before_them([e for new in following for e in new.edits], edits)
+            if not moved:
+                return None
+            edits = (*edits, *moved)
+            further += following
+        return None
+
+    def _following(self, edits: Sequence[Edit], after: _State) -> list[Proposal]:
+        """What mends the errors that edits lead to, as edits of the text that they made."""
+        if not self._same_inputs(after):
+            inputs = {name: _specs(model.inputs) for name, model in self.before.models.items()}
+            after = self._run(edits, inputs)
+        known = {(one.rule, one.model, one.layers) for one in self.before.findings}
+        return _apart(
+            [
+                one
+                for one in after.proposals
+                if one.edits and one.finding.severity == "error"
+                if (one.finding.rule, one.finding.model, one.finding.layers) not in known
+            ]
+        )
+
+    def _run(self, edits: Sequence[Edit], inputs: Inputs | None = None) -> _State:
+        """What a lint of the file with these edits tells; raise `_Spent` where no run is left."""
+        if not self._left:
+            raise _Spent
+        self._left -= 1
+        try:
+            source = changed_source(self._source, edited(self._source.text, edits))
+        except FileError:
+            return _State({}, (), (), True)
+        return _State.of(self._relint(source, inputs or {}))
+
+    def _worse(self, after: _State, proposals: Sequence[Proposal]) -> bool:
+        """Whether a model no longer runs as before, or a finding is still there, or is new."""
+        if after.broken or after.models.keys() != self.before.models.keys():
+            return True
+        if not self._same_inputs(after):
+            return True
+        mended = [one.finding for one in proposals]
+        narrows = any(one.fix.narrows for one in proposals)
+        for name, model in self.before.models.items():
+            about = [one for one in mended if one.model == name]
+            if _runs_worse(model, after.models[name], about):
+                return True
+            if not narrows and _takes_less(model, after.models[name]):
+                return True
+        level = max(SEVERITIES.index(one.severity) for one in mended)
+        allowed = _counted(self.before.findings, level)
+        allowed.subtract(_counted(mended, level))
+        return any(count > allowed[key] for key, count in _counted(after.findings, level).items())
+
+    def _same_inputs(self, after: _State) -> bool:
+        return all(
+            [given.example for given in model.inputs]
+            == [given.example for given in after.models[name].inputs]
+            for name, model in self.before.models.items()
+            if name in after.models
+        )
+
+
+def _counted(findings: Iterable[Diagnostic], level: int) -> Counter[tuple[str, str]]:
+    """How many calls each rule flags in each model, of this level or above."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in findings:
+        if SEVERITIES.index(one.severity) <= level:
+            counts[one.rule, one.model] += one.count
+    return counts
+
+
+#: How many times smaller than the example an input is that nobody minds: a kernel of 2 for one of
+#: 1 takes no map of one pixel any more.
+_FAR = 4
+_STATES = ("analysed", "partial", "not-analysed", "failed")
+
+
+def _runs_worse(before: ModelReport, after: ModelReport, mended: Sequence[Diagnostic]) -> bool:
+    """Whether less of a model runs than before."""
+    if _STATES.index(after.status) > _STATES.index(before.status):
+        return True
+    if after.stopped is not None:
+        # A model that stopped before may do so for another reason still.
+        return before.stopped is None or bool(mended)
+    return _loses_layers(before, after, mended)
+
+
+def _takes_less(before: ModelReport, after: ModelReport) -> bool:
+    """Whether a model accepts fewer sizes than before."""
+    examples = {
+        size: number
+        for given in before.inputs
+        for size, number in zip(given.shape, given.example, strict=True)
+    }
+    return any(
+        _narrower(sizes, after.contract[name], examples.get(name, 0))
+        for name, sizes in before.contract.items()
+        if name in after.contract
+    )
+
+
+def _loses_layers(before: ModelReport, after: ModelReport, mended: Sequence[Diagnostic]) -> bool:
+    """Whether layers no longer run that no finding is about."""
+    told = {key for one in mended for key in one.layers}
+    kept = Counter(layer.type for key, layer in before.layers.items() if key not in told)
+    return not kept <= Counter(layer.type for layer in after.layers.values())
+
+
+def _narrower(before: Sizes, after: Sizes, example: int) -> bool:
+    """Whether a size is no longer taken; what is far below the example's is nobody's."""
+    if before.values is not None:
+        # One of a few sizes that are rounded to the same map is as good as another.
+        return after.values is not None and example not in after.values
+    if after.values is not None or after.min > max(before.min, example // _FAR):
+        return True
+    if after.max is not None and (before.max is None or before.max > after.max):
+        return True
+    return lcm(before.multiple_of, after.multiple_of) != before.multiple_of
+
+
+def _specs(inputs: Sequence[ModelInput]) -> tuple[str, ...]:
+    """The example inputs of a model as the command line takes them; none for containers."""
+    if not all(given.name.isidentifier() for given in inputs):
+        return ()
+    return tuple(
+        f"{given.name}={','.join(map(str, given.example))}:{given.dtype}" for given in inputs
+    )

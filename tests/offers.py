@@ -1,0 +1,62 @@
+"""What is offered for a text: its findings, with fixes that passed their trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import dedent
+from typing import Any
+
+from modellint.fixes import edited
+from modellint.linting.plugins import load_rules
+from modellint.protocol.jobs import Job
+from modellint.results.findings import Diagnostic
+from modellint.results.report import Report
+from modellint.source.file import parse_source
+from modellint.worker.pipeline import Fixed, lint_file
+
+RULES = load_rules()
+#: More than any file here takes.
+UNBOUNDED = 60
+
+
+def offered(
+    text: str,
+    *rules: str,
+    inputs: tuple[str, ...] = (),
+    trials: int = UNBOUNDED,
+    options: dict[str, Any] | None = None,
+) -> list[Diagnostic]:
+    """The findings of a file, made in this process by these rules, else by all that are on."""
+    names = rules or tuple(name for name, rule in RULES.items() if rule.default)
+    chosen = [RULES[name] for name in names if RULES[name].reads == "graph"]
+    with TemporaryDirectory() as folder:
+        path = Path(folder).resolve() / "net.py"
+        path.write_text(dedent(text), encoding="utf-8")
+        job = Job(
+            path=str(path),
+            shown="net.py",
+            folder=folder,
+            inputs=inputs,
+            rules=tuple(rule.name for rule in chosen),
+            options={names[0]: options or {}},
+            trials=trials,
+        )
+        found: list[Diagnostic] = []
+        mended: list[Diagnostic] = []
+        for part in lint_file(job, chosen, lambda other: Path(other).name):
+            if isinstance(part, Report):
+                assert not part.errors, part.errors
+                found += part.findings
+            elif isinstance(part, Fixed):
+                mended += part.findings
+    places = {(one.rule, one.model, one.line, one.column, one.layers): one for one in mended}
+    assert len(places) == len(mended)
+    return [places.get((f.rule, f.model, f.line, f.column, f.layers), f) for f in found]
+
+
+def with_fix(text: str, finding: Diagnostic) -> str:
+    """The text with the fix of a finding."""
+    assert finding.fix is not None, f"nothing is offered for {finding.rule} at {finding.layer}"
+    source = parse_source("net.py", dedent(text).encode())
+    return edited(source.text, finding.fix.edits)
