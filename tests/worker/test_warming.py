@@ -55,7 +55,12 @@ def widths(report):
 #: Rooms of the package whose code runs behind that of a file, and what only the front end needs.
 BEHIND = """building contracts discovery facts geometry graph inputs linting modules protocol
 results shapes source symbolic tracing worker""".split()
-IN_FRONT = {"linting.plugin_trees", "results.baselined", "source.whole_files"}
+IN_FRONT = {
+    "linting.plugin_trees",
+    "results.baselined",
+    "source.project_files",
+    "source.whole_files",
+}
 
 
 def test_whatever_user_code_makes_of_imports_nothing_of_modellints_is_missing():
