@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib.util import source_from_cache
 from pathlib import Path
 from threading import get_ident
@@ -83,13 +84,11 @@ class Readings:
         watch_unaudited(self.ask, lambda: self._reasons.add("a process"))
         watch_native_reads(self._read)
         # What was imported before the file came may be from folders of the user's.
-        tops = {name.partition(".")[0] for name in sys.modules} | {"sitecustomize", "usercustomize"}
+        tops, files = imported_so_far()
         for folder in finder.folders(sys.path):
-            self.look(folder, tops - sys.stdlib_module_names)
-        for name, module in [*sys.modules.items()]:
-            file = vars(module).get("__file__") if hasattr(module, "__dict__") else None
-            if isinstance(file, str) and name.partition(".")[0] not in _KNOWN:
-                self._read(absolute(file))
+            self.look(folder, tops)
+        for file in files:
+            self._read(file)
         # Packages above the file decide what its relative imports mean.
         for above in Path(path).parents:
             self.look(str(above), ("__init__",))
@@ -248,6 +247,27 @@ class Readings:
             return ask(*given)
         finally:
             self._busy = before
+
+
+def imported_so_far() -> tuple[frozenset[str], tuple[str, ...]]:
+    """The topmost names of what is imported, and its files that are not installed ones.
+
+    Asked for once before a fork, each fork knows it.
+    """
+    return _imported(len(sys.modules))
+
+
+@lru_cache(1)
+def _imported(count: int) -> tuple[frozenset[str], tuple[str, ...]]:
+    tops = {name.partition(".")[0] for name in sys.modules} | {"sitecustomize", "usercustomize"}
+    files = []
+    for name, module in [*sys.modules.items()]:
+        file = vars(module).get("__file__") if hasattr(module, "__dict__") else None
+        if isinstance(file, str) and name.partition(".")[0] not in _KNOWN:
+            path = absolute(file)
+            if not is_installed(path):
+                files.append(path)
+    return frozenset(tops - sys.stdlib_module_names), tuple(files)
 
 
 def _text_of(path: object) -> object:

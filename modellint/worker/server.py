@@ -19,6 +19,7 @@ from modellint.errors import PluginError
 from modellint.linting.plugins import Plugin, Rules, rules_of
 from modellint.protocol.frames import CONNECTION, frame, receive, send
 from modellint.protocol.jobs import Job
+from modellint.worker.dependencies import imported_so_far
 from modellint.worker.environment import watch_environment
 from modellint.worker.isolation import lint_alone, move_high, redirect
 from modellint.worker.leftovers import clear
@@ -43,6 +44,7 @@ def main(plugins: str, folder: str) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         _nothing_on(os.O_WRONLY, 1, 2)
+        imported_so_far()
         # What is imported stays: the forks' collector need not walk it, nor copy its pages.
         gc.freeze()
         _serve(control, rules)
@@ -104,6 +106,7 @@ def _serve(control: socket.socket, rules: Rules) -> None:
             if reason is not None:
                 connection.close()
                 continue
+            imported_so_far()
             gc.freeze()
         child = os.fork()
         if child == 0:
