@@ -18,6 +18,8 @@ _WRITES = frozenset(["copy", "update", "index_put", "set"])
 _LEAVES = frozenset(["parameter", "buffer", "constant"])
 #: Longer calls are not written out.
 _LONGEST = 60
+#: What is said where no change of the line alone keeps it.
+_ASSIGN = "assign what it gives to what the next line reads"
 
 
 @rule("suspicious")
@@ -110,7 +112,7 @@ def _finding(call: Node, statement: ast.Call) -> Finding:
     written = ast.unparse(statement)
     target = _target(statement)
     if target is None or len(written) > _LONGEST:
-        change = "assign what it gives to what the next line reads"
+        change = _ASSIGN
     elif call.input.output.symbolic == call.output.symbolic:
         change = f"{target} = {written} keeps it"
     else:
@@ -120,7 +122,7 @@ def _finding(call: Node, statement: ast.Call) -> Finding:
         f"{named(call)} computes {call.output}, here {prod(call.output.example):,} values, and "
         "nothing reads them: the line keeps no result and changes none",
         help=change,
-        fix=Fix(f"{target} = …", [Assign(call)]) if target is not None else None,
+        fix=Fix(f"{target} = …", [Assign(call)], otherwise=_ASSIGN) if target is not None else None,
     )
 
 

@@ -120,7 +120,7 @@ def with_arguments(
     return replace(candidate, kind=kind, calls=(call,), missing=None)
 
 
-_NOTHING_RUNS = "has no forward, so there is nothing to follow"
+NOTHING_RUNS = "has no forward, so there is nothing to follow"
 
 
 class _Discovery:
@@ -222,7 +222,7 @@ class _Discovery:
         if self._lacks_forward(declared):
             # What is called all the same fails, which its run will tell.
             called = name in self.evidence.hints
-            yield replace(candidate, skip=None, missing=None if called else _NOTHING_RUNS)
+            yield replace(candidate, skip=None, missing=None if called else NOTHING_RUNS)
             return
         if not candidate.is_entry:
             yield candidate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from modellint.discovery.candidates import Candidate, discover
+from modellint.discovery.candidates import NOTHING_RUNS, Candidate, discover
 from modellint.discovery.stated_builds import build_comments
 from modellint.programs.evidence import Seen, seen_in_project
 from modellint.source.file import SourceFile, deep_trees
@@ -46,6 +46,8 @@ def _callee(candidate: Candidate) -> str:
 def _asks(candidate: Candidate) -> bool:
     """Whether a file leaves open how a model of it is built or fed."""
     if candidate.kind == "instance" or candidate.skip is not None or candidate.part_of is not None:
+        return False
+    if candidate.missing == NOTHING_RUNS:
         return False
     return not _is_shown(candidate) or not candidate.inputs
 

@@ -65,14 +65,14 @@ class CallWriter:
         """
         parameters = self.parameters(way.callee)
         writer = Writer(self.path, lambda place: self._assumption(way.callee, place))
-        given, open_ = _until_spread(way.given)
+        given = _until_spread(way.given)
         named = {key: value for key, value in way.named.items() if key != "**"}
         positional = [*given[len(parameters.names) :]] and [*given]
         bound = {} if positional else dict(zip(parameters.names, given, strict=False))
         bound |= named
-        if open_ or "**" in way.named:
-            rest = [name for name in parameters.required if name not in bound]
-            bound |= dict.fromkeys(rest[len(positional) :], UNKNOWN)
+        # A spread may hold them; and a function that nobody calls is read without any.
+        rest = [name for name in parameters.required if name not in bound]
+        bound |= dict.fromkeys(rest[len(positional) :], UNKNOWN)
         texts = [writer.text(value, f"argument {at}") for at, value in enumerate(positional)]
         words: dict[str, str] = {}
         for name, value in bound.items():
@@ -172,12 +172,12 @@ def ways(built: Sequence[Construction], callee: str, path: str) -> Iterator[Way]
                 break
 
 
-def _until_spread(given: Sequence[Value]) -> tuple[tuple[Value, ...], bool]:
-    """Arguments up to those of which not even the number is known, and whether there are such."""
+def _until_spread(given: Sequence[Value]) -> tuple[Value, ...]:
+    """Arguments up to those of which not even the number is known."""
     for at, value in enumerate(given):
         if isinstance(value, Spread):
-            return tuple(given[:at]), True
-    return tuple(given), False
+            return tuple(given[:at])
+    return tuple(given)
 
 
 def _nest(kind: str, items: Sequence[tuple[object, Held | None]]) -> Held | None:

@@ -312,7 +312,7 @@ def test_a_model_is_built_and_fed_as_stated():
     assert model.inputs[0].example == (1, 3, 50, 50)
     listed = modellint("net.py", "--list", cwd=".").stdout
     assert "Net(depth=3)" in listed
-    assert "(2, 3, 40, ?)" in listed
+    assert "(2, 3, 40, W)" in listed
 
 
 def test_a_part_that_is_stated_is_a_model_of_its_own():
