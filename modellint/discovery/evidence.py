@@ -33,7 +33,13 @@ from modellint.discovery.scopes import (
     local_bindings,
     own_expressions,
 )
-from modellint.discovery.shown_inputs import Given, of_call, of_shower, unread_container
+from modellint.discovery.shown_inputs import (
+    Given,
+    of_call,
+    of_shower,
+    part_of_call,
+    unread_container,
+)
 from modellint.discovery.stated_sizes import shape_hint
 from modellint.source.file import SourceFile
 from modellint.source.walking import children, walk
@@ -270,6 +276,8 @@ class _EvidenceReader(ScopeReader):
             called = self.model(node.func)
             if called is not None:
                 given = of_call(node, self)
+                if given is None:
+                    self._show(called, part_of_call(node, self), node, "call", partial=True)
                 self._show(called, given, node, "call")
                 kind = unread_container(node, self) if given is None else None
                 if kind is not None:
@@ -313,7 +321,15 @@ class _EvidenceReader(ScopeReader):
             Construction(callee, call, node.lineno, None, scope.where, scope.owner),
         )
 
-    def _show(self, model: Model, given: Given | None, node: ast.Call, word: str) -> None:
+    def _show(
+        self,
+        model: Model,
+        given: Given | None,
+        node: ast.Call,
+        word: str,
+        *,
+        partial: bool = False,
+    ) -> None:
         if given is None:
             return
         callee, variable, built = model
@@ -323,7 +339,15 @@ class _EvidenceReader(ScopeReader):
             if of is None
             else f"what {of} gives at line {node.lineno}"
         )
-        hint = InputHint(given.tensors, node.lineno, source, built=built, arguments=given.arguments)
+        hint = InputHint(
+            given.tensors,
+            node.lineno,
+            source,
+            built=built,
+            arguments=given.arguments,
+            loose=partial,
+            partial=partial,
+        )
         self._hint(callee, hint)
         if variable is not None:
             self.variable_hints.setdefault(variable, []).append(hint)

@@ -79,7 +79,8 @@ class InputHint:
     cannot be repeated, `None` where the hint is about the class. `apart` tells that another model
     of the class was built. `arguments` are those of the call where they are not the tensors alone,
     one after another: where some are in containers, or are other values. `loose` tells that it may
-    be about something else: it is tried, and what does not fit it is no fault.
+    be about something else: it is tried, and what does not fit it is no fault. `partial` tells that
+    the model is given more than is known.
     """
 
     tensors: tuple[InputTensor, ...]
@@ -90,6 +91,7 @@ class InputHint:
     apart: bool = False
     arguments: tuple[Argument, ...] = ()
     loose: bool = False
+    partial: bool = False
 
 
 def is_stated(hints: Iterable[InputHint]) -> bool:

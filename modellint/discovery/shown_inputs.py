@@ -63,6 +63,25 @@ def of_call(node: ast.Call, reader: ExpressionReader) -> Given | None:
     return arranged(held)
 
 
+def part_of_call(node: ast.Call, reader: ExpressionReader) -> Given | None:
+    """The tensors that are known of a call of which something is not; `None` where none is.
+
+    They are those before the first that is not known, and those with a name.
+    """
+    tensors: list[InputTensor] = []
+    for argument in node.args:
+        held = None if isinstance(argument, ast.Starred) else held_of(reader.value(argument))
+        if not isinstance(held, Example):
+            break
+        tensors.append(InputTensor(None, held.shape, held.dtype, held.of))
+    for word in node.keywords:
+        held = held_of(reader.value(word.value)) if word.arg is not None else None
+        if isinstance(held, Example):
+            tensors.append(InputTensor(word.arg, held.shape, held.dtype, held.of))
+    known = [one for one in tensors if one.of is None and None not in one.shape]
+    return Given(tuple(tensors)) if tensors and known == tensors else None
+
+
 def unread_container(node: ast.Call, reader: ExpressionReader) -> str | None:
     """What container a call gives of which not all is known: `list`, `dict`, or a class."""
     for argument in [*node.args, *(word.value for word in node.keywords if word.arg)]:

@@ -235,17 +235,20 @@ def spelled(step: str, text: Text) -> str:
     """A step with `nn.` as the file calls `torch.nn`; raise `NoEdit` where it does not."""
     if "nn." not in step:
         return step
+    whole: str | None = None
     for node in ast.walk(text.source.tree):
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             continue
-        module = node.module if isinstance(node, ast.ImportFrom) else ""
+        module = node.module if isinstance(node, ast.ImportFrom) else None
         for alias in node.names:
-            whole = f"{module}.{alias.name}" if module else alias.name
-            if whole == "torch.nn" and (alias.asname or module):
+            named = f"{module}.{alias.name}" if module else alias.name
+            if named == "torch.nn" and (alias.asname or module):
                 return step.replace("nn.", f"{alias.asname or alias.name}.")
-            if whole in ("torch", "torch.nn") and not module:
-                return step.replace("nn.", f"{alias.asname or 'torch'}.nn.")
-    raise NoEdit("the file does not import torch.nn")
+            if named in ("torch", "torch.nn") and module is None:
+                whole = f"{alias.asname or 'torch'}.nn."
+    if whole is None:
+        raise NoEdit("the file does not import torch.nn")
+    return step.replace("nn.", whole)
 
 
 def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:

@@ -113,6 +113,32 @@ class Feeds:
         apart = hint.apart or hint.loose
         return replace(self.stated(specs), apart=apart, origin=_origin(hint))
 
+    def shown(self, hint: Any) -> list[Feed]:
+        """The feeds that the file shows: several where it tells a part, the likeliest first."""
+        if not hint.partial:
+            return [self.hinted(hint)]
+        known = [
+            InputSpec(tensor.name, tuple(tensor.shape), tensor.dtype or None, hint.source)
+            for tensor in hint.tensors
+        ]
+        named = {spec.name for spec in known}
+        unnamed = [name for name in self.wanted if name not in named]
+        rest = unnamed[sum(spec.name is None for spec in known) :]
+        if not rest:
+            return []
+        states = hidden_states(self.model, rest)
+        made: list[Feed] = []
+        for told in [states, {}] if states else [{}]:
+            for rank in dict.fromkeys([len(known[0].dims), 2, 3, 1, 4]):
+                shapes = {name: self._like(name, (None,) * rank) for name in rest}
+                others = [
+                    replace(told.get(name, InputSpec(None, shapes[name])), name=name)
+                    for name in rest
+                ]
+                specs = [*known, *(replace(spec, source="assumed") for spec in others)]
+                made.append(replace(self.stated(specs), apart=True, origin=_origin(hint)))
+        return made
+
     def _arranged(self, hint: Any) -> Feed:
         """The feed of a call that gives tensors in containers, or other values besides."""
         parameters = self._parameters() or []

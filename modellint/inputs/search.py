@@ -108,7 +108,8 @@ def _best(
         return search.best([feeds.stated(list(given))])
     if not hints:
         feeds.refuse_containers()
-    shown = [feeds.hinted(hint) for hint in hints if not hint.images or feeds.reads(hint)]
+    usable = [hint for hint in hints if not hint.images or feeds.reads(hint)]
+    shown = [feed for hint in usable for feed in feeds.shown(hint)]
     certain = [hint for hint in hints if not (hint.apart or hint.loose) and says_sizes(hint)]
     if shown and certain and not (feeds.first.kind != "Conv" and all(h.images for h in certain)):
         return search.best(shown)
