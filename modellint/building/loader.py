@@ -99,7 +99,8 @@ def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> L
     runner = _Runner(source, module, part.needed, _future_flags(source.tree), place)
     for left in part.left_out:
         for name in left.names:
-            runner.failures[name] = Failure(left.line, f"{left.reason}: line {left.line}")
+            missing = left.reason if left.unknown else None
+            runner.failures[name] = Failure(left.line, f"{left.reason}: line {left.line}", missing)
     make_importable(place, source.tree)
     sys.argv = [source.path]
     with (

@@ -43,11 +43,15 @@ _STATE = frozenset({"sys", "os", "torch"})
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A statement that defines a name the models read, and yet does not run."""
+    """A statement that defines a name the models read, and yet does not run.
+
+    `unknown` tells that nothing is wrong with it: what it counts is not there while loading.
+    """
 
     line: int
     names: tuple[str, ...]
     reason: str
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +68,46 @@ def slice_module(source: SourceFile, wanted: frozenset[str]) -> Slice:
     body = [node for node in source.tree.body if not is_main_guard(node)]
     with deep_trees():
         needed = _needed(body, wanted)
-    statements = [kept for node in body for kept in _kept(node, needed)]
-    left_out = tuple(
+    counts = {count.line: count for count in _counts_of_nothing(body, needed)}
+    statements = [
+        kept for node in body if node.lineno not in counts for kept in _kept(node, needed)
+    ]
+    loops = (
         LeftOut(node.lineno, tuple(sorted(bound)), "a loop is not run while loading")
         for node in body
         if isinstance(node, _LOOPS)
         for bound in [_bound(node) & needed]
         if bound
     )
-    return Slice(tuple(statements), needed, left_out)
+    return Slice(tuple(statements), needed, (*loops, *counts.values()))
+
+
+def _counts_of_nothing(body: list[ast.stmt], needed: frozenset[str]) -> Iterator[LeftOut]:
+    """The statements that count what others put into an object, which are not run while loading.
+
+    `words = Corpus()` and `size = len(words.all)` belong to the slice, `words.read("train.txt")`
+    between the two does not: the count would be 0.
+    """
+    made: set[str] = set()
+    filled: dict[str, int] = {}
+    for node in body:
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.Assign) and isinstance(value, ast.Call):
+            made |= stored_names(node)
+        if isinstance(value, ast.Call) and not _concerns(node, needed):
+            owner = value.func.value if isinstance(value.func, ast.Attribute) else None
+            roots = _roots([owner]) if owner is not None else set()
+            filled |= dict.fromkeys(roots & made & needed, node.lineno)
+        counted = [
+            root
+            for call in walk(node)
+            if isinstance(call, ast.Call) and written_name(call.func) == "len" and call.args
+            for root in _roots(call.args[:1])
+            if root in filled
+        ]
+        if counted and isinstance(node, ast.Assign) and _concerns(node, needed):
+            reason = f"counts what line {filled[counted[0]]} puts there, which does not run on load"
+            yield LeftOut(node.lineno, tuple(sorted(_bound(node))), reason, unknown=True)
 
 
 def bound_names(node: ast.stmt) -> frozenset[str]:

@@ -153,6 +153,27 @@ def test_loop_that_defines_a_needed_name_is_told() -> None:
     assert (left.line, left.names) == (1, ("WIDTH",))
 
 
+def test_what_counts_what_others_put_there_is_left_out() -> None:
+    part = sliced(
+        """
+        corpus = Corpus()
+        ids = corpus.read("train.txt")
+        size = len(corpus.words)
+        names = ["a", "b"]
+        names.append("c")
+        classes = len(names)
+        net = Net(size, classes)
+        """,
+        "net",
+    )
+    assert [(left.line, left.names, left.unknown) for left in part.left_out] == [
+        (4, ("size",), True)
+    ]
+    kept = "\n".join(ast.unparse(statement) for statement in part.statements)
+    assert "classes = len(names)" in kept
+    assert "corpus.words" not in kept
+
+
 def test_statements_keep_their_positions() -> None:
     result = sliced("\n\nif A:\n    x = 1\n    print()\n", "x")
     (statement,) = result.statements
