@@ -77,7 +77,15 @@ def before_them(edits: Sequence[Edit], earlier: Sequence[Edit]) -> tuple[Edit, .
     """
     moved = tuple(_before(edit, earlier) for edit in edits)
     found = tuple(edit for edit in moved if edit is not None)
-    return found if len(found) == len(edits) and not touch(found, earlier) else None
+    if len(found) < len(edits) or touch(found, earlier):
+        return None
+    # What was inserted may be in the midst of what goes, or at its edge: it touches neither.
+    around = any(
+        one.start != one.end and one.start <= other.start and other.end <= one.end
+        for one in found
+        for other in earlier
+    )
+    return None if around else found
 
 
 def _before(edit: Edit, earlier: Sequence[Edit]) -> Edit | None:
