@@ -278,7 +278,7 @@ def _run_once(
 
     Its reports are added to `reports`, and the models that they hold leave `unfinished`.
     """
-    stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1, "assumed": False}
+    stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
     end: Mapping[str, Any] = {"kind": None}
     lacking = False
     # Closed in any case: a process that answers for others is not waited for.
@@ -354,10 +354,6 @@ def _ended(
 ) -> Report:
     """What a file's process lost when it ended before its time, at which stage and line."""
     message = _told(stage, end)
-    if end["kind"] == "timeout" and stage["assumed"]:
-        reason = f"{message} on sizes that nobody gave: give smaller ones, as --input N,C,H,W"
-        models = tuple(incomplete_model(job, one, "not-analysed", reason) for one in lost)
-        return Report(models=models)
     kind = "crash" if end["kind"] == "lost" else end["kind"]
     line = end.get("line") or stage["line"]
     models = tuple(incomplete_model(job, candidate, "failed", message) for candidate in lost)

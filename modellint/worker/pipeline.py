@@ -63,14 +63,12 @@ class Fixed:
 class Stage:
     """What is about to run: `load` for the file; `build`, `trace` or `rules` for a model.
 
-    `fixes` is the trial of what mends the findings of them all. `assumed` tells that nobody gave or
-    showed what a model is traced with: how long that takes is no fault of it.
+    `fixes` is the trial of what mends the findings of them all.
     """
 
     name: str
     model: str | None = None
     line: int = 1
-    assumed: bool = False
 
 
 def parse_job(job: Job) -> SourceFile:
@@ -284,7 +282,6 @@ def _lint_model(
         yield Stage("trace", candidate.name, line)
         given = stated_inputs(job, candidate.name)
         known = () if given else feeding.hints(candidate)
-        yield Stage("trace", candidate.name, line, assumed=not (given or known))
         if candidate.unread is not None and not given and not known:
             raise NotAnalysed(_of_unknown(candidate), line)
 

@@ -522,23 +522,3 @@ def test_the_bar_is_for_terminals(monkeypatch, environment, quiet, terminal, wan
     stream.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stderr", stream)
     assert progress.wants_bar(quiet=quiet, environment=environment) is wanted
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("call", "status", "kinds"),
-    [("", "not-analysed", []), ("Net()(torch.rand(1, 3, 300, 300))", "failed", ["timeout"])],
-)
-def test_what_takes_long_on_sizes_that_nobody_gave_is_not_at_fault(
-    tmp_path, monkeypatch, call, status, kinds
-):
-    monkeypatch.chdir(tmp_path)
-    text = NET.format(body="        pass").replace(
-        "return self.conv(x)", "time.sleep(x.shape[-1] > 99 and 60)\n        return self.conv(x)"
-    )
-    Path("a.py").write_text(f"{text}\n\n{call}\n")
-    report = lint_targets(["a.py"], Settings(timeout=4))
-    assert [(model.name, model.status) for model in report.models] == [("Net", status)]
-    assert [problem.kind for problem in report.errors] == kinds
-    if not kinds:
-        assert "--input" in report.models[0].reason
