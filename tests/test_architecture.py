@@ -256,6 +256,7 @@ def test_commands_without_user_code_import_no_torch(arguments):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
 
 
+@pytest.mark.slow
 def test_a_whole_run_keeps_torch_out_of_the_front_end():
     code = (
         "import sys\n"

@@ -126,6 +126,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_cached_run_needs_no_torch(new_worker):
     write()
     environment = {**os.environ, "MODELLINT_NO_CACHE": ""}

@@ -120,6 +120,7 @@ def test_what_one_file_makes_torch_import_the_next_one_finds():
     assert not lint_targets(["a.py", "b.py"], Settings(jobs=1)).errors
 
 
+@pytest.mark.slow
 @linux
 def test_files_whose_worker_was_killed_run_once_more():
     write("a.py", MEETS.format(own="a", other="b") + "    time.sleep(0.5)\n")
@@ -192,6 +193,7 @@ def test_a_model_that_hangs_costs_its_neighbours_only_time():
     assert report.errors[0].message == "ran for more than 1.5 s while building Hanging"
 
 
+@pytest.mark.slow
 def test_models_whose_turn_never_came_are_not_blamed():
     # Long enough to be loaded in on a machine that is busy, and nothing that keeps it so.
     write("a.py", "time.sleep(600)")
@@ -356,6 +358,7 @@ def test_without_a_fork_reports_are_the_same(monkeypatch):
     assert lint_targets(["."], Settings()).to_dict() == forked
 
 
+@pytest.mark.slow
 def test_reports_are_the_same_however_files_ran():
     for index in range(5):
         write(f"net{index}.py", ["pass", "1 / 0", "self.b = nn.Conv2d(3, 3, 5)"][index % 3])

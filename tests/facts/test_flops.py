@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from hypothesis import HealthCheck, given, reject, settings
@@ -200,6 +201,7 @@ def check(model: nn.Module, sample: tuple[int, ...]) -> None:
         assert total_macs(graph) == expected, (batch, costs)
 
 
+@pytest.mark.slow
 @lenient
 @given(models())
 def test_a_sample_costs_the_flops_that_pytorch_counts(

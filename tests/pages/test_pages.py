@@ -110,6 +110,7 @@ def test_links_lead_somewhere(page):
     assert [one for one in targets if not (path.parent / one).exists()] == []
 
 
+@pytest.mark.slow
 def test_commands_within_sentences_run(tmp_path):
     """Those of `accepting-findings.md` change files and have a test of their own."""
     forms = (ROOT / ".github").rglob("*.yml")

@@ -20,6 +20,7 @@ def block(mark):
     return found[1]
 
 
+@pytest.mark.slow
 def test_the_shown_output_is_the_real_one(tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     # In this order: the last one changes the file.

@@ -80,12 +80,14 @@ def test_a_fix_of_an_example_runs_and_leaves_no_finding(case: Case) -> None:
         assert _calls(left, one) < _calls(found, one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", sorted(OFFERED))
 def test_so_many_findings_of_a_rules_examples_have_a_fix(rule: str) -> None:
     fixes = [one.fix for case in FLAGGED if case.rule.name == rule for one in _found(case)]
     assert sum(fix is not None for fix in fixes) >= OFFERED[rule]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", FLAGGED, ids=str)
 def test_a_safe_fix_computes_the_same(case: Case) -> None:
     text = dedent(case.example.source)

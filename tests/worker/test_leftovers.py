@@ -67,6 +67,7 @@ def check(ending, status):
     return locked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDINGS)
 def test_nothing_is_left_behind(name, folder, lasting_pool):
     check(*ENDINGS[name])
