@@ -130,10 +130,12 @@ def _product(sizes: tuple[int, ...]) -> str:
 
 def _channels(call: Node, sizes: tuple[int, ...]) -> Fitting | None:
     weight, rank = _weight(call), call.rank
-    if weight is None or len(sizes) <= rank:
+    groups = call.arguments.get("groups", 1)
+    if weight is None or len(weight) != rank + 2 or len(sizes) not in (rank + 1, rank + 2):
+        return None
+    if not isinstance(groups, int) or groups < 1:
         return None
     have = sizes[-rank - 1]
-    groups = call.arguments.get("groups", 1)
     wanted = weight[0] if call.op in TRANSPOSED else weight[1] * groups
     if have == wanted or have % groups:
         return None
@@ -144,6 +146,8 @@ def _window(graph: Graph, call: Node, sizes: tuple[int, ...]) -> Fitting | None:
     """A kernel as large as the map, for one that does not fit on it."""
     kernel, rank = call.kernel, call.rank
     if kernel is None or call.type == call.op or any(map(any, call.padding)):
+        return None
+    if not len(kernel) == len(call.dilation) == rank <= len(sizes):
         return None
     fits = [min(k, n) for k, n in zip(kernel, sizes[-rank:], strict=True)]
     if fits == [*kernel] or any(d != 1 for d in call.dilation):
@@ -189,7 +193,7 @@ def _of_norm(call: Node, sizes: tuple[int, ...]) -> Fitting | None:
     if call.op == "group_norm":
         return _set(call, "num_channels", sizes[1], next(_held(call), 0))
     shape = call.arguments.get("normalized_shape", ())
-    if call.op == "layer_norm" and len(shape) == 1:
+    if call.op == "layer_norm" and isinstance(shape, (tuple, list)) and len(shape) == 1:
         return _set(call, "normalized_shape", sizes[-1], shape[0])
     return None
 

@@ -62,7 +62,9 @@ def without_lost_sizes(
             elsewhere = True
             other_way = general is not None and _took_another_way(feed, other)
             theirs = forwards.freeze(replace(feed, example=sizes), other) if other_way else None
-            lost = _joined(lost, differing(graph, other, sizes, theirs))
+            # The sizes of another way may be in symbols that this one has pinned.
+            whole = with_pins(sizes, traced.tape.pins, feed.example)
+            lost = _joined(lost, differing(graph, other, {**whole, **sizes}, theirs))
         lost = _spread(graph, lost)
         before, loose = len(loose.constraints), _loosened(traced, graph, lost)
     tied = next(_loose(forwards, feed, traced), None)

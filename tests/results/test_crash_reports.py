@@ -93,7 +93,7 @@ def test_a_fault_of_modellint_costs_no_other_model(folder, monkeypatch, new_work
     assert "3 models checked, 1 failed" in run.stdout
     told = [line for line in run.stderr.splitlines() if CRASH in line]
     assert any("linting Net ended with KeyError" in line for line in told)
-    assert any("modellint.linting.linter.lint_graph, line" in line for line in told)
+    assert any("modellint.linting.linter.linted, line" in line for line in told)
     assert not any("secret" in line for line in told)
 
 
