@@ -21,12 +21,12 @@ from modellint.discovery.names import last_name
 from modellint.discovery.scopes import Value
 
 #: Functions that are given a model and its inputs, by their last name.
-_SHOWERS = frozenset(
+SHOWERS = frozenset(
     """export trace add_graph profile FlopCountAnalysis flop_count draw_graph summary
     get_model_complexity_info count_ops thop_profile""".split()
 )
 #: Libraries whose `summary` takes sizes with the batch; the others' take them without.
-_WITH_BATCH = ("torchinfo", "torchvision")
+WITH_BATCH = ("torchinfo", "torchvision")
 _CONTAINERS = ("list", "dict", "tuple")
 _INPUT_WORDS = ("input_size", "input_data", "inputs", "args")
 
@@ -136,7 +136,7 @@ def of_shower(node: ast.Call, reader: ExpressionReader) -> tuple[Model, Given, s
     last = last_name(node.func)
     if isinstance(node.func, ast.Attribute):
         last = node.func.attr
-    if last not in _SHOWERS or not node.args:
+    if last not in SHOWERS or not node.args:
         return None
     model = reader.model(node.args[0])
     if model is None:
@@ -172,7 +172,7 @@ def _sizes(
     named: Mapping[str | None, ast.expr] = {word.arg: word.value for word in call.keywords}
     origin = reader.names.dotted(call.func) or ""
     batch: tuple[int | None, ...] = (None,)
-    if origin.startswith(_WITH_BATCH) and "batch_dim" not in named:
+    if origin.startswith(WITH_BATCH) and "batch_dim" not in named:
         batch = ()
     every = sizes if isinstance(sizes[0], tuple | list) else [sizes]
     if not all(isinstance(size, int) for one in every for size in one):

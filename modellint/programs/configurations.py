@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modellint.discovery.plain_functions import NAMESPACES
+from modellint.programs.known_calls import Given, Known, Named
 from modellint.programs.reading import mapping_of
 from modellint.programs.settings_files import NotRead, parsed, read_text
 from modellint.programs.values import (
@@ -22,10 +23,6 @@ from modellint.programs.values import (
 
 if TYPE_CHECKING:
     from modellint.programs.calls import Calls
-
-Given = Sequence[Value]
-Named = Mapping[str, Value]
-Known = Callable[["Calls", Given, Named, Scope], Value]
 
 
 def composed(reader: Calls, folder: str, name: str) -> Value:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from modellint.programs import tensors
+from modellint.programs.known_calls import Given, Known, Named
 from modellint.programs.values import (
     UNKNOWN,
     Data,
@@ -20,10 +21,6 @@ from modellint.programs.values import (
 
 if TYPE_CHECKING:
     from modellint.programs.calls import Calls
-
-Given = Sequence[Value]
-Named = Mapping[str, Value]
-Known = Callable[["Calls", Given, Named, Scope], Value]
 
 
 def _dataset(reader: Calls, given: Given, named: Named, scope: Scope) -> Value:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from modellint.discovery.shown_inputs import SHOWERS, WITH_BATCH
 from modellint.programs.configurations import CONFIGURATIONS, composed
 from modellint.programs.data_loaders import LOADERS
+from modellint.programs.known_calls import Given, Known, Named
 from modellint.programs.python_calls import OF_PYTHON
 from modellint.programs.values import (
     UNKNOWN,
@@ -24,16 +26,6 @@ from modellint.programs.values import (
 if TYPE_CHECKING:
     from modellint.programs.calls import Calls
 
-Given = Sequence[Value]
-Named = Mapping[str, Value]
-Known = Callable[["Calls", Given, Named, Scope], Value]
-
-#: Functions that are given a model and its inputs, by their last name.
-_SHOWERS = frozenset(
-    """export trace add_graph profile FlopCountAnalysis flop_count draw_graph summary
-    get_model_complexity_info count_ops""".split()
-)
-
 
 _INPUT_WORDS = ("input_size", "input_data", "inputs", "args", "example_inputs", "example_args")
 
@@ -41,7 +33,7 @@ _INPUT_WORDS = ("input_size", "input_data", "inputs", "args", "example_inputs", 
 def shown(dotted: str, given: Given, named: Named) -> list[Value] | None:
     """What a call like `summary(net, (3, 32, 32))` runs its model with."""
     last = dotted.rpartition(".")[2]
-    if last not in _SHOWERS:
+    if last not in SHOWERS:
         return None
     offered = [*given[1:2], *(named[word] for word in _INPUT_WORDS if word in named)]
     for value in offered:
@@ -50,7 +42,7 @@ def shown(dotted: str, given: Given, named: Named) -> list[Value] | None:
             return items
         sizes = items if items and isinstance(items[0], tuple | list) else [items]
         if all(one and all(type(size) is int for size in one) for one in sizes):
-            whole = dotted.startswith(("torchinfo", "torchvision"))
+            whole = dotted.startswith(WITH_BATCH)
             return [Tensor(tuple(one) if whole else (None, *one)) for one in sizes]
     return None
 

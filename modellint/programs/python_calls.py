@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modellint.discovery.plain_functions import FUNCTIONS, NotConstant
 from modellint.programs import tensors
+from modellint.programs.known_calls import Given, Known, Named
 from modellint.programs.option_parsers import OptionParser
 from modellint.programs.reading import is_key, mapping_of
 from modellint.programs.values import (
@@ -35,10 +36,6 @@ from modellint.programs.values import (
 
 if TYPE_CHECKING:
     from modellint.programs.calls import Calls
-
-Given = Sequence[Value]
-Named = Mapping[str, Value]
-Known = Callable[["Calls", Given, Named, Scope], Value]
 
 
 def _plain(name: str) -> Known:
