@@ -64,7 +64,7 @@ def without_lost_sizes(
             theirs = forwards.freeze(replace(feed, example=sizes), other) if other_way else None
             # The sizes of another way may be in symbols that this one has pinned.
             whole = with_pins(sizes, traced.tape.pins, feed.example)
-            lost = _joined(lost, differing(graph, other, {**whole, **sizes}, theirs))
+            lost = _joined(lost, differing(graph, other, whole, theirs))
         lost = _spread(graph, lost)
         before, loose = len(loose.constraints), _loosened(traced, graph, lost)
     tied = next(_loose(forwards, feed, traced), None)
