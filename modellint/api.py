@@ -16,7 +16,7 @@ from modellint.engine.engine import lint_targets
 from modellint.engine.installation import torch_version
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
-from modellint.linting.linter import Subject, lint_graph
+from modellint.linting.linter import Subject, linted
 from modellint.linting.plugins import load_rules
 from modellint.protocol.limits import parse_memory
 from modellint.report.rules_page import described
@@ -199,14 +199,14 @@ def lint_live(
     try:
         with uncollected(), _staying(model):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
-            report = lint_graph(
+            report = linted(
                 trace(model, inputs),
                 rules,
                 subject,
                 options,
                 severities=severities,
                 pictured=pictures,
-            )
+            ).report
     except NotAnalysed as missing:
         report = _incomplete(subject, "not-analysed", missing.reason)
     except FileError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, times, together
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import one_or_each, set_arguments
 from modellint.geometry import Window, windows
 
 
@@ -46,13 +46,7 @@ def _finding(call: Node, axes: tuple[Window, ...], uneven: list[int]) -> Finding
         f"{describe(call)} pads {axis.begin} px at the beginning and {axis.end} px at the end"
         f"{on_axes(uneven, call.rank)}: its outputs lie half a pixel off its inputs, and the "
         f"input is copied to be padded",
-        fix=Fix(
-            f"kernel_size={one_or_each(odd)}, padding={one_or_each(even)}",
-            [
-                SetArgument(call, "kernel_size", one_or_each(odd)),
-                SetArgument(call, "padding", one_or_each(even)),
-            ],
-        ),
+        fix=set_arguments(call, kernel_size=one_or_each(odd), padding=one_or_each(even)),
         help=f"a {times(odd)} kernel with padding={together(even)} keeps "
         f"{times(axis.n for axis in axes)} and its middle",
     )

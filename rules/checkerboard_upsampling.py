@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, spatial, times, together
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import Fix, one_or_each, set_arguments
 
 
 @rule("advice")
@@ -89,8 +89,7 @@ def _help(call: Node, kernel: Sequence[int], uneven: Sequence[int]) -> tuple[str
     values = {"kernel_size": one_or_each(fit), "padding": one_or_each(padding)}
     if more != list(call.per_axis("output_padding", 0)):
         values["output_padding"] = one_or_each(more)
-    message = ", ".join(f"{name}={value}" for name, value in values.items())
-    return told, Fix(message, [SetArgument(call, name, value) for name, value in values.items()])
+    return told, set_arguments(call, **values)
 
 
 checkerboard_upsampling.flags(

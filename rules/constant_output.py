@@ -8,7 +8,7 @@ from math import prod
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.usage import results, training
 from modellint.facts.wording import named, times
-from modellint.fixes import Fix, SetArgument
+from modellint.fixes import Fix, set_arguments
 from modellint.graph.operations import DROPOUTS, descends, varying_inputs
 
 _SOFTMAXES = ("softmax", "log_softmax", "softmin")
@@ -178,7 +178,7 @@ def _help(call: Node) -> tuple[str, Fix | None]:
     words, dim = _words(call)
     if dim is None:
         return words, None
-    return words, Fix(f"dim={dim}", [SetArgument(call, "dim", dim)])
+    return words, set_arguments(call, dim=dim)
 
 
 def _words(call: Node) -> tuple[str, int | None]:

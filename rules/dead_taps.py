@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import prod
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.costs import share_of
 from modellint.facts.wording import describe, on_axes, times, together
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import Fix, one_or_each, set_arguments
 from modellint.geometry import (
     Size,
     Window,
@@ -112,9 +113,7 @@ def _help(
     narrower, arguments = _narrower(axes, dead)
     if not arguments:
         return text, None
-    message = ", ".join(f"{name}={value}" for name, value in arguments.items())
-    changes = [SetArgument(call, name, value) for name, value in arguments.items()]
-    return f"{narrower}; {text}", Fix(message, changes, otherwise=text)
+    return f"{narrower}; {text}", replace(set_arguments(call, **arguments), otherwise=text)
 
 
 def _least(graph: Graph, call: Node, axis: Window, at: int, needed: int) -> Size | None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import AXES, describe, on_axes, resized, spatial, times, together
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import Fix, one_or_each, set_arguments
 from modellint.geometry import Trim, Window, border_influence, trims, windows
 
 
@@ -117,8 +117,7 @@ def _help(trim: Trim) -> tuple[str, Fix]:
         keeps = [axis.d * (k - 1) // 2 for axis, k in zip(axes, odd, strict=True)]
         kernel, pads = one_or_each(odd), one_or_each(keeps)
         told = f"a {times(odd)} kernel with padding={together(keeps)} keeps {before}"
-        changes = [SetArgument(call, "kernel_size", kernel), SetArgument(call, "padding", pads)]
-        return told, Fix(f"kernel_size={kernel}, padding={pads}", changes)
+        return told, set_arguments(call, kernel_size=kernel, padding=pads)
     # ceil((e - s) / 2) a side: n / s positions come out, rounded up or down.
     padding = [
         (axis.span - axis.s + 1) // 2 if at in trim.axes else axis.begin
@@ -129,8 +128,7 @@ def _help(trim: Trim) -> tuple[str, Fix]:
         for axis, pad in zip(axes, padding, strict=True)
     ]
     does = "keeps" if all(axis.s == 1 for axis in axes) else "gives"
-    pads = one_or_each(padding)
-    fix = Fix(f"padding={pads}", [SetArgument(call, "padding", pads)])
+    fix = set_arguments(call, padding=one_or_each(padding))
     return f"padding={together(padding)} {does} {times(after)}", fix
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, resized, spatial, times, together
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import one_or_each, set_arguments
 from modellint.geometry import (
     Window,
     drift,
@@ -79,13 +79,7 @@ def _finding(call: Node, axes: tuple[Window, ...], even: list[int]) -> Finding:
         f"lie half a pixel off its inputs and {half}, {resized(call)}",
         help=f"a {times(odd)} kernel with padding={together(keeps)} keeps {size}; so does "
         f"F.pad(x, {tuple(pads)}) before it with padding=0",
-        fix=Fix(
-            f"kernel_size={one_or_each(odd)}, padding={one_or_each(keeps)}",
-            [
-                SetArgument(call, "kernel_size", one_or_each(odd)),
-                SetArgument(call, "padding", one_or_each(keeps)),
-            ],
-        ),
+        fix=set_arguments(call, kernel_size=one_or_each(odd), padding=one_or_each(keeps)),
     )
 
 

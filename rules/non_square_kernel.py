@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, times
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import Fix, one_or_each, set_arguments
 from modellint.geometry import Window, neighbours, windows
 
 
@@ -50,9 +50,7 @@ def non_square_kernel(graph: Graph) -> Iterator[Finding | Skip]:
 def _square(call: Node, axes: Sequence[Window], largest: int) -> Fix:
     """A kernel as wide as high, with the padding that leaves the map as it is."""
     padding = [axis.begin + axis.d * (largest - axis.k) // 2 for axis in axes]
-    values = {"kernel_size": largest, "padding": one_or_each(padding)}
-    message = ", ".join(f"{name}={value}" for name, value in values.items())
-    return Fix(message, [SetArgument(call, name, value) for name, value in values.items()])
+    return set_arguments(call, kernel_size=largest, padding=one_or_each(padding))
 
 
 non_square_kernel.flags(

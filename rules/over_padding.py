@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, resized, times, together
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import one_or_each, set_arguments
 from modellint.geometry import Window, drift, full, padding_before, slices_after, windows
 
 
@@ -71,7 +71,7 @@ def _of_blind(call: Node, axes: tuple[Window, ...], blind: list[int]) -> Finding
         f"{window.blind.bit_count()} of {window.o}{where}; {resized(call)}",
         help=f"padding={padding} lets every window reach the map",
         assumes_size=True,
-        fix=Fix(f"padding={padding}", [SetArgument(call, "padding", padding)]),
+        fix=set_arguments(call, padding=padding),
     )
 
 
@@ -88,8 +88,7 @@ def _of_grown(call: Node, axes: tuple[Window, ...], grown: list[int], explicit: 
         advice = f"{together(keeps)} px a side in all keep {size}"
     else:
         advice = f"padding={together(keeps)} keeps {size}"
-        padding = one_or_each(keeps)
-        fix = Fix(f"padding={padding}", [SetArgument(call, "padding", padding)])
+        fix = set_arguments(call, padding=one_or_each(keeps))
     return Finding(
         call,
         f"{subject} pads {window.padding} px in all{on_axes(grown, call.rank)} where its "

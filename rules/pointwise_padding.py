@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import describe, on_axes, resized
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import one_or_each, set_arguments
 from modellint.geometry import slices_after, windows
 
 
@@ -49,7 +49,7 @@ def pointwise_padding(graph: Graph) -> Iterator[Finding | Skip]:
             f"{describe(call)} pads a kernel of one pixel{where}: {resized(call)}; "
             f"the added frame holds only {holds}",
             help=f"padding={padding} leaves the frame out",
-            fix=Fix(f"padding={padding}", [SetArgument(call, "padding", padding)]),
+            fix=set_arguments(call, padding=padding),
         )
 
 

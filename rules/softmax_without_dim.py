@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import named
-from modellint.fixes import Fix, SetArgument
+from modellint.fixes import set_arguments
 
 
 @rule("suspicious")
@@ -37,7 +38,7 @@ def softmax_without_dim(graph: Graph) -> Iterator[Finding | Skip]:
             f"{named(call)} names no axis: of {call.input.output} an old rule picks "
             f"axis {chosen} of size {size}{over}",
             help=f"dim={wanted} takes the axis of the classes",
-            fix=Fix(f"dim={wanted}", [SetArgument(call, "dim", wanted)], safe=wanted == chosen),
+            fix=replace(set_arguments(call, dim=wanted), safe=wanted == chosen),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import named
-from modellint.fixes import Fix, SetArgument
+from modellint.fixes import set_arguments
 
 
 @rule("suspicious")
@@ -40,7 +40,7 @@ def suspicious_epsilon(graph: Graph, *, least: float = 1e-2) -> Iterator[Finding
             help=f"if the momentum is meant, momentum={eps:g}; eps stays 1e-05"
             if momentum
             else "leave it out: eps is 1e-05 then",
-            fix=Fix("eps=1e-05", [SetArgument(call, "eps", 1e-5)]),
+            fix=set_arguments(call, eps=1e-5),
         )
 
 

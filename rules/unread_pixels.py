@@ -8,7 +8,7 @@ from itertools import islice
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, spatial, symbolic, times, together
-from modellint.fixes import Fix, SetArgument, one_or_each
+from modellint.fixes import Fix, one_or_each, set_arguments
 from modellint.geometry import (
     Unread,
     Window,
@@ -155,12 +155,11 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None
     if _between(call, left):
         needed = [axis.s if axis.s > axis.span else axis.k for axis in axes]
         ways.append(f"a {times(needed)} kernel reads them; so does an average pool before it")
-        kernel = one_or_each(needed)
-        fix = Fix(f"kernel_size={kernel}", [SetArgument(call, "kernel_size", kernel)])
+        fix = set_arguments(call, kernel_size=one_or_each(needed))
     elif "ceil_mode" in call.arguments and not any(loses(axis, axis.n, True) for axis in axes):
         after = [axis.at(axis.n, ceil=True).o for axis in axes]
         ways.append(f"ceil_mode=True reads them and gives {times(after)}")
-        fix = Fix("ceil_mode=True", [SetArgument(call, "ceil_mode", True)])
+        fix = set_arguments(call, ceil_mode=True)
     else:
         padding = _padding(axes)
         if padding is not None:
@@ -169,8 +168,7 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None
                 for axis, p in zip(axes, padding, strict=True)
             ]
             ways.append(f"padding={together(padding)} reads them and gives {times(after)}")
-            pads = one_or_each(padding)
-            fix = Fix(f"padding={pads}", [SetArgument(call, "padding", pads)])
+            fix = set_arguments(call, padding=one_or_each(padding))
     fitting = [text for part in left if (text := _fitting(graph, call, part))]
     if fitting:
         ways.append(f"with {', '.join(fitting)} nothing is left here")

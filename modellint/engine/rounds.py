@@ -14,7 +14,8 @@ from modellint.config.settings import ALL_TRIALS, Request
 from modellint.engine.engine import lint_targets
 from modellint.engine.running import Pools
 from modellint.errors import FileError, UsageError
-from modellint.mending.choosing import apart, count_unsafe, offered
+from modellint.fixes.edits import apart
+from modellint.mending.choosing import count_unsafe, offered
 from modellint.mending.comparing import is_worse, level_of, part_of
 from modellint.mending.rewriting import rewritten
 from modellint.results.findings import Diagnostic, TriedFix
@@ -82,7 +83,7 @@ class _File:
             if _place(finding) not in self.accepted
             if _known(finding) not in self.refused and _is_of(fix, self.path)
         ]
-        return apart(fixes)[: 1 if self.alone else None]
+        return apart(fixes, lambda one: one[1].edits)[: 1 if self.alone else None]
 
     def with_fixes(self, chosen: Chosen) -> bytes:
         """What the file would hold; raise `FileError` where the fixes are of another text."""

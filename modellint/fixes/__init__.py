@@ -22,6 +22,7 @@ from modellint.fixes.changes import (
     Without,
     is_numbered,
     one_or_each,
+    set_arguments,
 )
 from modellint.fixes.edits import Edit, edited, touch
 
@@ -41,5 +42,6 @@ __all__ = [
     "edited",
     "is_numbered",
     "one_or_each",
+    "set_arguments",
     "touch",
 ]

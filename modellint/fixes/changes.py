@@ -122,6 +122,12 @@ class Fix:
     narrows: bool = False
 
 
+def set_arguments(layer: Node | Module, **values: Any) -> Fix:
+    """The fix that gives arguments of a layer other values: `kernel_size=5, padding=2`."""
+    message = ", ".join(f"{name}={value}" for name, value in values.items())
+    return Fix(message, [SetArgument(layer, name, value) for name, value in values.items()])
+
+
 def is_numbered(call: Node) -> bool:
     """Whether a container counts a layer: without it, those behind have other names in a state."""
     return call.type != call.op and call.module.rpartition(".")[2].isdigit()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,6 +60,15 @@ def touch(first: Iterable[Edit], second: Iterable[Edit]) -> bool:
         for other in others
         if one.path == other.path
     )
+
+
+def apart(items: Iterable[T], edits: Callable[[T], Sequence[Edit]]) -> list[T]:
+    """Those of which no two are about the same characters; the first have their way."""
+    chosen: list[T] = []
+    for item in items:
+        if not any(touch(edits(item), edits(other)) for other in chosen):
+            chosen.append(item)
+    return chosen
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property
 from modellint.fixes.edits import Edit
 from modellint.graph import Site
 from modellint.source.file import SourceFile
+from modellint.source.walking import nodes_of
 
 
 class NoEdit(Exception):
@@ -50,14 +51,22 @@ class Text:
 
     def text_of(self, node: ast.expr) -> str:
         """An expression as it is written."""
-        line, column, end_line, end_column = self.source.extent(node)
-        lines = self.source.lines[line - 1 : end_line]
-        last = len(lines) - 1
-        cut = [
-            text[column - 1 if at == 0 else 0 : end_column - 1 if at == last else None]
-            for at, text in enumerate(lines)
-        ]
-        return "\n".join(cut)
+        return ast.get_source_segment(self.source.text, node) or ""
+
+    def names_library(self, node: ast.expr) -> bool:
+        """Whether an expression is an import of the file, as `F` and `torch.nn.functional` are."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in self._imported
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        """The names that imports of the file bind."""
+        return frozenset(
+            alias.asname or alias.name.partition(".")[0]
+            for node in nodes_of(self.source.tree, ast.Import, ast.ImportFrom)
+            for alias in node.names
+        )
 
     def replaced(self, node: ast.expr, text: str) -> Edit:
         """The edit that writes something in the place of an expression."""

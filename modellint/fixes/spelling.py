@@ -24,6 +24,7 @@ from modellint.fixes.edits import Edit
 from modellint.fixes.signatures import functional_arguments, layer_arguments
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph, Module, Node
+from modellint.source.walking import nodes_of
 
 _CONTAINERS = frozenset({"Sequential", "ModuleList"})
 
@@ -67,7 +68,7 @@ def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
         yield from _after(change, graph, text)
     elif isinstance(change, Instead):
         call = _own_call(change.call, graph, text)
-        subject = _subject(change.call, call)
+        subject = _subject(change.call, call, text)
         written = _as_operand(subject, text.text_of(subject))
         yield text.replaced(call, spelled(change.step, text).format(written))
     elif isinstance(change, Without):
@@ -94,7 +95,8 @@ def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
         names = functional_arguments(layer.op)
         if names is None or _called(call) != layer.op:
             raise NoEdit(f"{_called(call) or 'what is called'} computes it")
-        if _is_method(call, text):
+        if isinstance(call.func, ast.Attribute) and not text.names_library(call.func.value):
+            # A method's tensor stands before the point.
             names = names[1:]
     try:
         yield from set_argument(text, call, names, change.name, change.written)
@@ -142,42 +144,15 @@ def _called(call: ast.Call) -> str:
     return callee.id if isinstance(callee, ast.Name) else ""
 
 
-def _is_method(call: ast.Call, text: Text) -> bool:
-    """Whether a call is of a tensor's method: `x.softmax(1)`, and not `F.softmax(x, 1)`."""
-    callee = call.func
-    if not isinstance(callee, ast.Attribute):
-        return False
-    return not (isinstance(callee.value, ast.Name) and callee.value.id in _imported(text)) and not (
-        isinstance(callee.value, ast.Attribute)
-    )
-
-
-def _imported(text: Text) -> frozenset[str]:
-    """The names that imports of the file bind."""
-    return frozenset(
-        alias.asname or alias.name.partition(".")[0]
-        for node in ast.walk(text.source.tree)
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-        for alias in node.names
-    )
-
-
-def _subject(node: Node, call: ast.Call) -> ast.expr:
+def _subject(node: Node, call: ast.Call, text: Text) -> ast.expr:
     """What a call works on: the object of a tensor's method, else the first argument."""
     callee = call.func
     is_layer = node.type != node.op
-    if isinstance(callee, ast.Attribute) and not is_layer and not _names_module(callee.value):
+    if isinstance(callee, ast.Attribute) and not is_layer and not text.names_library(callee.value):
         return callee.value
     if not call.args or isinstance(call.args[0], ast.Starred):
         raise NoEdit("its input is not its first argument")
     return call.args[0]
-
-
-def _names_module(node: ast.expr) -> bool:
-    """Whether an expression is a library, as `F` and `torch.nn.functional` are."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name) and node.id in ("torch", "F", "nn", "functional")
 
 
 def _as_operand(node: ast.expr, written: str) -> str:
@@ -194,7 +169,7 @@ def _before(change: Before, graph: Graph, text: Text) -> Iterator[Edit]:
             line, column, *_ = text.source.extent(inside)
             yield text.inserted(line, column, f"{spelled(change.module, text)}, ")
             return
-    argument = _subject(change.call, _own_call(change.call, graph, text))
+    argument = _subject(change.call, _own_call(change.call, graph, text), text)
     written = _as_operand(argument, text.text_of(argument))
     yield text.replaced(argument, spelled(change.step, text).format(written))
 
@@ -236,9 +211,7 @@ def spelled(step: str, text: Text) -> str:
     if "nn." not in step:
         return step
     whole: str | None = None
-    for node in ast.walk(text.source.tree):
-        if not isinstance(node, (ast.Import, ast.ImportFrom)):
-            continue
+    for node in nodes_of(text.source.tree, ast.Import, ast.ImportFrom):
         module = node.module if isinstance(node, ast.ImportFrom) else None
         for alias in node.names:
             named = f"{module}.{alias.name}" if module else alias.name
@@ -258,7 +231,7 @@ def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
         yield from _removed(inside, text)
         return
     call = _own_call(change.call, graph, text)
-    yield text.replaced(call, text.text_of(_subject(change.call, call)))
+    yield text.replaced(call, text.text_of(_subject(change.call, call, text)))
 
 
 def _behind(change: Behind, graph: Graph, text: Text) -> Iterator[Edit]:
@@ -273,7 +246,7 @@ def _behind(change: Behind, graph: Graph, text: Text) -> Iterator[Edit]:
         if any(len(call.args) + len(call.keywords) != 1 for call in calls):
             raise NoEdit("it takes more than its input")
         if any(
-            call.args and _subject(node, call) is not call.args[0]
+            call.args and _subject(node, call, text) is not call.args[0]
             for node, call in zip(change.chain, calls, strict=True)
         ):
             raise NoEdit("it is a method of what it is given")
@@ -303,7 +276,7 @@ def _assigned(change: Assign, text: Text) -> Iterator[Edit]:
     call = text.call_at(change.call.call)
     if not isinstance(text.parents.get(call), ast.Expr):
         raise NoEdit("it is no statement of its own")
-    subject = _subject(change.call, call)
+    subject = _subject(change.call, call, text)
     if not isinstance(subject, (ast.Name, ast.Attribute)):
         raise NoEdit("what it is given has no name")
     line, column, *_ = text.source.extent(call)

@@ -62,33 +62,6 @@ class _Raised:
     related: tuple[Related, ...]
 
 
-def lint_graph(
-    graph: Graph,
-    rules: Sequence[Rule],
-    subject: Subject,
-    options: Mapping[str, Mapping[str, Any]] | None = None,
-    *,
-    severities: Mapping[str, Severity] | None = None,
-    confirmed: bool = False,
-    pictured: bool = False,
-    others: Callable[[], Iterable[Graph]] = tuple,
-) -> Report:
-    """Run rules over one model's graph; the report holds that model alone.
-
-    The arguments are those of `linted`.
-    """
-    return linted(
-        graph,
-        rules,
-        subject,
-        options,
-        severities=severities,
-        confirmed=confirmed,
-        pictured=pictured,
-        others=others,
-    ).report
-
-
 def linted(
     graph: Graph,
     rules: Sequence[Rule],

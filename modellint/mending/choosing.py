@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from modellint.fixes.edits import Edit, touch
+from modellint.fixes.edits import Edit
 from modellint.results.findings import Diagnostic, TriedFix
 from modellint.rules import SEVERITIES
 
@@ -19,15 +19,6 @@ def offered(findings: Iterable[Diagnostic], *, unsafe: bool) -> list[tuple[Diagn
         if one.fix is not None and (unsafe or one.fix.safe):
             found.setdefault(frozenset(one.fix.edits), (one, one.fix))
     return [*found.values()]
-
-
-def apart(fixes: Iterable[tuple[Diagnostic, TriedFix]]) -> list[tuple[Diagnostic, TriedFix]]:
-    """Those of which no two are about the same characters; the first have their way."""
-    chosen: list[tuple[Diagnostic, TriedFix]] = []
-    for finding, fix in fixes:
-        if not any(touch(fix.edits, other.edits) for _, other in chosen):
-            chosen.append((finding, fix))
-    return chosen
 
 
 def count_unsafe(findings: Sequence[Diagnostic]) -> int:

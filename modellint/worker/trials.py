@@ -15,9 +15,10 @@ from math import lcm
 
 from modellint.contracts.admitted import Sizes
 from modellint.errors import FileError
-from modellint.fixes.edits import Edit, before_them, edited, touch
+from modellint.fixes.edits import Edit, apart, before_them, edited
 from modellint.linting.linter import Linted
 from modellint.linting.proposals import Proposal
+from modellint.mending.comparing import is_worse, level_of
 from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.models import ModelInput, ModelReport
 from modellint.results.report import Report
@@ -38,21 +39,21 @@ Relint = Callable[[SourceFile, Inputs], Sequence[Linted]]
 class _State:
     """What a run told of all models of a file."""
 
-    models: Mapping[str, ModelReport]
-    findings: tuple[Diagnostic, ...]
+    report: Report
     proposals: tuple[Proposal, ...]
     broken: bool
+
+    @property
+    def models(self) -> Mapping[str, ModelReport]:
+        """The models by name."""
+        return {model.name: model for model in self.report.models}
 
     @classmethod
     def of(cls, parts: Iterable[Linted]) -> _State:
         parts = list(parts)
         report = Report().merged(*(part.report for part in parts))
-        return cls(
-            {model.name: model for model in report.models},
-            report.findings,
-            tuple(one for part in parts for one in part.proposals),
-            bool(report.errors),
-        )
+        proposals = tuple(one for part in parts for one in part.proposals)
+        return cls(report, proposals, bool(report.errors))
 
 
 def with_trials(
@@ -67,7 +68,7 @@ def with_trials(
     proposed.sort(key=lambda one: (not one.fix.safe, SEVERITIES.index(one.finding.severity)))
     # What computes the same stands in nobody's way: all of it is tried at once. Of others two may
     # pass together of which neither does alone.
-    safe = _apart([one for one in proposed if one.fix.safe])
+    safe = apart([one for one in proposed if one.fix.safe], _edits)
     if len(safe) > 1 and trials.passes(safe):
         for one in safe:
             yield _offered(one, one.edits, [])
@@ -82,7 +83,7 @@ def with_trials(
                 failed.append(one)
     # Two maps that are added must change together.
     for rule in dict.fromkeys(one.finding.rule for one in failed):
-        group = _apart([one for one in failed if one.finding.rule == rule])
+        group = apart([one for one in failed if one.finding.rule == rule], _edits)
         passed = None
         with suppress(_Spent):
             passed = trials.mended(group) if len(group) > 1 else None
@@ -98,13 +99,8 @@ def with_trials(
             yield replace(one.finding, help=one.fix.otherwise)
 
 
-def _apart(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Those of which no two are about the same characters, the gravest first."""
-    chosen: list[Proposal] = []
-    for one in proposals:
-        if not any(touch(one.edits, other.edits) for other in chosen):
-            chosen.append(one)
-    return chosen
+def _edits(one: Proposal) -> Sequence[Edit]:
+    return one.edits
 
 
 def _offered(one: Proposal, edits: Sequence[Edit], further: Sequence[Proposal]) -> Diagnostic:
@@ -161,15 +157,14 @@ class _Trials:
         if not self._same_inputs(after):
             inputs = {name: _specs(model.inputs) for name, model in self.before.models.items()}
             after = self._run(edits, inputs)
-        known = {(one.rule, one.model, one.layers) for one in self.before.findings}
-        return _apart(
-            [
-                one
-                for one in after.proposals
-                if one.edits and one.finding.severity == "error"
-                if (one.finding.rule, one.finding.model, one.finding.layers) not in known
-            ]
-        )
+        known = {(one.rule, one.model, one.layers) for one in self.before.report.findings}
+        new = [
+            one
+            for one in after.proposals
+            if one.edits and one.finding.severity == "error"
+            if (one.finding.rule, one.finding.model, one.finding.layers) not in known
+        ]
+        return apart(new, _edits)
 
     def _run(self, edits: Sequence[Edit], inputs: Inputs | None = None) -> _State:
         """What a lint of the file with these edits tells; raise `_Spent` where no run is left."""
@@ -179,27 +174,26 @@ class _Trials:
         try:
             source = changed_source(self._source, edited(self._source.text, edits))
         except FileError:
-            return _State({}, (), (), True)
+            return _State(Report(), (), True)
         return _State.of(self._relint(source, inputs or {}))
 
     def _worse(self, after: _State, proposals: Sequence[Proposal]) -> bool:
         """Whether a model no longer runs as before, or a finding is still there, or is new."""
-        if after.broken or after.models.keys() != self.before.models.keys():
+        mended = [one.finding for one in proposals]
+        if after.broken or is_worse(self.before.report, after.report, level_of(mended), mended):
             return True
         if not self._same_inputs(after):
             return True
-        mended = [one.finding for one in proposals]
         narrows = any(one.fix.narrows for one in proposals)
         for name, model in self.before.models.items():
             about = [one for one in mended if one.model == name]
-            if _runs_worse(model, after.models[name], about):
+            if _stops_again(after.models[name], about):
+                return True
+            if _loses_layers(model, after.models[name], about):
                 return True
             if not narrows and _takes_less(model, after.models[name]):
                 return True
-        level = max(SEVERITIES.index(one.severity) for one in mended)
-        allowed = _counted(self.before.findings, level)
-        allowed.subtract(_counted(mended, level))
-        return any(count > allowed[key] for key, count in _counted(after.findings, level).items())
+        return False
 
     def _same_inputs(self, after: _State) -> bool:
         return all(
@@ -210,29 +204,14 @@ class _Trials:
         )
 
 
-def _counted(findings: Iterable[Diagnostic], level: int) -> Counter[tuple[str, str]]:
-    """How many calls each rule flags in each model, of this level or above."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for one in findings:
-        if SEVERITIES.index(one.severity) <= level:
-            counts[one.rule, one.model] += one.count
-    return counts
-
-
 #: How many times smaller than the example an input is that nobody minds: a kernel of 2 for one of
 #: 1 takes no map of one pixel any more.
 _FAR = 4
-_STATES = ("analysed", "partial", "not-analysed", "failed")
 
 
-def _runs_worse(before: ModelReport, after: ModelReport, mended: Sequence[Diagnostic]) -> bool:
-    """Whether less of a model runs than before."""
-    if _STATES.index(after.status) > _STATES.index(before.status):
-        return True
-    if after.stopped is not None:
-        # A model that stopped before may do so for another reason still.
-        return before.stopped is None or bool(mended)
-    return _loses_layers(before, after, mended)
+def _stops_again(after: ModelReport, mended: Sequence[Diagnostic]) -> bool:
+    """Whether a model that findings are about, as where it stopped before, does not run through."""
+    return after.stopped is not None and bool(mended)
 
 
 def _takes_less(before: ModelReport, after: ModelReport) -> bool:

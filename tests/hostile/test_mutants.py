@@ -20,7 +20,7 @@ from hostile.mutants import mutants
 from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 from modellint.errors import FileError, NotAnalysed
-from modellint.linting.linter import Subject, lint_graph
+from modellint.linting.linter import Subject, linted
 from modellint.linting.plugins import load_rules
 from modellint.protocol.reading import read
 from modellint.results.json_types import ReportJson
@@ -136,7 +136,7 @@ def fault_of(name: str, given: tuple[Any, ...]) -> str | None:
         return None
     try:
         graph = modellint.trace(model, ["2,7,8"])
-        report = lint_graph(graph, RULES, Subject("net.py", "Net", "Net", 1))
+        report = linted(graph, RULES, Subject("net.py", "Net", "Net", 1)).report
         if report.errors:
             return f"{name}{given}: {report.errors[0].message}"
         refused = any(one.rule in REFUSALS and one.severity == "error" for one in report.findings)

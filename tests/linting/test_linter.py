@@ -15,7 +15,7 @@ import modellint
 from modellint import Finding, Skip, rule
 from modellint.config.selection import DEFAULT, Layer, select_rules
 from modellint.errors import UsageError
-from modellint.linting.linter import Subject, lint_graph
+from modellint.linting.linter import Subject, linted
 from modellint.results.report import Report
 
 
@@ -92,7 +92,7 @@ def talkative_rule(graph):
 def run(model, *rules, inputs=("N,4,8,8",)):
     graph = modellint.trace(model, inputs)
     name = type(model).__name__
-    return lint_graph(graph, rules, Subject("twins.py", name, name, 1))
+    return linted(graph, rules, Subject("twins.py", name, name, 1)).report
 
 
 def test_findings_of_one_construction_line_are_one():
@@ -125,7 +125,8 @@ def test_a_rule_that_raises_is_named_and_the_others_go_on():
 
 def test_a_finding_for_a_guessed_size_is_info_and_says_so():
     graph = modellint.trace(Twins())
-    report = lint_graph(graph, [every_convolution], Subject("twins.py", "Twins", "Twins", 1))
+    subject = Subject("twins.py", "Twins", "Twins", 1)
+    report = linted(graph, [every_convolution], subject).report
     assert graph.guessed
     size = graph.inputs[0].node.output.example[-1]
     for finding in report.findings:

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 import modellint
 from modellint.errors import FileError, NotAnalysed
-from modellint.linting.linter import Subject, lint_graph
+from modellint.linting.linter import Subject, linted
 from modellint.linting.plugins import load_rules
 
 RULES = tuple(load_rules().values())
@@ -39,7 +39,7 @@ def ours(model: nn.Module, shape: tuple[int, ...]) -> list[tuple[int, ...]] | No
     except FileError as error:
         assert error.kind == "trace-error"
         return None
-    report = lint_graph(graph, RULES, SUBJECT)
+    report = linted(graph, RULES, SUBJECT).report
     assert not report.errors, report.errors[0].message
     if any(f.rule in REFUSALS and f.severity == "error" for f in report.findings):
         return None
