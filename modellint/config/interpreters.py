@@ -23,6 +23,8 @@ _CUSTOMARY = (".venv", "venv")
 #: Where an environment has its interpreter: that of venv, of conda, of MSYS2; and elsewhere.
 _WINDOWS = ("Scripts/python.exe", "python.exe", "bin/python.exe")
 _POSIX = ("bin/python", "bin/python3")
+#: Where an environment has its packages; Debian's Python has them in the second.
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
 #: What conda calls the environment that it was installed with; it is active in every shell.
 _BASE = frozenset({"base", "root"})
 
@@ -55,9 +57,10 @@ OWN = Interpreter(sys.executable, "modellint runs in it")
 class Interpreters:
     """The interpreters of a run.
 
-    First counts `given` (`--python`), then the configuration of a file, then the environment
-    variables `MODELLINT_PYTHON`, `VIRTUAL_ENV` and `CONDA_PREFIX`, then the environment in the
-    file's project, last our own. The environment that modellint itself runs in says nothing of the
+    First counts `given` (`--python`), then the configuration of a file, then the variable
+    `MODELLINT_PYTHON`, then the environment that the file itself is installed in, then the
+    variables `VIRTUAL_ENV` and `CONDA_PREFIX`, then the environment in the file's project, last
+    our own. The environment that modellint itself runs in says nothing of the
     project: tools such as pre-commit and pipx make one for modellint alone.
     """
 
@@ -79,8 +82,9 @@ class Interpreters:
         named = self._given or _configured(configuration) or self._named
         if named is not None:
             return named
-        near = self._near(Path(absolute_path(path)).parent)
-        places = [one for one in (self._active, near, self._base, OWN) if one is not None]
+        folder = Path(absolute_path(path)).parent
+        found = (_holding(folder), self._active, self._near(folder), self._base, OWN)
+        places = [one for one in found if one is not None]
         # Of two reasons for one Python the first is told.
         unique = list({one.path: one for one in reversed(places)}.values())[::-1]
         return replace(unique[0], further=tuple(unique[1:]))
@@ -136,6 +140,20 @@ def _conda(environment: Mapping[str, str], *, base: bool) -> Interpreter | None:
     if not os.path.lexists(path):
         return None
     return _interpreter(path, "CONDA_PREFIX names its environment")
+
+
+def _holding(folder: Path) -> Interpreter | None:
+    """The environment that a folder is installed in: the one of its `site-packages`.
+
+    What is installed goes with the packages beside it, whatever project they lie in.
+    """
+    for one in (folder, *folder.parents):
+        if one.name in _PACKAGES:
+            why = f"the file is installed in {shown_path(one)}"
+            # lib/python3.12/site-packages, lib/python3/dist-packages; Lib/site-packages
+            above = (path for path in one.parents[1:3] if os.path.lexists(python_of(path)))
+            return next((_interpreter(python_of(path), why) for path in above), None)
+    return None
 
 
 def _configured(configuration: Configuration) -> Interpreter | None:

@@ -128,6 +128,28 @@ def test_each_file_has_the_environment_of_its_own_project(folder):
 
 
 @posix
+@pytest.mark.parametrize("packages", ["lib/python3.12/site-packages", "Lib/site-packages"])
+def test_an_installed_file_has_the_environment_that_it_is_installed_in(folder, packages):
+    pretended(folder / ".venv")
+    own = pretended(folder / "models")
+    pretended(folder / "active")
+    path = folder / "models" / packages / "zoo" / "net.py"
+    path.parent.mkdir(parents=True)
+    chosen = Interpreters(environment={"VIRTUAL_ENV": "active"}).of(str(path), Configuration())
+    assert chosen.path == own
+    assert chosen.why == f"the file is installed in models/{packages}"
+    assert [one.path for one in chosen.further] == [
+        str(folder / "active/bin/python"),
+        str(folder / ".venv/bin/python"),
+        sys.executable,
+    ]
+    # A folder that is only called so has no interpreter.
+    (folder / "models/bin/python").unlink()
+    chosen = Interpreters(environment={}).of(str(path), Configuration())
+    assert chosen.path == str(folder / ".venv/bin/python")
+
+
+@posix
 def test_a_name_is_a_file_an_environment_or_a_command(folder, monkeypatch):
     python = pretended(folder / "env")
     monkeypatch.setenv("HOME", str(folder))
