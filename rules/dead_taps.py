@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from math import prod
 
 from modellint import Finding, Graph, Node, Skip, rule
@@ -113,7 +112,7 @@ def _help(
     narrower, arguments = _narrower(axes, dead)
     if not arguments:
         return text, None
-    return f"{narrower}; {text}", replace(set_arguments(call, **arguments), otherwise=text)
+    return f"{narrower}; {text}", set_arguments(call, **arguments)._replace(otherwise=text)
 
 
 def _least(graph: Graph, call: Node, axis: Window, at: int, needed: int) -> Size | None:

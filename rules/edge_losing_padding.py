@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from modellint import Finding, Graph, Skip, rule
@@ -84,7 +83,7 @@ def _finding(graph: Graph, trim: Trim, first: Trim, also: Sequence[Trim]) -> Fin
             )
     told, fix = _help(trim)
     more = [_help(other)[1] for other in also if other is not trim]
-    fix = replace(fix, changes=[change for one in (fix, *more) for change in one.changes])
+    fix = fix._replace(changes=[change for one in (fix, *more) for change in one.changes])
     return Finding(call, message, help=told, assumes_size=True, fix=fix)
 
 

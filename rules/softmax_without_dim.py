@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import named
@@ -38,7 +37,7 @@ def softmax_without_dim(graph: Graph) -> Iterator[Finding | Skip]:
             f"{named(call)} names no axis: of {call.input.output} an old rule picks "
             f"axis {chosen} of size {size}{over}",
             help=f"dim={wanted} takes the axis of the classes",
-            fix=replace(set_arguments(call, dim=wanted), safe=wanted == chosen),
+            fix=set_arguments(call, dim=wanted)._replace(safe=wanted == chosen),
         )
 
 

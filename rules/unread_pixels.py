@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from modellint import Finding, Graph, Node, Skip, rule
@@ -174,7 +173,7 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None
         ways.append(f"with {', '.join(fitting)} nothing is left here")
     otherwise = "a kernel and stride that fit the map leave nothing"
     if fix is not None:
-        fix = replace(fix, otherwise=otherwise)
+        fix = fix._replace(otherwise=otherwise)
     return "; ".join(ways) or otherwise, fix
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from modellint.discovery.constants import NotConstant, constant, no_name
-from modellint.discovery.example_tensors import Held
 from modellint.discovery.names import stored_names, top_level, written_name
 from modellint.source.walking import children, nodes_of, owned_nodes, walk
+
+if TYPE_CHECKING:
+    from modellint.discovery.example_tensors import Held
 
 Where = Literal["module", "main", "function", "class", "docstring"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -258,12 +258,18 @@ def _home(path: str, configuration: str | None) -> str:
 @cache
 def _own_state() -> str:
     """The state of modellint's own code: of a checkout as of a release."""
-    found = [
-        (str(path), state.st_size, state.st_mtime_ns)
-        for path in sorted(PACKAGE.rglob("*.py"))
-        for state in [path.stat()]
-    ]
-    return digest(repr(found).encode())
+    return digest(repr(sorted(_states_below(str(PACKAGE)))).encode())
+
+
+def _states_below(folder: str) -> Iterator[tuple[str, int, int]]:
+    """The Python files of a folder and below with their sizes and dates; asked for in every run."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir() and entry.name != "__pycache__":
+                yield from _states_below(entry.path)
+            elif entry.name.endswith(".py"):
+                state = entry.stat()
+                yield entry.path, state.st_size, state.st_mtime_ns
 
 
 def _rules_state(rules: Rules) -> str:

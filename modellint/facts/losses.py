@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from modellint.discovery.constants import no_name
-from modellint.discovery.example_tensors import Reader
 from modellint.discovery.names import Names, last_name, read_names, written_name
 from modellint.discovery.scopes import Function, functions, local_bindings, own_nodes
 from modellint.graph import Graph, fact
@@ -330,6 +329,9 @@ class _Uses:
             if bound is None or bound[1] is not None:
                 return None
             value = bound[0]
+        # Every run imports this with its rules, and few files have a target of known sizes.
+        from modellint.discovery.example_tensors import Reader
+
         reader = Reader(self.names, no_name, lambda name: None)
         example = reader.read(value) if isinstance(value, ast.Call) else None
         return None if example is None else example.shape

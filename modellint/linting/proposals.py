@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from modellint.fixes.changes import Fix
 from modellint.fixes.edits import Edit
@@ -31,7 +31,7 @@ def proposal(
     if not offered:
         return None
     changes = [change for fix in offered for change in fix.changes]
-    fix = replace(offered[0], changes=changes, safe=all(one.safe for one in offered))
+    fix = offered[0]._replace(changes=changes, safe=all(one.safe for one in offered))
     try:
         return Proposal(finding, fix, edits_of(fix, graph, text))
     except NoEdit as reason:

@@ -174,7 +174,7 @@ def _printed(finding: Diagnostic, job: Job, source: SourceFile) -> Diagnostic:
     fix = finding.fix
     if fix is None:
         return finding
-    edits = tuple(replace(edit, path=job.shown) for edit in fix.edits)
+    edits = tuple(edit._replace(path=job.shown) for edit in fix.edits)
     return replace(finding, fix=replace(fix, edits=edits, digest=text_digest(source.text)))
 
 
