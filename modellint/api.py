@@ -63,6 +63,7 @@ def lint(
         options=checked_options(options or {}, known),
         fail_level=fail_level,
         pictures=pictures,
+        watched=True,
     )
 
 
@@ -132,6 +133,11 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
     `graph.fx` is a `torch.fx.GraphModule` that computes what the model computes. Raises
     `FileError` where the forward raises, and `NotAnalysed` where no input can be worked out.
     """
+    return _traced(model, inputs)
+
+
+def _traced(model: nn.Module, inputs: Sequence[str], *, watched: bool = False) -> Graph:
+    """The graph of a live module, with what the lines of its files did if they are `watched`."""
     from modellint.inputs.search import parse_input, trace_with_inputs
     from modellint.modules.live_sites import construction_sites, model_site, model_source
     from modellint.modules.members import members
@@ -149,6 +155,7 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
             path=model_site(model).path,
             source=model_source(model),
             modules=modules,
+            watched=watched,
         )
 
 
@@ -188,6 +195,7 @@ def lint_live(
     severities: Mapping[str, Severity] | None = None,
     fail_level: FailLevel,
     pictures: bool = False,
+    watched: bool = False,
 ) -> Report:
     """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
     from modellint.modules.live_sites import model_site
@@ -200,7 +208,7 @@ def lint_live(
         with uncollected(), _staying(model):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
-                trace(model, inputs),
+                _traced(model, inputs, watched=watched),
                 rules,
                 subject,
                 options,
