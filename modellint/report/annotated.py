@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,10 @@ def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
     heading = title(model, View())
     numbers = _numbers(model)
     yield _comment(heading + (f", here {numbers}" if numbers else ""), view)
-    for at, source in enumerate(model.annotated):
-        if at or source.path != model.path:
+    for source in model.annotated:
+        if source.path != model.path:
             yield _comment(source.path, view)
-        yield from source_lines(source, excerpts.lines(source.path), view)
+        yield from _source_lines([*rows(source, excerpts.lines(source.path), view.sizes)], view)
 
 
 def _numbers(model: ModelReport) -> str:
@@ -65,22 +66,52 @@ def _numbers(model: ModelReport) -> str:
     return ", ".join(f"{name} = {number}" for name, number in found.items())
 
 
-def source_lines(source: AnnotatedSource, lines: Sequence[str], view: View) -> Iterator[str]:
-    """The parts of a file that a model is made of and runs, with their notes."""
-    notes = _notes(source, lines, view.sizes)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of annotated source.
+
+    `number` is 0 for the mark that stands for lines left out. `notes` are the forms that its note
+    may have, the best one first; `skipped` tells that it did not run, `reason` why the forward
+    stops there.
+    """
+
+    number: int
+    text: str
+    notes: tuple[str, ...] = ()
+    skipped: bool = False
+    reason: str | None = None
+
+    @property
+    def fitting(self) -> str | None:
+        """The best form of its note that ends in time behind it, else the shortest."""
+        room = _WIDEST - columns(self.text) - 2
+        fits = (form for form in self.notes if len(form) <= room)
+        return next(fits, self.notes[-1] if self.notes else None)
+
+
+def rows(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Iterator[Row]:
+    """The parts of a file that a model is made of and runs, line by line with their notes."""
+    notes = _notes(source, lines, sizes)
     unreached = {line for span in source.skipped for line in range(span[0], span[1] + 1)}
     done = 0
     for first, last in source.shown:
-        if done:
-            yield from _between(lines, done + 1, first - 1, view)
         last = min(last, len(lines))
-        begins = _begins({at: lines[at - 1] for at in range(first, last + 1) if at in notes})
+        if done:
+            yield from _between(lines, done + 1, first - 1)
         for at in range(first, last + 1):
-            text, forms = lines[at - 1], notes.get(at, ())
-            yield from _line(text, forms, begins.get(at, 0), view, dim=at in unreached)
-            if at == source.stopped and source.reason is not None:
-                yield from _reason(source.reason, _indent(lines[at - 1]), view)
+            reason = source.reason if at == source.stopped else None
+            text = lines[at - 1].rstrip()
+            yield Row(at, text, notes.get(at, ()), at in unreached, reason)
         done = last
+
+
+def _source_lines(found: Sequence[Row], view: View) -> Iterator[str]:
+    """The rows as text."""
+    begins = _begins({row.number: row.text for row in found if row.notes})
+    for row in found:
+        yield from _line(row, begins.get(row.number, 0), view)
+        if row.reason is not None:
+            yield from _reason(row.reason, _indent(row.text), view)
 
 
 def _notes(
@@ -122,24 +153,21 @@ def _begins(noted: Mapping[int, str]) -> dict[int, int]:
     return begins
 
 
-def _line(text: str, forms: Sequence[str], column: int, view: View, *, dim: bool) -> Iterator[str]:
+def _line(row: Row, column: int, view: View) -> Iterator[str]:
     """A line of source with its note behind it, else below."""
-    text = text.rstrip()
-    shown = shown_source(text)
-    painted = view.paint(shown, dim=True) if dim and shown else shown
-    if not forms:
+    shown = shown_source(row.text)
+    painted = view.paint(shown, dim=True) if (row.skipped or not row.number) and shown else shown
+    note = row.fitting
+    if note is None:
         yield painted
         return
-    width = columns(text)
-    for form in forms:
-        for begin in (max(column, width + 2), width + 2):
-            if begin + len(form) <= _WIDEST:
-                yield f"{painted}{'':{begin - width}}{_note(form, view)}"
-                return
+    width = columns(row.text)
+    for begin in (max(column, width + 2), width + 2):
+        if begin + len(note) <= _WIDEST:
+            yield f"{painted}{'':{begin - width}}{_note(note, view)}"
+            return
     yield painted
-    indent = f"{_indent(text)}    "
-    fitting = (form for form in forms if len(indent) + len(form) <= _WIDEST)
-    yield indent + _note(next(fitting, forms[-1]), view)
+    yield f"{_indent(row.text)}    {_note(note, view)}"
 
 
 def _note(comment: str, view: View) -> str:
@@ -160,18 +188,17 @@ def _reason(reason: str, indent: str, view: View) -> Iterator[str]:
         yield indent + view.marked(f"# {part}", "error")
 
 
-def _between(lines: Sequence[str], first: int, last: int, view: View) -> Iterator[str]:
+def _between(lines: Sequence[str], first: int, last: int) -> Iterator[Row]:
     """What stands between two parts: itself where it is short, else a mark."""
-    left = lines[first - 1 : last]
-    if sum(1 for line in left if line.strip()) <= _FEW:
-        yield from (shown_source(line.rstrip()) for line in left)
+    left = [line.rstrip() for line in lines[first - 1 : last]]
+    if sum(map(bool, left)) <= _FEW:
+        yield from (Row(first + at, line) for at, line in enumerate(left))
         return
-    if not left[0].strip():
-        yield ""
-    indent = min((_indent(line) for line in left if line.strip()), key=len)
-    yield indent + view.paint("# ...", dim=True)
-    if not left[-1].strip():
-        yield ""
+    if not left[0]:
+        yield Row(0, "")
+    yield Row(0, min((_indent(line) for line in left if line), key=len) + "# ...")
+    if not left[-1]:
+        yield Row(0, "")
 
 
 def _indent(line: str) -> str:

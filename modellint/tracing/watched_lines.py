@@ -7,10 +7,8 @@ would take twice as long otherwise.
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from modellint.source.classes import source_of
 from modellint.source.file import SourceFile
 from modellint.source.statements import Statement, Unit, units
 from modellint.tracing.dtypes import dtype_name
+from modellint.tracing.frame_values import NOTHING, held, items
 from modellint.tracing.held_tensors import Value
 from modellint.tracing.tape import Record
 from modellint.tracing.tracer import Tracer
@@ -39,7 +38,6 @@ _INSIDE = frozenset(["<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<gene
 #: How many tensors are looked for in what one line leaves, and how deep.
 _MOST = 256
 _DEEPEST = 4
-_NOTHING = object()
 #: What has no forward of its own: whoever holds it calls its parts, or torch does.
 _CONTAINERS = (nn.Sequential.forward, nn.Module.forward)
 
@@ -170,34 +168,34 @@ class Watch:
     def left(self, statement: Statement, frame: FrameType, returned: Any) -> Left:
         """The tensors that a statement has left in a frame, or returned."""
         if statement.returns:
-            return () if returned is _NOTHING else tuple(self.tensors_in("", returned))
+            return () if returned is NOTHING else tuple(self.tensors_in("", returned))
         found: list[tuple[str, Record | Tensor]] = []
         for place in statement.places:
-            held = _held(place.node, frame)
-            if held is not _NOTHING:
-                found += self.tensors_in(place.name, held)
+            value = held(place.node, frame)
+            if value is not NOTHING:
+                found += self.tensors_in(place.name, value)
         return tuple(found)
 
     def tensors_in(
-        self, name: str, held: Any, depth: int = 0
+        self, name: str, value: Any, depth: int = 0
     ) -> Iterator[tuple[str, Record | Tensor]]:
         """The tensors of a value by their names in it, those in containers too.
 
         Nothing is asked of a value that its class could answer in a way of its own.
         """
-        known: Value | None = self.tracer.values.get(id(held)) if self.tracer else None
+        known: Value | None = self.tracer.values.get(id(value)) if self.tracer else None
         if known is not None:
             yield name, known.record
             return
-        kind = type(held)
+        kind = type(value)
         if issubclass(kind, torch.Tensor):
             with torch._C.DisableTorchFunction():
-                yield name, Tensor(tuple(held.shape), dtype_name(held.dtype))
+                yield name, Tensor(tuple(value.shape), dtype_name(value.dtype))
             return
         if depth == _DEEPEST:
             return
         count = 0
-        for inner, item in _items(held, kind, name):
+        for inner, item in items(value, kind, name):
             for found in self.tensors_in(inner, item, depth + 1):
                 if count == _MOST:
                     return
@@ -297,7 +295,7 @@ class _Frame:
             self.reached.add(line)
             unit = self.file.units.get(line)
             if unit is not self.unit or (unit is not None and unit.single):
-                self._done(frame, _NOTHING)
+                self._done(frame, NOTHING)
                 self.unit = unit
                 self.began = len(self.watch.records)
         elif event == "exception":
@@ -349,59 +347,3 @@ def _parts_of_containers(members: Members) -> Iterator[int]:
         holder: Any = by_path.get(path.rpartition(".")[0]) if path else None
         if path.endswith("]") or (holder is not None and type(holder).forward in _CONTAINERS):
             yield id(module)
-
-
-def _held(node: ast.expr, frame: FrameType) -> Any:
-    """What is at a place now, as far as reading it runs no code of the user's."""
-    match node:
-        case ast.Name(id=name):
-            return frame.f_locals.get(name, _NOTHING)
-        case ast.Attribute(value=of, attr=name):
-            return _attribute(_held(of, frame), name)
-        case ast.Subscript(value=of, slice=key):
-            holder = _held(of, frame)
-            at = key.value if isinstance(key, ast.Constant) else _held(key, frame)
-            if type(at) is int and type(holder) is list and -len(holder) <= at < len(holder):
-                return holder[at]
-            if type(at) in (int, str) and type(holder) in (dict, OrderedDict):
-                return holder.get(at, _NOTHING)
-    return _NOTHING
-
-
-def _attribute(held: Any, name: str) -> Any:
-    """An attribute that an object holds itself; no property, and nothing that a class computes."""
-    try:
-        own = object.__getattribute__(held, "__dict__")
-    except AttributeError:
-        return _NOTHING
-    if type(own) is not dict:
-        return _NOTHING
-    for table in (own, own.get("_buffers"), own.get("_parameters"), own.get("_modules")):
-        if type(table) is dict and name in table:
-            return table[name]
-    return _NOTHING
-
-
-def _items(held: Any, kind: type, name: str) -> Iterator[tuple[str, Any]]:
-    """What a container holds, with what it is called."""
-    prefix = f"{name}." if name else ""
-    if issubclass(kind, tuple):
-        fields = kind.__dict__.get("_fields")
-        named = type(fields) is tuple and len(fields) == tuple.__len__(held)
-        for at, item in enumerate(tuple.__iter__(held)):
-            yield f"{prefix}{fields[at]}" if named and fields else f"{name}[{at}]", item
-    elif issubclass(kind, list):
-        for at, item in enumerate(list.__iter__(held)):
-            yield f"{name}[{at}]", item
-    elif issubclass(kind, dict):
-        for key, item in dict.items(held):
-            yield f"{prefix}{key}" if type(key) is str else f"{name}[{_key(key)}]", item
-    elif "__dataclass_fields__" in kind.__dict__:
-        for field in kind.__dict__["__dataclass_fields__"]:
-            item = _attribute(held, field)
-            if item is not _NOTHING:
-                yield f"{prefix}{field}", item
-
-
-def _key(key: Any) -> str:
-    return repr(key) if type(key) in (int, bool, float, type(None)) else type(key).__name__
