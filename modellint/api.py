@@ -174,13 +174,12 @@ def assert_clean(
     A model that could not be analysed is not clean either. The arguments are those of `lint`.
     """
     __tracebackhide__ = True  # pytest then shows the line of the test.
-    report = lint(
+    known = _installed_rules()
+    report = lint_live(
         model,
         inputs,
-        select=select,
-        ignore=ignore,
-        extend_select=extend_select,
-        options=options,
+        rules=select_rules(known, [DEFAULT, Layer(select, ignore, extend_select)]),
+        options=checked_options(options or {}, known),
         fail_level=fail_level,
     )
     raise_unless_clean(report, type(model).__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modellint.graph.nodes import Tensor
@@ -42,11 +42,12 @@ class LineValue:
 class LineValues:
     """What the lines of `sources`, the files that define a model, did in a run.
 
-    `reached` are the lines of each file, by its path; `stopped` is the place at which the run ended
-    early, path and line.
+    By the path of a file, `reached` are the lines that ran, in order, and `built` those that built
+    what ran. `stopped` is the place at which the run ended early, path and line.
     """
 
     sources: tuple[SourceFile, ...]
-    reached: Mapping[str, frozenset[int]]
+    reached: Mapping[str, Sequence[int]]
+    built: Mapping[str, Sequence[int]]
     values: tuple[LineValue, ...]
     stopped: tuple[str, int] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
 from modellint.graph import Graph
@@ -30,24 +31,18 @@ def annotated(
     found = []
     for source in lines.sources:
         values = [one for one in lines.values if one.path == source.path]
-        ran = [one for one in functions(source.tree) if _is_reached(one.body, lines, source)]
-        stopped = stop[1] if stop is not None and stop[0] == source.path else None
+        reached = lines.reached[source.path]
+        ran = [one for one in functions(source.tree) if _is_reached(one.body, reached)]
         if not (values or ran):
             continue
+        skipped = {span for one in ran for span in _skipped(one, reached, stop is not None)}
+        stopped = stop[1] if stop is not None and stop[0] == source.path else None
         found.append(
             AnnotatedSource(
                 path=shown(source.path),
-                shown=tuple(_shown(graph, source, ran, values)),
+                shown=tuple(_shown(source, ran, values, lines.built[source.path])),
                 lines=tuple(sorted(map(_annotation, values), key=_place)),
-                skipped=tuple(
-                    sorted(
-                        {
-                            span
-                            for function in ran
-                            for span in _skipped(function, lines, source, stop is not None)
-                        }
-                    )
-                ),
+                skipped=tuple(sorted(skipped)),
                 stopped=stopped,
                 reason=reason if stopped is not None else None,
             )
@@ -65,32 +60,38 @@ def _stop(graph: Graph, lines: LineValues) -> tuple[str, int] | None:
     return lines.stopped
 
 
-def _is_reached(block: Sequence[ast.stmt], lines: LineValues, source: SourceFile) -> bool:
-    first, last = block[0].lineno, extent(block[-1])[1]
-    reached = lines.reached[source.path]
-    return any(line in reached for line in range(first, last + 1))
+def _is_reached(block: Sequence[ast.stmt], reached: Sequence[int]) -> bool:
+    return _has_line((block[0].lineno, extent(block[-1])[1]), reached)
+
+
+def _has_line(span: Span, lines: Sequence[int]) -> bool:
+    """Whether one of the lines, which are in order, is within a span."""
+    at = bisect_left(lines, span[0])
+    return at < len(lines) and lines[at] <= span[1]
 
 
 def _shown(
-    graph: Graph, source: SourceFile, ran: Sequence[Function], values: Sequence[LineValue]
+    source: SourceFile, ran: Sequence[Function], values: Sequence[LineValue], built: Sequence[int]
 ) -> list[Span]:
-    """The functions that ran or built a layer, and the heads of the classes around them."""
-    built = {one.line for one in values if one.built}
-    for module in graph.modules.values():
-        site = module.construction
-        if site is not None and site.path == source.path:
-            built.add(site.line)
+    """The functions that ran, those that built a layer of their classes, and lines with a note.
+
+    Functions are whole, of the classes around them there is the head.
+    """
     spans = [extent(one) for one in ran]
-    inside = [extent(one) for one in functions(source.tree)]
-    for line in sorted(built):
+    noted = sorted({one.line for one in values if one.built})
+    inside = [extent(one) for one in functions(source.tree)] if noted else []
+    for line in noted:
         holding = [span for span in inside if span[0] <= line <= span[1]]
         # The outermost: a function is printed whole.
         spans.append(min(holding) if holding else _statement_at(source.tree, line))
+    heads = []
     for declared in nodes_of(source.tree, ast.ClassDef):
         first, last = extent(declared)
         if any(first <= span[0] and span[1] <= last and span != (first, last) for span in spans):
-            spans.append((first, max(first, declared.body[0].lineno - 1)))
-    return _merged(spans)
+            heads.append((first, max(first, declared.body[0].lineno - 1)))
+            methods = [extent(one) for one in declared.body if isinstance(one, ast.FunctionDef)]
+            spans += [span for span in methods if _has_line(span, built)]
+    return _merged([*spans, *heads])
 
 
 def _statement_at(tree: ast.Module, line: int) -> Span:
@@ -120,27 +121,23 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-def _skipped(
-    function: Function, lines: LineValues, source: SourceFile, stopped: bool
-) -> Iterator[Span]:
+def _skipped(function: Function, reached: Sequence[int], stopped: bool) -> Iterator[Span]:
     """The blocks of a function that did not run, where something before or around them did."""
-    reached = lines.reached[source.path]
-    first, end = function.body[0].lineno, extent(function)[1]
-    furthest = max(line for line in reached if first <= line <= end)
-    for span in _in_block(function.body, lines, source):
+    furthest = reached[bisect_right(reached, extent(function)[1]) - 1]
+    for span in _in_block(function.body, reached):
         # What stands behind the line at which a forward failed may have been next.
         if not (stopped and span[0] > furthest):
             yield span
 
 
-def _in_block(block: Sequence[ast.stmt], lines: LineValues, source: SourceFile) -> Iterator[Span]:
+def _in_block(block: Sequence[ast.stmt], reached: Sequence[int]) -> Iterator[Span]:
     code = [one for one in block if has_code(one)]
-    ran = [_is_reached([one], lines, source) for one in code]
-    for statement, reached in zip(code, ran, strict=True):
-        if reached:
+    ran = [_is_reached([one], reached) for one in code]
+    for statement, did in zip(code, ran, strict=True):
+        if did:
             for inner in branches(statement):
-                if _is_reached(inner, lines, source):
-                    yield from _in_block(inner, lines, source)
+                if _is_reached(inner, reached):
+                    yield from _in_block(inner, reached)
                 elif not all(isinstance(one, ast.Raise) or not has_code(one) for one in inner):
                     yield inner[0].lineno, extent(inner[-1])[1]
     # What is left of a block behind a return.

@@ -132,6 +132,7 @@ class Watch:
         self.seen: dict[int, Seen] = {}
         #: What parts of containers put out, by the part's `id`, in order.
         self.parts: list[tuple[int, Left]] = []
+        self.called_by_name: set[int] = set()
         self._parts = frozenset(_parts_of_containers(members))
 
     @contextmanager
@@ -160,7 +161,9 @@ class Watch:
 
     def returned(self, module: nn.Module, output: Any) -> None:
         """Note what a module's forward gave, where the module is part of a container."""
-        if id(module) in self._parts:
+        if id(module) not in self._parts:
+            self.called_by_name.add(id(module))
+        else:
             left = tuple(self.tensors_in("", output))
             if left:
                 self.parts.append((id(module), left))
@@ -225,11 +228,11 @@ class Watch:
     ) -> LineValues:
         """What was seen, with sizes in the form that the graph of the run has."""
         built: dict[Site, Seen] = {}
+        # What a line builds for calls by name as well is told of where it is called.
+        named = {self._built_at(module, sites) for module in self.called_by_name}
         for module, left in self.parts:
-            site, inside = sites.get(module, (None, None))
-            # A block of the user's own file that a library's container holds is built there.
-            at = next((one for one in (inside, site) if one and one.path in self.files), None)
-            if at is not None:
+            at = self._built_at(module, sites)
+            if at is not None and at not in named:
                 seen = built.get(at)
                 if seen is None:
                     path = self.files[at.path].source.path
@@ -241,8 +244,25 @@ class Watch:
         ]
         values = tuple(one for one in made if one is not None)
         sources = {file.source.path: file.source for file in self.files.values()}
-        reached = {path: frozenset(lines) for path, lines in self.reached.items()}
-        return LineValues(tuple(sources.values()), reached, values, self.stopped)
+        lines: dict[str, set[int]] = {path: set() for path in sources}
+        for at in (*named, *built):
+            if at is not None:
+                lines[self.files[at.path].source.path].add(at.line)
+        return LineValues(
+            tuple(sources.values()),
+            {path: sorted(reached) for path, reached in self.reached.items()},
+            {path: sorted(some) for path, some in lines.items()},
+            values,
+            self.stopped,
+        )
+
+    def _built_at(
+        self, module: int, sites: Mapping[int, tuple[Site | None, Site | None]]
+    ) -> Site | None:
+        """Where a module was constructed, if in one of the files."""
+        site, inside = sites.get(module, (None, None))
+        # What a library calls to have a block built is in its own file, the block is not.
+        return next((one for one in (inside, site) if one and one.path in self.files), None)
 
 
 class WatchedTracer(Tracer):

@@ -188,7 +188,7 @@ def _fix(fix: TriedFix, excerpts: Excerpts) -> dict[str, Any]:
 
 
 def _annotated(source: AnnotatedSource, excerpts: Excerpts) -> dict[str, Any]:
-    """The rows of a source: number, text, note, that in full, whether it ran, why it stops there."""
+    """The rows: number, text, note, the note in full, whether it ran, why it stops there."""
     found = rows(source, excerpts.lines(source.path), "both")
     return {
         "path": source.path,
