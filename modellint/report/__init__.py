@@ -58,7 +58,7 @@ def last_line(report: Report) -> str:
 
 def annotated(report: Report, sizes: str, *, color: bool) -> str:
     """The source of a report's models with shapes; raise `UsageError` for other `sizes`."""
-    from modellint.report.annotated import annotated_text
+    from modellint.report.line_notes import annotated_text
 
     return annotated_text(report, sizes, color=color)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modellint.report.annotated import sources
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import tables
+from modellint.report.line_notes import sources
 from modellint.report.lines import (
     columns,
     contracts,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from modellint.mending.diffs import diff
-from modellint.report.annotated import sources
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import ALIGN, HEADERS, layer_rows, number
+from modellint.report.line_notes import sources
 from modellint.report.lines import (
     STATUS,
     accepted,

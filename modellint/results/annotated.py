@@ -45,8 +45,10 @@ class LineTensor:
 
     @classmethod
     def from_list(cls, data: Sequence[Any]) -> LineTensor:
-        """Read a tensor that `to_list` wrote."""
+        """Read a tensor that `to_list` wrote; raise `ValueError` where its sizes do not agree."""
         name, shape, example, dtype = data
+        if len(shape) != len(example):
+            raise ValueError(f"a tensor of {len(shape)} axes is one of {len(example)} as well")
         return cls(name, tuple(shape), tuple(example), dtype)
 
 

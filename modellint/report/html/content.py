@@ -11,12 +11,12 @@ from typing import Any
 
 from modellint._version import __version__
 from modellint.mending.diffs import diff
-from modellint.report.annotated import rows
 from modellint.report.excerpts import Excerpts
 from modellint.report.html.blocks import Block, blocks, name_of
 from modellint.report.html.kinds import kind_of
 from modellint.report.html.source import excerpt, expanded
 from modellint.report.layers import layer_rows
+from modellint.report.line_notes import rows
 from modellint.report.lines import STATUS, accepted, last_line, printable, shape
 from modellint.report.owners import model_of
 from modellint.report.troubles import troubles

@@ -92,16 +92,16 @@ class Row:
 def rows(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Iterator[Row]:
     """The parts of a file that a model is made of and runs, line by line with their notes."""
     notes = _notes(source, lines, sizes)
-    unreached = {line for span in source.skipped for line in range(span[0], span[1] + 1)}
     done = 0
     for first, last in source.shown:
         last = min(last, len(lines))
-        if done:
+        if done and first > done:
             yield from _between(lines, done + 1, first - 1)
         for at in range(first, last + 1):
             reason = source.reason if at == source.stopped else None
             text = lines[at - 1].rstrip()
-            yield Row(at, text, notes.get(at, ()), at in unreached, reason)
+            skipped = any(begin <= at <= end for begin, end in source.skipped)
+            yield Row(at, text, notes.get(at, ()), skipped, reason)
         done = last
 
 
