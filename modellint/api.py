@@ -87,6 +87,7 @@ def lint_paths(
     cache_dir: str | os.PathLike[str] | None = None,
     python: str | os.PathLike[str] | None = None,
     pictures: bool = False,
+    annotated: bool = False,
     executor: Executor | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
@@ -97,7 +98,8 @@ def lint_paths(
     `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
     of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
     models; without it that of the active environment or the project, as the command line finds it,
-    counts before this one. `pictures` keeps what `render("html")` draws. An `executor` runs each
+    counts before this one. `pictures` keeps what `render("html")` draws, `annotated` what
+    `report.annotated()` prints, which else lints once more. An `executor` runs each
     file on a machine of its own, where modellint and the interpreter are installed and the files
     have the same paths.
 
@@ -123,6 +125,7 @@ def lint_paths(
         cache_dir=None if cache_dir is None else os.fspath(cache_dir),
         python=None if python is None else os.fspath(python),
         pictured=pictures,
+        annotated=annotated or pictures,
     )
     return lint_targets(paths, settings, executor=executor)
 

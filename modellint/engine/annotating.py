@@ -19,5 +19,5 @@ def with_lines(report: Report) -> Report:
     if not isinstance(request, Request) or request.settings.annotated:
         return report
     check_folder(request, "ask for their lines")
-    settings = replace(request.settings, annotated=True, trials=0)
+    settings = replace(request.settings, annotated=True)
     return lint_targets(request.given, settings, request.stdin, request.stdin_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -70,28 +70,31 @@ def _numbers(model: ModelReport) -> str:
 class Row:
     """One line of annotated source.
 
-    `number` is 0 for the mark that stands for lines left out. `notes` are the forms that its note
-    may have, the best one first; `skipped` tells that it did not run, `reason` why the forward
-    stops there.
+    `number` is 0 for the mark that stands for lines left out. `note` is the comment behind it,
+    `whole` the same with formulas where `note` has numbers alone. `skipped` tells that the line did
+    not run, `reason` why the forward stops there.
     """
 
     number: int
     text: str
-    notes: tuple[str, ...] = ()
+    note: str | None = None
+    whole: str | None = None
     skipped: bool = False
     reason: str | None = None
 
-    @property
-    def fitting(self) -> str | None:
-        """The best form of its note that ends in time behind it, else the shortest."""
-        room = _WIDEST - columns(self.text) - 2
-        fits = (form for form in self.notes if len(form) <= room)
-        return next(fits, self.notes[-1] if self.notes else None)
-
 
 def rows(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Iterator[Row]:
-    """The parts of a file that a model is made of and runs, line by line with their notes."""
-    notes = _notes(source, lines, sizes)
+    """The parts of a file that a model is made of and runs, line by line with their notes.
+
+    Where a note with formulas is too long, it and those beside it have the example's numbers alone.
+    """
+    whole = _notes(source, lines, sizes)
+    short = _notes(source, lines, "concrete") if sizes == "both" else whole
+    texts = {at: lines[at - 1].rstrip() for at in whole if at <= len(lines)}
+    notes: dict[int, str] = {}
+    for group in _groups(texts):
+        fit = all(_fits(texts[at], whole[at]) for at in group)
+        notes |= {at: (whole if fit else short)[at] for at in group}
     done = 0
     for first, last in source.shown:
         last = min(last, len(lines))
@@ -99,34 +102,41 @@ def rows(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Iterato
             yield from _between(lines, done + 1, first - 1)
         for at in range(first, last + 1):
             reason = source.reason if at == source.stopped else None
-            text = lines[at - 1].rstrip()
             skipped = any(begin <= at <= end for begin, end in source.skipped)
-            yield Row(at, text, notes.get(at, ()), skipped, reason)
+            text = lines[at - 1].rstrip()
+            yield Row(at, text, notes.get(at), whole.get(at), skipped, reason)
         done = last
+
+
+def _fits(text: str, note: str) -> bool:
+    return columns(text) + 2 + len(note) <= _WIDEST
 
 
 def _source_lines(found: Sequence[Row], view: View) -> Iterator[str]:
     """The rows as text."""
-    begins = _begins({row.number: row.text for row in found if row.notes})
+    begins = _begins({row.number: row.text for row in found if row.note})
     for row in found:
         yield from _line(row, begins.get(row.number, 0), view)
         if row.reason is not None:
             yield from _reason(row.reason, _indent(row.text), view)
 
 
-def _notes(
-    source: AnnotatedSource, lines: Sequence[str], sizes: Sizes
-) -> Mapping[int, tuple[str, ...]]:
-    """The comment behind each line, in the forms that it may have, the best one first.
+def _groups(numbers: Iterable[int]) -> Iterator[list[int]]:
+    """Lines that stand together, with one other between them at most."""
+    together: list[int] = []
+    for at in sorted(numbers):
+        if together and at > together[-1] + 2:
+            yield together
+            together = []
+        together.append(at)
+    if together:
+        yield together
 
-    Where formulas are too long, the example's numbers alone say what the line makes.
-    """
-    forms: tuple[Sizes, ...] = ("both", "concrete") if sizes == "both" else (sizes,)
-    each = [_behind_whole_lines(source.notes(form), lines) for form in forms]
-    return {
-        line: tuple(dict.fromkeys(f"# {printable(notes[line])}" for notes in each))
-        for line in each[0]
-    }
+
+def _notes(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Mapping[int, str]:
+    """The comment behind each line."""
+    notes = _behind_whole_lines(source.notes(sizes), lines)
+    return {line: f"# {printable(note)}" for line, note in notes.items()}
 
 
 def _behind_whole_lines(notes: Mapping[int, str], lines: Sequence[str]) -> dict[int, str]:
@@ -142,14 +152,10 @@ def _behind_whole_lines(notes: Mapping[int, str], lines: Sequence[str]) -> dict[
 def _begins(noted: Mapping[int, str]) -> dict[int, int]:
     """Where the note of each line begins: lines that stand together have theirs in one column."""
     begins: dict[int, int] = {}
-    together: list[int] = []
-    for at in [*noted, None]:
-        if together and (at is None or at > together[-1] + 2):
-            widths = [columns(noted[one].rstrip()) for one in together]
-            column = max((width for width in widths if width <= _ALIGNED), default=0) + 2
-            begins |= dict.fromkeys(together, column)
-            together = []
-        together += [at] if at is not None else []
+    for group in _groups(noted):
+        widths = [columns(noted[at]) for at in group]
+        column = max((width for width in widths if width <= _ALIGNED), default=0) + 2
+        begins |= dict.fromkeys(group, column)
     return begins
 
 
@@ -157,17 +163,16 @@ def _line(row: Row, column: int, view: View) -> Iterator[str]:
     """A line of source with its note behind it, else below."""
     shown = shown_source(row.text)
     painted = view.paint(shown, dim=True) if (row.skipped or not row.number) and shown else shown
-    note = row.fitting
-    if note is None:
+    if row.note is None:
         yield painted
         return
     width = columns(row.text)
     for begin in (max(column, width + 2), width + 2):
-        if begin + len(note) <= _WIDEST:
-            yield f"{painted}{'':{begin - width}}{_note(note, view)}"
+        if begin + len(row.note) <= _WIDEST:
+            yield f"{painted}{'':{begin - width}}{_note(row.note, view)}"
             return
     yield painted
-    yield f"{_indent(row.text)}    {_note(note, view)}"
+    yield f"{_indent(row.text)}    {_note(row.note, view)}"
 
 
 def _note(comment: str, view: View) -> str:

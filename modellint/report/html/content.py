@@ -196,8 +196,8 @@ def _annotated(source: AnnotatedSource, excerpts: Excerpts) -> dict[str, Any]:
             [
                 row.number,
                 expanded(row.text),
-                row.fitting or "",
-                row.notes[0] if row.notes else "",
+                row.note or "",
+                row.whole or "",
                 row.number > 0 and not row.skipped,
                 row.reason,
             ]
