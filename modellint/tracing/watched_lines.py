@@ -2,7 +2,8 @@
 
 Python's trace function tells when a line is done: what a `print` behind it would see is then read,
 by the identity of the tensors, which asks nothing of them. It is off while the tracer works, which
-would take twice as long otherwise.
+would take twice as long otherwise; up to Python 3.11, since from then on every change of the trace
+function has all code prepared anew.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ from modellint.tracing.tracer import Tracer
 _RESUMED = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 #: Code within a statement, which in Python 3.12 has no frame of its own any more.
 _INSIDE = frozenset(["<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>"])
+#: Past what a class of the user's may have under the name.
+_DTYPE: Any = vars(torch._C.TensorBase)["dtype"]
+_TOGGLED = sys.version_info < (3, 12)
 #: How many tensors are looked for in what one line leaves, and how deep.
 _MOST = 256
 _DEEPEST = 4
@@ -139,7 +143,8 @@ class Watch:
     def running(self) -> Iterator[None]:
         """Watch what runs in the block, on this thread."""
         assert self.tracer is not None
-        self.tracer.watch = self.called
+        if _TOGGLED:
+            self.tracer.watch = self.called
         sys.settrace(self.called)
         try:
             yield
@@ -193,7 +198,8 @@ class Watch:
         kind = type(value)
         if issubclass(kind, torch.Tensor):
             with torch._C.DisableTorchFunction():
-                yield name, Tensor(tuple(value.shape), dtype_name(value.dtype))
+                sizes, dtype = torch.Tensor.size(value), _DTYPE.__get__(value)
+            yield name, Tensor(tuple(sizes), dtype_name(dtype))
             return
         if depth == _DEEPEST:
             return
