@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from modellint.graph import Graph
 from modellint.graph.line_values import LineValue, LineValues, NamedTensor
@@ -47,6 +48,9 @@ def annotated(
                 reason=reason if stopped is not None else None,
             )
         )
+    if found and graph.mismatch is not None and not any(one.stopped for one in found):
+        # In code of somebody else, which no line of these files called.
+        found[-1] = replace(found[-1], reason=reason)
     return tuple(found)
 
 

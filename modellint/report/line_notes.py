@@ -49,10 +49,17 @@ def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
     heading = title(model, View())
     numbers = _numbers(model)
     yield _comment(heading + (f", here {numbers}" if numbers else ""), view)
-    for source in model.annotated:
-        if source.path != model.path:
+    before = model.path
+    for at, source in enumerate(model.annotated):
+        if at:
+            yield ""
+        if source.path != before:
             yield _comment(source.path, view)
+        before = source.path
         yield from _source_lines([*rows(source, excerpts.lines(source.path), view.sizes)], view)
+        at_a_line = any(first <= (source.stopped or 0) <= last for first, last in source.shown)
+        if source.reason is not None and not at_a_line:
+            yield from _reason("the forward stops", source.reason, "", view)
 
 
 def _numbers(model: ModelReport) -> str:
@@ -118,7 +125,7 @@ def _source_lines(found: Sequence[Row], view: View) -> Iterator[str]:
     for row in found:
         yield from _line(row, begins.get(row.number, 0), view)
         if row.reason is not None:
-            yield from _reason(row.reason, _indent(row.text), view)
+            yield from _reason("stops here", row.reason, _indent(row.text), view)
 
 
 def _groups(numbers: Iterable[int]) -> Iterator[list[int]]:
@@ -185,9 +192,9 @@ def _comment(text: str, view: View) -> str:
     return view.paint(f"# {printable(text)}", bold=True)
 
 
-def _reason(reason: str, indent: str, view: View) -> Iterator[str]:
-    """Why the forward stops at the line above."""
-    text = f"stops here: {printable(reason)}"
+def _reason(label: str, reason: str, indent: str, view: View) -> Iterator[str]:
+    """Why the forward stops."""
+    text = f"{label}: {printable(reason)}"
     room = max(_WIDEST - len(indent) - 2, 40)
     for part in wrap(text, room, break_long_words=False, break_on_hyphens=False):
         yield indent + view.marked(f"# {part}", "error")

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 Sizes = Literal["both", "symbolic", "concrete"]
 """How sizes are written: as formulas over the input's, as the example's numbers, or with both."""
 
+#: No file has more lines.
+_LAST = 1 << 40
 SIZES: tuple[Sizes, ...] = get_args(Sizes)
 
 
@@ -111,7 +113,8 @@ class AnnotatedSource:
 
     `path` is as printed. `shown` are the parts, first and last line of each; `lines` what lines
     leave behind, in the order of the file. `skipped` are the blocks of functions that ran which
-    this run did not take. `stopped` is the line at which the forward failed, and `reason` why.
+    this run did not take. `stopped` is the line at which the forward failed, if it is one of these,
+    and `reason` why.
     """
 
     path: str
@@ -144,7 +147,11 @@ class AnnotatedSource:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> AnnotatedSource:
-        """Read an entry of `annotated`."""
+        """Read an entry of `annotated`; raise `ValueError` where it has lines that no file has."""
+        spans = [*data["shown"], *data["skipped"]]
+        spans += [(one["line"], one["end_line"]) for one in data["lines"]]
+        if any(not first <= last <= _LAST for first, last in spans):
+            raise ValueError("lines of a source end before they begin, or where no file does")
         return cls(
             path=data["path"],
             shown=tuple((first, last) for first, last in data["shown"]),

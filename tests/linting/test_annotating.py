@@ -247,6 +247,45 @@ def test_a_model_that_is_used_at_several_sizes_says_the_first_and_the_last(annot
     assert line_with(text, "x.mean").endswith("# ×2: (N, 3)")
 
 
+def test_a_stop_at_a_line_that_is_not_printed_is_told_behind(annotated):
+    text, source, _ = annotated(
+        """
+        class Part(nn.Module):
+            def forward(self, x):
+                return x + 1
+
+
+        Net = nn.Sequential(Part(), nn.Conv2d(7, 1, 1))
+        """,
+        "N,3,8,8",
+    )
+    assert source.reason is not None
+    *_, last = text.partition("return x + 1")
+    assert "# the forward stops: " in last
+
+
+def test_a_forward_that_is_inherited_is_printed_with_its_file(annotated, tmp_path, monkeypatch):
+    (tmp_path / "base_of_net.py").write_text(
+        HEAD + "class Base(nn.Module):\n    def forward(self, x):\n        return self.body(x)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    text, _, report = annotated(
+        """
+        from base_of_net import Base
+
+        class Net(Base):
+            def __init__(self):
+                super().__init__()
+                self.body = nn.Conv2d(3, 4, 1)
+        """,
+        "N,3,8,8",
+    )
+    (base,) = [one for one in report.models[0].annotated if one.lines]
+    assert base.path.endswith("base_of_net.py")
+    assert f"# {base.path}\n" in text
+    assert line_with(text, "return self.body(x)").endswith("# (N, 4, H, W)")
+
+
 def test_watching_leaves_pythons_trace_function_as_it_was(annotated):
     source = """
         class Net(nn.Module):
