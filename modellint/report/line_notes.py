@@ -57,9 +57,6 @@ def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
             yield _comment(source.path, view)
         before = source.path
         yield from _source_lines([*rows(source, excerpts.lines(source.path), view.sizes)], view)
-        at_a_line = any(first <= (source.stopped or 0) <= last for first, last in source.shown)
-        if source.reason is not None and not at_a_line:
-            yield from _reason("the forward stops", source.reason, "", view)
 
 
 def _numbers(model: ModelReport) -> str:
@@ -77,9 +74,9 @@ def _numbers(model: ModelReport) -> str:
 class Row:
     """One line of annotated source.
 
-    `number` is 0 for the mark that stands for lines left out. `note` is the comment behind it,
-    `whole` the same with formulas where `note` has numbers alone. `skipped` tells that the line did
-    not run, `reason` why the forward stops there.
+    `number` is 0 for the mark that stands for lines left out, and for a stop at none of them. `note`
+    is the comment behind it, `whole` the same with formulas where `note` has numbers alone.
+    `skipped` tells that the line did not run, `reason` why the forward stops there.
     """
 
     number: int
@@ -113,6 +110,9 @@ def rows(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Iterato
             text = lines[at - 1].rstrip()
             yield Row(at, text, notes.get(at), whole.get(at), skipped, reason)
         done = last
+    told = any(first <= (source.stopped or 0) <= last for first, last in source.shown)
+    if source.reason is not None and not told:
+        yield Row(0, "", reason=source.reason)
 
 
 def _fits(text: str, note: str) -> bool:
@@ -123,9 +123,11 @@ def _source_lines(found: Sequence[Row], view: View) -> Iterator[str]:
     """The rows as text."""
     begins = _begins({row.number: row.text for row in found if row.note})
     for row in found:
-        yield from _line(row, begins.get(row.number, 0), view)
+        if row.number or row.reason is None:
+            yield from _line(row, begins.get(row.number, 0), view)
         if row.reason is not None:
-            yield from _reason("stops here", row.reason, _indent(row.text), view)
+            label = "stops here" if row.number else "the forward stops"
+            yield from _reason(label, row.reason, _indent(row.text), view)
 
 
 def _groups(numbers: Iterable[int]) -> Iterator[list[int]]:

@@ -50,7 +50,7 @@ function annotated(file) {
       html("code", {}, text, note ? html("span", { class: "note", title: note === whole ? null : whole }, `  ${note}`) : null)),
     reason === null ? null : html("div", { class: "row" },
       html("span", { class: "number", "aria-hidden": "true" }),
-      html("p", { class: "stop" }, severity("error", "stops here"), ` ${reason}`)),
+      html("p", { class: "stop" }, severity("error", number ? "stops here" : "the forward stops"), ` ${reason}`)),
   ]).flat();
   return html("div", { class: "source annotated" }, html("div", { class: "place" }, file.path),
     html("div", { class: "lines", role: "region", tabindex: "0",
