@@ -74,9 +74,9 @@ def _numbers(model: ModelReport) -> str:
 class Row:
     """One line of annotated source.
 
-    `number` is 0 for the mark that stands for lines left out, and for a stop at none of them. `note`
-    is the comment behind it, `whole` the same with formulas where `note` has numbers alone.
-    `skipped` tells that the line did not run, `reason` why the forward stops there.
+    `number` is 0 for the mark that stands for lines left out, and for a stop at no line. `note` is
+    the comment behind it, `whole` the same with formulas where `note` has numbers alone. `skipped`
+    tells that the line did not run, `reason` why the forward stops there.
     """
 
     number: int
