@@ -63,6 +63,7 @@ def lint(
         options=checked_options(options or {}, known),
         fail_level=fail_level,
         pictures=pictures,
+        watched=True,
     )
 
 
@@ -86,6 +87,7 @@ def lint_paths(
     cache_dir: str | os.PathLike[str] | None = None,
     python: str | os.PathLike[str] | None = None,
     pictures: bool = False,
+    annotated: bool = False,
     executor: Executor | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
@@ -96,7 +98,8 @@ def lint_paths(
     `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
     of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
     models; without it that of the active environment or the project, as the command line finds it,
-    counts before this one. `pictures` keeps what `render("html")` draws. An `executor` runs each
+    counts before this one. `pictures` keeps what `render("html")` draws, `annotated` what
+    `report.annotated()` prints, which else lints once more. An `executor` runs each
     file on a machine of its own, where modellint and the interpreter are installed and the files
     have the same paths.
 
@@ -122,6 +125,7 @@ def lint_paths(
         cache_dir=None if cache_dir is None else os.fspath(cache_dir),
         python=None if python is None else os.fspath(python),
         pictured=pictures,
+        annotated=annotated or pictures,
     )
     return lint_targets(paths, settings, executor=executor)
 
@@ -132,6 +136,11 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
     `graph.fx` is a `torch.fx.GraphModule` that computes what the model computes. Raises
     `FileError` where the forward raises, and `NotAnalysed` where no input can be worked out.
     """
+    return _traced(model, inputs)
+
+
+def _traced(model: nn.Module, inputs: Sequence[str], *, watched: bool = False) -> Graph:
+    """The graph of a live module, with what the lines of its files did if they are `watched`."""
     from modellint.inputs.search import parse_input, trace_with_inputs
     from modellint.modules.live_sites import construction_sites, model_site, model_source
     from modellint.modules.members import members
@@ -149,6 +158,7 @@ def trace(model: nn.Module, inputs: Sequence[str] = ()) -> Graph:
             path=model_site(model).path,
             source=model_source(model),
             modules=modules,
+            watched=watched,
         )
 
 
@@ -167,13 +177,12 @@ def assert_clean(
     A model that could not be analysed is not clean either. The arguments are those of `lint`.
     """
     __tracebackhide__ = True  # pytest then shows the line of the test.
-    report = lint(
+    known = _installed_rules()
+    report = lint_live(
         model,
         inputs,
-        select=select,
-        ignore=ignore,
-        extend_select=extend_select,
-        options=options,
+        rules=select_rules(known, [DEFAULT, Layer(select, ignore, extend_select)]),
+        options=checked_options(options or {}, known),
         fail_level=fail_level,
     )
     raise_unless_clean(report, type(model).__name__)
@@ -188,6 +197,7 @@ def lint_live(
     severities: Mapping[str, Severity] | None = None,
     fail_level: FailLevel,
     pictures: bool = False,
+    watched: bool = False,
 ) -> Report:
     """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
     from modellint.modules.live_sites import model_site
@@ -200,7 +210,7 @@ def lint_live(
         with uncollected(), _staying(model):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
-                trace(model, inputs),
+                _traced(model, inputs, watched=watched),
                 rules,
                 subject,
                 options,

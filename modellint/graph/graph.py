@@ -14,6 +14,7 @@ from functools import wraps
 from operator import attrgetter
 from typing import Any
 
+from modellint.graph.line_values import LineValues
 from modellint.graph.nodes import LAYERS, Module, Node, Parameter, T, cached_property
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.source.file import SourceFile
@@ -72,6 +73,7 @@ class Graph:
     `definitions` gives the syntax tree of a module's class and its bases, by the module's path, and
     `train` traces the model in training mode; it raises `ModellintError` where that fails. `judge`
     is what `refused_by_torch` asks. `arguments` are those that a file's model was built with.
+    `lines` tell what each line of the source did, where that was asked for.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Graph:
     judge: Callable[[Node], bool | None] | None = None
     batches: tuple[str, ...] = ()
     arguments: tuple[ConstructorArgument, ...] = ()
+    lines: LineValues | None = None
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property

@@ -139,6 +139,7 @@ def freeze(
         train=train,
         judge=judge,
         batches=tuple(name for name in batches if name in symbols),
+        lines=None if traced.lines is None else traced.lines.values(by_record, sites),
     )
 
 
