@@ -89,7 +89,7 @@ def lint_targets(
             if known is None and prepared.models:
                 interpreter = probes.use(prepared.plan.interpreter)
                 started[target.path] = prepared
-                yield Work(prepared.job, prepared.models, interpreter)
+                yield Work(prepared.job, prepared.models, interpreter, prepared.source.cells)
             elif known is None:
                 from modellint.discovery.other_files import files_behind
 

@@ -23,6 +23,7 @@ from modellint.results.findings import Diagnostic, Related, Silenced
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
+from modellint.source.cells import Cells
 from modellint.source.paths import is_installed
 
 
@@ -41,6 +42,8 @@ class Subject:
     silenced: Callable[[Rule, Site], tuple[Site, ...]] = field(default=lambda rule, site: ())
     #: The arguments that nobody gave and it was built with.
     assumed: str = ""
+    #: Of a notebook, its cells.
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         reason = f"the forward stops at {stopped}, where sizes do not fit"
     else:
         found = confirm(graph) if confirmed else accepted(graph)
-    layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
+    layers = [_layer(graph, node, subject) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
         name=subject.name,
@@ -373,8 +376,11 @@ def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iter
         yield Related(subject.shown(site.path), site.line, site.column, text)
 
 
-def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
-    site = node.construction or node.call
+def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
+    site = node.construction or node.call or Site(subject.path, subject.line)
+    cell, line = None, site.line
+    if subject.cells is not None and subject.shown(site.path) == subject.path:
+        cell, line = subject.cells.place(line)
     data = [source for source in node.inputs if source.index in graph.varying]
     windowed = node.kernel is not None
     return Layer.made(
@@ -382,7 +388,8 @@ def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
         path=node.module,
         type=node.type,
         op=node.op,
-        line=site.line if site else model_line,
+        line=line,
+        cell=cell,
         inputs=tuple(source.output.symbolic for source in data),
         outputs=tuple(output.symbolic for output in node.outputs),
         example_inputs=tuple(source.output.example for source in data),

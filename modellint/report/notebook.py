@@ -34,20 +34,20 @@ def _found(report: Report) -> Iterator[list[str]]:
         yield [
             _severity(finding.severity),
             _text(finding.rule),
-            _text(f"{finding.path}:{finding.line}:{finding.column}"),
+            _text(finding.place),
             _text(f"{owner}: {', '.join(finding.layers[:3])}"),
             _text(finding.message) + helped,
         ]
     for one in troubles(report):
-        place = _text(f"{one.path}:{one.line}")
-        yield [_severity(one.severity), one.kind, place, _text(one.subject), _text(one.message)]
+        told = (one.kind, one.place, one.subject, one.message)
+        yield [_severity(one.severity), *map(_text, told)]
 
 
 def _models(report: Report) -> Iterator[list[str]]:
     for model in report.models:
         yield [
             _text(model.name),
-            _text(f"{model.path}:{model.line}"),
+            _text(model.place),
             STATUS[model.status],
             number(model.parameters),
             number(model.macs),

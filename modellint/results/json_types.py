@@ -86,6 +86,7 @@ class LayerJson(TypedDict):
     path: str
     type: str
     op: str
+    cell: NotRequired[Line]
     line: Line
     inputs: list[list[Size]]
     outputs: Filled[list[Size]]
@@ -122,6 +123,7 @@ ModelJson = TypedDict(
         "path": str,
         "name": str,
         "class": str,
+        "cell": NotRequired[Line],
         "line": Line,
         "status": Status,
         "reason": str | None,
@@ -145,6 +147,7 @@ class RelatedJson(TypedDict):
     """An entry of `related` of a finding."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     column: Line
     message: str
@@ -154,6 +157,7 @@ class EditJson(TypedDict):
     """An entry of `edits` of a fix."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     column: Line
     end_line: Line
@@ -177,6 +181,7 @@ class FindingJson(TypedDict):
     category: str
     severity: Severity
     path: str
+    cell: NotRequired[Line]
     line: Line
     column: Line
     end_line: Line
@@ -195,6 +200,7 @@ class ProblemJson(TypedDict):
     """An entry of `errors`."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     kind: Kind
     message: str
@@ -204,6 +210,7 @@ class NoteJson(TypedDict):
     """An entry of `notes`, or a remark."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     message: str
 
@@ -213,6 +220,7 @@ class SilencedJson(TypedDict):
 
     rule: str
     path: str
+    cell: NotRequired[Line]
     line: Line
     model: str
     layers: list[str]

@@ -10,6 +10,7 @@ from modellint.contracts.admitted import Sizes
 from modellint.graph.frozen import Made
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.results.picture import Picture
+from modellint.results.places import in_json, place_of
 
 if TYPE_CHECKING:
     pass
@@ -94,6 +95,7 @@ class Layer(Made):
     kernel: tuple[int, ...] | None = None
     stride: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
+    cell: int | None = None
 
     @property
     def input(self) -> Shape:
@@ -112,6 +114,7 @@ class Layer(Made):
             "path": self.path,
             "type": self.type,
             "op": self.op,
+            **({} if self.cell is None else {"cell": self.cell}),
             "line": self.line,
             "inputs": _lists(self.inputs),
             "outputs": _lists(self.outputs),
@@ -175,12 +178,18 @@ class ModelReport:
     stopped: str | None = None
     arguments: tuple[ConstructorArgument, ...] = ()
     picture: Picture | None = field(default=None, repr=False)
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, cell=self.cell)
 
     def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
         """The entry of `models` in JSON, with its picture only if asked for: it is large."""
         drawn = self.picture if pictures else None
         return {
-            "path": self.path,
+            **in_json(self.path, self.cell),
             "name": self.name,
             "class": self.class_name,
             "line": self.line,
@@ -224,6 +233,7 @@ class ModelReport:
             stopped=data["stopped"],
             arguments=tuple(ConstructorArgument(**given) for given in data["arguments"]),
             picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
+            cell=data.get("cell"),
         )
 
 

@@ -308,7 +308,14 @@ def _lint_model(
             message = f"{candidate.name}: {built.call.origin}: {readable(built.call)}"
             yield Report(notes=(Note(job.shown, line, message),))
         subject = Subject(
-            job.shown, candidate.name, candidate.class_name, line, shown, silence, made_up
+            job.shown,
+            candidate.name,
+            candidate.class_name,
+            line,
+            shown,
+            silence,
+            made_up,
+            loaded.source.cells,
         )
         found = linted(
             graph,

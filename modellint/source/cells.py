@@ -1,0 +1,49 @@
+"""Where the lines of a notebook's module stand: in which cell, and which line of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+
+class Change(Protocol):
+    """What stands from one line to another becomes `text`."""
+
+    @property
+    def line(self) -> int:
+        """Its first line."""
+
+    @property
+    def end_line(self) -> int:
+        """Its last line."""
+
+    @property
+    def text(self) -> str:
+        """What stands there afterwards."""
+
+
+class Cells(NamedTuple):
+    """The code cells of a notebook by the line of the module that each begins at, all from 1."""
+
+    starts: tuple[int, ...]
+
+    def place(self, line: int) -> tuple[int, int]:
+        """The cell that a line of the module is in, and which of its lines that is."""
+        cell = max(bisect_right(self.starts, line), 1)
+        return cell, line - self.starts[cell - 1] + 1
+
+    def line(self, cell: int, line: int) -> int:
+        """The line of the module that a cell's line is."""
+        return self.starts[cell - 1] + line - 1
+
+    def words(self, line: int) -> str:
+        """A line of the module as people find it: `cell 3, line 7`."""
+        return "cell {}, line {}".format(*self.place(line))
+
+    def after(self, changes: Iterable[Change]) -> Cells:
+        """Where the cells begin once some lines are more or fewer."""
+        moved = [(one.line, one.text.count("\n") - one.end_line + one.line) for one in changes]
+        return Cells(
+            tuple(start + sum(by for at, by in moved if at < start) for start in self.starts)
+        )
