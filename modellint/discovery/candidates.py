@@ -6,6 +6,7 @@ parts of others and bases are candidates too, marked as such, so that a selector
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -70,7 +71,20 @@ class Candidate:
 def discover(source: SourceFile) -> tuple[Candidate, ...]:
     """Find the models of a file, in file order, with the ways to build and feed each."""
     with deep_trees():
-        return tuple(_Discovery(source).candidates())
+        found = tuple(_Discovery(source).candidates())
+    return found if source.cells is None else tuple(_in_cells(one, source) for one in found)
+
+
+def _in_cells(candidate: Candidate, source: SourceFile) -> Candidate:
+    """The model of a notebook with words that name lines as its readers count them."""
+
+    def told(words: str, line: int) -> str:
+        return re.sub(rf"\bline {line}\b", source.words(line), words)
+
+    calls = [replace(one, origin=told(one.origin, one.line)) for one in candidate.calls]
+    hints = [replace(one, source=told(one.source, one.line)) for one in candidate.inputs]
+    parts = [_in_cells(one, source) for one in candidate.parts]
+    return replace(candidate, calls=tuple(calls), inputs=tuple(hints), parts=tuple(parts))
 
 
 def entries(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:

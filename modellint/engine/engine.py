@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from modellint.config.plans import Plan, Plans
 from modellint.config.settings import Request, Settings
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 
     from modellint.discovery.candidates import Candidate
     from modellint.engine.preparing import Prepared
+
+
+class Listed(NamedTuple):
+    """A model that a file holds, and where: in a notebook the line is one of its cell."""
+
+    path: str
+    cell: int | None
+    line: int
+    candidate: Candidate
 
 
 def lint_targets(
@@ -130,11 +139,11 @@ def list_models(
     settings: Settings,
     stdin: bytes | None = None,
     stdin_name: str = "-",
-) -> tuple[Report, tuple[tuple[str, Candidate], ...]]:
+) -> tuple[Report, tuple[Listed, ...]]:
     """The models that targets hold, from their syntax trees, and the files that cannot be read."""
     from modellint.engine.preparing import fed, prepare
 
-    found: list[tuple[str, Candidate]] = []
+    found: list[Listed] = []
     parts: list[Report] = []
     plans = Plans(settings, loaded=False)
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
@@ -146,7 +155,9 @@ def list_models(
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
-            found += [(target.shown, fed(prepared.job, one)) for one in prepared.models]
+            for one in prepared.models:
+                cell, line = prepared.source.place(one.line)
+                found.append(Listed(target.shown, cell, line, fed(prepared.job, one)))
     return _joined(parts, settings, targets, plans), tuple(found)
 
 

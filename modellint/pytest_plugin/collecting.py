@@ -75,7 +75,7 @@ class ModelCollection:
         return self._reports[path]
 
     def _is_wanted(self, path: Path, *, named: bool) -> bool:
-        if path.suffix != ".py" or not _speaks_of_torch(path):
+        if path.suffix not in (".py", ".ipynb") or not _speaks_of_torch(path):
             return False
         try:
             return named or not left_out(path, self._projects.excludes)
@@ -100,7 +100,7 @@ class ModelFile(pytest.File):
             line = report.errors[0].line
             yield ModelItem.from_parent(self, name=_SUITE, line=line, linted=self._linted)
         elif models:
-            lines = {candidate.name: candidate.line for _, candidate in models}
+            lines = {model.candidate.name: model.line for model in models}
             yield ModelSuite.from_parent(self, name=_SUITE, lines=lines, linted=self._linted)
 
 

@@ -126,11 +126,12 @@ class Notebook:
         begin = sum(len(piece.text) for piece in old[:first])
         last = len(old) - _alike_at_end(old[first:], text, begin)
         middle = text[begin : len(text) - sum(len(piece.text) for piece in old[last:])]
+        # Lines that are new stand behind a piece, those that go leave no empty one, and one that
+        # loses its end takes in the next.
         if first and (first == last or not middle):
-            # Lines that are new stand behind a piece, and those that go leave no empty one.
             first -= 1
             middle = old[first].text + middle
-        elif first == last:
+        if last < len(old) and (first == last or _is_open(middle)):
             middle += old[last].text
             last += 1
         changed = old[first:last]
@@ -205,7 +206,7 @@ def read_notebook(path: str, data: bytes) -> Notebook:
         raise FileError("unreadable", path, error.lineno, message) from error
     except (ValueError, RecursionError) as error:
         raise FileError("unreadable", path, 1, f"is no notebook: {error}") from error
-    if reader.language not in ("python", "ipython"):
+    if reader.language.lower() not in ("python", "ipython"):
         raise NotPython(path, f"a notebook in {reader.language}: only those in Python are read")
     return Notebook(path, raw, raw is not text, tuple(reader.code))
 
@@ -242,12 +243,14 @@ class _Reader:
 
     def _cells(self, at: int) -> tuple[Any, int]:
         if not self._begins(at, "["):
+            self._value(at)
             raise _NoNotebook("its cells are no list")
         self.code.clear()
         return None, self._list(at, self._cell)
 
     def _cell(self, at: int) -> int:
         if not self._begins(at, "{"):
+            self._value(at)
             raise _NoNotebook("a cell is no object")
         members: dict[str, Any] = {}
         end = self._object(at, {"source": self._source}, members)
@@ -324,7 +327,7 @@ def _language(metadata: Any) -> str:
         told = metadata.get(owner) if isinstance(metadata, dict) else None
         language = told.get(name) if isinstance(told, dict) else None
         if isinstance(language, str) and language:
-            return language.lower()
+            return language
     return "python"
 
 
@@ -344,6 +347,11 @@ def _with_ends(cell: Cell, text: str) -> str:
     made += [end] * (len(new) - 1 - len(made) - len(rest))
     made = (made + rest)[: len(new) - 1]
     return "".join(line + stop for line, stop in zip(new, [*made, ""], strict=True))
+
+
+def _is_open(text: str) -> bool:
+    """Whether the last line of a text has no end, or there is none."""
+    return text.splitlines()[-1:] == text.splitlines(keepends=True)[-1:]
 
 
 def _alike(pieces: Sequence[Piece], text: str) -> int:

@@ -33,6 +33,7 @@ from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import Rule
+from modellint.source.executed import execute, words
 from modellint.source.file import SourceFile, parse_source, read_source, text_digest
 from modellint.source.paths import project_root, shown_path
 from modellint.suppression.comments import Silence
@@ -133,6 +134,7 @@ def lint_file(
     except FileError as error:
         yield Report(errors=(_problem(job, error, shown),))
         return
+    execute(source)
     told: list[Linted] = []
     yield from _lint_source(job, source, rules, shown, told)
     if job.trials and any(one.edits for part in told for one in part.proposals):
@@ -394,8 +396,9 @@ def _unfinished(
     """The report of a model that could not be followed to its end."""
     if isinstance(error, NotAnalysed):
         reason = error.reason
-        if error.line not in (None, candidate.line) and f"line {error.line}" not in reason:
-            reason = f"line {error.line}: {reason}"
+        line = error.line
+        if line is not None and line != candidate.line and words(job.path, line) not in reason:
+            reason = f"{words(job.path, line)}: {reason}"
         return Report(models=(incomplete_model(job, candidate, "not-analysed", reason),))
     remarks: tuple[Note, ...] = ()
     if isinstance(error, FileError):
