@@ -7,6 +7,7 @@ would be lines of JSON.
 from __future__ import annotations
 
 import linecache
+import os
 
 from modellint.source.cells import Cells
 from modellint.source.file import SourceFile
@@ -28,6 +29,13 @@ def words(path: str, line: int) -> str:
     """A line of what runs as a text names it: `line 17`; of a notebook, `cell 3, line 7`."""
     cells = _NOTEBOOKS.get(path)
     return f"line {line}" if cells is None else cells.words(line)
+
+
+def short_place(path: str, line: int) -> str:
+    """A line of what runs by the name of its file: `net.py:17`, `net.ipynb:cell 3:7`."""
+    cells = _NOTEBOOKS.get(path)
+    name = os.path.basename(path)  # noqa: PTH119 - bound when it is imported
+    return f"{name}:{line}" if cells is None else "{}:cell {}:{}".format(name, *cells.place(line))
 
 
 def mark(path: str, line: int) -> str:
