@@ -20,9 +20,11 @@ from modellint.linting.linter import Subject, linted
 from modellint.linting.plugins import load_rules
 from modellint.protocol.limits import parse_memory
 from modellint.report.rules_page import described
+from modellint.results.cells import in_kernel
 from modellint.results.models import ModelReport, Status
 from modellint.results.report import FailLevel, Problem, Report
 from modellint.rules import Rule, Severity
+from modellint.source.executed import cell_place, text_of
 from modellint.source.paths import shown_path
 from modellint.suppression.comments import Silence
 from modellint.tracing.garbage import uncollected
@@ -195,7 +197,7 @@ def lint_live(
     site = model_site(model)
     name = type(model).__name__
     silence = Silence(site.path, name, site.line)
-    subject = Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
+    subject = Subject(_shown(site.path), name, name, site.line, _shown, silence, placed=_placed)
     try:
         with uncollected(), _staying(model):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
@@ -210,10 +212,19 @@ def lint_live(
     except NotAnalysed as missing:
         report = _incomplete(subject, "not-analysed", missing.reason)
     except FileError as error:
-        problem = Problem(shown_path(error.path), error.line or 1, error.kind, error.message)
+        problem = Problem(_shown(error.path), error.line or 1, error.kind, error.message)
         report = _incomplete(subject, "failed", error.message, problem)
     run = Report(torch=_installed_torch(), fail_level=fail_level, rules=described(rules))
-    return run.merged(report)
+    return in_kernel(run.merged(report))
+
+
+def _shown(path: str) -> str:
+    """A path as reports print it; that of a kernel's cell stays, to be known as one."""
+    return path if text_of(path) is not None else shown_path(path)
+
+
+def _placed(path: str, line: int) -> tuple[int | None, int]:
+    return cell_place(path, line) or (None, line)
 
 
 @contextlib.contextmanager

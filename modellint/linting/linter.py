@@ -23,7 +23,6 @@ from modellint.results.findings import Diagnostic, Related, Silenced
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
-from modellint.source.cells import Cells
 from modellint.source.paths import is_installed
 
 
@@ -42,8 +41,8 @@ class Subject:
     silenced: Callable[[Rule, Site], tuple[Site, ...]] = field(default=lambda rule, site: ())
     #: The arguments that nobody gave and it was built with.
     assumed: str = ""
-    #: Of a notebook, its cells.
-    cells: Cells | None = None
+    #: The cell of a notebook that a line of a file is in, and its line there.
+    placed: Callable[[str, int], tuple[int | None, int]] = lambda path, line: (None, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,9 +377,7 @@ def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iter
 
 def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
     site = node.construction or node.call or Site(subject.path, subject.line)
-    cell, line = None, site.line
-    if subject.cells is not None and subject.shown(site.path) == subject.path:
-        cell, line = subject.cells.place(line)
+    cell, line = subject.placed(site.path, site.line)
     data = [source for source in node.inputs if source.index in graph.varying]
     windowed = node.kernel is not None
     return Layer.made(

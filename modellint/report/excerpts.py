@@ -9,6 +9,7 @@ from modellint.errors import FileError
 from modellint.fixes.edits import edited
 from modellint.mending.rewriting import check_edits, notebook_edited
 from modellint.results.findings import Diagnostic, TriedFix
+from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Report
 from modellint.source.file import decoded, read_bytes, split_lines, text_digest
 from modellint.source.paths import is_notebook
@@ -89,7 +90,7 @@ class Excerpts:
         self, path: str, line: int, column: int = 1, cell: int | None = None
     ) -> tuple[int, int]:
         """Where a place stands in its file: of a notebook, in the lines of its JSON."""
-        if cell is None:
+        if cell is None or path == KERNEL:
             return line, column
         notebook = self._notebook(path)
         lines = notebook.lines_of(cell) if notebook is not None else ()
@@ -111,6 +112,8 @@ class Excerpts:
                 yield path, Extent(*notebook.position(start), *notebook.position(end)), text
 
     def _lines(self, path: str, cell: int | None = None) -> tuple[str, ...]:
+        if path == KERNEL and cell is not None:
+            return split_lines(self._texts.get(cell_name(cell), ""))
         if cell is not None:
             notebook = self._notebook(path)
             return notebook.lines_of(cell) if notebook is not None else ()

@@ -1,20 +1,27 @@
-"""A notebook's report with its places in cells, which are lines of the module until then.
+"""A report with its places in the cells of a notebook, or of a kernel, as their readers count.
 
-Discovery, the run of a model and its rules know a notebook as the one module that its cells make.
+Discovery, the run of a model and its rules know a notebook's file as the one module that its cells
+make, and what a kernel ran by the names that IPython gives its cells.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from modellint.fixes.edits import Edit
 from modellint.results.findings import Diagnostic, Related, Silenced, TriedFix
 from modellint.results.models import ModelReport
+from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Note, Problem, Report
 from modellint.source.cells import Cells
+from modellint.source.executed import kernel_place, typed
 
 T = TypeVar("T", ModelReport, Diagnostic, Related, Problem, Note, Silenced)
+
+Found = tuple[str, int | None, int]
+"""The path of a place, its cell and its line there."""
 
 
 def in_cells(report: Report, path: str, cells: Cells | None) -> Report:
@@ -25,31 +32,56 @@ def in_cells(report: Report, path: str, cells: Cells | None) -> Report:
     """
     if cells is None:
         return report
-    found = _Notebook(path, cells)
-    return replace(
-        report,
-        models=tuple(map(found.placed, report.models)),
-        findings=tuple(map(found.finding, report.findings)),
-        errors=tuple(map(found.placed, report.errors)),
-        notes=tuple(map(found.placed, report.notes)),
-        remarks=tuple(map(found.placed, report.remarks)),
-        silenced=tuple(map(found.placed, report.silenced)),
-    )
+
+    def found(one: str, line: int) -> Found:
+        return (one, *cells.place(line)) if one == path else (one, None, line)
+
+    return _Placing(found).report(report)
+
+
+def in_kernel(report: Report) -> Report:
+    """The report of a live model, with its places in the cells that this kernel ran.
+
+    It is as it was where this is no kernel, and for places in files; so are layers, as above.
+    """
+    numbers: set[int] = set()
+
+    def found(path: str, line: int) -> Found:
+        place = kernel_place(path, line)
+        if place is None:
+            return path, None, line
+        numbers.add(place[0])
+        return KERNEL, *place
+
+    placed = _Placing(found).report(report)
+    texts = {cell_name(number): typed(number) or "" for number in sorted(numbers)}
+    return replace(placed, texts={**placed.texts, **texts}).sorted()
 
 
 @dataclass(frozen=True, slots=True)
-class _Notebook:
-    """Finds the cells of a notebook's lines."""
+class _Placing:
+    """Puts places where `found` says that a path and a line are."""
 
-    path: str
-    cells: Cells
+    found: Callable[[str, int], Found] = field(repr=False)
+
+    def report(self, report: Report) -> Report:
+        """The same report with all its places."""
+        return replace(
+            report,
+            models=tuple(map(self.placed, report.models)),
+            findings=tuple(map(self.finding, report.findings)),
+            errors=tuple(map(self.placed, report.errors)),
+            notes=tuple(map(self.placed, report.notes)),
+            remarks=tuple(map(self.placed, report.remarks)),
+            silenced=tuple(map(self.placed, report.silenced)),
+        )
 
     def placed(self, one: T) -> T:
         """The same at its line in a cell."""
-        if one.path != self.path or one.cell is not None:
+        if one.cell is not None:
             return one
-        cell, line = self.cells.place(one.line)
-        return replace(one, cell=cell, line=line)
+        path, cell, line = self.found(one.path, one.line)
+        return one if cell is None else replace(one, path=path, cell=cell, line=line)
 
     def finding(self, one: Diagnostic) -> Diagnostic:
         """A finding with all its places; it ends in the cell that it begins in."""
@@ -65,8 +97,6 @@ class _Notebook:
         return replace(fix, edits=tuple(map(self._edit, fix.edits)))
 
     def _edit(self, edit: Edit) -> Edit:
-        if edit.path != self.path:
-            return edit
-        cell, line = self.cells.place(edit.line)
+        path, cell, line = self.found(edit.path, edit.line)
         last = edit.end_line - edit.line + line
-        return edit._replace(cell=cell, line=line, end_line=last)
+        return edit._replace(path=path, cell=cell, line=line, end_line=last)

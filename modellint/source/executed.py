@@ -1,18 +1,23 @@
-"""What a process runs of notebooks: their lines for whoever shows code, and words for its places.
+"""What a process runs of notebooks: the lines of its cells, and words for places in them.
 
-Python, torch and modellint look up the line of some code in `linecache`. There a notebook's file
-would be lines of JSON.
+A file of cells that a worker loads, or cells that a kernel has run. Python, torch and modellint
+look up the line of some code in `linecache`. There a notebook's file would be lines of JSON; of a
+kernel's cells it holds what IPython has put there.
 """
 
 from __future__ import annotations
 
 import linecache
 import os
+import re
+import sys
+from typing import Any
 
 from modellint.source.cells import Cells
 from modellint.source.file import SourceFile
 
 _NOTEBOOKS: dict[str, Cells] = {}
+_NUMBER = re.compile(r"In\s?\[(\d+)\]")
 
 
 def execute(source: SourceFile) -> None:
@@ -26,19 +31,75 @@ def execute(source: SourceFile) -> None:
 
 
 def words(path: str, line: int) -> str:
-    """A line of what runs as a text names it: `line 17`; of a notebook, `cell 3, line 7`."""
-    cells = _NOTEBOOKS.get(path)
-    return f"line {line}" if cells is None else cells.words(line)
+    """A line of what runs as a text names it: `line 17`; in a cell, `cell 3, line 7`."""
+    place = cell_place(path, line)
+    return f"line {line}" if place is None else "cell {}, line {}".format(*place)
 
 
 def short_place(path: str, line: int) -> str:
     """A line of what runs by the name of its file: `net.py:17`, `net.ipynb:cell 3:7`."""
-    cells = _NOTEBOOKS.get(path)
+    place = cell_place(path, line)
     name = os.path.basename(path)  # noqa: PTH119 - bound when it is imported
-    return f"{name}:{line}" if cells is None else "{}:cell {}:{}".format(name, *cells.place(line))
+    if place is None:
+        return f"{name}:{line}"
+    return ":".join([name] * (path in _NOTEBOOKS) + ["cell {}:{}".format(*place)])
 
 
 def mark(path: str, line: int) -> str:
-    """A line as part of a name: `17`; of a notebook, `3:7`."""
+    """A line as part of a name: `17`; in a cell, `3:7`."""
+    place = cell_place(path, line)
+    return str(line) if place is None else "{}:{}".format(*place)
+
+
+def cell_place(path: str, line: int) -> tuple[int, int] | None:
     cells = _NOTEBOOKS.get(path)
-    return str(line) if cells is None else "{}:{}".format(*cells.place(line))
+    return kernel_place(path, line) if cells is None else cells.place(line)
+
+
+def text_of(path: str) -> str | None:
+    """The code that was run under a name that no file has; `None` where nobody kept it."""
+    entry = linecache.cache.get(path)
+    # Of what was read from a file the date is known; it may have changed since.
+    if entry is None or len(entry) != 4 or entry[1] is not None:
+        return None
+    return "".join(entry[2])
+
+
+def kernel_place(path: str, line: int) -> tuple[int, int] | None:
+    """The number of the cell that a kernel ran some code of, and the line as it was typed there.
+
+    `None` where this is no kernel, and for code of files. A cell that ran several times has the
+    number of the last.
+    """
+    shell = _shell()
+    number = None if shell is None else _number(shell, path)
+    if number is None:
+        return None
+    return number, line + _above(typed(number) or "", text_of(path) or "")
+
+
+def typed(number: int) -> str | None:
+    """What was typed into the cell of a number; `None` where no kernel knows."""
+    shell = _shell()
+    typed_in: list[str] = [] if shell is None else shell.history_manager.input_hist_raw
+    return typed_in[number] if 0 < number < len(typed_in) else None
+
+
+def _shell() -> Any:
+    """The shell of IPython, or of a kernel, that this process is; never imports it."""
+    module = sys.modules.get("IPython.core.getipython")
+    return None if module is None else module.get_ipython()
+
+
+def _number(shell: Any, path: str) -> int | None:
+    """The number that IPython shows for the file name of a cell, as in its tracebacks."""
+    named = shell.compile.format_code_name(path)
+    found = _NUMBER.search(named[1]) if named else None
+    return int(found[1]) if found else None
+
+
+def _above(typed_in: str, ran: str) -> int:
+    """How many lines stand in a cell above what ran of it: empty ones, and magics."""
+    whole, part = typed_in.rstrip().split("\n"), ran.rstrip().split("\n")
+    above = len(whole) - len(part)
+    return above if above > 0 and whole[-1].strip() == part[-1].strip() else 0

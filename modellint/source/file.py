@@ -210,6 +210,11 @@ def parse_source(path: str, data: bytes) -> SourceFile:
     return SourceFile(path, text, lines, _parse(path, text))
 
 
+def parse_cell(path: str, text: str) -> SourceFile:
+    """What a kernel ran under a name; raise `FileError` where that is no Python."""
+    return SourceFile(path, text, split_lines(text), _parse_cells(path, text))
+
+
 def changed_source(source: SourceFile, text: str, changes: Iterable[Change] = ()) -> SourceFile:
     """The file with another text, which `changes` have made of the one that it has.
 

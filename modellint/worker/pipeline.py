@@ -33,7 +33,7 @@ from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import Rule
-from modellint.source.executed import execute, words
+from modellint.source.executed import cell_place, execute, words
 from modellint.source.file import SourceFile, parse_source, read_source, text_digest
 from modellint.source.paths import project_root, shown_path
 from modellint.suppression.comments import Silence
@@ -317,7 +317,7 @@ def _lint_model(
             shown,
             silence,
             made_up,
-            loaded.source.cells,
+            lambda path, line: cell_place(path, line) or (None, line),
         )
         found = linted(
             graph,
