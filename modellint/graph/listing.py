@@ -30,7 +30,7 @@ def _rows(graph: Graph) -> Iterator[tuple[str, str, str]]:
         elif node.index in graph.varying and node.op != "unpack":
             read = [one for one in node.inputs if one.index in graph.varying]
             taken = ", ".join(_shapes(one) for one in read)
-            yield node.op, node.key, f"{taken} → {_shapes(node)}"
+            yield node.op, node.key or graph.name, f"{taken} → {_shapes(node)}"
 
 
 def _shapes(node: Node) -> str:
