@@ -8,7 +8,7 @@ from typing import Any
 
 from modellint.fixes.edits import Edit
 from modellint.results.places import in_json, place_of
-from modellint.rules import Severity
+from modellint.rules import CategoryName, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Diagnostic:
     """
 
     rule: str
-    category: str
+    category: CategoryName
     severity: Severity
     path: str
     line: int

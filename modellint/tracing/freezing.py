@@ -32,6 +32,7 @@ from modellint.tracing.fx_module import graph_module
 from modellint.tracing.garbage import uncollected
 from modellint.tracing.held_tensors import UNNAMED
 from modellint.tracing.module_table import NOWHERE, Modules, Sites
+from modellint.tracing.operation_names import operation_names
 from modellint.tracing.tape import Handle, Leaf, Record
 
 #: By the key of a node, results and axes whose sizes are known for the example only.
@@ -140,6 +141,7 @@ def freeze(
         train=train,
         judge=judge,
         batches=tuple(name for name in batches if name in symbols),
+        spoken=operation_names,
     )
 
 
