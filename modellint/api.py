@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from modellint.discovery.example_tensors import InputHint
+
 Options = Mapping[str, Mapping[str, Any]]
 """Options of rules: by rule, then by the name of the rule's keyword parameter."""
 Model = Any
@@ -83,11 +85,10 @@ def lint(
     for a model, an input, a rule or an option that makes no sense.
     """
     known = _installed_rules()
-    chosen = _chosen(select, ignore, extend_select)
     return lint_live(
         model,
         given_inputs(inputs, args, kwargs),
-        rules=select_rules(known, [DEFAULT, chosen]),
+        rules=rules_of(select, ignore, extend_select),
         options=checked_options(options_by_rule("options", options), known),
         fail_level=one_of("fail_level", fail_level, FailLevel),
         pictures=flag("pictures", pictures),
@@ -183,7 +184,7 @@ def trace(
     return _traced(live_model(model), given)
 
 
-def _traced(model: nn.Module, given: GivenInputs) -> Graph:
+def _traced(model: nn.Module, given: GivenInputs, hints: Sequence[InputHint] = ()) -> Graph:
     """The graph of a module that is no wrapper of another."""
     from modellint.inputs.search import trace_with_inputs
     from modellint.modules.live_sites import construction_sites, model_site, model_source
@@ -196,7 +197,7 @@ def _traced(model: nn.Module, given: GivenInputs) -> Graph:
             model,
             given=given.specs,
             whole=given.whole,
-            hints=(),
+            hints=hints,
             sites=construction_sites(modules),
             name=type(model).__name__,
             path=model_site(model).path,
@@ -236,12 +237,14 @@ def assert_clean(
     raise_unless_clean(report)
 
 
-def _chosen(select: Any, ignore: Any, extend_select: Any) -> Layer:
-    return Layer(
+def rules_of(select: Any, ignore: Any = (), extend_select: Any = ()) -> tuple[Rule, ...]:
+    """The installed rules that names and categories choose; raise `UsageError` for unknown ones."""
+    chosen = Layer(
         None if select is None else words("select", select),
         words("ignore", ignore),
         words("extend_select", extend_select),
     )
+    return select_rules(_installed_rules(), [DEFAULT, chosen])
 
 
 def lint_live(
@@ -253,8 +256,12 @@ def lint_live(
     severities: Mapping[str, Severity] | None = None,
     fail_level: FailLevel,
     pictures: bool = False,
+    hints: Sequence[InputHint] = (),
 ) -> Report:
-    """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
+    """Lint a live module with these rules; `options` and `severities` are by rule, and checked.
+
+    `hints` are inputs that the user's code shows, for where none are given.
+    """
     from modellint.building.live_models import class_of, live_model
     from modellint.modules.live_sites import model_site
 
@@ -264,7 +271,7 @@ def lint_live(
         with uncollected(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
-                _traced(module, inputs),
+                _traced(module, inputs, hints),
                 rules,
                 _subject(of, model_site(of)),
                 options,

@@ -56,8 +56,8 @@ def last_line(report: Report) -> str:
     return lines.last_line(report)
 
 
-def tables(report: Report) -> str:
+def tables(report: Report, view: View | None = None) -> str:
     """The report as HTML tables, as a notebook shows it."""
     from modellint.report import notebook
 
-    return notebook.tables(report)
+    return notebook.tables(report, view or View())

@@ -279,6 +279,9 @@ class Report:
         html: str = _formats().tables(self)
         return html
 
+    def _repr_markdown_(self) -> str:
+        return self.render("markdown")
+
 
 def _formats() -> Any:
     """The room above that prints reports: the one door up to it, opened when it is asked for."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 
@@ -27,6 +28,12 @@ class Cells(NamedTuple):
     """The code cells of a notebook by the line of the module that each begins at, all from 1."""
 
     starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Cells:
+        """Those of a module that some texts make, one below the other."""
+        begins = accumulate((text.count("\n") + 1 for text in texts), initial=1)
+        return cls(tuple(begins)[: len(texts)] or (1,))
 
     def place(self, line: int) -> tuple[int, int]:
         """The cell that a line of the module is in, and which of its lines that is."""

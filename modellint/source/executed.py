@@ -75,7 +75,13 @@ def kernel_place(path: str, line: int) -> tuple[int, int] | None:
     number = None if shell is None else _number(shell, path)
     if number is None:
         return None
-    return number, line + _above(typed(number) or "", text_of(path) or "")
+    ran = (text_of(path) or "").rstrip().split("\n")
+    # What a magic runs of its cell is counted as the next one.
+    for one in (number, number - 1):
+        above = _above((typed(one) or "").rstrip().split("\n"), ran)
+        if above is not None:
+            return one, line + above
+    return number, line
 
 
 def typed(number: int) -> str | None:
@@ -98,8 +104,13 @@ def _number(shell: Any, path: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _above(typed_in: str, ran: str) -> int:
-    """How many lines stand in a cell above what ran of it: empty ones, and magics."""
-    whole, part = typed_in.rstrip().split("\n"), ran.rstrip().split("\n")
-    above = len(whole) - len(part)
-    return above if above > 0 and whole[-1].strip() == part[-1].strip() else 0
+def _above(typed_in: list[str], ran: list[str]) -> int | None:
+    """How many lines stand in a cell above what ran of it: empty ones, and magics.
+
+    `None` for what is no part of the cell. Lines that are no Python ran as others.
+    """
+    above = len(typed_in) - len(ran)
+    if above < 0:
+        return None
+    alike = [one.strip() == other.strip() for one, other in zip(typed_in[above:], ran, strict=True)]
+    return above if 2 * sum(alike) > len(alike) else None

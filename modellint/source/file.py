@@ -13,7 +13,7 @@ import re
 import sys
 import tokenize
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -204,7 +204,9 @@ def read_source(path: str | Path) -> SourceFile:
 def parse_source(path: str, data: bytes) -> SourceFile:
     """Decode and compile a file's bytes, as `read_source` does for a file on disk."""
     if is_notebook(path):
-        return _parse_notebook(path, data)
+        from modellint.source.notebooks import read_notebook  # Most runs have no notebook.
+
+        return parse_cells(path, [cell.python for cell in read_notebook(path, data).code])
     lines = split_lines(decoded(path, data))
     text = "\n".join(lines)
     return SourceFile(path, text, lines, _parse(path, text))
@@ -212,7 +214,25 @@ def parse_source(path: str, data: bytes) -> SourceFile:
 
 def parse_cell(path: str, text: str) -> SourceFile:
     """What a kernel ran under a name; raise `FileError` where that is no Python."""
-    return SourceFile(path, text, split_lines(text), _parse_cells(path, text))
+    return SourceFile(path, text, split_lines(text), _parse_each(path, text))
+
+
+def parse_cells(path: str, cells: Sequence[str]) -> SourceFile:
+    """The module that cells of Python make; raise `FileError` in the one that is none."""
+    text = "\n".join(cells)
+    places = Cells.of(cells)
+    try:
+        tree = _parse_each(path, text)
+    except FileError as error:
+        # What one cell leaves open, the compiler may only see in the next.
+        for number, cell in enumerate(cells, 1):
+            try:
+                _parse_each(path, cell)
+            except FileError as own:
+                raise FileError(own.kind, path, own.line, own.message, cell=number) from own
+        number, line = places.place(error.line or 1)
+        raise FileError(error.kind, path, line, error.message, cell=number) from error
+    return SourceFile(path, text, tuple(text.split("\n")), tree, places)
 
 
 def changed_source(source: SourceFile, text: str, changes: Iterable[Change] = ()) -> SourceFile:
@@ -221,29 +241,8 @@ def changed_source(source: SourceFile, text: str, changes: Iterable[Change] = ()
     Raises `FileError` where that is no valid Python.
     """
     cells = None if source.cells is None else source.cells.after(changes)
-    tree = _parse(source.path, text) if cells is None else _parse_cells(source.path, text)
+    tree = _parse(source.path, text) if cells is None else _parse_each(source.path, text)
     return SourceFile(source.path, text, split_lines(text), tree, cells)
-
-
-def _parse_notebook(path: str, data: bytes) -> SourceFile:
-    """The module that a notebook's cells make; an error is told in the cell that has it."""
-    from modellint.source.notebooks import read_notebook  # Most runs have no notebook.
-
-    notebook = read_notebook(path, data)
-    text = notebook.text
-    try:
-        tree = _parse_cells(path, text)
-    except FileError as error:
-        # What one cell leaves open, the compiler may only see in the next.
-        for number, cell in enumerate(notebook.code, 1):
-            try:
-                _parse_cells(path, cell.python)
-            except FileError as inner:
-                message = inner.message
-                raise FileError(inner.kind, path, inner.line, message, cell=number) from inner
-        cell_of, line = notebook.cells.place(error.line or 1)
-        raise FileError(error.kind, path, line, error.message, cell=cell_of) from error
-    return SourceFile(path, text, tuple(text.split("\n")), tree, notebook.cells)
 
 
 def text_digest(text: str) -> str:
@@ -307,7 +306,7 @@ def _alternates_with_nul(data: bytes) -> bool:
     return len(head) >= 4 and (not any(head[::2]) or not any(head[1::2]))
 
 
-def _parse_cells(path: str, text: str) -> ast.Module:
+def _parse_each(path: str, text: str) -> ast.Module:
     """The tree of what a notebook's cells have: IPython compiles each statement by itself."""
     return _parse(path, text, lambda tree: [ast.Module([one], []) for one in tree.body], _AWAITS)
 

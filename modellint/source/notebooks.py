@@ -79,10 +79,7 @@ class Notebook:
     @cached_property
     def cells(self) -> Cells:
         """Where in the module each cell begins."""
-        starts = [1]
-        for cell in self.code:
-            starts.append(starts[-1] + len(cell.lines))
-        return Cells(tuple(starts[:-1]) or (1,))
+        return Cells.of([cell.python for cell in self.code])
 
     def lines_of(self, cell: int) -> tuple[str, ...]:
         """The lines of a code cell, counted from 1, as they were typed; none of one that is not."""
