@@ -58,6 +58,7 @@ results shapes source symbolic tracing worker""".split()
 IN_FRONT = {
     "linting.plugin_trees",
     "results.baselined",
+    "results.cells",
     "source.project_files",
     "source.replacing",
     "source.whole_files",
