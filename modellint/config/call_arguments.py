@@ -34,6 +34,8 @@ def paths(name: str, value: Any) -> tuple[str, ...]:
     """Paths: one, or several."""
     if isinstance(value, str | os.PathLike):
         value = [value]
+    if callable(getattr(type(value), "forward", None)) or isinstance(value, type):
+        raise UsageError(f"{name}: {shown(value)}; modellint.lint takes a model, and this files")
     each = _several(name, value, 'paths, such as "models/" or "net.py::Net"')
     return tuple(_path(name, one) for one in each)
 

@@ -276,6 +276,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"inputs": {1: IMAGE}}, "inputs: 1 is no parameter name"),
     ({"inputs": [IMAGE, 1.0, IMAGE]}, "inputs: too many .*Net.forward takes image, scale"),
     ({"inputs": [{"a": [{"b": object()}]}]}, r"inputs\[0\]\['a'\]\[0\]\['b'\]: an object"),
+    ({"inputs": ["image=1,3,8,9", "image=1,3,8,9"]}, "inputs: image is given twice"),
     ({"inputs": "1,3,x y"}, "inputs: input '1,3,x y'"),
     ({"args": IMAGE}, r"args: a Tensor is no list of arguments; write args=\(x,\)"),
     ({"kwargs": [IMAGE]}, "kwargs: a list is no dict"),
