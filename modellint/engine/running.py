@@ -30,6 +30,7 @@ Progress = Callable[[int, int], None]
 """Told after each file how many files are done, and of how many."""
 
 _DOING = {"load": "loading the file", "build": "building", "trace": "tracing"}
+_GIVE_INPUTS = "give its own with --input or a comment such as # modellint: input=(3, 32, 32)"
 #: Ends after which the models that are left are taken up again once only: a model that hangs may
 #: cost its neighbours the time of a file, not that of each of them, and a worker that was lost may
 #: be another file's doing, then no model is to blame.
@@ -278,7 +279,7 @@ def _run_once(
 
     Its reports are added to `reports`, and the models that they hold leave `unfinished`.
     """
-    stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1}
+    stage: Mapping[str, Any] = {"name": "load", "model": None, "line": 1, "assumed": False}
     end: Mapping[str, Any] = {"kind": None}
     lacking = False
     # Closed in any case: a process that answers for others is not waited for.
@@ -352,8 +353,16 @@ def _check_models(job: Job, report: Report, unfinished: Collection[str]) -> None
 def _ended(
     job: Job, stage: Mapping[str, Any], end: Mapping[str, Any], lost: Sequence[Candidate]
 ) -> Report:
-    """What a file's process lost when it ended before its time, at which stage and line."""
+    """What a file's process lost when it ended before its time, at which stage and line.
+
+    At other sizes than those that were assumed a forward may well end in time.
+    """
     message = _told(stage, end)
+    if end["kind"] == "timeout" and stage["assumed"]:
+        where = f"line {end['line']}: " if end.get("line") else ""
+        reason = f"{where}{message}, with assumed inputs: {_GIVE_INPUTS}"
+        lost_ones = (incomplete_model(job, one, "not-analysed", reason) for one in lost)
+        return Report(models=tuple(lost_ones))
     kind = "crash" if end["kind"] == "lost" else end["kind"]
     line = end.get("line") or stage["line"]
     models = tuple(incomplete_model(job, candidate, "failed", message) for candidate in lost)

@@ -172,8 +172,9 @@ def is_ours(error: Exception) -> bool:
     last = traceback.extract_tb(error.__traceback__)[-1]
     if isinstance(error, ArithmeticError) and last.filename == dims.__file__:
         return False  # A size was divided by nothing, as any number may be.
-    # These hand over to torch or to the user's code, whose exceptions may show them as the last.
-    handing_over = ("perform", "direct", "observed", "answer", "asked", "__call__", "length")
+    # These hand over to torch, to `math` or to the user's code, whose exceptions may show them as
+    # the last.
+    handing_over = "perform direct observed answer asked __call__ length of_math".split()
     return is_our_file(last.filename) and last.name not in handing_over
 
 

@@ -12,6 +12,7 @@ from modellint.graph import Graph
 from modellint.inputs.elsewhere import admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
+from modellint.inputs.size_operands import Level
 from modellint.inputs.size_uses import SizeUses
 from modellint.modules.user_files import is_users_file
 from modellint.shapes.core import plain
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 #: more sizes, the less of what is lost comes out alike by chance.
 _RUNS = 6
 _MOST = 24
+#: At how many where only nobody can tell whether it may lose one.
+_UNCLEAR = 2
 _OPERATIONS = 1500
 #: Among how many sizes those are chosen that tell most.
 _CHOICE = 96
@@ -52,13 +55,16 @@ def without_lost_sizes(
     Where the graph says the sizes of another way too, which `general` took, runs may do otherwise
     because of a comparison that they record.
     """
-    if not feed.example or not (_decided(traced) or _may_lose(forwards, traced)):
+    loses = Level.NONE
+    if feed.example:
+        loses = Level.SURELY if _decided(traced) else _may_lose(forwards, traced)
+    if not loses:
         return graph
     lost: Lost = {}
     loose, before = graph, -1
     elsewhere = False
     while len(loose.constraints) != before:
-        for sizes, other in _runs(forwards, feed, traced, loose):
+        for sizes, other in _runs(forwards, feed, traced, loose, loses):
             elsewhere = True
             other_way = general is not None and _took_another_way(feed, other)
             theirs = forwards.freeze(replace(feed, example=sizes), other) if other_way else None
@@ -109,18 +115,19 @@ def _decided(traced: Traced) -> bool:
     return any(symbol.unknown for constraint in compared for symbol in constraint.expr.symbols)
 
 
-def _may_lose(forwards: Forwards, traced: Traced) -> bool:
+def _may_lose(forwards: Forwards, traced: Traced) -> Level:
     """Whether code of the user's asked for sizes and may have lost one."""
     every = traced.tape.asking.values()
     asking = [one for one in every if is_users_file(one.code.co_filename)]
-    return bool(asking) and SizeUses(forwards.modules).leave(asking)
+    return SizeUses(forwards.modules).leave(asking) if asking else Level.NONE
 
 
 def _runs(
-    forwards: Forwards, feed: Feed, traced: Traced, graph: Graph
+    forwards: Forwards, feed: Feed, traced: Traced, graph: Graph, loses: Level
 ) -> Iterator[tuple[dict[str, int], Traced]]:
     """Other sizes and what was recorded at them, where the model takes them."""
-    runs = max(_RUNS, min(_MOST, _OPERATIONS // len(graph.nodes)))
+    many = max(_RUNS, min(_MOST, _OPERATIONS // len(graph.nodes)))
+    runs = many if loses is Level.SURELY else _UNCLEAR
     for sizes in islice(telling(graph, islice(admitted(feed, graph), _CHOICE)), 2 * runs):
         other = _run(forwards, feed, with_pins(sizes, traced.tape.pins, feed.example))
         if other is not None:

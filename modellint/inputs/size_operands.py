@@ -20,11 +20,16 @@ from modellint.tracing.asking import may_hold_float
 
 
 class Level(IntEnum):
-    """Whether a value is a size that carries its expression, or holds some."""
+    """Whether a value is a size that carries its expression, or holds some.
+
+    `PERHAPS` is for all that is known, as of what some forward is called with; `MAYBE` is a list
+    that holds sizes, or what is a size on one of two ways.
+    """
 
     NONE = 0
-    MAYBE = 1
-    SURELY = 2
+    PERHAPS = 1
+    MAYBE = 2
+    SURELY = 3
 
 
 #: The file, the first line and the name of code.
@@ -128,6 +133,27 @@ class Operands:
             return not self._are_own(of)
         return not held or any(map(may_hold_float, held))
 
+    def decided(self, test: ast.expr) -> bool | None:
+        """What a test comes out as for what the modules hold as plain values; else `None`."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            inner = self.decided(test.operand)
+            return None if inner is None else not inner
+        if isinstance(test, ast.BoolOp):
+            parts = [self.decided(part) for part in test.values]
+            ends = isinstance(test.op, ast.Or)
+            if ends in parts:
+                return ends
+            return None if None in parts else not ends
+        if isinstance(test, ast.Call):
+            held = self.held(test.func)
+            return False if torch.jit.is_scripting in held else None  # type: ignore[attr-defined]
+        if not isinstance(test, ast.Attribute) or getattr(test.value, "id", None) != self.first:
+            return None
+        held = self.held(test)
+        plain = all(one is None or isinstance(one, (bool, int, str)) for one in held)
+        found = {bool(one) for one in held} if plain else set()
+        return found.pop() if len(found) == 1 else None
+
     def _are_own(self, of: ast.expr) -> bool:
         """Whether this is an attribute that each of the modules itself has, not its class."""
         own = isinstance(of, ast.Attribute) and getattr(of.value, "id", None) == self.first
@@ -189,7 +215,8 @@ def by_parameter(
     names = parameters(code)
     several = any(isinstance(given, ast.Starred) for given in of.args)
     if several or any(word.arg is None for word in of.keywords):
-        return frozenset((name, Level.MAYBE, True) for name in names[bound:] if any(levels))
+        most = min(Level.MAYBE, max(levels, default=Level.NONE))
+        return frozenset((name, most, True) for name in names[bound:] if most)
     count = code.co_argcount
     arguments: list[tuple[str | None, ast.expr]] = [
         (names[at + bound] if at + bound < count else None, given)

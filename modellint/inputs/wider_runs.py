@@ -6,7 +6,7 @@ of 225. The way that pads is right for both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,15 +18,13 @@ from modellint.inputs.assertions import asserted
 from modellint.inputs.elsewhere import admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
-from modellint.symbolic.dims import Dim, evaluate
+from modellint.symbolic.dims import Dim, evaluate, expr_of
 
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
 
-#: At how many sizes of the example's own way the wider one must say the same, and at how many that
-#: are of neither way the model is run.
+#: At how many sizes of the example's own way the wider one must say the same.
 _ALIKE = 24
-_BETWEEN = 3
 #: Among how many sizes these are chosen.
 _CHOICE = 96
 
@@ -40,11 +38,11 @@ def as_wide(forwards: Forwards, feed: Feed, traced: Traced) -> tuple[Graph, Trac
     plain = forwards.freeze(feed, traced)
     if graph.constraints == plain.constraints:
         return graph, general
-    if _says_the_same(feed, traced, graph, plain) and all(
-        holds_at(graph, sizes) is not False
-        for sizes in islice(_between(feed, graph, traced, general), _BETWEEN)
-    ):
-        return graph, general
+    if _says_the_same(feed, traced, graph, plain):
+        # One run, where it tells most, is for what is of neither way.
+        between = next(telling(graph, _between(feed, graph, traced, general)), None)
+        if between is None or holds_at(graph, between) is not False:
+            return graph, general
     return plain, None
 
 
@@ -82,21 +80,24 @@ def _wider_run(forwards: Forwards, feed: Feed, traced: Traced) -> Traced | None:
 
 def _says_the_same(feed: Feed, traced: Traced, graph: Graph, plain: Graph) -> bool:
     """Whether the wider sizes are those of the example's own way, wherever that is taken."""
-    pins = traced.tape.pins
+    pairs = _apart(graph, plain)
     own = islice(telling(plain, islice(admitted(feed, plain), _CHOICE)), _ALIKE)
-    return all(
-        _same(one, other, values)
-        for values in (with_pins(sizes, pins, feed.example) for sizes in own)
-        for mine, theirs in zip(graph.nodes, plain.nodes, strict=True)
-        for ours, others in zip(mine.outputs, theirs.outputs, strict=True)
-        for one, other in zip(ours.shape, others.shape, strict=True)
+    return not pairs or all(
+        evaluate(one, values) == evaluate(other, values)
+        for values in (with_pins(sizes, traced.tape.pins, feed.example) for sizes in own)
+        for one, other in pairs
     )
 
 
-def _same(one: int, other: int, sizes: Mapping[str, int]) -> bool:
-    if one is other or any(isinstance(size, Dim) and size.unknown for size in (one, other)):
-        return True
-    return evaluate(one, sizes) == evaluate(other, sizes)
+def _apart(graph: Graph, plain: Graph) -> Collection[tuple[int, int]]:
+    """The sizes that two graphs of one model say otherwise, each pair once."""
+    return {
+        (expr_of(one), expr_of(other)): (one, other)
+        for mine, theirs in zip(graph.nodes, plain.nodes, strict=True)
+        for ours, others in zip(mine.outputs, theirs.outputs, strict=True)
+        for one, other in zip(ours.shape, others.shape, strict=True)
+        if one is not other and not any(isinstance(s, Dim) and s.unknown for s in (one, other))
+    }.values()
 
 
 def _between(feed: Feed, graph: Graph, traced: Traced, general: Traced) -> Iterator[dict[str, int]]:

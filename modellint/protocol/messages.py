@@ -19,6 +19,7 @@ class StageMessage(TypedDict):
     name: Literal["load", "build", "trace", "rules", "fixes"]
     model: str | None
     line: Line
+    assumed: bool
 
 
 class LackingMessage(TypedDict):

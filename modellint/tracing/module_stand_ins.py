@@ -47,7 +47,7 @@ _EXACT = frozenset("floor ceil trunc prod".split())
 
 def _followed(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
-    def call(*args: Any) -> Any:
+    def of_math(*args: Any) -> Any:
         if not any(isinstance(arg, (Dim, Ratio)) for arg in args):
             return function(*args)
         made = function(*[_plain(arg) for arg in args])
@@ -55,7 +55,7 @@ def _followed(function: Callable[..., Any]) -> Callable[..., Any]:
             return made
         return fresh(made) if isinstance(made, builtins.int) else Ratio(made, None)
 
-    return call
+    return of_math
 
 
 def _plain(number: Any) -> Any:

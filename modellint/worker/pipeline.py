@@ -63,12 +63,14 @@ class Fixed:
 class Stage:
     """What is about to run: `load` for the file; `build`, `trace` or `rules` for a model.
 
-    `fixes` is the trial of what mends the findings of them all.
+    `fixes` is the trial of what mends the findings of them all. `assumed` tells of a `trace` that
+    nobody gave or showed what the model is fed.
     """
 
     name: str
     model: str | None = None
     line: int = 1
+    assumed: bool = False
 
 
 def parse_job(job: Job) -> SourceFile:
@@ -279,9 +281,9 @@ def _lint_model(
     try:
         yield Stage("build", candidate.name, line)
         built = build(loaded, candidate)
-        yield Stage("trace", candidate.name, line)
         given = stated_inputs(job, candidate.name)
         known = () if given else feeding.hints(candidate)
+        yield Stage("trace", candidate.name, line, assumed=not (given or known))
         if candidate.unread is not None and not given and not known:
             raise NotAnalysed(_of_unknown(candidate), line)
 

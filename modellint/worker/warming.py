@@ -19,8 +19,8 @@ from modellint.worker.askers import is_installed
 #: has run is imported in each file again, and by whatever user code has made of the import system.
 _STAGES = """building.loader building.builder building.places inputs.search inputs.assertions
 inputs.axis_roles inputs.elsewhere inputs.learned_positions inputs.lost_sizes inputs.size_operands
-inputs.size_uses inputs.wider_runs tracing.forward_run tracing.freezing tracing.fx_module
-symbolic.numpy_functions symbolic.printing modules.live_sites linting.linter
+inputs.size_reading inputs.size_uses inputs.wider_runs tracing.forward_run tracing.freezing
+tracing.fx_module symbolic.numpy_functions symbolic.printing modules.live_sites linting.linter
 worker.other_arguments worker.trials""".split()
 #: What torch's operations without a kernel for meta tensors import, a third of a second's worth.
 #: Too much for a run that does not need it, so it is imported once a file has needed it.

@@ -468,7 +468,7 @@ CODE = [
             41,
             f"endless loop in {where}",
             text,
-            arguments=("net.py", "--timeout", "1"),
+            arguments=("net.py", "--timeout", "1", "--input", "1,3,32,32"),
             exit=1,
             kind="timeout",
             status=FAILED,
@@ -483,6 +483,13 @@ CODE = [
             ("a constructor", net(f"while True: pass  {HERE}")),
             ("a forward", net(forward=f"while True: pass  {HERE}")),
         )
+    ),
+    Row(
+        41,
+        "a forward that does not end at sizes that nobody gave",
+        net(forward=f"while True: pass  {HERE}"),
+        arguments=("net.py", "--timeout", "1"),
+        status={"Net": "not-analysed"},
     ),
     Row(
         42,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from size_nets import Chain, Step
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -508,6 +509,17 @@ def test_what_another_way_of_the_code_does_is_lost_only_where_no_comparison_says
             assert (loses and isinstance(size, Dim) and size.unknown) or (
                 evaluate(size, sizes) == real
             )
+
+
+def test_a_size_that_math_refuses_in_another_run_is_one_that_the_model_does_not_take() -> None:
+    # The rows that are cut off at 9×10 are not those at other sizes, where none may be left.
+    model = Chain(
+        [Step("array", "cropped_inside", 2, 0.25), Step("power_of_two", "cropped", 2, 0.25)]
+    )
+    graph = modellint.trace(model, inputs=["2,3,9,10"])
+    assert graph.partial is not None
+    assert "math" not in graph.partial
+    assert "report" not in graph.partial
 
 
 def test_the_code_and_the_attributes_of_a_model_are_as_they_were_after_a_run() -> None:

@@ -40,7 +40,10 @@ class Net(nn.Module):
 CANDIDATES = discover(parse_source("net.py", SOURCE))
 JOB = Job("/nowhere/net.py", "net.py", "/nowhere", timeout=5.0)
 WORK = Work(JOB, CANDIDATES)
-STAGES = [{"type": "stage", "name": name, "model": "Net", "line": 4} for name in ("build", "trace")]
+STAGES = [
+    {"type": "stage", "name": name, "model": "Net", "line": 4, "assumed": False}
+    for name in ("build", "trace")
+]
 END = {
     "type": "end",
     "kind": None,
@@ -96,7 +99,7 @@ def trial_of(report: Any) -> list[Any]:
     text = parse_source("net.py", SOURCE).text
     fix = {"safe": False, "message": "5×5", "edits": edits, "digest": text_digest(text)}
     told = {**report["findings"][0], "help": "a 5×5 kernel", "fix": fix}
-    stage = {"type": "stage", "name": "fixes", "model": None, "line": 1}
+    stage = {"type": "stage", "name": "fixes", "model": None, "line": 1, "assumed": False}
     return [stage, {"type": "fixed", "findings": [told]}]
 
 

@@ -1,0 +1,408 @@
+"""One function's code, read for what becomes of the sizes that it has: where one may leave."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from modellint.inputs.size_operands import (
+    ASKING,
+    ENDING,
+    FILLING,
+    FOLLOWED,
+    OF_SIZES,
+    TELLING,
+    Handed,
+    Leaves,
+    Level,
+    Operands,
+    by_parameter,
+    function_tree,
+    is_builtin,
+    is_of_torch,
+    last_name,
+    place,
+)
+from modellint.modules.members import is_stock
+from modellint.tracing.literals import asks_for_sizes
+
+if TYPE_CHECKING:
+    from modellint.inputs.size_uses import SizeUses
+
+_MATH = frozenset([math.floor, math.ceil, math.trunc, math.prod])
+
+
+class SizeReading(Operands):
+    """One function's code: its names and what they may be."""
+
+    def __init__(
+        self,
+        uses: SizeUses,
+        code: CodeType,
+        scope: Mapping[str, Any],
+        handed: Handed,
+    ) -> None:
+        tree = function_tree(code)
+        if tree is None:
+            raise Leaves
+        self.uses = uses
+        self.scope = scope
+        self.modules = uses.modules.get(place(code), [])
+        self.tree = tree
+        arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
+        self.first = arguments[0].arg if arguments and self.modules else None
+        self.attributes: dict[str, list[Any]] = {}
+        self.names: dict[str, Level] = {}
+        #: What each name is bound to; `None` for what is no expression, such as an argument.
+        self.bound: dict[str, list[ast.expr | None]] = {}
+        levels = {name: level for name, level, _ in handed}
+        rest = [given for given in (tree.args.vararg, tree.args.kwarg) if given is not None]
+        for argument in (*arguments, *rest):
+            self.names[argument.arg] = levels.get(argument.arg, Level.NONE)
+            self.bound[argument.arg] = [None]
+        self.followed_floats = bool(self.modules) and asks_for_sizes(code)
+        asked = uses.asking.get(place(code))
+        solid = {name: False for name, _, floats in handed if not floats}
+        self.floats = solid if asked is None else {**asked.floats, **solid}
+        self.tensors = frozenset() if asked is None else asked.tensors
+        self.returned = Level.NONE
+
+    def result(self) -> Level:
+        """Read the body until nothing more is learned of its names."""
+        for _ in range(8):
+            before = dict(self.names), self.returned
+            self.statements(self.tree.body)
+            if (self.names, self.returned) == before:
+                return self.returned
+        return self.unclear(Level.MAYBE)
+
+    def lost(self, level: Level) -> Level:
+        """Raises `Leaves` if what leaves here is or holds a size; notes what is perhaps one."""
+        if level > Level.PERHAPS:
+            raise Leaves
+        return self.unclear(level)
+
+    def kept(self, level: Level) -> None:
+        """Raises `Leaves` if what is kept is surely a size: it is read who knows where."""
+        if level is Level.SURELY:
+            raise Leaves
+        self.unclear(level)
+
+    def unclear(self, level: Level) -> Level:
+        """Note that what is a size by this level goes where the tree does not tell what becomes."""
+        self.uses.unclear = self.uses.unclear or bool(level)
+        return min(level, Level.MAYBE)
+
+    # -- statements -----------------------------------------------------------------------------
+
+    def statements(self, body: Iterable[ast.stmt]) -> None:
+        for statement in body:
+            self.statement(statement)
+
+    def statement(self, of: ast.stmt) -> None:
+        if isinstance(of, ast.Assign):
+            for target in of.targets:
+                self.bind(target, of.value, self.level(of.value))
+        elif isinstance(of, ast.AnnAssign):
+            if of.value is not None:
+                self.bind(of.target, of.value, self.level(of.value))
+        elif isinstance(of, ast.AugAssign):
+            left: Any = of.target
+            level = self.arithmetic(left, of.op, of.value)
+            self.bind(of.target, None, level)
+        elif isinstance(of, ast.Return):
+            if of.value is not None:
+                self.returned = max(self.returned, self.level(of.value))
+        elif isinstance(of, ast.For):
+            self.loop(of)
+            self.statements([*of.body, *of.orelse])
+        elif isinstance(of, (ast.If, ast.While)):
+            self.level(of.test)
+            decided = self.decided(of.test)
+            self.statements([*of.body] if decided is not False else [])
+            self.statements([*of.orelse] if decided is not True else [])
+        elif isinstance(of, ast.With):
+            for item in of.items:
+                level = self.level(item.context_expr)
+                if item.optional_vars is not None:
+                    self.bind(item.optional_vars, None, level)
+            self.statements(of.body)
+        elif isinstance(of, ast.Try):
+            handlers = [line for handler in of.handlers for line in handler.body]
+            self.statements([*of.body, *handlers, *of.orelse, *of.finalbody])
+        elif isinstance(of, ast.Expr):
+            self.level(of.value)
+        elif isinstance(of, ast.Assert):
+            self.level(of.test)  # Its message is made where the run ends.
+        elif not isinstance(
+            of, (ast.Raise, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom)
+        ):
+            self.unclear(Level.MAYBE)
+
+    def loop(self, of: ast.For) -> None:
+        """Bind what a loop counts and goes through."""
+        level, target = self.level(of.iter), of.target
+        called = last_name(of.iter.func) if isinstance(of.iter, ast.Call) else None
+        counted = ast.Constant(0)  # Whatever it is, it is an integer, and none of the trace's.
+        if called == "enumerate" and isinstance(target, ast.Tuple) and len(target.elts) == 2:
+            self.bind(target.elts[0], counted, Level.NONE)
+            self.bind(target.elts[1], None, level)
+        else:
+            self.bind(target, counted if called == "range" else None, level)
+
+    def bind(self, target: ast.expr, value: ast.expr | None, level: Level) -> None:
+        if isinstance(target, ast.Name):
+            self.bound.setdefault(target.id, [])
+            if not any(known is value for known in self.bound[target.id]):
+                self.bound[target.id].append(value)
+                if len(self.bound[target.id]) > 1:
+                    # What is a size in one place only is none for sure.
+                    known = self.names.get(target.id, Level.NONE)
+                    level = level if known is level else min(Level.MAYBE, max(known, level))
+            else:
+                level = level if level is self.names[target.id] else min(Level.MAYBE, level)
+            self.names[target.id] = level if level else self.names.get(target.id, Level.NONE)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            paired = isinstance(value, (ast.Tuple, ast.List))
+            parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+            starred = any(isinstance(part, ast.Starred) for part in (*target.elts, *parts))
+            if paired and len(parts) == len(target.elts) and not starred:
+                for inner, part in zip(target.elts, parts, strict=True):
+                    self.bind(inner, part, self.level(part))
+            else:
+                for inner in target.elts:
+                    self.bind(inner, None if not level else value, level)
+        elif isinstance(target, ast.Starred):
+            self.bind(target.value, value, level)
+        elif isinstance(target, ast.Subscript):
+            self.level(target)
+            if level and isinstance(target.value, ast.Name):
+                self.bind(target.value, None, min(level, Level.MAYBE))
+            else:
+                self.kept(level)
+        elif isinstance(target, ast.Attribute):
+            self.kept(level)
+
+    # -- expressions ----------------------------------------------------------------------------
+
+    def level(self, of: ast.expr) -> Level:
+        """Whether an expression is a size. Raises `Leaves` where it surely loses one."""
+        read = _EXPRESSIONS.get(type(of))
+        if read is not None:
+            return read(self, of)
+        inside = [part for part in ast.iter_child_nodes(of) if isinstance(part, ast.expr)]
+        self.lost(self.most(inside))
+        return Level.NONE
+
+    def attribute(self, of: ast.Attribute) -> Level:
+        level = self.level(of.value)
+        if of.attr == "shape":
+            return Level.SURELY
+        return min(level, Level.MAYBE)
+
+    def subscript(self, of: ast.Subscript) -> Level:
+        level = self.level(of.slice)
+        if level and not self.is_tensor_index(of):
+            self.lost(level)
+        return self.level(of.value)
+
+    def slice(self, of: ast.Slice) -> Level:
+        return self.most(part for part in (of.lower, of.upper, of.step) if part is not None)
+
+    def most(self, parts: Iterable[ast.expr]) -> Level:
+        return max([self.level(part) for part in parts], default=Level.NONE)
+
+    def several(self, of: ast.Tuple | ast.List) -> Level:
+        levels = [self.level(part) for part in of.elts]
+        return min(Level.MAYBE, max(levels, default=Level.NONE))
+
+    def mapping(self, of: ast.Dict) -> Level:
+        self.lost(self.most(key for key in of.keys if key is not None))
+        return min(Level.MAYBE, self.most(of.values))
+
+    def unary(self, of: ast.UnaryOp) -> Level:
+        level = self.level(of.operand)
+        return Level.NONE if isinstance(of.op, ast.Not) else level
+
+    def either(self, of: ast.BoolOp) -> Level:
+        levels = [self.level(part) for part in of.values]
+        return min(levels) if min(levels) else min(Level.MAYBE, max(levels))
+
+    def conditional(self, of: ast.IfExp) -> Level:
+        self.level(of.test)
+        levels = [self.level(of.body), self.level(of.orelse)]
+        return min(levels) if min(levels) else min(Level.MAYBE, max(levels))
+
+    def named(self, of: ast.NamedExpr) -> Level:
+        self.bind(of.target, of.value, self.level(of.value))
+        return self.level(of.target)
+
+    def compared(self, of: ast.Compare) -> Level:
+        before = of.left
+        level = self.level(before)
+        for operator, after in zip(of.ops, of.comparators, strict=True):
+            right = self.level(after)
+            if isinstance(operator, (ast.In, ast.NotIn)):
+                if isinstance(after, (ast.Dict, ast.Set)):
+                    self.lost(level)
+                elif not isinstance(after, (ast.Tuple, ast.List)):
+                    self.kept(level)
+            elif isinstance(operator, (ast.Eq, ast.NotEq)):
+                pass  # Floats are hardly compared so.
+            elif right and level is not Level.SURELY and self.may_be_float(before):
+                self.lost(right)
+            before, level = after, right
+        return Level.NONE
+
+    def arithmetic(self, left: ast.expr, operator: ast.operator, right: ast.expr) -> Level:
+        first, second = self.level(left), self.level(right)
+        if not second:
+            repeats = isinstance(operator, ast.Mult) and self.may_be_sequence(right)
+            return self.lost(first) if repeats else first
+        if first is Level.SURELY:
+            return Level.SURELY
+        if isinstance(operator, ast.Add) and self.may_be_sequence(left):
+            return max(min(first, Level.MAYBE), min(second, Level.MAYBE))
+        if self.may_be_float(left) or self.may_be_sequence(left):
+            self.lost(min(second, Level.PERHAPS) if first else second)  # Two sizes, perhaps.
+        return second
+
+    def comprehension(self, of: Any) -> Level:
+        for part in of.generators:
+            self.bind(part.target, None, self.level(part.iter))
+            self.most(part.ifs)
+        if isinstance(of, ast.DictComp):
+            self.lost(self.level(of.key))
+            return min(Level.MAYBE, self.level(of.value))
+        level = self.level(of.elt)
+        if isinstance(of, ast.SetComp):
+            self.lost(level)
+        return min(Level.MAYBE, level)
+
+    # -- calls ----------------------------------------------------------------------------------
+
+    def call(self, of: ast.Call) -> Level:
+        if last_name(of.func) in TELLING:
+            return Level.NONE
+        arguments = [*of.args, *(word.value for word in of.keywords)]
+        if last_name(of.func) == "_assert":
+            del arguments[1:]  # Its message is not made of what is true.
+        levels = [self.level(argument) for argument in arguments]
+        handed = max(levels, default=Level.NONE)
+        first = self.level(of.args[0]) if of.args else Level.NONE
+        func = of.func
+        if isinstance(func, ast.Name) and func.id not in self.bound:
+            if func.id in FOLLOWED and func.id not in self.scope:
+                return self.followed(func.id, of, handed)
+            if func.id in FOLLOWED | ENDING and is_builtin(self.scope, func.id):
+                return self.followed(func.id, of, handed) if func.id in FOLLOWED else Level.NONE
+        if isinstance(func, ast.Attribute) and any(one is math for one in self.held(func.value)):
+            exact = getattr(math, func.attr, None) in _MATH
+            return handed if exact else min(Level.MAYBE, handed)  # The tracer puts in its own.
+        targets = self.held(func)
+        if targets:
+            apart = {type(t) if isinstance(t, nn.Module) else id(t): t for t in targets}
+            return max(self.called(target, of, levels) for target in apart.values())
+        if isinstance(func, ast.Attribute):
+            receiver = self.level(func.value)
+            if func.attr in ASKING:
+                return Level.SURELY
+            if func.attr in FILLING:
+                if handed and isinstance(func.value, ast.Name):
+                    self.bind(func.value, None, min(handed, Level.MAYBE))
+                else:
+                    self.lost(handed)
+                return Level.NONE
+            if hasattr(torch.Tensor, func.attr):
+                return Level.NONE
+            if not handed:
+                return max(min(receiver, Level.MAYBE), self.uses.any_result)
+            if func.attr not in self.uses.names:
+                return self.unclear(handed)  # It is some other object's.
+        else:
+            self.level(func)
+        if handed:
+            self.uses.all_forwards(1 if first else 2)
+        return self.uses.any_result
+
+    def followed(self, name: str, of: ast.Call, handed: Level) -> Level:
+        if name == "len":
+            held = self.held(of.args[0]) if of.args else []
+            tensor = not held or any(isinstance(one, torch.Tensor) for one in held)
+            return Level.SURELY if tensor else Level.NONE
+        if name in ("int", "float", "abs", "round") and len(of.args) == 1:
+            return handed
+        if name in ("int", "float"):
+            self.lost(handed)
+        return min(Level.MAYBE, handed)
+
+    def called(self, target: Any, of: ast.Call, levels: Sequence[Level]) -> Level:
+        """What a call of something known returns. Raises `Leaves` where it loses its argument."""
+        handed = max(levels, default=Level.NONE)
+        bound = isinstance(target, nn.Module) or (
+            isinstance(of.func, ast.Attribute)
+            and isinstance(of.func.value, ast.Name)
+            and of.func.value.id == self.first
+            and not isinstance(target, staticmethod)
+        )
+        if isinstance(target, nn.Module):
+            kind: Any = type(target)
+            if is_stock(kind):
+                return Level.NONE
+            target = kind.forward
+        target = getattr(target, "__func__", target)
+        if target in _MATH:
+            return handed
+        if isinstance(target, FunctionType):
+            if (target.__module__ or "").partition(".")[0] == "torch":
+                if target.__name__ in OF_SIZES:
+                    self.lost(handed)
+                return Level.NONE
+            given = by_parameter(target.__code__, of, levels, bound, self.may_be_float)
+            unclear = self.uses.unclear
+            try:
+                return self.uses.result(target.__code__, target.__globals__, given)
+            except Leaves:
+                if handed:
+                    raise
+                return Level.PERHAPS
+            finally:
+                if not handed:
+                    self.uses.unclear = unclear  # What it asks itself is told by its own code.
+        module = getattr(target, "__module__", None) or ""
+        of_torch = module.partition(".")[0] == "torch" or is_of_torch(target)
+        if isinstance(target, type):
+            self.unclear(handed)  # An object may hold it as it is.
+        elif target is not None and not of_torch:
+            self.lost(handed)
+        return Level.NONE
+
+
+_EXPRESSIONS: Mapping[type, Callable[[SizeReading, Any], Level]] = {
+    ast.Constant: lambda self, of: Level.NONE,
+    ast.Name: lambda self, of: self.names.get(of.id, Level.NONE),
+    ast.Attribute: SizeReading.attribute,
+    ast.Subscript: SizeReading.subscript,
+    ast.Slice: SizeReading.slice,
+    ast.Tuple: SizeReading.several,
+    ast.List: SizeReading.several,
+    ast.Starred: lambda self, of: self.level(of.value),
+    ast.Dict: SizeReading.mapping,
+    ast.UnaryOp: SizeReading.unary,
+    ast.BoolOp: SizeReading.either,
+    ast.IfExp: SizeReading.conditional,
+    ast.NamedExpr: SizeReading.named,
+    ast.Compare: SizeReading.compared,
+    ast.BinOp: lambda self, of: self.arithmetic(of.left, of.op, of.right),
+    ast.ListComp: SizeReading.comprehension,
+    ast.SetComp: SizeReading.comprehension,
+    ast.DictComp: SizeReading.comprehension,
+    ast.GeneratorExp: SizeReading.comprehension,
+    ast.Call: SizeReading.call,
+}
