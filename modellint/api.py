@@ -155,7 +155,7 @@ def lint_paths(
         python=path("python", python),
         pictured=flag("pictures", pictures),
     )
-    if executor is not None and not callable(getattr(executor, "submit", None)):
+    if executor is not None and not callable(getattr(type(executor), "submit", None)):
         kind = in_words(executor)
         raise UsageError(f"executor: {kind} has no submit; give a concurrent.futures.Executor")
     return lint_targets(given_paths("paths", paths), settings, executor=executor)
