@@ -50,8 +50,8 @@ Model = Any
 """A module: an instance, also compiled or wrapped, or a class that needs no arguments."""
 Inputs = Any
 """Shapes, tensors, arrays, and lists, tuples and dicts of them: one input, or several."""
-Names = str | Iterable[str]
-"""Names of rules and categories: one, several between commas, or a list of them."""
+Names = str | Rule | Iterable[str | Rule]
+"""Names of rules and categories: one, several between commas, or a list; a rule is its name."""
 
 
 def lint(
