@@ -54,8 +54,8 @@ Model = Any
 """A module: an instance, also compiled or wrapped, or a class that needs no arguments."""
 Inputs = Any
 """Shapes, tensors, arrays, and lists, tuples and dicts of them: one input, or several."""
-Names = str | Iterable[str]
-"""Names of rules and categories: one, several between commas, or a list of them."""
+Names = str | Rule | Iterable[str | Rule]
+"""Names of rules and categories: one, several between commas, or a list; a rule is its name."""
 
 
 def lint(
@@ -158,7 +158,7 @@ def lint_paths(
         python=path("python", python),
         pictured=flag("pictures", pictures),
     )
-    if executor is not None and not callable(getattr(executor, "submit", None)):
+    if executor is not None and not callable(getattr(type(executor), "submit", None)):
         kind = in_words(executor)
         raise UsageError(f"executor: {kind} has no submit; give a concurrent.futures.Executor")
     return lint_targets(given_paths("paths", paths), settings, executor=executor)

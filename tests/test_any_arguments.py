@@ -52,6 +52,10 @@ class Raises:
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError(f"no {name}")
 
+
+class Unprintable(Raises):
+    """Raises also where a message would show it."""
+
     def __repr__(self) -> str:
         raise RuntimeError("no text")
 
@@ -196,3 +200,17 @@ def test_an_example_takes_anything(value: Any, named: str) -> None:
 def test_a_graph_is_asked_for_anything(value: Any) -> None:
     graph = modellint.trace(Net(), "1,1,8,8")
     own_error("", lambda: [*graph.calls(value)])
+
+
+@pytest.mark.parametrize(("function", "parameter"), LIVE)
+def test_what_cannot_be_printed_is_no_trouble(function: str, parameter: str) -> None:
+    call = live(FUNCTIONS[function])
+    for given_ in (Unprintable(), [Unprintable()], {"x": Unprintable()}):
+        own_error(parameter, lambda given_=given_: call(**{parameter: given_}))
+
+
+@pytest.mark.parametrize("parameter", OF_PATHS)
+def test_what_cannot_be_printed_is_no_trouble_for_files(parameter: str, nothing: Path) -> None:
+    for given_ in (Unprintable(), [Unprintable()], {"x": Unprintable()}):
+        asked = {"paths": nothing, "isolated": True, parameter: given_}
+        own_error(parameter, lambda asked=asked: modellint.lint_paths(**asked))

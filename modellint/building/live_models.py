@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 import torch
 from torch import nn
 
 from modellint.building.failures import line_in
-from modellint.errors import FileError, UsageError, in_words
+from modellint.errors import FileError, UsageError, in_words, shown
 from modellint.modules.live_sites import model_site
 from modellint.modules.members import is_module, members
 from modellint.tracing.wrappers import unwrapped
@@ -103,9 +103,9 @@ def _needed(given: type[nn.Module]) -> list[str]:
 def _told(given: Any) -> str:
     """Why a value is no model, and what to give in its place."""
     kind = in_words(given)
-    if isinstance(given, str | bytes | os.PathLike):
-        shown = repr(os.fspath(given))[:80]
-        return f"{shown} is a text, no module; for files there is modellint.lint_paths([{shown}])"
+    if isinstance(given, str | bytes | PurePath):
+        text = shown(given if isinstance(given, bytes) else str(given))
+        return f"{text} is a text, no module; for files there is modellint.lint_paths([{text}])"
     if isinstance(given, type):
         return f"{given.__name__} is a class, but no nn.Module; give an instance of an nn.Module"
     if isinstance(given, torch.export.ExportedProgram):
@@ -119,7 +119,7 @@ def _told(given: Any) -> str:
         )
     if isinstance(given, torch.jit.ScriptFunction):
         return "a function that torch.jit compiled is no module; give an nn.Module that calls it"
-    name = getattr(given, "__name__", None)
-    if callable(given) and isinstance(name, str):
+    if inspect.isroutine(given):
+        name = given.__name__
         return f"{name} is a function; give the nn.Module that it returns, as in {name}(...)"
     return f"{kind} is no module; give an instance of an nn.Module"

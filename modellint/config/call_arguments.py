@@ -34,6 +34,8 @@ def paths(name: str, value: Any) -> tuple[str, ...]:
     """Paths: one, or several."""
     if isinstance(value, str | os.PathLike):
         value = [value]
+    if callable(getattr(type(value), "forward", None)) or isinstance(value, type):
+        raise UsageError(f"{name}: {shown(value)}; modellint.lint takes a model, and this files")
     each = _several(name, value, 'paths, such as "models/" or "net.py::Net"')
     return tuple(_path(name, one) for one in each)
 
@@ -46,7 +48,10 @@ def path(name: str, value: Any) -> str | None:
 def _path(name: str, value: Any) -> str:
     if not isinstance(value, str | os.PathLike):
         raise UsageError(f"{name}: {shown(value)} is no path; give a text or a pathlib.Path")
-    written = os.fspath(value)
+    try:
+        written = os.fspath(value)
+    except Exception as error:  # Whatever code of the user's does.
+        raise UsageError(f"{name}: {shown(value)} tells no path") from error
     if not isinstance(written, str) or "\0" in written:
         raise UsageError(f"{name}: {written!r} is no path; give a text or a pathlib.Path")
     return written

@@ -165,7 +165,10 @@ class _Reader:
         if held is None:
             if self._values:
                 return _value(value)
-            raise UsageError(f"{where}: {shown(value)} is no input; give {FORMS}")
+            hint = f"give {FORMS}"
+            if hasattr(type(value), "__iter__") and not isinstance(value, str | bytes):
+                hint = f"{hint}; a part of what it yields may be one: next(iter(...))"
+            raise UsageError(f"{where}: {shown(value)} is no input; {hint}")
         kind, items, make = held
         parts = [
             (key, self._spec(part, f"{where}{_step(kind, key)}", depth + 1)) for key, part in items
