@@ -94,12 +94,13 @@ def lint_targets(
             if isinstance(prepared, Report):
                 parts.append(prepared)
                 continue
+            parts.append(prepared.faults)
             commented.extend([prepared] if prepared.commented else [])
             if known is None and prepared.models:
                 interpreter = probes.use(prepared.plan.interpreter)
                 started[target.path] = prepared
                 yield Work(prepared.job, prepared.models, interpreter, prepared.source.cells)
-            elif known is None:
+            elif known is None and not prepared.source.faults:
                 from modellint.discovery.other_files import files_behind
 
                 behind = {*files_behind(prepared.source), *prepared.consulted}
@@ -107,6 +108,8 @@ def lint_targets(
 
     def done(work: Work, outcome: Outcome) -> None:
         prepared = started[work.job.path]
+        if prepared.source.faults:
+            return
         memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
 
     if executor is None:
@@ -155,6 +158,7 @@ def list_models(
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
+            parts.append(prepared.faults)
             for one in prepared.models:
                 cell, line = prepared.source.place(one.line)
                 found.append(Listed(target.shown, cell, line, fed(prepared.job, one)))

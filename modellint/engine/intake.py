@@ -13,7 +13,7 @@ from modellint.config.targets import Target
 from modellint.errors import FileError
 from modellint.protocol.jobs import Job
 from modellint.results.report import Problem, Report
-from modellint.source.file import mentions_torch
+from modellint.source.file import mentions_torch, parse_source
 from modellint.source.paths import is_notebook
 
 #: What holds Python and yet is no file to lint, by suffix.
@@ -57,10 +57,8 @@ def concerns_models(target: Target, data: bytes) -> bool:
 
 def _code_of(path: str, data: bytes) -> bytes:
     """The code of a notebook; nothing of one that nobody named and that cannot be read."""
-    from modellint.source.notebooks import read_notebook
-
     try:
-        return read_notebook(path, data).text.encode("utf-8", "surrogatepass")
+        return parse_source(path, data).text.encode("utf-8", "surrogatepass")
     except FileError:
         return b""
 

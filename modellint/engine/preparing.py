@@ -36,6 +36,11 @@ class Prepared:
     consulted: frozenset[str] = frozenset()
 
     @property
+    def faults(self) -> Report:
+        """What is wrong with a notebook's cells that are left out."""
+        return Report().merged(*(unread(self.job.shown, fault) for fault in self.source.faults))
+
+    @property
     def commented(self) -> bool:
         """Whether it has ignore comments that its models may need."""
         return bool(self.models and self.source.ignores)

@@ -8,15 +8,15 @@ from inspect import CO_COROUTINE
 from typing import Any
 
 from modellint.discovery.candidates import Candidate, discover, entries
-from modellint.errors import FileError
-from modellint.source.file import SourceFile, parse_cells
+from modellint.results.places import KERNEL
+from modellint.source.file import SourceFile, parse_cells, split_lines
 from modellint.source.ipython import python_of
 
 
 def session(shell: Any) -> SourceFile:
     """The cells that a shell ran, by their numbers; what of them is no Python is left out."""
-    typed = shell.history_manager.input_hist_raw[1:]
-    return parse_cells("<notebook>", [*map(_python, typed)])
+    typed = ["\n".join(split_lines(one)) for one in shell.history_manager.input_hist_raw[1:]]
+    return parse_cells(KERNEL, [python_of(one) for one in typed])
 
 
 def awaits(cell: str) -> bool:
@@ -44,12 +44,3 @@ def made_by_last(source: SourceFile, new: Mapping[str, Any]) -> Iterator[tuple[C
             yield one, instances[0]
         elif source.place(one.line)[0] == last:
             yield one, None
-
-
-def _python(typed: str) -> str:
-    text = python_of(typed.replace("\r\n", "\n").replace("\r", "\n"))
-    try:
-        parse_cells("<notebook>", [text])
-    except FileError:  # The kernel has said so.
-        return "\n" * text.count("\n")
-    return text

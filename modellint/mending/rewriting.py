@@ -51,7 +51,9 @@ def _rewritten_notebook(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
 
     notebook = read_notebook(path, data)
     made = notebook.with_cells(notebook_edited(notebook, edits))
-    parse_source(path, made)
+    before, after = parse_source(path, data).faults, parse_source(path, made).faults
+    if len(after) > len(before):
+        raise after[-1]
     return made
 
 

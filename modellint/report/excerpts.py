@@ -11,7 +11,7 @@ from modellint.mending.rewriting import check_edits, notebook_edited
 from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Report
-from modellint.source.file import decoded, read_bytes, split_lines, text_digest
+from modellint.source.file import decoded, parse_source, read_bytes, split_lines, text_digest
 from modellint.source.paths import is_notebook
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Excerpts:
                 check_edits(path, text.split("\n"), fix.edits)
                 return [Changed(path, text, edited(text, fix.edits))]
             notebook = self._notebook(path)
-            if notebook is None or text_digest(notebook.text) != fix.digest:
+            if notebook is None or text_digest(self._module(path)) != fix.digest:
                 return []
             return [
                 Changed(f"{path}:cell {cell}", notebook.typed(cell), f"{after}\n")
@@ -126,6 +126,11 @@ class Excerpts:
             except FileError:  # Gone or changed since it was linted: findings stand without it.
                 self._files[path] = ()
         return self._files[path]
+
+    def _module(self, path: str) -> str:
+        """The text that fixes of a notebook are of: that of the module that its cells make."""
+        text = self._texts.get(path)
+        return parse_source(path, read_bytes(path) if text is None else text.encode()).text
 
     def _notebook(self, path: str) -> Notebook | None:
         if path not in self._notebooks:

@@ -17,11 +17,12 @@ from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Note, Problem, Report
 from modellint.source.cells import Cells
 from modellint.source.executed import kernel_place, typed
+from modellint.source.ipython import indent_of
 
 T = TypeVar("T", ModelReport, Diagnostic, Related, Problem, Note, Silenced)
 
-Found = tuple[str, int | None, int]
-"""The path of a place, its cell and its line there."""
+Found = tuple[str, int | None, int, str]
+"""The path of a place, its cell, its line there, and what that line begins with besides."""
 
 
 def in_cells(report: Report, path: str, cells: Cells | None) -> Report:
@@ -34,7 +35,10 @@ def in_cells(report: Report, path: str, cells: Cells | None) -> Report:
         return report
 
     def found(one: str, line: int) -> Found:
-        return (one, *cells.place(line)) if one == path else (one, None, line)
+        if one != path:
+            return one, None, line, ""
+        cell, number = cells.place(line)
+        return one, cell, number, cells.indent(cell)
 
     return _Placing(found).report(report)
 
@@ -49,9 +53,9 @@ def in_kernel(report: Report) -> Report:
     def found(path: str, line: int) -> Found:
         place = kernel_place(path, line)
         if place is None:
-            return path, None, line
+            return path, None, line, ""
         numbers.add(place[0])
-        return KERNEL, *place
+        return KERNEL, *place, indent_of(typed(place[0]) or "")
 
     placed = _Placing(found).report(report)
     texts = {cell_name(number): typed(number) or "" for number in sorted(numbers)}
@@ -80,23 +84,39 @@ class _Placing:
         """The same at its line in a cell."""
         if one.cell is not None:
             return one
-        path, cell, line = self.found(one.path, one.line)
+        path, cell, line, _ = self.found(one.path, one.line)
         return one if cell is None else replace(one, path=path, cell=cell, line=line)
+
+    def _indent(self, one: Diagnostic | Related) -> int:
+        """How many columns stand before the first of a line."""
+        return 0 if one.cell is not None else len(self.found(one.path, one.line)[3])
 
     def finding(self, one: Diagnostic) -> Diagnostic:
         """A finding with all its places; it ends in the cell that it begins in."""
-        placed = self.placed(one)
+        placed, indent = self.placed(one), self._indent(one)
         return replace(
             placed,
+            column=one.column + indent,
             end_line=one.end_line - one.line + placed.line,
-            related=tuple(map(self.placed, one.related)),
+            end_column=one.end_column + indent,
+            related=tuple(map(self._related, one.related)),
             fix=None if one.fix is None else self._fix(one.fix),
         )
+
+    def _related(self, one: Related) -> Related:
+        return replace(self.placed(one), column=one.column + self._indent(one))
 
     def _fix(self, fix: TriedFix) -> TriedFix:
         return replace(fix, edits=tuple(map(self._edit, fix.edits)))
 
     def _edit(self, edit: Edit) -> Edit:
-        path, cell, line = self.found(edit.path, edit.line)
-        last = edit.end_line - edit.line + line
-        return edit._replace(path=path, cell=cell, line=line, end_line=last)
+        path, cell, line, indent = self.found(edit.path, edit.line)
+        return Edit(
+            line,
+            edit.column + len(indent),
+            edit.end_line - edit.line + line,
+            edit.end_column + len(indent),
+            edit.text.replace("\n", f"\n{indent}"),
+            path,
+            cell,
+        )

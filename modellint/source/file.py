@@ -74,7 +74,8 @@ class Comment:
 class SourceFile:
     """A decoded and parsed source file; `lines` are without line ends and without the BOM.
 
-    Of a notebook it is the module that its code cells make, which `cells` tells apart.
+    Of a notebook it is the module that its code cells make, which `cells` tells apart; `faults` are
+    the errors of those that are no Python.
     """
 
     path: str
@@ -82,6 +83,7 @@ class SourceFile:
     lines: tuple[str, ...]
     tree: ast.Module
     cells: Cells | None = None
+    faults: tuple[FileError, ...] = ()
 
     @cached_property
     def ignores(self) -> tuple[Ignore, ...]:
@@ -147,6 +149,10 @@ class SourceFile:
         """The line that `place` gave a cell for."""
         return line if cell is None or self.cells is None else self.cells.line(cell, line)
 
+    def indent_at(self, line: int) -> str:
+        """What a line of a cell begins with besides; nothing in other files."""
+        return "" if self.cells is None else self.cells.indent(self.cells.place(line)[0])
+
     def words(self, line: int) -> str:
         """A line as a text names it: `line 17`; of a notebook, `cell 3, line 7`."""
         return f"line {line}" if self.cells is None else self.cells.words(line)
@@ -206,7 +212,8 @@ def parse_source(path: str, data: bytes) -> SourceFile:
     if is_notebook(path):
         from modellint.source.notebooks import read_notebook  # Most runs have no notebook.
 
-        return parse_cells(path, [cell.python for cell in read_notebook(path, data).code])
+        code = read_notebook(path, data).code
+        return parse_cells(path, [cell.python for cell in code], [cell.indent for cell in code])
     lines = split_lines(decoded(path, data))
     text = "\n".join(lines)
     return SourceFile(path, text, lines, _parse(path, text))
@@ -217,22 +224,28 @@ def parse_cell(path: str, text: str) -> SourceFile:
     return SourceFile(path, text, split_lines(text), _parse_each(path, text))
 
 
-def parse_cells(path: str, cells: Sequence[str]) -> SourceFile:
-    """The module that cells of Python make; raise `FileError` in the one that is none."""
-    text = "\n".join(cells)
-    places = Cells.of(cells)
+def parse_cells(path: str, cells: Sequence[str], indents: Sequence[str] = ()) -> SourceFile:
+    """The module that cells of Python make, those left out that are none, as IPython runs them.
+
+    `indents` are what all lines of each cell begin with. Raises `FileError` where cells that are
+    Python make none together.
+    """
+    faults: list[FileError] = []
+    read = [*cells]
     try:
-        tree = _parse_each(path, text)
-    except FileError as error:
-        # What one cell leaves open, the compiler may only see in the next.
-        for number, cell in enumerate(cells, 1):
+        tree = _parse_each(path, "\n".join(read))
+    except FileError:
+        for at, cell in enumerate(cells):
             try:
                 _parse_each(path, cell)
-            except FileError as own:
-                raise FileError(own.kind, path, own.line, own.message, cell=number) from own
-        number, line = places.place(error.line or 1)
-        raise FileError(error.kind, path, line, error.message, cell=number) from error
-    return SourceFile(path, text, tuple(text.split("\n")), tree, places)
+            except FileError as error:
+                read[at] = "\n" * cell.count("\n")
+                message = error.message
+                faults.append(FileError(error.kind, path, error.line, message, cell=at + 1))
+        tree = _parse_each(path, "\n".join(read))
+    text = "\n".join(read)
+    places = Cells.of(read, indents)
+    return SourceFile(path, text, tuple(text.split("\n")), tree, places, tuple(faults))
 
 
 def changed_source(source: SourceFile, text: str, changes: Iterable[Change] = ()) -> SourceFile:
@@ -242,7 +255,7 @@ def changed_source(source: SourceFile, text: str, changes: Iterable[Change] = ()
     """
     cells = None if source.cells is None else source.cells.after(changes)
     tree = _parse(source.path, text) if cells is None else _parse_each(source.path, text)
-    return SourceFile(source.path, text, split_lines(text), tree, cells)
+    return SourceFile(source.path, text, split_lines(text), tree, cells, source.faults)
 
 
 def text_digest(text: str) -> str:

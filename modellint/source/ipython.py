@@ -24,12 +24,23 @@ _TIME = "%time"
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
+def indent_of(cell: str) -> str:
+    """The spaces that all lines of a cell begin with: IPython reads it without them."""
+    written = [line for line in cell.split("\n") if line.strip()]
+    first = written[0] if written else ""
+    indent = first[: len(first) - len(first.lstrip())]
+    return indent if all(line.startswith(indent) for line in written) else ""
+
+
 def python_of(cell: str) -> str:
     """The cell, its lines ending in newlines, with what is no Python left out.
 
-    `x = !ls` becomes the call that IPython makes of it: its value is not known here. What is wrong
-    Python stays, to be told where it stands.
+    So is the indent of all lines. `x = !ls` becomes the call that IPython makes of it: its value is
+    not known here. What is wrong Python stays, to be told where it stands.
     """
+    indent = indent_of(cell)
+    if indent:
+        cell = "\n".join(line.removeprefix(indent) for line in cell.split("\n"))
     if not _MARKS.search(cell) or _is_python(cell):
         return cell
     lines = cell.split("\n")

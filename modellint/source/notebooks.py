@@ -16,7 +16,7 @@ from typing import Any
 
 from modellint.errors import FileError, NotPython
 from modellint.source.cells import Cells
-from modellint.source.ipython import python_of
+from modellint.source.ipython import indent_of, python_of
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _END = re.compile(r"\r\n|\r|\n")
@@ -57,8 +57,16 @@ class Cell:
         return tuple(_END.split(self.text))
 
     @cached_property
+    def indent(self) -> str:
+        """What all of its lines begin with, which IPython leaves out."""
+        return indent_of("\n".join(self.lines))
+
+    @cached_property
     def python(self) -> str:
-        """What of it is Python, by lines that end in newlines; of none a line moves."""
+        """What of it is Python, by lines that end in newlines, without the indent of all.
+
+        Of none a line moves.
+        """
         return python_of("\n".join(self.lines))
 
 
@@ -72,14 +80,9 @@ class Notebook:
     code: tuple[Cell, ...]
 
     @cached_property
-    def text(self) -> str:
-        """All code cells as one module."""
-        return "\n".join(cell.python for cell in self.code)
-
-    @cached_property
     def cells(self) -> Cells:
         """Where in the module each cell begins."""
-        return Cells.of([cell.python for cell in self.code])
+        return Cells.of([cell.python for cell in self.code], [cell.indent for cell in self.code])
 
     def lines_of(self, cell: int) -> tuple[str, ...]:
         """The lines of a code cell, counted from 1, as they were typed; none of one that is not."""

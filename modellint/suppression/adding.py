@@ -106,7 +106,9 @@ def _in_cells(path: str, data: bytes, cells: Cells, edits: Iterable[_Edit], reas
     for module_line, rules, ignore in edits:
         cell, line = cells.place(module_line)
         lines = changed.setdefault(cell, [*notebook.lines_of(cell)])
-        lines[line - 1] = _with_rules(lines[line - 1], rules, ignore, reason)
+        indent = cells.indent(cell)
+        text = lines[line - 1].removeprefix(indent)
+        lines[line - 1] = indent + _with_rules(text, rules, ignore, reason)
     return notebook.with_cells({cell: "\n".join(lines) for cell, lines in changed.items()})
 
 

@@ -125,15 +125,16 @@ def _diagnostic(
     severities: Mapping[str, Severity],
 ) -> Diagnostic:
     cell, line = source.place(ignore.line)
+    indent = len(source.indent_at(ignore.line))
     return Diagnostic(
         rule=rule.name,
         category=rule.category.value,
         severity=severities.get(rule.name, rule.category.severity),
         path=shown,
         line=line,
-        column=ignore.column,
+        column=ignore.column + indent,
         end_line=line,
-        end_column=len(source.snippet(ignore.line).rstrip()) + 1,
+        end_column=len(source.snippet(ignore.line).rstrip()) + 1 + indent,
         model=owner,
         layer="",
         count=1,

@@ -438,13 +438,56 @@ def test_what_fails_is_told_in_its_cell(kind):
     assert [(one["status"], one["cell"]) for one in report["models"]] == [("failed", 3)]
 
 
-def test_wrong_python_is_shown_as_it_was_typed():
-    write(["import torch\n", "%time\n\ndef f(x:\n    pass"])
-    done = run("net.ipynb")
+def test_a_cell_that_is_no_python_is_told_and_the_others_are_linted(monkeypatch):
+    monkeypatch.delenv("MODELLINT_NO_CACHE")
+    write([*CELLS, "%time\n\ndef f(x:\n    pass", "answer = # yours"])
+    options = ("net.ipynb", "--select", "even-kernel", "--cache-dir", "cache")
+    done = run(*options)
     assert done.returncode == 1
+    assert EVEN in done.stdout
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("net.ipynb:cell 2:3: error[syntax-error] 3:")
-    assert lines[1] == "3 | def f(x:"
+    at = next(at for at, line in enumerate(lines) if "syntax-error" in line)
+    assert lines[at].startswith("net.ipynb:cell 5:3: error[syntax-error] 3:")
+    assert lines[at + 1] == "3 | def f(x:"
+    assert any(line.startswith("net.ipynb:cell 6:1: error[syntax-error]") for line in lines)
+    # What is wrong is told again.
+    assert run(*options).stdout == done.stdout
+    run("net.ipynb", "--fix")
+    assert Path("net.ipynb").read_bytes() == written(
+        [*CELLS[:2], SAFE, CALL, "%time\n\ndef f(x:\n    pass", "answer = # yours"]
+    )
+    assert "net.ipynb:cell 5:3" in run("net.ipynb", "--list").stdout
+
+
+@pytest.mark.parametrize("margin", [" ", "\t", "    "])
+def test_a_cell_may_be_indented_as_a_whole(margin):
+    def indented(cell):
+        return "\n".join(margin + line if line else line for line in cell.split("\n"))
+
+    write([SETUP, "", indented(NET.removeprefix("%%time\n")), indented(CALL)])
+    found = next(one for one in told("net.ipynb")["findings"] if one["rule"] == "even-kernel")
+    wide = len(margin)
+    assert (found["line"], found["column"], found["end_column"]) == (5, 21 + wide, 50 + wide)
+    assert found["related"][0]["column"] == 23 + wide
+    assert built_at(run("net.ipynb").stdout) == "nn.Conv2d(3, 8, 4, padding=1)"
+    run("net.ipynb", "--fix", "--unsafe-fixes")
+    fixed = [SETUP, "", indented(ALL.removeprefix("%%time\n")), indented(CALL)]
+    assert Path("net.ipynb").read_bytes() == written(fixed)
+    write([SETUP, "", indented(NET.removeprefix("%%time\n")), indented(CALL)])
+    run("net.ipynb", "--select", "even-kernel", "--add-ignore")
+    mark = "  # modellint: ignore[even-kernel]"
+    silenced = NET.removeprefix("%%time\n").replace('"卷积"', f'"卷积"{mark}')
+    assert Path("net.ipynb").read_bytes() == written(
+        [SETUP, "", indented(silenced), indented(CALL)]
+    )
+
+
+def built_at(text):
+    """What the carets of the finding on an even kernel are below of."""
+    lines = text.splitlines()
+    at = next(at for at, line in enumerate(lines) if "[even-kernel]" in line)
+    start, end = lines[at + 2].index("^"), lines[at + 2].rindex("^") + 1
+    return lines[at + 1][start:end]
 
 
 def test_a_notebook_in_another_language_is_passed_over_with_a_word():

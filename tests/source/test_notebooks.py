@@ -82,10 +82,10 @@ def test_a_place_in_a_cell_is_found_in_the_file(style, texts, data):
 def test_every_line_of_the_module_is_one_of_a_cell(style, texts):
     read = read_notebook("a.ipynb", style.bytes(notebook(texts, style)))
     assert [found.text for found in read.code] == texts
-    lines = read.text.split("\n")
     if not texts:
-        assert read.text == ""
+        assert read.cells.starts == (1,)
         return
+    lines = [line for found in read.code for line in found.python.split("\n")]
     places = [read.cells.place(line) for line in range(1, len(lines) + 1)]
     assert places == [
         (number, line)
@@ -94,7 +94,9 @@ def test_every_line_of_the_module_is_one_of_a_cell(style, texts):
     ]
     assert [read.cells.line(*place) for place in places] == [*range(1, len(lines) + 1)]
     for text, place in zip(lines, places, strict=True):
-        assert text == read.lines_of(place[0])[place[1] - 1] or text.strip() in ("", "pass")
+        typed = read.lines_of(place[0])[place[1] - 1]
+        indent = read.cells.indent(place[0])
+        assert text == typed.removeprefix(indent) or text.strip() in ("", "pass")
 
 
 def test_escapes_that_are_not_needed_stay():
@@ -140,24 +142,28 @@ def test_a_future_import_and_an_await_may_stand_in_any_cell():
     assert [type(node) for node in source.tree.body][-2:] == [ast.Expr, ast.Global]
 
 
-@pytest.mark.parametrize(
-    ("cells", "place"),
-    [
-        (["x = 1", "y = 1\ndef f(:"], (2, 2)),
-        (["x = 1", "y = (1,", "z = 2"], (2, 1)),
-        (["x = '''", "z = 2"], (1, 1)),
-        (["%%bash\nls", "return 1"], (2, 1)),
-        (["x = 1 \\", "z = 2"], (1, 1)),
-        (["x = \u0000"], (1, 1)),
-        (["nonlocal x"], (1, 1)),
-    ],
-)
-def test_wrong_python_is_told_in_its_cell(cells, place):
-    with pytest.raises(FileError) as caught:
-        parse_source("a.ipynb", written(cells))
-    error = caught.value
+WRONG = [
+    (["x = 1", "y = 1\ndef f(:"], (2, 2)),
+    (["x = 1", "y = (1,", "z = 2"], (2, 1)),
+    (["x = '''", "z = 2"], (1, 1)),
+    (["%%bash\nls", "return 1"], (2, 1)),
+    (["x = 1 \\", "z = 2"], (1, 1)),
+    (["x = \u0000"], (1, 1)),
+    (["nonlocal x"], (1, 1)),
+    (["x = # yours", "  y = 1\n    z = 2"], (1, 1)),
+]
+
+
+@pytest.mark.parametrize(("cells", "place"), WRONG)
+def test_wrong_python_is_told_in_its_cell_and_the_others_count(cells, place):
+    source = parse_source("a.ipynb", written([*cells, "last = 3"]))
+    error = source.faults[0]
     assert (error.kind, error.path) == ("syntax-error", "a.ipynb")
     assert (error.cell, error.line) == place
+    names = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)}
+    left = [cell for at, cell in enumerate(cells, 1) if at not in {e.cell for e in source.faults}]
+    assert names == {"last"} | {cell[0] for cell in left if "=" in cell}
+    assert source.place(len(source.lines)) == (len(cells) + 1, 1)
 
 
 CODE = '{"cell_type": "code", "source": %s}'
