@@ -6,6 +6,7 @@ once, with a `Stage` before each step, so that a crash loses no model before it 
 
 from __future__ import annotations
 
+import ast
 import gc
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -208,9 +209,8 @@ def _lint_source(
     wanted = [*buildable, *parts, *feeders.values()]
     loaded = load(source, wanted, root=project_root(job.path))
     feeding = Feeding(loaded, feeders)
-    yield Report(
-        notes=tuple(Note(shown(note.path), note.line, note.message) for note in loaded.notes)
-    )
+    notes = [Note(shown(note.path), note.line, note.message) for note in loaded.notes]
+    yield Report(notes=(*notes, *_replaced(job, source, buildable)))
 
     def linted(candidate: Candidate) -> Iterator[Stage | Lacking | Report]:
         return _lint_model(job, candidate, loaded, feeding, rules, shown, told)
@@ -224,6 +224,19 @@ def _lint_source(
         if not built and not job.names and stated is None:
             yield from _lint_parts(candidate.parts, linted, known)
     yield from _lint_parts(parts, linted, known)
+
+
+def _replaced(job: Job, source: SourceFile, models: Sequence[Candidate]) -> Iterator[Note]:
+    """What is said of classes that a later cell of a notebook defines anew."""
+    defined: dict[str, list[int]] = {}
+    for node in source.tree.body if source.cells is not None else ():
+        if isinstance(node, ast.ClassDef):
+            defined.setdefault(node.name, []).append(node.lineno)
+    for name in dict.fromkeys(one.class_name for one in models):
+        *earlier, last = defined.get(name, [0])
+        for line in earlier:
+            message = f"not linted: {source.words(last)} defines {name} again, which counts"
+            yield Note(job.shown, line, message)
 
 
 def _traced(

@@ -410,6 +410,15 @@ def test_names_of_the_kernel_are_there():
     assert report["errors"] == report["notes"] == []
 
 
+def test_of_a_class_that_is_defined_twice_the_last_counts_and_it_is_said():
+    write([SETUP, NET, NET.replace("8, 4,", "8, 6,"), CALL])
+    report = told("net.ipynb", "--select", "even-kernel")
+    assert [one["cell"] for one in report["findings"]] == [3]
+    (note,) = report["notes"]
+    assert (note["cell"], note["line"]) == (2, 3)
+    assert note["message"] == "not linted: cell 3, line 3 defines Net again, which counts"
+
+
 def test_code_that_reads_its_own_source_reads_that_of_the_cell():
     cells = [SETUP, "import inspect", NET + "\n\nLINES = inspect.getsource(Net.forward)"]
     cells.append(
@@ -477,9 +486,8 @@ def test_a_cell_may_be_indented_as_a_whole(margin):
     run("net.ipynb", "--select", "even-kernel", "--add-ignore")
     mark = "  # modellint: ignore[even-kernel]"
     silenced = NET.removeprefix("%%time\n").replace('"卷积"', f'"卷积"{mark}')
-    assert Path("net.ipynb").read_bytes() == written(
-        [SETUP, "", indented(silenced), indented(CALL)]
-    )
+    cells = [SETUP, "", indented(silenced), indented(CALL)]
+    assert Path("net.ipynb").read_bytes() == written(cells)
 
 
 def built_at(text):
