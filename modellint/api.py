@@ -89,6 +89,7 @@ def lint(
         options=checked_options(options_by_rule("options", options), known),
         fail_level=one_of("fail_level", fail_level, FailLevel),
         pictures=flag("pictures", pictures),
+        watched=True,
     )
 
 
@@ -112,6 +113,7 @@ def lint_paths(
     cache_dir: str | os.PathLike[str] | None = None,
     python: str | os.PathLike[str] | None = None,
     pictures: bool = False,
+    annotated: bool = False,
     executor: Executor | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
@@ -125,7 +127,8 @@ def lint_paths(
     `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
     of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
     models; without it that of the active environment or the project, as the command line finds it,
-    counts before this one. `pictures` keeps what `render("html")` draws. An `executor` runs each
+    counts before this one. `pictures` keeps what `render("html")` draws, `annotated` what
+    `report.annotated()` prints, which else lints once more. An `executor` runs each
     file on a machine of its own, where modellint and the interpreter are installed and the files
     have the same paths.
 
@@ -154,6 +157,7 @@ def lint_paths(
         cache_dir=folder,
         python=path("python", python),
         pictured=flag("pictures", pictures),
+        annotated=flag("annotated", annotated) or pictures,
     )
     if executor is not None and not callable(getattr(type(executor), "submit", None)):
         kind = in_words(executor)
@@ -181,8 +185,11 @@ def trace(
     return _traced(live_model(model), given)
 
 
-def _traced(model: nn.Module, given: GivenInputs) -> Graph:
-    """The graph of a module that is no wrapper of another."""
+def _traced(model: nn.Module, given: GivenInputs, *, watched: bool = False) -> Graph:
+    """The graph of a live module that is no wrapper of another.
+
+    It has what the lines of its files did if they are `watched`.
+    """
     from modellint.inputs.search import trace_with_inputs
     from modellint.modules.live_sites import construction_sites, model_site, model_source
     from modellint.modules.members import members
@@ -200,6 +207,7 @@ def _traced(model: nn.Module, given: GivenInputs) -> Graph:
             path=model_site(model).path,
             source=model_source(model),
             modules=modules,
+            watched=watched,
         )
 
 
@@ -220,16 +228,13 @@ def assert_clean(
     A model that could not be analysed is not clean either. The arguments are those of `lint`.
     """
     __tracebackhide__ = True  # pytest then shows the line of the test.
-    report = lint(
+    known = _installed_rules()
+    report = lint_live(
         model,
-        inputs,
-        args=args,
-        kwargs=kwargs,
-        select=select,
-        ignore=ignore,
-        extend_select=extend_select,
-        options=options,
-        fail_level=fail_level,
+        given_inputs(inputs, args, kwargs),
+        rules=select_rules(known, [DEFAULT, _chosen(select, ignore, extend_select)]),
+        options=checked_options(options_by_rule("options", options), known),
+        fail_level=one_of("fail_level", fail_level, FailLevel),
     )
     raise_unless_clean(report)
 
@@ -251,6 +256,7 @@ def lint_live(
     severities: Mapping[str, Severity] | None = None,
     fail_level: FailLevel,
     pictures: bool = False,
+    watched: bool = False,
 ) -> Report:
     """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
     from modellint.building.live_models import class_of, live_model
@@ -262,7 +268,7 @@ def lint_live(
         with uncollected(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
-                _traced(module, inputs),
+                _traced(module, inputs, watched=watched),
                 rules,
                 _subject(of, model_site(of)),
                 options,

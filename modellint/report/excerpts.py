@@ -18,13 +18,13 @@ class Excerpts:
 
     def line(self, path: str, number: int) -> str:
         """A line counted from 1; empty where there is none, or no such file any more."""
-        lines = self._lines(path)
+        lines = self.lines(path)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def fixed(self, fix: TriedFix) -> tuple[str, str, str] | None:
         """The path of a file, its text and what a fix makes of that; `None` unless it fits."""
         path = fix.edits[0].path
-        lines = self._lines(path)
+        lines = self.lines(path)
         text = "\n".join(lines)
         if text_digest(text) != fix.digest or any(edit.path != path for edit in fix.edits):
             return None
@@ -34,7 +34,8 @@ class Excerpts:
             return None
         return path, text, edited(text, fix.edits)
 
-    def _lines(self, path: str) -> tuple[str, ...]:
+    def lines(self, path: str) -> tuple[str, ...]:
+        """All lines of a file; none where there is no such file any more."""
         if path not in self._files:
             try:
                 self._files[path] = read_lines(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from unicodedata import category, east_asian_width
 
 from modellint.mending.choosing import count_unsafe, offered
 from modellint.report.view import View
@@ -33,6 +34,22 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def shown_source(line: str) -> str:
+    """Source as it is printed: nothing in it acts on the terminal, except tabs."""
+    return "\t".join(map(printable, line.split("\t")))
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: ideographs two, accents none, tabs to eights."""
+    taken = 0
+    for character in text:
+        if character == "\t":
+            taken += 8 - taken % 8
+        elif category(character) not in ("Mn", "Me"):
+            taken += 2 if east_asian_width(character) in "WF" else 1
+    return taken
 
 
 def alike(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:

@@ -116,6 +116,33 @@ class SkippedJson(TypedDict):
     reason: str
 
 
+LineTensorJson = tuple[str, list[Size], list[int], str]
+
+
+class AnnotationJson(TypedDict):
+    """What a line leaves behind."""
+
+    line: Line
+    end_line: Line
+    text: str
+    count: Line
+    first: Filled[LineTensorJson]
+    last: Filled[LineTensorJson]
+    between: bool
+    built: bool
+
+
+class AnnotatedJson(TypedDict):
+    """An entry of `annotated` of a model."""
+
+    path: str
+    shown: list[tuple[Line, Line]]
+    lines: list[AnnotationJson]
+    skipped: list[tuple[Line, Line]]
+    stopped: Line | None
+    reason: str | None
+
+
 ModelJson = TypedDict(
     "ModelJson",
     {
@@ -137,6 +164,7 @@ ModelJson = TypedDict(
         "stopped": str | None,
         "arguments": list[ArgumentJson],
         "picture": NotRequired[PictureJson],
+        "annotated": NotRequired[list[AnnotatedJson]],
     },
 )
 
