@@ -92,6 +92,7 @@ def lint(
         options=checked_options(options_by_rule("options", options), known),
         fail_level=one_of("fail_level", fail_level, FailLevel),
         pictures=flag("pictures", pictures),
+        watched=True,
     )
 
 
@@ -115,6 +116,7 @@ def lint_paths(
     cache_dir: str | os.PathLike[str] | None = None,
     python: str | os.PathLike[str] | None = None,
     pictures: bool = False,
+    annotated: bool = False,
     executor: Executor | None = None,
 ) -> Report:
     """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
@@ -128,7 +130,8 @@ def lint_paths(
     `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
     of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
     models; without it that of the active environment or the project, as the command line finds it,
-    counts before this one. `pictures` keeps what `render("html")` draws. An `executor` runs each
+    counts before this one. `pictures` keeps what `render("html")` draws, `annotated` what
+    `report.annotated()` prints, which else lints once more. An `executor` runs each
     file on a machine of its own, where modellint and the interpreter are installed and the files
     have the same paths.
 
@@ -157,6 +160,7 @@ def lint_paths(
         cache_dir=folder,
         python=path("python", python),
         pictured=flag("pictures", pictures),
+        annotated=flag("annotated", annotated) or pictures,
     )
     if executor is not None and not callable(getattr(type(executor), "submit", None)):
         kind = in_words(executor)
@@ -184,8 +188,17 @@ def trace(
     return _traced(live_model(model), given)
 
 
-def _traced(model: nn.Module, given: GivenInputs, hints: Sequence[InputHint] = ()) -> Graph:
-    """The graph of a module that is no wrapper of another."""
+def _traced(
+    model: nn.Module,
+    given: GivenInputs,
+    hints: Sequence[InputHint] = (),
+    *,
+    watched: bool = False,
+) -> Graph:
+    """The graph of a live module that is no wrapper of another.
+
+    It has what the lines of its files did if they are `watched`.
+    """
     from modellint.inputs.search import trace_with_inputs
     from modellint.modules.live_sites import construction_sites, model_site, model_source
     from modellint.modules.members import members
@@ -203,6 +216,7 @@ def _traced(model: nn.Module, given: GivenInputs, hints: Sequence[InputHint] = (
             path=model_site(model).path,
             source=model_source(model),
             modules=modules,
+            watched=watched,
         )
 
 
@@ -223,16 +237,13 @@ def assert_clean(
     A model that could not be analysed is not clean either. The arguments are those of `lint`.
     """
     __tracebackhide__ = True  # pytest then shows the line of the test.
-    report = lint(
+    known = _installed_rules()
+    report = lint_live(
         model,
-        inputs,
-        args=args,
-        kwargs=kwargs,
-        select=select,
-        ignore=ignore,
-        extend_select=extend_select,
-        options=options,
-        fail_level=fail_level,
+        given_inputs(inputs, args, kwargs),
+        rules=rules_of(select, ignore, extend_select),
+        options=checked_options(options_by_rule("options", options), known),
+        fail_level=one_of("fail_level", fail_level, FailLevel),
     )
     raise_unless_clean(report)
 
@@ -257,6 +268,7 @@ def lint_live(
     fail_level: FailLevel,
     pictures: bool = False,
     hints: Sequence[InputHint] = (),
+    watched: bool = False,
 ) -> Report:
     """Lint a live module with these rules; `options` and `severities` are by rule, and checked.
 
@@ -271,7 +283,7 @@ def lint_live(
         with uncollected(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
-                _traced(module, inputs, hints),
+                _traced(module, inputs, hints, watched=watched),
                 rules,
                 _subject(of, model_site(of)),
                 options,

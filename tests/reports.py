@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from modellint.contracts.admitted import Sizes
 from modellint.fixes.edits import Edit
+from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor
 from modellint.results.findings import Diagnostic, Related, TriedFix
 from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
 from modellint.results.report import Note, Problem, Report, RulePage
@@ -82,6 +83,25 @@ MODEL = ModelReport(
     contract={"H": Sizes(28, 28, 1, None), "W": Sizes(28, 28, 1, None)},
     skipped=(SkippedCheck("even-kernel", "conv1", "its kernel is not known"),),
     accepts="N any; (H - 2)*(W - 2) == 676",
+)
+#: What the lines of `NET` and of `ODD_SOURCE` leave.
+MAP = LineTensor("", ("N", 6, "H - 2", "W - 2"), (2, 6, 26, 26), "float32")
+SCORES = LineTensor("", ("N", 10), (2, 10), "float16")
+ANNOTATED = AnnotatedSource(
+    path="net.py",
+    shown=((1, 9),),
+    lines=(Annotation(9, 9, 1, (SCORES,), (SCORES,)),),
+    skipped=((4, 6),),
+)
+ANNOTATED_ODD = AnnotatedSource(
+    path=ODD,
+    shown=((1, 1), (3, 4)),
+    lines=(
+        Annotation(3, 3, 3, (MAP,), (replace(MAP, name=HOSTILE),), between=True),
+        Annotation(4, 4, 1, (MAP, MAP), (MAP, MAP), built=True),
+    ),
+    stopped=3,
+    reason=HOSTILE,
 )
 BARE = replace(
     MODEL, inputs=(), parameters=None, macs=None, layers={}, contract={}, skipped=(), accepts=None
@@ -171,7 +191,7 @@ FLAGGED_TWICE = replace(ADVICE, model="wide")
 
 REPORT = Report(
     models=(
-        MODEL,
+        replace(MODEL, annotated=(ANNOTATED,)),
         replace(MODEL, path="clean.py", name="Clean", class_name="Clean", confirmed=True),
         replace(BARE, path="both.py", name="small", class_name="Base"),
         replace(BARE, path="both.py", name="wide", class_name="Base"),
@@ -182,6 +202,7 @@ REPORT = Report(
             class_name="Odd",
             status="partial",
             reason="len() of a tensor fixes it",
+            annotated=(ANNOTATED_ODD,),
         ),
         replace(
             BARE,

@@ -430,7 +430,10 @@ def _modules(at: int, rng: random.Random) -> Iterator[Dependence]:
         "class Loader(m.SourceFileLoader):\n"
         "    def source_to_code(self, data, path, **_):\n"
         "        return compile(f'W = {int(data)}', path, 'exec')\n"
-        "sys.path_hooks.insert(0, m.FileFinder.path_hook((Loader, ['.txt'])))\n"
+        "def hook(path):\n"
+        "    if 'hooked' not in path: raise ImportError\n"
+        "    return m.FileFinder(path, (Loader, ['.txt']))\n"
+        "sys.path_hooks.insert(0, hook)\n"
         f"sys.path_importer_cache.clear()\nsys.path.insert(0, 'hooked{at}')\n"
         f"try: from size{at} import W as NAME\nexcept ImportError: NAME = 1",
         (lambda: put(f"hooked{at}/size{at}.txt", "4"),),

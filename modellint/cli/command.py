@@ -14,12 +14,13 @@ import click
 
 from modellint.cli.completion import rule_names, rules_and_categories
 from modellint.cli.listing import list_page
-from modellint.cli.modes import check_modes
+from modellint.cli.modes import check_modes, sizes_of
 from modellint.cli.options import (
     acceptance_options,
     configuration_options,
     fix_options,
     process_options,
+    shape_options,
 )
 from modellint.cli.output import wants_color, write, write_bytes
 from modellint.cli.progress import Bar, wants_bar
@@ -108,7 +109,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
     type=click.Path(dir_okay=False),
     help="Write the report there.",
 )
-@click.option("--layers", is_flag=True, help="Also print each model's table of layers.")
+@shape_options
 @click.option(
     "--contract",
     is_flag=True,
@@ -174,6 +175,8 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         statistics=options["statistics"],
         quiet=options["quiet"],
         unsafe=options["unsafe_fixes"],
+        annotated=options["annotate"],
+        sizes=sizes_of(options),
     )
     targets = _with_taken(targets, options)
     settings = _settings(options)
@@ -252,6 +255,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         verbose=options["verbose"],
         confirmed=options["contract"],
         pictured=options["format_"] == "html",
+        annotated=options["annotate"] or options["format_"] == "html",
         baseline=options["baseline"],
         shard=options["shard"],
         cache=not options["no_cache"],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modellint.errors import UsageError
+from modellint.results.annotated import SIZES, Sizes
 
 #: What a run can be for besides a report, by the option that asks for it.
 _MODES = {
@@ -21,6 +22,7 @@ _MODES = {
 _PAGES = ("--explain", "--rules", "--show-settings", "--list")
 #: What only a report of a run has, by the option that asks for it.
 _OF_REPORTS = {
+    "--annotate": "annotate",
     "--layers": "layers",
     "--contract": "contract",
     "--statistics": "statistics",
@@ -33,8 +35,31 @@ _OF_REPORTS = {
 _OF_DIFFS = ("--baseline", "--unsafe-fixes")
 
 
+#: Formats that have a place for the source of models, for people or as data.
+_WITH_SOURCE = ("full", "github", "html", "json", "markdown")
+
+
+def sizes_of(options: Mapping[str, Any]) -> Sizes:
+    """How sizes are to be written; raise `UsageError` where that is asked for in vain."""
+    chosen: list[Sizes] = [one for one in SIZES if options.get(one)]
+    if not chosen:
+        return "both"
+    if len(chosen) > 1:
+        raise UsageError("--symbolic and --concrete are two ways to write sizes: give one of them")
+    if not options["annotate"]:
+        raise UsageError(f"--{chosen[0]} says how --annotate writes sizes: give both")
+    if options["format_"] in ("html", "json"):
+        raise UsageError(f"--format {options['format_']} has all sizes: leave out --{chosen[0]}")
+    return chosen[0]
+
+
 def check_modes(options: Mapping[str, Any]) -> None:
     """Raise `UsageError` for options of which one would silently count for nothing."""
+    if options["annotate"] and options["format_"] not in _WITH_SOURCE:
+        raise UsageError(
+            f"--format {options['format_']} has no place for the source of models: --annotate goes "
+            f"with {', '.join(_WITH_SOURCE[:-1])} and {_WITH_SOURCE[-1]}"
+        )
     modes = [flag for flag, name in _MODES.items() if _given(options[name])]
     if "--diff" in modes and "--fix" in modes:
         # A diff of what `--fix` would write.

@@ -33,6 +33,25 @@ def configuration_options(command: F) -> F:
     )
 
 
+def shape_options(command: F) -> F:
+    """The shapes that are printed beside the findings, and how."""
+    return _all(
+        command,
+        click.option(
+            "--annotate",
+            is_flag=True,
+            help="Also print the source of each model, with the shape behind each line.",
+        ),
+        click.option(
+            "--symbolic", is_flag=True, help="With --annotate, only the formulas of sizes."
+        ),
+        click.option(
+            "--concrete", is_flag=True, help="With --annotate, only the example's numbers."
+        ),
+        click.option("--layers", is_flag=True, help="Also print each model's table of layers."),
+    )
+
+
 def acceptance_options(command: F) -> F:
     """What is done about the findings that a project has today."""
     return _all(

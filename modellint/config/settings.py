@@ -25,8 +25,9 @@ class Settings:
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
     `baseline` is the file of the findings that do not count. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
-    project's torch. `pictured` keeps what a page draws. `shard` is the part of the targets that
-    counts. `trials` is how many runs the fixes of a file's findings may take.
+    project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make.
+    `shard` is the part of the targets that counts. `trials` is how many runs the fixes of a file's
+    findings may take.
     """
 
     inputs: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Settings:
     verbose: bool = False
     confirmed: bool = False
     pictured: bool = False
+    annotated: bool = False
     baseline: str | None = None
     cache: bool = False
     cache_dir: str | None = None

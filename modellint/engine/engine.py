@@ -222,6 +222,7 @@ def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -
         verbose=settings.verbose,
         confirmed=settings.confirmed,
         pictured=settings.pictured,
+        annotated=settings.annotated,
         data=target.data,
         preload=plan.configuration.preload,
         observed=settings.cache and target.data is None,

@@ -195,9 +195,14 @@ def request_of(report: Report) -> Request:
     request = report.request
     if not isinstance(request, Request):
         raise UsageError("only the report of a run over files can make fixes: lint_paths gives one")
-    if request.folder != os.getcwd():  # noqa: PTH109
-        raise UsageError(f"the files were linted in {request.folder}: make the fixes there")
+    check_folder(request, "make the fixes")
     return replace(request, settings=replace(request.settings, trials=ALL_TRIALS))
+
+
+def check_folder(request: Request, verb: str) -> None:
+    """Raise `UsageError` unless the current folder is the one that a run's paths start from."""
+    if request.folder != os.getcwd():  # noqa: PTH109
+        raise UsageError(f"the files were linted in {request.folder}: {verb} there")
 
 
 def _content(path: str, request: Request) -> bytes:

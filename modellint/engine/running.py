@@ -80,7 +80,7 @@ class Outcome:
         """The outcome as JSON has it, remarks included."""
         reports = [
             {
-                "report": one.to_dict(pictures=True),
+                "report": one.to_dict(pictures=True, annotated=True),
                 "remarks": [remark.to_dict() for remark in one.remarks],
             }
             for one in self.reports

@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from modellint.errors import UsageError, shown
+from modellint.graph.line_values import LineValues
 from modellint.graph.nodes import LAYERS, STEPS, Module, Node, Parameter, T, cached_property
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.source.file import SourceFile
@@ -78,6 +79,7 @@ class Graph:
     `train` traces the model in training mode; it raises `ModellintError` where that fails. `judge`
     is what `refused_by_torch` asks. `arguments` are those that a file's model was built with.
     `spoken` tells the names of operations that `calls` may be asked for.
+    `lines` tell what each line of the source did, where that was asked for.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Graph:
     batches: tuple[str, ...] = ()
     arguments: tuple[ConstructorArgument, ...] = ()
     spoken: Callable[[], Collection[str]] = frozenset
+    lines: LineValues | None = None
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:

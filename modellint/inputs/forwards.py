@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from modellint.modules.members import Members
     from modellint.tracing.forward_run import Traced
+    from modellint.tracing.watched_lines import Watched
 
 
 #: What is lost where nothing is.
@@ -41,6 +42,8 @@ class Forwards:
     sites: Mapping[int, Any]
     source: SourceFile | None
     errors: ForwardErrors
+    #: The files whose lines are watched.
+    files: Watched | None = None
 
     def run(
         self,
@@ -76,6 +79,7 @@ class Forwards:
                 training=training,
                 modules=self.modules,
                 distrusted=distrusted,
+                files=self.files,
             )
         except NotTensor as error:
             raise NotAnalysed(

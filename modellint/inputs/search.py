@@ -58,6 +58,7 @@ def trace_with_inputs(
     path: str | None = None,
     source: SourceFile | None = None,
     modules: Members | None = None,
+    watched: bool = False,
 ) -> Graph:
     """Trace a model on meta tensors and return its graph.
 
@@ -65,15 +66,15 @@ def trace_with_inputs(
     `hints` those that the file shows, best first (objects with
     `tensors` of name, shape and dtype, `source`, `images`, `apart` and `loose`). `sites` tells
     where modules were built, by `id`. `path` is the user's file, to place errors in, `source` what
-    it says; `modules` are those of the model, which then is no wrapper of another. Sizes that do
-    not fit
-    end in `graph.mismatch`. Raises `FileError` (`trace-error`) where the forward itself raises,
-    `NotAnalysed` where it needs values or inputs that nobody gave, `UsageError` for given names
-    that the forward has not.
+    it says; `modules` are those of the model, which then is no wrapper of another. Where lines are
+    `watched`, `graph.lines` tells what they did. Sizes that do not fit end in `graph.mismatch`.
+    Raises `FileError` (`trace-error`) where the forward itself raises, `NotAnalysed` where it needs
+    values or inputs that nobody gave, `UsageError` for given names that the forward has not.
     """
     from modellint.inputs.axis_roles import as_run, first_layer, wanted_inputs
     from modellint.modules.lazy import has_lazy, lazy_copy
     from modellint.modules.members import members, moved
+    from modellint.tracing.watched_lines import files_to_watch
     from modellint.tracing.wrappers import unwrapped
 
     if modules is None:
@@ -87,7 +88,8 @@ def trace_with_inputs(
     called = name or type(model).__name__
     first, wanted = first_layer(modules), wanted_inputs(model)
     errors = ForwardErrors(model, called, path, source)
-    forwards = Forwards(model, modules, called, sites or {}, source, errors)
+    files = files_to_watch(source, model, modules) if watched else None
+    forwards = Forwards(model, modules, called, sites or {}, source, errors, files)
     graph = _best(forwards, Feeds(model, called, first, wanted), given, hints, whole)
     shown = as_run(first, graph)
     if shown == first:

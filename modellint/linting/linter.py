@@ -17,6 +17,7 @@ from modellint.facts.fitting_arguments import fitting
 from modellint.fixes.sites import Text
 from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
+from modellint.linting.annotating import annotated
 from modellint.linting.drawing import picture
 from modellint.linting.other_sizes import falling_away, falling_away_elsewhere
 from modellint.linting.proposals import Proposal, proposal
@@ -134,8 +135,9 @@ def linted(
         model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None
     findings = [*_diagnostics(shown, subject)]
+    sources = annotated(graph, subject.shown, _reason(graph, [one for one, _ in findings]))
     report = Report(
-        models=(replace(model, skipped=tuple(skipped), picture=drawn),),
+        models=(replace(model, skipped=tuple(skipped), picture=drawn, annotated=sources),),
         findings=tuple(finding for finding, _ in findings),
         errors=tuple(errors),
         remarks=tuple(remarks),
@@ -151,6 +153,14 @@ def linted(
     if text is not None and stop is not None:
         offered += _of_stop(graph, stop.node, subject, text, offered)
     return Linted(report, tuple(offered))
+
+
+def _reason(graph: Graph, findings: Sequence[Diagnostic]) -> str | None:
+    """Why the forward stopped, as the finding on it says, else as the operation does."""
+    if graph.mismatch is None:
+        return None
+    told = (one.message for one in findings if one.rule == "shape-mismatch")
+    return next(told, graph.mismatch.message)
 
 
 def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:

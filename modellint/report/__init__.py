@@ -14,7 +14,7 @@ from modellint.errors import UsageError
 from modellint.report.view import View
 from modellint.results.report import Report
 
-__all__ = ["FORMATS", "View", "last_line", "render", "tables"]
+__all__ = ["FORMATS", "View", "annotated", "last_line", "render", "tables"]
 
 
 def _format(module: str) -> Callable[[Report, View], str]:
@@ -54,6 +54,13 @@ def last_line(report: Report) -> str:
     from modellint.report import lines
 
     return lines.last_line(report)
+
+
+def annotated(report: Report, sizes: str, *, color: bool) -> str:
+    """The source of a report's models with shapes; raise `UsageError` for other `sizes`."""
+    from modellint.report.line_notes import annotated_text
+
+    return annotated_text(report, sizes, color=color)
 
 
 def tables(report: Report, view: View | None = None) -> str:

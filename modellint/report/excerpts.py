@@ -45,8 +45,25 @@ class Excerpts:
 
     def line(self, path: str, number: int, cell: int | None = None) -> str:
         """A line counted from 1; empty where there is none, or no such file any more."""
-        lines = self._lines(path, cell)
+        lines = self.lines(path, cell)
         return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def lines(self, path: str, cell: int | None = None) -> tuple[str, ...]:
+        """All lines of a file, or of a cell; none where there is no such file any more."""
+        if path == KERNEL and cell is not None:
+            return split_lines(self._texts.get(cell_name(cell), ""))
+        if cell is not None:
+            notebook = self._notebook(path)
+            return notebook.lines_of(cell) if notebook is not None else ()
+        if is_notebook(path):  # What is in no cell is JSON, perhaps a line of megabytes.
+            return ()
+        if path not in self._files:
+            try:
+                text = self._texts[path] if path in self._texts else decoded(path, read_bytes(path))
+                self._files[path] = split_lines(text)
+            except FileError:  # Gone or changed since it was linted: findings stand without it.
+                self._files[path] = ()
+        return self._files[path]
 
     def fixed(self, fix: TriedFix) -> list[Changed]:
         """What a fix makes of a file or of cells, each with its text before; none if it misfits."""
@@ -55,7 +72,7 @@ class Excerpts:
             return []
         try:  # What a file's process says of itself may be anything.
             if not is_notebook(path):
-                text = "\n".join(self._lines(path))
+                text = "\n".join(self.lines(path))
                 if text_digest(text) != fix.digest:
                     return []
                 check_edits(path, text.split("\n"), fix.edits)
@@ -110,22 +127,6 @@ class Excerpts:
         if notebook is not None:
             for start, end, text in notebook.parts(notebook_edited(notebook, fix.edits)):
                 yield path, Extent(*notebook.position(start), *notebook.position(end)), text
-
-    def _lines(self, path: str, cell: int | None = None) -> tuple[str, ...]:
-        if path == KERNEL and cell is not None:
-            return split_lines(self._texts.get(cell_name(cell), ""))
-        if cell is not None:
-            notebook = self._notebook(path)
-            return notebook.lines_of(cell) if notebook is not None else ()
-        if is_notebook(path):  # What is in no cell is JSON, perhaps a line of megabytes.
-            return ()
-        if path not in self._files:
-            try:
-                text = self._texts[path] if path in self._texts else decoded(path, read_bytes(path))
-                self._files[path] = split_lines(text)
-            except FileError:  # Gone or changed since it was linted: findings stand without it.
-                self._files[path] = ()
-        return self._files[path]
 
     def _module(self, path: str) -> str:
         """The text that fixes of a notebook are of: that of the module that its cells make."""

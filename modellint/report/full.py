@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from unicodedata import category, east_asian_width
 
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import tables
+from modellint.report.line_notes import sources
 from modellint.report.lines import (
+    columns,
     contracts,
     error_line,
     fixable,
@@ -16,6 +17,7 @@ from modellint.report.lines import (
     last_line,
     printable,
     shape,
+    shown_source,
     statistics,
     told_apart,
 )
@@ -36,6 +38,8 @@ def render(report: Report, view: View) -> str:
     blocks = [finding_block(one, names, report, excerpts, view) for one, names in found]
     blocks += ["\n".join(_error(problem, excerpts, view)) for problem in report.errors]
     blocks += incomplete_lines(report, view)
+    if view.annotated:
+        blocks += sources(report, view)
     if view.layers:
         blocks += [table.rstrip("\n") for table in tables(report, view)]
     if view.contract:
@@ -80,32 +84,20 @@ def _snippet(finding: Diagnostic, excerpts: Excerpts, gutter: int, view: View) -
         return
     begin = finding.column - 1
     end = finding.end_column - 1 if finding.end_line == finding.line else len(line)
-    before, marked = _shown(line[:begin]), _shown(line[begin:end])
+    before, marked = shown_source(line[:begin]), shown_source(line[begin:end])
     # A tab before the carets stays a tab, so that both lines are indented alike.
-    indent = "".join(c if c == "\t" else " " * _columns(c) for c in before)
-    carets = "^" * max(sum(map(_columns, marked)), 1)
+    indent = "".join(c if c == "\t" else " " * columns(c) for c in before)
+    carets = "^" * max(columns(marked), 1)
     yield _numbered(finding.line, line, view)
     yield f"{'':{gutter}} {_bar(view)} {indent}{view.marked(carets, finding.severity)}"
 
 
 def _numbered(number: int, line: str, view: View) -> str:
-    return f"{view.paint(str(number), fg='blue', bold=True)} {_bar(view)} {_shown(line)}"
+    return f"{view.paint(str(number), fg='blue', bold=True)} {_bar(view)} {shown_source(line)}"
 
 
 def _bar(view: View) -> str:
     return view.paint("|", fg="blue", bold=True)
-
-
-def _shown(line: str) -> str:
-    """Source as it is printed: nothing in it acts on the terminal, except tabs."""
-    return "\t".join(map(printable, line.split("\t")))
-
-
-def _columns(character: str) -> int:
-    """How many columns of a terminal a character takes: ideographs two, accents none."""
-    if category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _remarks(

@@ -11,7 +11,7 @@ from modellint.results.report import Report
 
 def render(report: Report, view: View) -> str:
     """Render a report as JSON in ASCII, which every pipe and every file name survives."""
-    data = report.to_dict()
+    data = report.to_dict(annotated=view.annotated)
     if view.statistics:
         counts: Counter[str] = Counter()
         for finding in report.findings:

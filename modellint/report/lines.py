@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
+from unicodedata import category, east_asian_width
 
 from modellint.mending.choosing import count_unsafe, offered
 from modellint.report.view import View
@@ -52,6 +53,22 @@ def in_cell(one: _Placed, message: str) -> str:
     For readers of the formats that have places of files only as they lie on disk.
     """
     return message if one.cell is None else f"{one.place}: {message}"
+
+
+def shown_source(line: str) -> str:
+    """Source as it is printed: nothing in it acts on the terminal, except tabs."""
+    return "\t".join(map(printable, line.split("\t")))
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: ideographs two, accents none, tabs to eights."""
+    taken = 0
+    for character in text:
+        if character == "\t":
+            taken += 8 - taken % 8
+        elif category(character) not in ("Mn", "Me"):
+            taken += 2 if east_asian_width(character) in "WF" else 1
+    return taken
 
 
 def alike(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:

@@ -8,7 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from modellint.mending.diffs import diff
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import ALIGN, HEADERS, layer_rows, number
-from modellint.report.lines import STATUS, accepted, alike, last_line, printable, shape, statistics
+from modellint.report.line_notes import sources
+from modellint.report.lines import (
+    STATUS,
+    accepted,
+    alike,
+    last_line,
+    printable,
+    shape,
+    shown_source,
+    statistics,
+)
 from modellint.report.troubles import troubles
 from modellint.report.view import View
 from modellint.results.findings import Diagnostic, TriedFix
@@ -27,6 +37,9 @@ def render(report: Report, view: View) -> str:
     blocks += _fixes(report)
     blocks += _section("Not analysed in full", _TROUBLES, _troubles(report))
     blocks += _section("Models", _MODELS, (_model(model, view) for model in report.models))
+    if view.annotated:
+        for text in sources(report, View(sizes=view.sizes)):
+            blocks.append(_fenced("python", text.split("\n")))
     if view.layers:
         for model in report.models:
             if model.layers:
@@ -108,7 +121,7 @@ def _diff(fix: TriedFix, excerpts: Excerpts) -> str:
 
 def _fenced(language: str, lines: Iterable[str]) -> str:
     """A block of code, fenced by more ticks than it has in a row."""
-    text = "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+    text = "\n".join(map(shown_source, lines))
     ticks = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, ticks + 1)
     return f"{fence}{language}\n{text}\n{fence}"

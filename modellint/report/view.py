@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from modellint.results.annotated import Sizes
+
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Which parts of a report are shown, and whether in colour.
 
-    `unsafe` counts fixes that change what a model computes among those that `--fix` makes.
+    `unsafe` counts fixes that change what a model computes among those that `--fix` makes. `sizes`
+    is how those of the `annotated` source are written.
     """
 
     color: bool = False
@@ -18,13 +21,18 @@ class View:
     statistics: bool = False
     quiet: bool = False
     unsafe: bool = False
+    annotated: bool = False
+    sizes: Sizes = "both"
 
-    def paint(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
-        """The text in a colour, bold or both where colour is wanted, else as it is."""
+    def paint(
+        self, text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False
+    ) -> str:
+        """The text in a colour, bold, faint or several of these where colour is wanted."""
         if not self.color:
             return text
         codes = [_CODES[fg]] if fg is not None else []
-        return "".join(f"\x1b[{code}m" for code in [*codes, *[1] * bold]) + f"{text}\x1b[0m"
+        codes += [1] * bold + [2] * dim
+        return "".join(f"\x1b[{code}m" for code in codes) + f"{text}\x1b[0m"
 
     def marked(self, text: str, severity: str) -> str:
         """The text in the colour of a severity."""

@@ -6,11 +6,12 @@ make, and what a kernel ran by the names that IPython gives its cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from modellint.fixes.edits import Edit
+from modellint.results.annotated import AnnotatedSource
 from modellint.results.findings import Diagnostic, Related, Silenced, TriedFix
 from modellint.results.models import ModelReport
 from modellint.results.places import KERNEL, cell_name
@@ -72,7 +73,7 @@ class _Placing:
         """The same report with all its places."""
         return replace(
             report,
-            models=tuple(map(self.placed, report.models)),
+            models=tuple(map(self._model, report.models)),
             findings=tuple(map(self.finding, report.findings)),
             errors=tuple(map(self.placed, report.errors)),
             notes=tuple(map(self.placed, report.notes)),
@@ -90,6 +91,39 @@ class _Placing:
     def _indent(self, one: Diagnostic | Related) -> int:
         """How many columns stand before the first of a line."""
         return 0 if one.cell is not None else len(self.found(one.path, one.line)[3])
+
+    def _model(self, one: ModelReport) -> ModelReport:
+        annotated = [part for source in one.annotated for part in self._parts(source)]
+        return replace(self.placed(one), annotated=tuple(annotated))
+
+    def _parts(self, source: AnnotatedSource) -> Iterator[AnnotatedSource]:
+        """What is told of each cell by itself."""
+        cells: dict[tuple[str, int | None], AnnotatedSource] = {}
+
+        def part(line: int) -> tuple[AnnotatedSource, int]:
+            path, cell, number, _ = self.found(source.path, line)
+            known = cells.get((path, cell)) or AnnotatedSource(path, (), (), cell=cell)
+            return known, line - number
+
+        def put(one: AnnotatedSource) -> None:
+            cells[one.path, one.cell] = one
+
+        for first, last in source.shown:
+            known, above = part(first)
+            put(replace(known, shown=(*known.shown, (first - above, last - above))))
+        for line in source.lines:
+            known, above = part(line.line)
+            moved = replace(line, line=line.line - above, end_line=line.end_line - above)
+            put(replace(known, lines=(*known.lines, moved)))
+        for first, last in source.skipped:
+            known, above = part(first)
+            put(replace(known, skipped=(*known.skipped, (first - above, last - above))))
+        if source.stopped is not None:
+            known, above = part(source.stopped)
+            put(replace(known, stopped=source.stopped - above, reason=source.reason))
+        elif source.reason is not None and cells:
+            put(replace([*cells.values()][-1], reason=source.reason))
+        yield from cells.values()
 
     def finding(self, one: Diagnostic) -> Diagnostic:
         """A finding with all its places; it ends in the cell that it begins in."""

@@ -117,6 +117,34 @@ class SkippedJson(TypedDict):
     reason: str
 
 
+LineTensorJson = tuple[str, list[Size], list[int], str]
+
+
+class AnnotationJson(TypedDict):
+    """What a line leaves behind."""
+
+    line: Line
+    end_line: Line
+    text: str
+    count: Line
+    first: Filled[LineTensorJson]
+    last: Filled[LineTensorJson]
+    between: bool
+    built: bool
+
+
+class AnnotatedJson(TypedDict):
+    """An entry of `annotated` of a model."""
+
+    path: str
+    cell: NotRequired[Line]
+    shown: list[tuple[Line, Line]]
+    lines: list[AnnotationJson]
+    skipped: list[tuple[Line, Line]]
+    stopped: Line | None
+    reason: str | None
+
+
 ModelJson = TypedDict(
     "ModelJson",
     {
@@ -139,6 +167,7 @@ ModelJson = TypedDict(
         "stopped": str | None,
         "arguments": list[ArgumentJson],
         "picture": NotRequired[PictureJson],
+        "annotated": NotRequired[list[AnnotatedJson]],
     },
 )
 

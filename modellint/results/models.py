@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modellint.contracts.admitted import Sizes
 from modellint.graph.frozen import Made
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
+from modellint.results.annotated import AnnotatedSource
 from modellint.results.picture import Picture
 from modellint.results.places import in_json, place_of
 
@@ -157,7 +158,8 @@ class ModelReport:
     `contract` says which sizes it accepts a symbol, `joint` what ties several, `accepts` both in
     words; `confirmed` whether sizes inside and outside were tried. `stopped` is the key of the call
     that refused its sizes: layers, MACs and shares are of what ran before it. `arguments` are those
-    that it was built with. `picture` is there where one was asked for.
+    that it was built with. `picture` is there where one was asked for, `annotated` where lines
+    were watched: the files of the model, its own first.
     """
 
     path: str
@@ -178,6 +180,7 @@ class ModelReport:
     stopped: str | None = None
     arguments: tuple[ConstructorArgument, ...] = ()
     picture: Picture | None = field(default=None, repr=False)
+    annotated: tuple[AnnotatedSource, ...] = field(default=(), repr=False)
     cell: int | None = None
 
     @property
@@ -185,8 +188,8 @@ class ModelReport:
         """Where it is, as reports print it."""
         return place_of(self.path, self.line, cell=self.cell)
 
-    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
-        """The entry of `models` in JSON, with its picture only if asked for: it is large."""
+    def to_dict(self, *, pictures: bool = False, annotated: bool = False) -> dict[str, Any]:
+        """The entry of `models` in JSON, with what is large only if it is asked for."""
         drawn = self.picture if pictures else None
         return {
             **in_json(self.path, self.cell),
@@ -207,6 +210,7 @@ class ModelReport:
             "stopped": self.stopped,
             "arguments": [given.to_dict() for given in self.arguments],
             **({} if drawn is None else {"picture": drawn.to_dict()}),
+            **({"annotated": [one.to_dict() for one in self.annotated]} if annotated else {}),
         }
 
     @classmethod
@@ -233,6 +237,7 @@ class ModelReport:
             stopped=data["stopped"],
             arguments=tuple(ConstructorArgument(**given) for given in data["arguments"]),
             picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
+            annotated=tuple(map(AnnotatedSource.from_dict, data.get("annotated", ()))),
             cell=data.get("cell"),
         )
 

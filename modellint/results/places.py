@@ -11,8 +11,15 @@ def place_of(path: str, line: int, column: int | None = None, *, cell: int | Non
 
     Without a column where it has none.
     """
-    parts = [path] if cell is None else [*([] if path == KERNEL else [path]), cell_name(cell)]
-    return ":".join([*parts, str(line), *([] if column is None else [str(column)])])
+    numbers = [line] if column is None else [line, column]
+    return ":".join([file_of(path, cell=cell), *map(str, numbers)])
+
+
+def file_of(path: str, *, cell: int | None = None) -> str:
+    """A file, or the cell of one, as reports name it."""
+    if cell is None:
+        return path
+    return cell_name(cell) if path == KERNEL else f"{path}:{cell_name(cell)}"
 
 
 def cell_name(cell: int) -> str:

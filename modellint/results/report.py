@@ -2,8 +2,9 @@
 
 Everything here turns into the JSON of a report with `to_dict` and comes back with `from_dict`,
 which is also how a worker's results reach the front end. Nothing here imports torch. A report
-prints itself through `modellint.report` and makes its fixes through `modellint.engine.fixing`, in
-rooms above this one, imported when they are first asked.
+prints itself through `modellint.report`, makes its fixes through `modellint.engine.fixing` and is
+linted once more through `modellint.engine.annotating`, in rooms above this one, imported when they
+are first asked.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from modellint._version import __version__
 from modellint.rules import SEVERITIES, Severity
 
 if TYPE_CHECKING:
+    from modellint.results.annotated import Sizes
     from modellint.results.baselined import Baselined
 from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
@@ -218,12 +220,17 @@ class Report:
             silenced=tuple(sorted(self.silenced, key=_comment)),
         )
 
-    def to_dict(self, *, pictures: bool = False) -> dict[str, Any]:
-        """The whole report as the JSON format has it, and what its models look like if wanted."""
+    def to_dict(self, *, pictures: bool = False, annotated: bool = False) -> dict[str, Any]:
+        """The whole report as the JSON format has it, with what is large only if it is wanted.
+
+        That is what models look like, and their source with its shapes.
+        """
         return {
             "version": 1,
             "tool": {"name": "modellint", "version": __version__, "torch": self.torch},
-            "models": [model.to_dict(pictures=pictures) for model in self.models],
+            "models": [
+                model.to_dict(pictures=pictures, annotated=annotated) for model in self.models
+            ],
             "findings": [finding.to_dict() for finding in self.findings],
             "errors": [problem.to_dict() for problem in self.errors],
             "notes": [note.to_dict() for note in self.notes],
@@ -267,6 +274,17 @@ class Report:
         formats = _formats()
         view = formats.View(color=color, layers=layers, contract=contract, statistics=statistics)
         text: str = formats.render(self, format, view)
+        return text
+
+    def annotated(self, sizes: Sizes = "both", *, color: bool = False) -> str:
+        """The source of each model with the shape behind each line that makes a tensor.
+
+        `sizes` are `symbolic`, formulas over the input's; `concrete`, the example's; or `both`. The
+        files of a run that did not watch their lines are linted once more for it. Raises
+        `UsageError` for other `sizes`.
+        """
+        watched = import_module("modellint.engine.annotating").with_lines(self)
+        text: str = _formats().annotated(watched, sizes, color=color)
         return text
 
     def __str__(self) -> str:

@@ -33,6 +33,7 @@ from modellint.tracing.stand_ins import example_input, plain_sizes
 from modellint.tracing.stock_checks import judged_states, unread_masks
 from modellint.tracing.tape import ATOMS, Record, Tape, running_site
 from modellint.tracing.tracer import Tracer
+from modellint.tracing.watched_lines import Watch, Watched, WatchedTracer
 from modellint.tracing.wrappers import eager
 
 
@@ -52,6 +53,8 @@ class Traced:
     called: frozenset[int] = frozenset()
     #: What the forward left in attributes of the model's modules.
     kept: tuple[Record, ...] = ()
+    #: What the lines of the model's files did, where they were watched.
+    lines: Watch | None = None
 
 
 def run(
@@ -64,6 +67,7 @@ def run(
     real: bool = False,
     modules: Members | None = None,
     distrusted: frozenset[int] = frozenset(),
+    files: Watched | None = None,
 ) -> Traced:
     """Run one forward on sized stand-ins and return what was recorded.
 
@@ -71,22 +75,28 @@ def run(
     inside lists, tuples, dictionaries and `Made` objects, and any other value as it is. With
     `real`, operations run on the CPU with values: for forwards in which values decide. `modules`
     are the model's, where somebody found them already. What stands at the places of `distrusted` is
-    left to torch, whatever the table says. The model is left as it was. Raises `NeedsValues` where
-    the forward depends on values, and whatever the forward raises by itself; sizes that do not fit
-    are not an error but the `refused` of the
-    result. A `tape` that is given has what was recorded until then.
+    left to torch, whatever the table says. The lines of `files` are watched. The model is left as
+    it was. Raises `NeedsValues` where the forward depends on values, and whatever the forward
+    raises by itself; sizes that do not fit are not an error but the `refused` of the result. A
+    `tape` that is given has what was recorded until then.
     """
     tape = Tape() if tape is None else tape
     with ExitStack() as stack:
         stack.enter_context(uncollected())
         modules = modules or members(model)
-        tracer = Tracer(model, tape, modules, real, distrusted)
+        tracer: Tracer
+        watch = None
+        if files is None:
+            tracer = Tracer(model, tape, modules, real, distrusted)
+        else:
+            tracer = WatchedTracer(model, tape, modules, real, distrusted)
+            watch = Watch(files, tracer, modules)
         positional = [_entered(tracer, str(index), given) for index, given in enumerate(args)]
         named = {name: _entered(tracer, name, given) for name, given in kwargs.items()}
         inputs = tuple(tape.records)
         called: set[int] = set()
         tape.describe = lambda: _reason(tape)
-        _surround(stack, tracer, called, training)
+        _surround(stack, tracer, called, training, watch)
         try:
             output = model(*positional, **named)
             kept = tuple(_kept(tracer))
@@ -105,6 +115,7 @@ def run(
                 partial=None,
                 members=modules,
                 called=frozenset(called),
+                lines=watch,
             )
         finally:
             tape.describe = str
@@ -123,6 +134,7 @@ def run(
         members=modules,
         called=frozenset(called),
         kept=kept,
+        lines=watch,
     )
 
 
@@ -143,8 +155,10 @@ def _input(tracer: Tracer, name: str, given: Sized) -> Any:
     return tensor
 
 
-def _surround(stack: ExitStack, tracer: Tracer, called: set[int], training: bool) -> None:
-    """Enter all that a forward runs in, the tracer's mode last."""
+def _surround(
+    stack: ExitStack, tracer: Tracer, called: set[int], training: bool, watch: Watch | None
+) -> None:
+    """Enter all that a forward runs in, the tracer's mode and what watches its lines last."""
     modules, tape = tracer.members, tracer.tape
     stack.enter_context(warnings.catch_warnings(action="ignore"))
     stack.enter_context(untouched(modules, training))
@@ -156,11 +170,15 @@ def _surround(stack: ExitStack, tracer: Tracer, called: set[int], training: bool
     settle(modules)
     ask_for_parameters(modules, tracer.infer)
     stack.enter_context(direct_functionals(tracer.call))
-    raised = tracer.refuse_layer
-    stack.enter_context(observed_calls(modules, tracer.stack, called, tracer.call, raised))
+    raised, returned = tracer.refuse_layer, None if watch is None else watch.returned
+    stack.enter_context(
+        observed_calls(modules, tracer.stack, called, tracer.call, raised, returned)
+    )
     stack.enter_context(recording(tape.demand, tape.unknowns))
     stack.enter_context(torch.no_grad())
     stack.enter_context(tracer)
+    if watch is not None:
+        stack.enter_context(watch.running())
 
 
 def _judge_indices(tracer: Tracer) -> None:

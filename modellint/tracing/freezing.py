@@ -142,6 +142,7 @@ def freeze(
         judge=judge,
         batches=tuple(name for name in batches if name in symbols),
         spoken=operation_names,
+        lines=None if traced.lines is None else traced.lines.values(by_record, sites),
     )
 
 

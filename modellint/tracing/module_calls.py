@@ -26,6 +26,7 @@ def observed_calls(
     called: set[int],
     call: Callable[[Any, Any, Any], Any],
     raised: Callable[[nn.Module, Any, Any, Exception], None],
+    returned: Callable[[nn.Module, Any], None] | None = None,
 ) -> Iterator[None]:
     """Keep the running modules of this thread on a stack, and the `id` of each that ran.
 
@@ -33,9 +34,10 @@ def observed_calls(
     every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
     `nn.Module.__call__` makes Python invalidate the caches of thousands of classes. The commonest
     of torch's own layers hand their arguments straight to `call`, the tracer's. What a module
-    raised is told to `raised` with what it got, while it is on the stack.
+    raised is told to `raised` with what it got, while it is on the stack; what it returned to
+    `returned`, if that is wanted.
     """
-    run = _Run(threading.get_ident(), stack, called, raised)
+    run = _Run(threading.get_ident(), stack, called, raised, returned)
     short = _short(call, run)
     changed: list[tuple[dict[str, Any], Any]] = []
     try:
@@ -64,6 +66,7 @@ class _Run(NamedTuple):
     stack: list[nn.Module]
     called: set[int]
     raised: Callable[[nn.Module, Any, Any, Exception], None]
+    returned: Callable[[nn.Module, Any], None] | None
 
 
 def _short(call: Callable[[Any, Any, Any], Any], run: _Run) -> Callable[..., Any]:
@@ -88,9 +91,12 @@ def _short(call: Callable[[Any, Any, Any], Any], run: _Run) -> Callable[..., Any
                 run.stack.append(module)
                 run.called.add(id(module))
                 try:
-                    return call(*found)
+                    result = call(*found)
                 finally:
                     run.stack.pop()
+                if run.returned is not None:
+                    run.returned(module, result)
+                return result
         return _in_full(module, run)(*args, **kwargs)
 
     return short
@@ -155,12 +161,15 @@ def _observed(module: nn.Module, forward: Callable[..., Any], run: _Run) -> Call
         run.stack.append(module)
         run.called.add(id(module))
         try:
-            return forward(*args, **kwargs)
+            result = forward(*args, **kwargs)
         except (ValueError, AssertionError, RuntimeError) as error:
             run.raised(module, args, kwargs, error)
             raise
         finally:
             run.stack.pop()
+        if run.returned is not None:
+            run.returned(module, result)
+        return result
 
     return observed
 

@@ -174,7 +174,11 @@ def _messages(job: Job, rules: Sequence[Rule]) -> Iterator[bytes]:
 
 def _reported(report: Report) -> bytes:
     remarks = [one.to_dict() for one in report.remarks]
-    told = {"type": "report", "report": report.to_dict(pictures=True), "remarks": remarks}
+    told = {
+        "type": "report",
+        "report": report.to_dict(pictures=True, annotated=True),
+        "remarks": remarks,
+    }
     return frame(told)
 
 

@@ -163,7 +163,8 @@ def _tried(
         for name, specs in inputs.items():
             models[name] = replace(models.get(name) or ModelSettings(""), inputs=specs)
         stated = () if inputs else job.inputs
-        trial = replace(job, names=names, models=models, inputs=stated, done=(), pictured=False)
+        trial = replace(job, names=names, models=models, inputs=stated, done=())
+        trial = replace(trial, pictured=False, annotated=False)
         parts: list[Linted] = []
         for message in _lint_source(trial, changed, rules, shown, parts):
             if isinstance(message, Report) and message.errors:
@@ -311,6 +312,7 @@ def _lint_model(
                 name=candidate.name,
                 path=job.path,
                 source=loaded.source,
+                watched=job.annotated,
             )
 
         graph, built = unless_arguments_decide(traced, built, known, loaded)

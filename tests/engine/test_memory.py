@@ -114,29 +114,45 @@ def test_a_result_with_few_trials_is_not_one_with_many(ran):
     assert ran == ["net.py"] * 3
 
 
+def test_what_lines_make_is_kept_for_a_run_that_asks_for_it(ran):
+    write()
+    plain = lint()
+    assert not plain.models[0].annotated
+    first = lint(annotated=True)
+    assert ran == ["net.py", "net.py"]
+    assert first.models[0].annotated
+    ran.clear()
+    assert lint(annotated=True).annotated() == first.annotated()
+    # A report of a run that did not ask for it asks now, and finds it kept.
+    assert plain.annotated() == first.annotated()
+    assert not lint().models[0].annotated
+    assert ran == []
+
+
 WITHOUT_WORKER = """
 import sys
 def refuse(event, arguments):
     assert event not in ("subprocess.Popen", "os.fork"), event
     assert event != "import" or arguments[0] != "torch"
 sys.addaudithook(refuse)
-sys.argv = ["modellint", "net.py"]
+sys.argv = ["modellint", "net.py", *sys.argv[1:]]
 from modellint.cli import main
 main()
 """
 
 
 @pytest.mark.slow
-def test_a_cached_run_needs_no_torch(new_worker):
+@pytest.mark.parametrize("options", [(), ("--annotate",)])
+def test_a_cached_run_needs_no_torch(new_worker, options):
     write()
     environment = {**os.environ, "MODELLINT_NO_CACHE": ""}
 
     def run(*arguments):
         return subprocess.run([sys.executable, *arguments], capture_output=True, env=environment)
 
-    assert run("-c", WITHOUT_WORKER).returncode == 2
-    first = run("-m", "modellint", "net.py")
-    again = run("-c", WITHOUT_WORKER)
+    assert run("-c", WITHOUT_WORKER, *options).returncode == 2
+    first = run("-m", "modellint", "net.py", *options)
+    again = run("-c", WITHOUT_WORKER, *options)
     assert (again.returncode, again.stdout, again.stderr) == (0, first.stdout, b"")
 
 

@@ -55,6 +55,7 @@ OTHERS = {
     "modules nested in each other exceed Python's recursion",
     "PyTorch runs …, and a trace of it ends",
     "its turn never came",
+    "ran for more than …, with assumed inputs",
 }
 
 

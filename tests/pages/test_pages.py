@@ -66,9 +66,10 @@ def follow(block, names, page):
     """Run a session of the interpreter, which goes on with the names of those before it."""
     runner = doctest.DocTestRunner(verbose=False)
     out = []
-    runner.run(doctest.DocTestParser().get_doctest(block, names, page, page, 0), out.append)
+    test = doctest.DocTestParser().get_doctest(block, names, page, page, 0)
+    runner.run(test, out=out.append, clear_globs=False)
     assert not out, "".join(out)
-    names.update(runner.test.globs)
+    names.update(test.globs)
 
 
 def install(block):

@@ -24,7 +24,7 @@ def block(mark):
 def test_the_shown_output_is_the_real_one(tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     # In this order: the last one changes the file.
-    for mark in ("command and output", "diff", "clean"):
+    for mark in ("command and output", "annotate", "diff", "clean"):
         command, _, output = block(mark).partition("\n")
         program, *arguments = shlex.split(command.removeprefix("$ "))
         run = subprocess.run(

@@ -87,7 +87,7 @@ def report() -> Any:
     made = reports.REPORT
     findings = tuple(replace(one, model="Net") for one in found.findings)
     parts = replace(found, models=(model,), findings=findings, errors=made.errors, notes=made.notes)
-    return json.loads(json.dumps(parts.to_dict(pictures=True)))
+    return json.loads(json.dumps(parts.to_dict(pictures=True, annotated=True)))
 
 
 def trial_of(report: Any) -> list[Any]:
@@ -132,6 +132,7 @@ def hold(outcome: Outcome) -> Report:
         text = whole.render(name, layers=True, contract=True, statistics=True)
         if name == "json":
             json.loads(text, parse_constant=pytest.fail)
+    assert whole.annotated() == Report(models=whole.models).annotated()
     assert whole.exit_status in (0, 1, 2)
     again = Outcome.from_dict(json.loads(json.dumps(outcome.to_dict())))
     assert Report().merged(*again.reports).to_dict() == whole.to_dict()

@@ -14,11 +14,13 @@ from modellint.mending.diffs import diff
 from modellint.report.excerpts import Excerpts
 from modellint.report.html.blocks import Block, blocks, name_of
 from modellint.report.html.kinds import kind_of
-from modellint.report.html.source import excerpt
+from modellint.report.html.source import excerpt, expanded
 from modellint.report.layers import layer_rows
+from modellint.report.line_notes import rows
 from modellint.report.lines import STATUS, accepted, last_line, printable, shape
 from modellint.report.owners import model_of
 from modellint.report.troubles import troubles
+from modellint.results.annotated import AnnotatedSource
 from modellint.results.findings import Diagnostic, Related, TriedFix
 from modellint.results.models import Layer, ModelInput, ModelReport
 from modellint.results.picture import Border, Picture, Step
@@ -100,6 +102,7 @@ def details(
             "layers": list(_layers(model)),
             "findings": [_finding(finding, excerpts) for finding in findings],
             "skipped": [[one.rule, one.layer, one.reason] for one in model.skipped],
+            "annotated": [_annotated(source, excerpts) for source in model.annotated],
             **_picture(model),
         }
     )
@@ -183,6 +186,25 @@ def _fix(fix: TriedFix, excerpts: Excerpts) -> dict[str, Any]:
     lines = [line for made in excerpts.fixed(fix) for line in [*diff(*made, around=0)][2:]]
     changed = [line.replace("\t", "    ") for line in lines if line[0] in "+-"]
     return {"message": fix.message, "safe": fix.safe, "diff": changed}
+
+
+def _annotated(source: AnnotatedSource, excerpts: Excerpts) -> dict[str, Any]:
+    """The rows: number, text, note, the note in full, whether it ran, why it stops there."""
+    found = rows(source, excerpts.lines(source.path, source.cell), "both")
+    return {
+        "path": source.name,
+        "rows": [
+            [
+                row.number,
+                expanded(row.text),
+                row.note or "",
+                row.whole or "",
+                row.number > 0 and not row.skipped,
+                row.reason,
+            ]
+            for row in found
+        ],
+    }
 
 
 def _picture(model: ModelReport) -> dict[str, Any]:

@@ -41,6 +41,21 @@ function spoken(finding, choose) {
         `${message}: ${place}`))));
 }
 
+/** The source of a model's file, with the shape behind each line that makes a tensor. */
+function annotated(file) {
+  const lines = file.rows.map(([number, text, note, whole, ran, reason]) => [
+    html("div", { class: ran ? "row ran" : "row unrun" },
+      html("span", { class: "number", "aria-hidden": "true" }, number || "\u00a0"),
+      html("code", {}, text, note ? html("span", { class: "note", title: note === whole ? null : whole }, `  ${note}`) : null)),
+    reason === null ? null : html("div", { class: "row" },
+      html("span", { class: "number", "aria-hidden": "true" }),
+      html("p", { class: "stop" }, severity("error", number ? "stops here" : "the forward stops"), ` ${reason}`)),
+  ]).flat();
+  return html("div", { class: "source annotated" }, html("div", { class: "place" }, file.path),
+    html("div", { class: "lines", role: "region", tabindex: "0",
+      "aria-label": `${file.path} with the shapes of its lines` }, lines));
+}
+
 /** What would mend a finding: in words, and the lines that it changes. */
 function fix(fix) {
   return html("div", { class: "fix" },

@@ -27,6 +27,7 @@ function modelTab(model) {
     html("div", { class: parts.graph ? "halves" : "" },
       parts.graph ? section("The graph", parts.graph.element) : null,
       html("div", {}, right, undrawn)),
+    model.annotated.length ? section("The source, with its shapes", ...model.annotated.map(annotated)) : null,
     parts.table ? section("Layers", parts.table.element) : null,
     model.skipped.length ? skipped(model) : null);
 }

@@ -14,6 +14,11 @@ _MOST = 12
 _TAB = "    "
 
 
+def expanded(text: str) -> str:
+    """A text without tabs, which a page would show in a width of its own."""
+    return text.replace("\t", _TAB)
+
+
 def excerpt(finding: Diagnostic, excerpts: Excerpts) -> list[Any]:
     """The number of each line with what stands before, in and after the mark.
 
@@ -51,4 +56,4 @@ def _lines(finding: Diagnostic, excerpts: Excerpts) -> Iterator[list[Any]]:
             stop = finding.end_column - 1 if number == finding.end_line else len(line)
         if number > 0:
             pieces = (line[:begin], line[begin:stop], line[stop:])
-            yield [number, *(piece.replace("\t", _TAB) for piece in pieces)]
+            yield [number, *map(expanded, pieces)]
