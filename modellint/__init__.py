@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Site,
         Tensor,
     )
+    from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor
     from modellint.results.baselined import Baselined, Key
     from modellint.results.findings import Diagnostic, Related, Silenced, TriedFix
     from modellint.results.models import Layer, ModelInput, ModelReport, Shape, SkippedCheck, Status
@@ -70,6 +71,8 @@ if TYPE_CHECKING:
     from modellint.symbolic.expressions import Expr
 
 __all__ = [
+    "AnnotatedSource",
+    "Annotation",
     "Baselined",
     "Border",
     "Category",
@@ -93,6 +96,7 @@ __all__ = [
     "Inputs",
     "Key",
     "Layer",
+    "LineTensor",
     "Mismatch",
     "Model",
     "ModelInput",
@@ -147,6 +151,7 @@ _HOMES = {
     "modellint.graph": (
         "ConstructorArgument Graph Input Mismatch Module Node Origin Origins Parameter Site Tensor"
     ),
+    "modellint.results.annotated": "AnnotatedSource Annotation LineTensor",
     "modellint.results.baselined": "Baselined Key",
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",

@@ -182,6 +182,12 @@ def test_a_report_is_rendered_or_says_why_not(value: Any, named: str) -> None:
     own_error("", lambda: report.render(**{named: value}))
 
 
+@given(value=ANYTHING)
+def test_a_report_is_annotated_or_says_why_not(value: Any) -> None:
+    report = modellint.lint(Net(), "1,1,8,8")
+    own_error("", lambda: report.annotated(value))
+
+
 @given(
     value=ANYTHING, named=st.sampled_from(["category", "default", "aliases", "supersedes", "reads"])
 )

@@ -84,6 +84,12 @@ def read(report: modellint.Report) -> None:
             assert_type(skipped, modellint.SkippedCheck)
         for argument in model.arguments:
             assert_type(argument, modellint.ConstructorArgument)
+        for source in model.annotated:
+            assert_type(source, modellint.AnnotatedSource)
+            assert_type(source.lines, tuple[modellint.Annotation, ...])
+            tensors: list[modellint.LineTensor] = [one for row in source.lines for one in row.first]
+            print(tensors)
+        print(report.annotated("symbolic"))
         if model.picture is not None:
             assert_type(model.picture, modellint.Picture)
             assert_type(model.picture.steps, tuple[modellint.Step, ...])

@@ -5,6 +5,7 @@ and those of what a graph holds besides: its source, and what a run demanded of 
 """
 
 from modellint.graph.graph import Graph, Input, Mismatch, fact, fact_of_call
+from modellint.graph.line_values import LineValue, LineValues, NamedTensor
 from modellint.graph.nodes import (
     LAYERS,
     STEPS,
@@ -29,6 +30,9 @@ __all__ = [
     "Expr",
     "Extent",
     "Ignore",
+    "LineValue",
+    "LineValues",
+    "NamedTensor",
     "Relation",
     "Cells",
     "SourceFile",
