@@ -320,6 +320,27 @@ def test_models_are_listed_with_their_cells():
     assert out[2].endswith("(call at cell 4, line 2)")
 
 
+def test_shapes_stand_beside_the_lines_of_each_cell():
+    base = NET.replace("Net(nn.Module)", "Base(nn.Module)").replace("%%time\n", "")
+    derived = (
+        "import math\nclass Net(Base):\n    def forward(self, x):\n"
+        "        y = super().forward(x)\n        return y.relu()"
+    )
+    write([SETUP, base, "", derived, CALL])
+    text = run("net.ipynb::Net", "--annotate", "--select", "even-kernel").stdout
+    parts = re.split(r"^# (net\.ipynb:cell \d+)$", text, flags=re.MULTILINE)
+    shown = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert "self.norm(self.conv(x))" in shown["net.ipynb:cell 2"]
+    own = (parts[0] + "".join(shown.values())).splitlines()
+    (line,) = [line for line in own if "y.relu()" in line]
+    assert line.startswith("        return y.relu()") and line.endswith("# (N, 10)")
+    report = told("net.ipynb::Net", "--annotate", "--select", "even-kernel")
+    sources = {one["cell"]: one for one in report["models"][0]["annotated"]}
+    assert {*sources} == {2, 4}
+    assert [one["line"] for one in sources[4]["lines"]] == [4, 5]
+    assert sources[2]["shown"][0][0] == 2
+
+
 def test_standard_input_may_be_a_notebook():
     text = Path("net.ipynb").read_text("utf-8")
     Path("net.ipynb").unlink()

@@ -220,6 +220,14 @@ def test_a_report_shows_without_style_sheets_or_scripts(kernel):
     assert shown["text/plain"].startswith("<Report: 1 model checked")
 
 
+def test_shapes_stand_beside_the_lines_of_a_cell(kernel):
+    kernel.run(f"\n\n{NET}")
+    text = kernel.value("modellint.lint(Net(), 'N,3,32,32').annotated()")
+    (line,) = [line for line in text.splitlines() if "self.head(self.conv(x)" in line]
+    assert line.startswith("        return self.head(") and line.endswith("# (N, 10)")
+    assert "ipykernel" not in text
+
+
 def luminance(color):
     """By WCAG 2.1, of a colour in hexadecimal digits."""
     parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
