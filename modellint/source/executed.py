@@ -59,8 +59,8 @@ def cell_place(path: str, line: int) -> tuple[int, int] | None:
 def text_of(path: str) -> str | None:
     """The code that was run under a name that no file has; `None` where nobody kept it."""
     entry = linecache.cache.get(path)
-    # Of what was read from a file the date is known; it may have changed since.
-    if entry is None or len(entry) != 4 or entry[1] is not None:
+    # What was read from a file may have changed since.
+    if entry is None or len(entry) != 4 or (entry[1] is not None and os.path.exists(path)):  # noqa: PTH110
         return None
     return "".join(entry[2])
 
@@ -72,23 +72,31 @@ def kernel_place(path: str, line: int) -> tuple[int, int] | None:
     number of the last.
     """
     shell = _shell()
-    number = None if shell is None else _number(shell, path)
-    if number is None:
+    text = None if shell is None else text_of(path)
+    if text is None:
         return None
-    ran = (text_of(path) or "").rstrip().split("\n")
+    number = _number(shell, path)
+    ran = text.rstrip().split("\n")
     # What a magic runs of its cell is counted as the next one.
-    for one in (number, number - 1):
+    likely = [number, number - 1] if number is not None else range(len(_history(shell)), 0, -1)
+    for one in likely:
         above = _above((typed(one) or "").rstrip().split("\n"), ran)
         if above is not None:
             return one, line + above
-    return number, line
+    return None if number is None else (number, line)
 
 
 def typed(number: int) -> str | None:
     """What was typed into the cell of a number; `None` where no kernel knows."""
     shell = _shell()
-    typed_in: list[str] = [] if shell is None else shell.history_manager.input_hist_raw
-    return typed_in[number] if 0 < number < len(typed_in) else None
+    cells = [] if shell is None else _history(shell)
+    return cells[number] if 0 < number < len(cells) else None
+
+
+def _history(shell: Any) -> list[str]:
+    """What was typed, by the numbers of cells."""
+    history: list[str] = shell.history_manager.input_hist_raw
+    return history
 
 
 def _shell() -> Any:
@@ -98,8 +106,8 @@ def _shell() -> Any:
 
 
 def _number(shell: Any, path: str) -> int | None:
-    """The number that IPython shows for the file name of a cell, as in its tracebacks."""
-    named = shell.compile.format_code_name(path)
+    """The number that IPython shows for the file name of a cell; before IPython 8 it shows none."""
+    named = getattr(shell.compile, "format_code_name", lambda name: None)(path)
     found = _NUMBER.search(named[1]) if named else None
     return int(found[1]) if found else None
 
@@ -107,10 +115,10 @@ def _number(shell: Any, path: str) -> int | None:
 def _above(typed_in: list[str], ran: list[str]) -> int | None:
     """How many lines stand in a cell above what ran of it: empty ones, and magics.
 
-    `None` for what is no part of the cell. Lines that are no Python ran as others.
+    `None` for what is no part of the cell.
     """
     above = len(typed_in) - len(ran)
-    if above < 0:
-        return None
-    alike = [one.strip() == other.strip() for one, other in zip(typed_in[above:], ran, strict=True)]
-    return above if 2 * sum(alike) > len(alike) else None
+    pairs = zip(typed_in[max(above, 0) :], ran, strict=False)
+    # What only IPython reads ran as a call of it.
+    alike = all(one.strip() == other.strip() or "get_ipython()" in other for one, other in pairs)
+    return above if above >= 0 and alike else None

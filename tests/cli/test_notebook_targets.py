@@ -4,6 +4,7 @@ import ast
 import json
 import random
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -234,6 +235,36 @@ def test_fixes_change_the_text_of_the_cell_and_nothing_else(style):
     run("net.ipynb", "--fix", "--unsafe-fixes")
     assert Path("net.ipynb").read_bytes() == written([*CELLS[:2], ALL, CALL], style)
     assert run("net.ipynb", "--fix").stdout.endswith("no findings\n")
+
+
+def test_a_fix_may_be_of_several_cells():
+    head = "def head(features=8 * 31 * 31):\n    return nn.Linear(features, 10)"
+    base = (
+        "class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.conv = nn.Conv2d(3, 8, 4, padding=1)"
+    )
+    net = (
+        "class Net(Base):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(8 * 31 * 31, 10)\n"
+        "    def forward(self, x):\n        return self.fc(self.conv(x).flatten(1))"
+    )
+    write([SETUP, base, head, net, CALL])
+    only = ("net.ipynb", "--select", "even-kernel")
+    (found,) = told(*only)["findings"]
+    assert {edit["cell"] for edit in found["fix"]["edits"]} == {2, 4}
+    diff = run(*only, "--diff", "--unsafe-fixes").stdout
+    assert re.findall("^--- (.*)$", diff, re.MULTILINE) == ["net.ipynb:cell 2", "net.ipynb:cell 4"]
+    run(*only, "--fix", "--unsafe-fixes")
+    fixed = [base.replace("8, 4, padding=1", "8, 5, padding=2"), head, net.replace("31", "32")]
+    assert Path("net.ipynb").read_bytes() == written([SETUP, *fixed, CALL])
+
+
+@pytest.mark.slow
+def test_an_executor_places_findings_in_cells():
+    with ThreadPoolExecutor(1) as executor:
+        report = lint_paths(["net.ipynb"], executor=executor)
+    assert report.to_dict() == lint_paths(["net.ipynb"]).to_dict()
+    assert {one.cell for one in report.findings} == {3}
 
 
 def test_a_diff_shows_a_cell_as_it_was_typed():
