@@ -6,7 +6,6 @@ once, with a `Stage` before each step, so that a crash loses no model before it 
 
 from __future__ import annotations
 
-import ast
 import gc
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -39,6 +38,7 @@ from modellint.source.file import SourceFile, parse_source, read_source, text_di
 from modellint.source.paths import project_root, shown_path
 from modellint.suppression.comments import Silence
 from modellint.symbolic.specs import InputSpec, parse_input
+from modellint.worker.earlier_cells import renamed, replaced_models
 
 if TYPE_CHECKING:
     from modellint.building.builder import BuiltModel
@@ -93,8 +93,9 @@ def chosen_models(
     named = [selected(candidates, name) for name in job.names or job.models]
     models = {*chosen, *(candidate for candidate in named if candidate is not None)}
     # In the order of the file, whatever order they are asked for in.
-    ordered = sorted(models, key=lambda one: (one.line, one.name))
-    return tuple(_as_said(job, candidate) for candidate in ordered)
+    said = [_as_said(job, candidate) for candidate in models]
+    earlier = [] if job.names else [one.model for one in replaced_models(source)]
+    return tuple(sorted([*said, *earlier], key=lambda one: (one.line, one.name)))
 
 
 def discovered(
@@ -140,6 +141,7 @@ def lint_file(
     execute(source)
     told: list[Linted] = []
     yield from _lint_source(job, source, rules, shown, told)
+    yield from _lint_earlier(job, source, rules, shown)
     if job.trials and any(one.edits for part in told for one in part.proposals):
         yield Stage("fixes")
         yield from _tried(job, source, rules, shown, told)
@@ -194,7 +196,8 @@ def _lint_source(
     """Lint the models of a text; those that were analysed are added to `told`."""
     from modellint.building.loader import load
 
-    chosen = chosen_models(job, source)
+    apart = {one.model.name for one in replaced_models(source)}
+    chosen = [one for one in chosen_models(job, source) if one.name not in apart]
     candidates = [one for one in chosen if one.name not in job.done]
     buildable = [one for one in candidates if one.missing is None]
     for candidate in candidates:
@@ -211,7 +214,7 @@ def _lint_source(
     loaded = load(source, wanted, root=project_root(job.path))
     feeding = Feeding(loaded, feeders)
     notes = [Note(shown(note.path), note.line, note.message) for note in loaded.notes]
-    yield Report(notes=(*notes, *_replaced(job, source, buildable)))
+    yield Report(notes=tuple(notes))
 
     def linted(candidate: Candidate) -> Iterator[Stage | Lacking | Report]:
         return _lint_model(job, candidate, loaded, feeding, rules, shown, told)
@@ -227,17 +230,24 @@ def _lint_source(
     yield from _lint_parts(parts, linted, known)
 
 
-def _replaced(job: Job, source: SourceFile, models: Sequence[Candidate]) -> Iterator[Note]:
-    """What is said of classes that a later cell of a notebook defines anew."""
-    defined: dict[str, list[int]] = {}
-    for node in source.tree.body if source.cells is not None else ():
-        if isinstance(node, ast.ClassDef):
-            defined.setdefault(node.name, []).append(node.lineno)
-    for name in dict.fromkeys(one.class_name for one in models):
-        *earlier, last = defined.get(name, [0])
-        for line in earlier:
-            message = f"not linted: {source.words(last)} defines {name} again, which counts"
-            yield Note(job.shown, line, message)
+def _lint_earlier(
+    job: Job,
+    source: SourceFile,
+    rules: Sequence[Rule],
+    shown: Callable[[str], str],
+) -> Iterator[Stage | Lacking | Report]:
+    """Lint the models of a notebook that a later cell replaces."""
+    for one in replaced_models(source) if not job.names else ():
+        name = one.model.name
+        alone = replace(job, names=(one.name,), models={}, done=(), trials=0, annotated=False)
+        told = () if name in job.done else _lint_source(alone, one.before, rules, shown, [])
+        for message in told:
+            if isinstance(message, Report):
+                yield renamed(message, name)
+            elif message.model is not None:
+                yield replace(message, model=name)
+            else:
+                yield message
 
 
 def _traced(

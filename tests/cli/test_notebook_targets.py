@@ -462,13 +462,40 @@ def test_names_of_the_kernel_are_there():
     assert report["errors"] == report["notes"] == []
 
 
-def test_of_a_class_that_is_defined_twice_the_last_counts_and_it_is_said():
-    write([SETUP, NET, NET.replace("8, 4,", "8, 6,"), CALL])
+def test_a_class_that_a_later_cell_defines_again_is_linted_as_it_was():
+    first = NET.replace("8, 4, padding=1", "8, 6, padding=2")
+    write([SETUP, first, CALL, NET, CALL.replace("32, 32", "40, 40")])
     report = told("net.ipynb", "--select", "even-kernel")
-    assert [one["cell"] for one in report["findings"]] == [3]
-    (note,) = report["notes"]
-    assert (note["cell"], note["line"]) == (2, 3)
-    assert note["message"] == "not linted: cell 3, line 3 defines Net again, which counts"
+    assert [(one["name"], one["class"], one["cell"]) for one in report["models"]] == [
+        ("Net (cell 2)", "Net", 2),
+        ("Net", "Net", 4),
+    ]
+    assert [(one["model"], one["cell"], one["line"]) for one in report["findings"]] == [
+        ("Net (cell 2)", 2, 6),
+        ("Net", 4, 6),
+    ]
+    sizes = [one["inputs"][0]["example"][-1] for one in report["models"]]
+    assert sizes == [32, 40]
+    assert "net.ipynb:cell 2:3: Net (cell 2) (class)" in run("net.ipynb", "--list").stdout
+    assert [one["name"] for one in told("net.ipynb::Net")["models"]] == ["Net"]
+    # What is fixed is what counts in the end.
+    run("net.ipynb", "--select", "even-kernel", "--fix", "--unsafe-fixes")
+    fixed = NET.replace("8, 4, padding=1", "8, 5, padding=2")
+    assert Path("net.ipynb").read_bytes() == written(
+        [SETUP, first, CALL, fixed, CALL.replace("32, 32", "40, 40")]
+    )
+
+
+@pytest.mark.slow
+def test_an_earlier_class_that_crashes_leaves_the_later_one():
+    first = NET.replace("\n    def forward", "        import os; os.abort()\n\n    def forward")
+    write([SETUP, first, NET, CALL])
+    report = told("net.ipynb", "--select", "even-kernel")
+    assert {one["name"]: one["status"] for one in report["models"]} == {
+        "Net (cell 2)": "failed",
+        "Net": "analysed",
+    }
+    assert [(one["kind"], one["cell"]) for one in report["errors"]] == [("crash", 2)]
 
 
 def test_code_that_reads_its_own_source_reads_that_of_the_cell():
