@@ -156,7 +156,8 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 def command(targets: tuple[str, ...], **options: Any) -> int:
     """Lint the architecture of PyTorch models.
 
-    TARGET is a file, a directory, a selector such as file.py::Net, or - for standard input.
+    TARGET is a .py file or a notebook, a directory, a selector such as file.py::Net, or - for
+    standard input.
     The models are built and traced without memory for their weights, in a process of their own:
     modellint runs your file as pytest would.
 

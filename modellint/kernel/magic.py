@@ -18,11 +18,13 @@ from modellint.errors import ModellintError, UsageError
 from modellint.inputs.live_inputs import GivenInputs, given_inputs
 from modellint.kernel.options import HELP, Options, parse_options
 from modellint.kernel.session import awaits, made_by_last, session
+from modellint.modules.live_sites import NOWHERE
 from modellint.report import View, render, tables
 from modellint.results.models import ModelReport, Status
-from modellint.results.places import KERNEL
+from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Problem, Report
 from modellint.rules import Rule
+from modellint.source.executed import typed
 from modellint.source.file import SourceFile
 
 NAME = "modellint"
@@ -106,7 +108,38 @@ def _linted(
         except Exception as error:  # A constructor may raise anything.
             return _unbuilt(one, source, error)
     hints = () if inputs.specs else of_instance(one.inputs, call)
-    return lint_live(instance, inputs, rules=rules, options={}, fail_level="warning", hints=hints)
+    report = lint_live(instance, inputs, rules=rules, options={}, fail_level="warning", hints=hints)
+    return _from_shell(report, *source.place(one.line))
+
+
+def _from_shell(report: Report, cell: int | None, line: int) -> Report:
+    """The report with what IPython's own code seems to do at the line that makes the model.
+
+    That code is the nearest that calls a model of which no class is the user's.
+    """
+    if cell is None or not any(model.path == NOWHERE.path for model in report.models):
+        return report
+    text = typed(cell) or ""
+    end = len((text.split("\n") + [""] * line)[line - 1].rstrip()) + 1
+    models = []
+    for model in report.models:
+        layers = {key: replace(layer, cell=cell, line=line) for key, layer in model.layers.items()}
+        models.append(replace(model, path=KERNEL, cell=cell, line=line, layers=layers))
+    findings = [
+        replace(
+            one,
+            path=KERNEL,
+            cell=cell,
+            line=line,
+            column=1,
+            end_line=line,
+            end_column=end,
+            related=(),
+        )
+        for one in report.findings
+    ]
+    texts = {**report.texts, cell_name(cell): text}
+    return replace(report, models=tuple(models), findings=tuple(findings), texts=texts)
 
 
 def _unbuilt(one: Candidate, source: SourceFile, error: Exception) -> Report:

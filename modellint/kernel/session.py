@@ -37,10 +37,13 @@ def made_by_last(source: SourceFile, new: Mapping[str, Any]) -> Iterator[tuple[C
     assert source.cells is not None
     last = len(source.cells.starts)
     for one in entries(discover(source)):
-        instances = [new[name] for name in (one.name, *one.aliases) if name in new]
-        instances += [value for value in new.values() if type(value).__name__ == one.class_name]
-        instances = [value for value in instances if not isinstance(value, type)]
+        here = source.place(one.line)[0] == last
+        if one.kind == "class":
+            # Another cell may have given its variable to another model.
+            instances = [value for value in new.values() if type(value).__name__ == one.class_name]
+        else:
+            instances = [new[name] for name in (one.name, *one.aliases) if here and name in new]
         if instances:
             yield one, instances[0]
-        elif source.place(one.line)[0] == last:
+        elif here:
             yield one, None

@@ -155,6 +155,14 @@ def test_the_magic_lints_the_instances_of_a_cell(kernel):
     assert "Layers of <b>Wide</b>" in shown["text/html"]
 
 
+def test_a_model_without_a_class_stands_where_it_is_made(kernel):
+    number, shown = kernel.run(
+        "%%modellint --select even-kernel\n\nnet = nn.Sequential(nn.Conv2d(3, 8, 4), nn.ReLU())"
+    )
+    assert places(shown["text/plain"]) == [(number, 3, 1)]
+    assert "3 | net = nn.Sequential(" in shown["text/plain"]
+
+
 def test_the_magic_takes_shapes_and_rules(kernel):
     _, shown = kernel.run(f"%%modellint --input N,3,24,24 --select even-kernel,advice\n{NET}")
     assert "24×24" in shown["text/plain"]
