@@ -52,3 +52,24 @@ class NotAnalysed(ModellintError):
         self.reason = reason
         self.line = line
         self.elsewhere = elsewhere
+
+
+def in_words(value: object) -> str:
+    """What a value is, for a message: `a DataLoader`, `an int`, `the class Net`, `None`."""
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[:1].lower() in {*"aeiou"} else f"a {name}"
+
+
+def shown(value: object) -> str:
+    """A value in a message: itself where it is short and plain, else what it is.
+
+    Nothing of the value's own code runs, which may raise.
+    """
+    if type(value) not in (str, bytes, int, float, bool):
+        return in_words(value)
+    text = repr(value)
+    return text if len(text) < 80 else f"{text[:76]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
+from modellint.errors import PluginError, in_words
 from modellint.facts import costs
 from modellint.facts.fitting_arguments import fitting
 from modellint.fixes.sites import Text
@@ -94,7 +96,7 @@ def linted(
         try:
             verdicts = _verdicts(rule, graph, (options or {}).get(rule.name, {}))
         except Exception as error:  # A plugin may raise anything, and the others must go on.
-            message = f"rule {rule.name} raised {_described(error)}"
+            message = _told(rule, error)
             errors.append(Problem(subject.path, subject.line, "plugin-error", message))
             told = f"rule {rule.name} of {rule.check.__module__.partition('.')[0]}"
             remarks += crash_report(subject.path, subject.line, told, error)
@@ -201,17 +203,30 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
 
 
 def _verdicts(rule: Rule, graph: Graph, options: Mapping[str, Any]) -> list[Finding | Skip]:
-    verdicts = list(rule(graph, **options))
-    for verdict in verdicts:
+    verdicts: list[Finding | Skip] = []
+    asked = rule(graph, **options)
+    for verdict in asked:
         if not isinstance(verdict, Finding | Skip):
-            raise TypeError(f"a {type(verdict).__name__}, where a Finding or a Skip is due")
+            code: Any = inspect.unwrap(rule.check).__code__
+            frame = getattr(asked, "gi_frame", None)
+            line = code.co_firstlineno if frame is None else frame.f_lineno
+            raise PluginError(
+                f"rule {rule.name} yields {in_words(verdict)}, where a Finding or a Skip is "
+                f"due ({Path(code.co_filename).name}, line {line})"
+            )
+        verdicts.append(verdict)
     return verdicts
 
 
-def _described(error: Exception) -> str:
-    """The exception and the line of the rule that raised it."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
+def _told(rule: Rule, error: Exception) -> str:
+    """What is wrong with a rule, and the line of its file that did it."""
+    if isinstance(error, PluginError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    path = inspect.unwrap(rule.check).__code__.co_filename
+    last = next((one for one in reversed(frames) if one.filename == path), frames[-1])
+    raised = f"{type(error).__name__}: {error}"
+    return f"rule {rule.name} raised {raised} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def _raise(
@@ -304,7 +319,7 @@ def _of_stop(
     site = _site(call, graph, subject)
     told = Diagnostic(
         rule="",
-        category="",
+        category="correctness",
         severity="error",
         path=subject.shown(site.path),
         line=site.line,

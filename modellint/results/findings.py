@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modellint.fixes.edits import Edit
-from modellint.rules import Severity
+from modellint.rules import CategoryName, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Diagnostic:
     """
 
     rule: str
-    category: str
+    category: CategoryName
     severity: Severity
     path: str
     line: int

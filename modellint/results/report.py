@@ -26,6 +26,11 @@ from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
 
 FailLevel = Literal["error", "warning", "info", "never"]
+"""The least severity that fails a run."""
+Format = Literal[
+    "full", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown", "html"
+]
+"""What a report can be written as."""
 
 #: What is not the fault of the linted files: these end a run with exit status 2.
 OWN_FAULTS = frozenset({"plugin-error", "internal-error"})
@@ -256,14 +261,17 @@ class Report:
 
     def render(
         self,
-        format: str = "full",  # noqa: A002
+        format: Format = "full",  # noqa: A002
         *,
         color: bool = False,
         layers: bool = False,
         contract: bool = False,
         statistics: bool = False,
     ) -> str:
-        """The report as text, with the formats and the further parts that the command line has."""
+        """The report as text, with the formats and the further parts that the command line has.
+
+        Raises `UsageError` for a format that there is not.
+        """
         formats = _formats()
         view = formats.View(color=color, layers=layers, contract=contract, statistics=statistics)
         text: str = formats.render(self, format, view)

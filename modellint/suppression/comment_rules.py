@@ -73,7 +73,7 @@ def lint_comments(
         comment = _comment(ignore, rules, judges, used)
         for rule in reading:
             if not _is_silenced(rule, ignore, source.ignores):
-                for remark in rule.check([comment]):
+                for remark in rule.ask([comment]):
                     yield _diagnostic(rule, remark, ignore, source, shown, owner, severities)
 
 

@@ -31,6 +31,7 @@ from modellint.tracing.fx_module import graph_module
 from modellint.tracing.garbage import uncollected
 from modellint.tracing.held_tensors import UNNAMED
 from modellint.tracing.module_table import NOWHERE, Modules, Sites
+from modellint.tracing.operation_names import operation_names
 from modellint.tracing.tape import Handle, Leaf, Record
 
 #: By the key of a node, results and axes whose sizes are known for the example only.
@@ -139,6 +140,7 @@ def freeze(
         train=train,
         judge=judge,
         batches=tuple(name for name in batches if name in symbols),
+        spoken=operation_names,
         lines=None if traced.lines is None else traced.lines.values(by_record, sites),
     )
 
