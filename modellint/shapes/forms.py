@@ -181,7 +181,7 @@ class Forms:
         if isinstance(value, (tuple, list)):
             if len(value) not in self.counts:
                 return True
-            for one in value:  # A loop, as in _are_whole.
+            for one in value:  # noqa: SIM110 - as in _are_whole
                 if type(one) is int and one >= _LARGEST:
                     return True
             return False
