@@ -19,6 +19,7 @@ from modellint.cli.options import (
     acceptance_options,
     configuration_options,
     fix_options,
+    level_options,
     process_options,
     shape_options,
 )
@@ -122,6 +123,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
     help="The lowest severity that fails the run.",
 )
 @click.option("--strict", is_flag=True, help="What could not be analysed fails the run.")
+@level_options
 @click.option("--statistics", is_flag=True, help="Also print how many findings each rule has.")
 @configuration_options
 @acceptance_options
@@ -253,6 +255,9 @@ def _settings(options: dict[str, Any]) -> Settings:
         jobs=options["jobs"],
         fail_level=options["fail_level"],
         strict=options["strict"],
+        min_severity=options["min_severity"],
+        max_warnings=options["max_warnings"],
+        exclude=options["exclude"],
         verbose=options["verbose"],
         confirmed=options["contract"],
         pictured=options["format_"] == "html",
@@ -311,6 +316,9 @@ def _lint(
         click.echo(f"modellint: no model found in {part}these targets", err=True)
         for note in report.notes if not options["verbose"] else ():
             click.echo(_noted(note), err=True)
+    if report.too_many:
+        counted = f"{report.counts['warning']} warnings, more than --max-warnings"
+        click.echo(f"modellint: {counted} {report.max_warnings}", err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
         click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
         if not options["verbose"]:

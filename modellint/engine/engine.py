@@ -132,9 +132,9 @@ def lint_targets(
         stdin_name,
     )
     report = replace(_joined(parts, settings, targets, plans, probes.torch), request=request)
-    if baseline is None:
-        return report
-    return baseline.without_known(report, dict(_settled(report, targets, plans)))
+    if baseline is not None:
+        report = baseline.without_known(report, dict(_settled(report, targets, plans)))
+    return report.not_below(settings.min_severity)
 
 
 def list_models(
@@ -299,6 +299,7 @@ def _joined(
         torch=torch,
         fail_level=settings.fail_level or "warning",
         strict=settings.strict,
+        max_warnings=settings.max_warnings,
         texts=texts,
         rules=described({rule.name: rule for rule in ran}.values()),
     ).merged(*parts)

@@ -119,14 +119,15 @@ class FixedFiles:
 class Report:
     """Everything a run found, in the order in which it is printed.
 
-    `torch` is the installed version, `None` where there is none. `fail_level` and `strict` decide
-    `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
-    not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results,
-    and `warnings` what is told of it in any case.
+    `torch` is the installed version, `None` where there is none. `fail_level`, `strict` and
+    `max_warnings` decide `ok` and the exit status; they change nothing else. `texts` holds the
+    source of files that are not on disk, such as standard input; `remarks` what `-v` tells of the
+    run besides its results, and `warnings` what is told of it in any case.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
     the path that findings have. `baseline` is what one held back, where the run had one. `rules`
     are the pages of the rules that were on. `fixed` is there where a run made fixes; `request` is
-    what a run over files was asked for, by which it can make them. A report prints as the `full`
+    what a run over files was asked for, by which it can make them, or what lints a live module once
+    more. A report prints as the `full`
     text, and shows as tables in a notebook.
     """
 
@@ -140,6 +141,7 @@ class Report:
     torch: str | None = None
     fail_level: FailLevel = "warning"
     strict: bool = False
+    max_warnings: int | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
     baseline: Baselined | None = None
@@ -170,9 +172,23 @@ class Report:
         return int(self.strict and any(self.counts[status] for status in _INCOMPLETE))
 
     def fails(self, finding: Diagnostic) -> bool:
-        """Whether a finding is grave enough to fail the run."""
+        """Whether a finding is grave enough to fail the run, or one of too many."""
+        if self.max_warnings is not None and finding.severity == "warning":
+            return self.too_many
         level = self.fail_levels.get(finding.path, self.fail_level)
         return finding.severity in _FAILING[level]
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more warnings than the run may have."""
+        return self.max_warnings is not None and self.counts["warning"] > self.max_warnings
+
+    def not_below(self, severity: Severity) -> Report:
+        """The same report without findings that are less severe."""
+        if severity == SEVERITIES[-1]:
+            return self
+        kept = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return replace(self, findings=tuple(one for one in self.findings if one.severity in kept))
 
     @property
     def ok(self) -> bool:

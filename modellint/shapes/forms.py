@@ -73,7 +73,7 @@ def _are_pairs(value: Any) -> bool:
 def _are_tensors(value: Any) -> bool:
     if not isinstance(value, (tuple, list)):
         return False
-    for one in value:
+    for one in value:  # A loop, as in _are_whole.
         if not isinstance(one, Tensor):
             return False
     return bool(value)

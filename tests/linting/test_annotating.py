@@ -5,6 +5,7 @@ import sys
 from textwrap import dedent
 
 import pytest
+from torch import nn
 
 import modellint
 
@@ -23,7 +24,8 @@ def annotated(tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, "annotated_net", module)
         spec.loader.exec_module(module)
         model = getattr(module, name)
-        report = modellint.lint(model() if isinstance(model, type) else model, inputs)
+        model = model() if isinstance(model, type) else model
+        report = modellint.lint(model, inputs, annotated=True)
         return report.annotated(), report.models[0].annotated[0], report
 
     return made
@@ -305,3 +307,12 @@ def test_watching_leaves_pythons_trace_function_as_it_was(annotated):
         sys.settrace(None)
     annotated(source, "N,3")
     assert sys.gettrace() is None
+
+
+def test_a_report_that_was_not_asked_for_lines_lints_its_model_once_more_for_them():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    plain = modellint.lint(model, "N,3,8,8")
+    asked = modellint.lint(model, "N,3,8,8", annotated=True)
+    assert plain.models[0].annotated == ()
+    assert plain.annotated() == asked.annotated()
+    assert plain == asked or plain.findings == asked.findings
