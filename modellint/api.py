@@ -6,7 +6,8 @@ import contextlib
 import os
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from modellint.config.call_arguments import (
@@ -66,6 +67,7 @@ def lint(
     options: Options | None = None,
     fail_level: FailLevel = "warning",
     pictures: bool = False,
+    annotated: bool = False,
 ) -> Report:
     """Lint a live module in this process; the module is left exactly as it was.
 
@@ -77,20 +79,25 @@ def lint(
 
     A class that needs no arguments is built. Findings are located at the assignments of the model's
     classes that make its attributes. A model that cannot be traced is a report's model with status
-    `failed` or `not-analysed`. `pictures` keeps what `render("html")` draws. Raises `UsageError`
-    for a model, an input, a rule or an option that makes no sense.
+    `failed` or `not-analysed`. `pictures` keeps what `render("html")` draws, `annotated` what
+    `report.annotated()` prints; else the report holds the model and its inputs, and lints once more
+    when it is asked. Raises `UsageError` for a model, an input, a rule or an option that makes no
+    sense.
     """
     known = _installed_rules()
     chosen = _chosen(select, ignore, extend_select)
-    return lint_live(
+    linting = partial(
+        lint_live,
         model,
         given_inputs(inputs, args, kwargs),
         rules=select_rules(known, [DEFAULT, chosen]),
         options=checked_options(options_by_rule("options", options), known),
         fail_level=one_of("fail_level", fail_level, FailLevel),
         pictures=flag("pictures", pictures),
-        watched=True,
     )
+    if flag("annotated", annotated) or pictures:
+        return linting(watched=True)
+    return replace(linting(), request=partial(linting, watched=True))
 
 
 def lint_paths(

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import tables
-from modellint.report.line_notes import sources
 from modellint.report.lines import (
     columns,
     contracts,
@@ -39,6 +38,8 @@ def render(report: Report, view: View) -> str:
     blocks += ["\n".join(_error(problem, excerpts, view)) for problem in report.errors]
     blocks += incomplete_lines(report, view)
     if view.annotated:
+        from modellint.report.line_notes import sources  # For what few runs ask for.
+
         blocks += sources(report, view)
     if view.layers:
         blocks += [table.rstrip("\n") for table in tables(report, view)]

@@ -112,7 +112,8 @@ class Report:
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
     the path that findings have. `baseline` is what one held back, where the run had one. `rules`
     are the pages of the rules that were on. `fixed` is there where a run made fixes; `request` is
-    what a run over files was asked for, by which it can make them. A report prints as the `full`
+    what a run over files was asked for, by which it can make them, or what lints a live module once
+    more. A report prints as the `full`
     text, and shows as tables in a notebook.
     """
 
