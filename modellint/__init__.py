@@ -168,6 +168,16 @@ __path__.append(os.path.join(__path__[0], "former"))  # noqa: PTH118 - pathlib i
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Give IPython the cell magic `%%modellint`: what `%load_ext modellint` asks for."""
+    import_module("modellint.kernel.magic").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take it away again, as `%unload_ext modellint` asks."""
+    import_module("modellint.kernel.magic").unload(shell)
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'modellint' has no attribute {name!r}")

@@ -33,9 +33,11 @@ from modellint.linting.linter import Subject, linted
 from modellint.linting.plugins import load_rules
 from modellint.protocol.limits import parse_memory
 from modellint.report.rules_page import described
+from modellint.results.cells import in_kernel
 from modellint.results.models import ModelReport, Status
 from modellint.results.report import FailLevel, Problem, Report
 from modellint.rules import Rule, Severity
+from modellint.source.executed import cell_place, text_of
 from modellint.source.paths import shown_path
 from modellint.suppression.comments import Silence
 from modellint.tracing.garbage import uncollected
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from torch import nn
+
+    from modellint.discovery.example_tensors import InputHint
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options of rules: by rule, then by the name of the rule's keyword parameter."""
@@ -85,12 +89,11 @@ def lint(
     sense.
     """
     known = _installed_rules()
-    chosen = _chosen(select, ignore, extend_select)
     linting = partial(
         lint_live,
         model,
         given_inputs(inputs, args, kwargs),
-        rules=select_rules(known, [DEFAULT, chosen]),
+        rules=rules_of(select, ignore, extend_select),
         options=checked_options(options_by_rule("options", options), known),
         fail_level=one_of("fail_level", fail_level, FailLevel),
         pictures=flag("pictures", pictures),
@@ -192,7 +195,13 @@ def trace(
     return _traced(live_model(model), given)
 
 
-def _traced(model: nn.Module, given: GivenInputs, *, watched: bool = False) -> Graph:
+def _traced(
+    model: nn.Module,
+    given: GivenInputs,
+    hints: Sequence[InputHint] = (),
+    *,
+    watched: bool = False,
+) -> Graph:
     """The graph of a live module that is no wrapper of another.
 
     It has what the lines of its files did if they are `watched`.
@@ -208,7 +217,7 @@ def _traced(model: nn.Module, given: GivenInputs, *, watched: bool = False) -> G
             model,
             given=given.specs,
             whole=given.whole,
-            hints=(),
+            hints=hints,
             sites=construction_sites(modules),
             name=type(model).__name__,
             path=model_site(model).path,
@@ -239,19 +248,21 @@ def assert_clean(
     report = lint_live(
         model,
         given_inputs(inputs, args, kwargs),
-        rules=select_rules(known, [DEFAULT, _chosen(select, ignore, extend_select)]),
+        rules=rules_of(select, ignore, extend_select),
         options=checked_options(options_by_rule("options", options), known),
         fail_level=one_of("fail_level", fail_level, FailLevel),
     )
     raise_unless_clean(report)
 
 
-def _chosen(select: Any, ignore: Any, extend_select: Any) -> Layer:
-    return Layer(
+def rules_of(select: Any, ignore: Any = (), extend_select: Any = ()) -> tuple[Rule, ...]:
+    """The installed rules that names and categories choose; raise `UsageError` for unknown ones."""
+    chosen = Layer(
         None if select is None else words("select", select),
         words("ignore", ignore),
         words("extend_select", extend_select),
     )
+    return select_rules(_installed_rules(), [DEFAULT, chosen])
 
 
 def lint_live(
@@ -263,9 +274,13 @@ def lint_live(
     severities: Mapping[str, Severity] | None = None,
     fail_level: FailLevel,
     pictures: bool = False,
+    hints: Sequence[InputHint] = (),
     watched: bool = False,
 ) -> Report:
-    """Lint a live module with these rules; `options` and `severities` are by rule, and checked."""
+    """Lint a live module with these rules; `options` and `severities` are by rule, and checked.
+
+    `hints` are inputs that the user's code shows, for where none are given.
+    """
     from modellint.building.live_models import class_of, live_model
     from modellint.modules.live_sites import model_site
 
@@ -275,7 +290,7 @@ def lint_live(
         with uncollected(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
-                _traced(module, inputs, watched=watched),
+                _traced(module, inputs, hints, watched=watched),
                 rules,
                 _subject(of, model_site(of)),
                 options,
@@ -285,17 +300,26 @@ def lint_live(
     except NotAnalysed as missing:
         report = _incomplete(_subject(of, model_site(of)), "not-analysed", missing.reason)
     except FileError as error:
-        problem = Problem(shown_path(error.path), error.line or 1, error.kind, error.message)
+        problem = Problem(_shown(error.path), error.line or 1, error.kind, error.message)
         report = _incomplete(_subject(of, model_site(of)), "failed", error.message, problem)
     run = Report(torch=_installed_torch(), fail_level=fail_level, rules=described(rules))
-    return run.merged(report)
+    return in_kernel(run.merged(report))
+
+
+def _shown(path: str) -> str:
+    """A path as reports print it; that of a kernel's cell stays, to be known as one."""
+    return path if text_of(path) is not None else shown_path(path)
+
+
+def _placed(path: str, line: int) -> tuple[int | None, int]:
+    return cell_place(path, line) or (None, line)
 
 
 def _subject(of: type[nn.Module], site: Site) -> Subject:
     """A live model as a report names it: by its class."""
     name = of.__name__
     silence = Silence(site.path, name, site.line)
-    return Subject(shown_path(site.path), name, name, site.line, shown_path, silence)
+    return Subject(_shown(site.path), name, name, site.line, _shown, silence, placed=_placed)
 
 
 @contextlib.contextmanager

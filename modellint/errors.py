@@ -29,15 +29,27 @@ class FileError(ModellintError):
 
     `kind` is one of the kinds of the JSON report: `syntax-error`, `encoding-error`, `import-error`,
     `build-error`, `trace-error`, `timeout`, `crash`, `memory-limit`, `unreadable`.
-    `line` counts from 1; `None` stands for the whole file.
+    `line` counts from 1; `None` stands for the whole file. With a `cell` of a notebook, counted
+    over code cells from 1, it is the line in that.
     """
 
-    def __init__(self, kind: str, path: str, line: int | None, message: str) -> None:
-        super().__init__(f"{path}:{line or 1}: {kind}: {message}")
+    def __init__(
+        self, kind: str, path: str, line: int | None, message: str, *, cell: int | None = None
+    ) -> None:
+        place = f"{path}:" if cell is None else f"{path}:cell {cell}:"
+        super().__init__(f"{place}{line or 1}: {kind}: {message}")
         self.kind = kind
         self.path = path
         self.line = line
         self.message = message
+        self.cell = cell
+
+
+class NotPython(FileError):
+    """A notebook is written in another language: there is nothing to lint, and no fault."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__("unreadable", path, None, message)
 
 
 class NotAnalysed(ModellintError):

@@ -17,6 +17,7 @@ from modellint.graph.nodes import (
     cached_property,
 )
 from modellint.graph.origins import ConstructorArgument, Origin, Origins
+from modellint.source.cells import Cells
 from modellint.source.file import Comment, Extent, Ignore, SourceFile
 from modellint.symbolic.atoms import Symbol, Terms
 from modellint.symbolic.constraints import Constraint, DemandedBy, Relation
@@ -33,6 +34,7 @@ __all__ = [
     "LineValues",
     "NamedTensor",
     "Relation",
+    "Cells",
     "SourceFile",
     "Symbol",
     "Terms",

@@ -132,6 +132,10 @@ class Graph:
             raise UsageError(f"there is no fx of {self.name}, whose forward stops{at}")
         return self.make_fx()
 
+    def words(self, line: int) -> str:
+        """A line of the model's file as a message names it: `line 17`, or `cell 3, line 7`."""
+        return f"line {line}" if self.source is None else self.source.words(line)
+
     def calls(self, *ops: str) -> Iterator[Node]:
         """The operations of these functional names, in execution order; none named: all layers.
 

@@ -44,6 +44,8 @@ class Subject:
     silenced: Callable[[Rule, Site], tuple[Site, ...]] = field(default=lambda rule, site: ())
     #: The arguments that nobody gave and it was built with.
     assumed: str = ""
+    #: The cell of a notebook that a line of a file is in, and its line there.
+    placed: Callable[[str, int], tuple[int | None, int]] = lambda path, line: (None, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         reason = f"the forward stops at {stopped}, where sizes do not fit"
     else:
         found = confirm(graph) if confirmed else accepted(graph)
-    layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
+    layers = [_layer(graph, node, subject) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
         name=subject.name,
@@ -398,8 +400,9 @@ def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iter
         yield Related(subject.shown(site.path), site.line, site.column, text)
 
 
-def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
-    site = node.construction or node.call
+def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
+    site = node.construction or node.call or Site(subject.path, subject.line)
+    cell, line = subject.placed(site.path, site.line)
     data = [source for source in node.inputs if source.index in graph.varying]
     windowed = node.kernel is not None
     return Layer.made(
@@ -407,7 +410,8 @@ def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
         path=node.module,
         type=node.type,
         op=node.op,
-        line=site.line if site else model_line,
+        line=line,
+        cell=cell,
         inputs=tuple(source.output.symbolic for source in data),
         outputs=tuple(output.symbolic for output in node.outputs),
         example_inputs=tuple(source.output.example for source in data),

@@ -63,8 +63,8 @@ def annotated(report: Report, sizes: str, *, color: bool) -> str:
     return annotated_text(report, sizes, color=color)
 
 
-def tables(report: Report) -> str:
+def tables(report: Report, view: View | None = None) -> str:
     """The report as HTML tables, as a notebook shows it."""
     from modellint.report import notebook
 
-    return notebook.tables(report)
+    return notebook.tables(report, view or View())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modellint.results.baselined import Baselined
 from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
+from modellint.results.places import in_json, place_of
 
 FailLevel = Literal["error", "warning", "info", "never"]
 """The least severity that fails a run."""
@@ -61,10 +62,17 @@ class Problem:
     line: int
     kind: str
     message: str
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, cell=self.cell)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `errors` in JSON."""
-        return {"path": self.path, "line": self.line, "kind": self.kind, "message": self.message}
+        place = {**in_json(self.path, self.cell), "line": self.line}
+        return {**place, "kind": self.kind, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +82,16 @@ class Note:
     path: str
     line: int
     message: str
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, cell=self.cell)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `notes` in JSON."""
-        return {"path": self.path, "line": self.line, "message": self.message}
+        return {**in_json(self.path, self.cell), "line": self.line, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +228,7 @@ class Report:
         """The same report in its one order, whatever order the files were linted in."""
         return replace(
             self,
-            models=tuple(sorted(self.models, key=lambda model: (model.path, model.line))),
+            models=tuple(sorted(self.models, key=lambda one: (one.path, one.cell or 0, one.line))),
             findings=tuple(sorted(self.findings, key=lambda finding: finding.order)),
             errors=tuple(sorted(self.errors, key=_place)),
             notes=tuple(sorted(self.notes, key=_place)),
@@ -299,6 +313,9 @@ class Report:
         html: str = _formats().tables(self)
         return html
 
+    def _repr_markdown_(self) -> str:
+        return self.render("markdown")
+
 
 def _formats() -> Any:
     """The room above that prints reports: the one door up to it, opened when it is asked for."""
@@ -315,9 +332,9 @@ _FAILING: Mapping[FailLevel, tuple[Severity, ...]] = {
 _INCOMPLETE: tuple[Status, ...] = ("partial", "not-analysed")
 
 
-def _place(entry: Problem | Note) -> tuple[str, int, str]:
-    return (entry.path, entry.line, entry.message)
+def _place(entry: Problem | Note) -> tuple[str, int, int, str]:
+    return (entry.path, entry.cell or 0, entry.line, entry.message)
 
 
-def _comment(entry: Silenced) -> tuple[str, int, str, str, tuple[str, ...]]:
-    return (entry.path, entry.line, entry.rule, entry.model, entry.layers)
+def _comment(entry: Silenced) -> tuple[str, int, int, str, str, tuple[str, ...]]:
+    return (entry.path, entry.cell or 0, entry.line, entry.rule, entry.model, entry.layers)

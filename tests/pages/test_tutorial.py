@@ -101,7 +101,8 @@ def split(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             key: inner.splitlines(keepends=True)
-            if key in ("source", "text/plain", "text/html") and isinstance(inner, str)
+            if key in ("source", "text/plain", "text/html", "text/markdown")
+            and isinstance(inner, str)
             else split(inner)
             for key, inner in value.items()
         }

@@ -61,6 +61,7 @@ IN_FRONT = {
     "inputs.live_inputs",
     "linting.plugin_trees",
     "results.baselined",
+    "results.cells",
     "source.project_files",
     "source.replacing",
     "source.whole_files",
