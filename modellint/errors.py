@@ -29,15 +29,27 @@ class FileError(ModellintError):
 
     `kind` is one of the kinds of the JSON report: `syntax-error`, `encoding-error`, `import-error`,
     `build-error`, `trace-error`, `timeout`, `crash`, `memory-limit`, `unreadable`.
-    `line` counts from 1; `None` stands for the whole file.
+    `line` counts from 1; `None` stands for the whole file. With a `cell` of a notebook, counted
+    over code cells from 1, it is the line in that.
     """
 
-    def __init__(self, kind: str, path: str, line: int | None, message: str) -> None:
-        super().__init__(f"{path}:{line or 1}: {kind}: {message}")
+    def __init__(
+        self, kind: str, path: str, line: int | None, message: str, *, cell: int | None = None
+    ) -> None:
+        place = f"{path}:" if cell is None else f"{path}:cell {cell}:"
+        super().__init__(f"{place}{line or 1}: {kind}: {message}")
         self.kind = kind
         self.path = path
         self.line = line
         self.message = message
+        self.cell = cell
+
+
+class NotPython(FileError):
+    """A notebook is written in another language: there is nothing to lint, and no fault."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__("unreadable", path, None, message)
 
 
 class NotAnalysed(ModellintError):
@@ -52,3 +64,24 @@ class NotAnalysed(ModellintError):
         self.reason = reason
         self.line = line
         self.elsewhere = elsewhere
+
+
+def in_words(value: object) -> str:
+    """What a value is, for a message: `a DataLoader`, `an int`, `the class Net`, `None`."""
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[:1].lower() in {*"aeiou"} else f"a {name}"
+
+
+def shown(value: object) -> str:
+    """A value in a message: itself where it is short and plain, else what it is.
+
+    Nothing of the value's own code runs, which may raise.
+    """
+    if type(value) not in (str, bytes, int, float, bool):
+        return in_words(value)
+    text = repr(value)
+    return text if len(text) < 80 else f"{text[:76]}…"

@@ -7,13 +7,19 @@ Nothing here imports torch, so that listing and explaining rules is quick.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, Literal
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Literal, get_args
 
+from modellint.errors import PluginError, UsageError, in_words, shown
 from modellint.fixes.changes import Fix
 from modellint.graph import Graph, Module, Node
 from modellint.source.example_file import example_file
@@ -21,6 +27,9 @@ from modellint.symbolic.specs import parse_input, tensor_expression
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+CategoryName = Literal["correctness", "suspicious", "efficiency", "advice", "pedantic"]
+"""The name of a category: the value of a `Category`."""
 
 
 class Category(StrEnum):
@@ -160,8 +169,22 @@ class Rule:
         return f"<rule {self.name}>"
 
     def __call__(self, graph: Graph, **options: Any) -> Iterator[Finding | Skip]:
-        """Check one graph; options that are not given keep their defaults."""
-        return self.check(graph, **options)
+        """Check one graph; options that are not given keep their defaults.
+
+        Raises `PluginError` where the rule's function returns something in place of yielding.
+        """
+        return self.ask(graph, **options)
+
+    def ask(self, read: Any, **options: Any) -> Iterator[Any]:
+        """What the function yields of what it reads: a graph, or comments."""
+        given = self.check(read, **options)
+        if not isinstance(given, Iterator):
+            found = "nothing" if given is None else in_words(given)
+            raise PluginError(
+                f"rule {self.name} returns {found} in place of yielding each Finding or Skip "
+                f"({_where_it_returns(self.check)})"
+            )
+        return given
 
     @property
     def summary(self) -> str:
@@ -191,7 +214,7 @@ class Rule:
 
         What stands before the body's first `def` is what `__init__` does; without a `forward` the
         layers run one after the other. Imports and the call are added
-        (`modellint.source.example_file`). Raises `ValueError` for an example that is neither or
+        (`modellint.source.example_file`). Raises `UsageError` for an example that is neither or
         both.
         """
         text, inputs = self._written(source, model, input)
@@ -226,13 +249,34 @@ class Rule:
             wrong = "an `input` belongs to a `model`; a whole file calls its model itself"
         else:
             wrong = "this one is neither"
-        raise ValueError(
+        raise UsageError(
             f"an example of {self.name} is a whole file, or a `model` with its `input`: {wrong}"
         )
 
 
+def _where_it_returns(check: Check) -> str:
+    """The file and the line of a function's first `return` of a value, else of its beginning."""
+    function: Any = inspect.unwrap(check)
+    path, line = function.__code__.co_filename, function.__code__.co_firstlineno
+    try:
+        lines, start = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, SyntaxError):  # Typed into a prompt, or written on with backslashes.
+        return f"{Path(path).name}, line {line}"
+    own = tree.body[0]
+    pending: list[ast.AST] = [*getattr(own, "body", ())]
+    found = []
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Return):
+            found.append(start + node.lineno - 1)
+        elif not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            pending += ast.iter_child_nodes(node)
+    return f"{Path(path).name}, line {min(found, default=line)}"
+
+
 def rule(
-    category: str,
+    category: Category | CategoryName,
     *,
     default: bool = True,
     aliases: Sequence[str] = (),
@@ -244,14 +288,24 @@ def rule(
     `default=False` leaves the rule off unless it is selected. `supersedes` names rules whose
     findings on the same layer this one replaces, `all` every other's. `reads` is what its function
     takes: a graph, or the comments of a file (`modellint.suppression.comment_rules`). Raises
-    `ValueError` for an unknown category and for a function without a docstring, since the docstring
-    is the rule's page (under `-OO`, where there are none, the page says so).
+    `UsageError` for an unknown category, for what is no function, and for one without a docstring,
+    since the docstring is the rule's page (under `-OO`, where there are none, the page says so).
     """
-    kind = Category(category)
+    kind = _category(category)
+    names = {"aliases": aliases, "supersedes": supersedes}
+    for argument, given in names.items():
+        if isinstance(given, str) or not all(isinstance(name, str) for name in _listed(given)):
+            raise UsageError(f"{argument}: {shown(given)} is no list of names of rules")
+    if not isinstance(default, bool):
+        raise UsageError(f"default: {shown(default)} is neither True nor False")
+    if not isinstance(reads, str) or reads not in get_args(Reads):
+        raise UsageError(f"reads: {shown(reads)} is neither 'graph' nor 'comments'")
 
     def decorate(check: Check) -> Rule:
+        if not isinstance(check, FunctionType):
+            raise UsageError(f"@rule: {in_words(check)} is no function; decorate a generator")
         if not check.__doc__ and not _WITHOUT_PAGES:
-            raise ValueError(f"rule {check.__name__} has no docstring: it is the rule's page")
+            raise UsageError(f"rule {check.__name__} has no docstring: it is the rule's page")
         on = default and kind is not Category.PEDANTIC
         return Rule(
             check,
@@ -263,3 +317,18 @@ def rule(
         )
 
     return decorate
+
+
+def _category(given: Any) -> Category:
+    names = [str(one) for one in Category]
+    if isinstance(given, str) and given in names:
+        return Category(given)
+    if callable(given):
+        raise UsageError('category: write the decorator with one, as in @rule("advice")')
+    near = get_close_matches(given, names, n=1) if isinstance(given, str) else []
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+    raise UsageError(f"category: there is no {shown(given)}; {hint}")
+
+
+def _listed(given: Any) -> list[Any]:
+    return [*given] if isinstance(given, list | tuple | set | frozenset) else [None]

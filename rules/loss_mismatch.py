@@ -97,7 +97,7 @@ def _wrong(graph: Graph, use: Use) -> Finding | None:
     if not output.outputs:
         return None
     end = _end(graph, output)
-    where = f"line {loss.line} trains with {loss.written}"
+    where = f"{graph.words(loss.line)} trains with {loss.written}"
     squashed = end.op in ("sigmoid", "hardsigmoid", "softmax")
     if loss.name in BINARY_LOGIT_LOSSES and squashed:
         return Finding(
@@ -185,8 +185,8 @@ def _compared(graph: Graph, use: Use, end: Node) -> Finding | None:
     )
     return Finding(
         end,
-        f"line {loss.line} compares the model's output {output} with {shown} by {loss.written}: "
-        f"{effect}",
+        f"{graph.words(loss.line)} compares the model's output {output} with {shown} by "
+        f"{loss.written}: {effect}",
         help="bring both to one size; a trailing axis of 1 goes by squeeze(-1)"
         if use.target is not None
         else "a decoder that gives the size it was given, or a target that is cut to the output's",

@@ -62,7 +62,7 @@ def softmax_before_cross_entropy(graph: Graph) -> Iterator[Finding | Skip]:
             continue
         other = _last_activations(trained).get(place)
         if other is not None and other.op == found.op:
-            yield _finding(found, loss, graph.outputs[place])
+            yield _finding(found, loss, graph.words(loss.line), graph.outputs[place])
 
 
 def _loss_of(graph: Graph, call: Node) -> Loss | None:
@@ -121,7 +121,7 @@ def _over_classes(softmax: Node, rank: int, way: list[Node]) -> bool:
     return dim in ((1, last) if last else (0,))
 
 
-def _finding(call: Node, loss: Loss, output: Node) -> Finding:
+def _finding(call: Node, loss: Loss, where: str, output: Node) -> Finding:
     sizes = call.output.example
     dim = call.arguments.get("dim") if call.op == "softmax" else None
     classes = sizes[int(dim) if dim is not None else min(1, len(sizes) - 1)]
@@ -131,7 +131,7 @@ def _finding(call: Node, loss: Loss, output: Node) -> Finding:
         effect = f"of {classes} classes the loss cannot fall below {log(1 + (classes - 1) / e):.2f}"
     return Finding(
         call,
-        f"{named(call)} is the model's output {output.output}, and line {loss.line} trains with "
+        f"{named(call)} is the model's output {output.output}, and {where} trains with "
         f"{loss.written}, which takes logits and applies log-softmax: {effect}",
         help="return the logits, and apply softmax where probabilities are shown"
         if call.op == "softmax"

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from modellint import Finding, Graph, ModellintError, Skip, rule
+from modellint import Finding, Graph, ModellintError, Skip, UsageError, rule
 from modellint.rules import Rule
 from modellint.testing import check_example, examples
 
@@ -134,7 +134,7 @@ def test_an_example_is_a_whole_file_or_a_body_with_its_input(
 ) -> None:
     made = make()
     for add in (made.flags, made.allows):
-        with pytest.raises(ValueError, match=f"wide-kernel is .*{says}"):
+        with pytest.raises(UsageError, match=f"wide-kernel is .*{says}"):
             add(**given)  # type: ignore[arg-type]
     assert not made.flagged + made.allowed
 

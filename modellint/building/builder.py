@@ -94,7 +94,7 @@ def build(loaded: LoadedModule, candidate: Candidate) -> BuiltModel:
     """
     existing = _existing(loaded, candidate)
     if existing is not None:
-        how = f"module-level instance at line {candidate.line}"
+        how = f"module-level instance at {loaded.source.words(candidate.line)}"
         model = _unwrapped(existing, candidate)
         call = next(iter(candidate.calls), None)
         return BuiltModel(model, candidate, how, loaded.sites.within(model), call)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from modellint.building.cells import AWAITS, NAMES, run
 from modellint.building.devices import redirected
 from modellint.building.failures import describe, line_in, ran_out_of_memory, what_is_missing
 from modellint.building.imports import Place, make_importable, place_of
@@ -29,6 +30,7 @@ from modellint.errors import FileError, ModellintError, NotAnalysed
 from modellint.modules.construction_sites import Sites, first_party, observe_construction
 from modellint.protocol.limits import lift_memory
 from modellint.source.file import SourceFile
+from modellint.source.paths import is_notebook
 
 #: Annotations stay text under this flag of the compiler.
 _UNREAD_ANNOTATIONS = future_features.annotations.compiler_flag
@@ -78,7 +80,7 @@ class LoadedModule:
         if failure is None:
             return None
         if failure.reason is not None:
-            reason = f"line {failure.line} {failure.reason}"
+            reason = f"{self.source.words(failure.line)} {failure.reason}"
             return NotAnalysed(reason, failure.line, elsewhere=True)
         return FileError(failure.kind, self.source.path, failure.line, failure.message)
 
@@ -96,11 +98,13 @@ def load(source: SourceFile, candidates: Iterable[Candidate], *, root: str) -> L
     part = slice_module(source, _wanted(candidates))
     module = _new_module(source.path, place)
     sites = Sites()
-    runner = _Runner(source, module, part.needed, _future_flags(source.tree), place)
+    flags = _future_flags(source.tree) | (0 if source.cells is None else AWAITS)
+    runner = _Runner(source, module, part.needed, flags, place)
     for left in part.left_out:
         for name in left.names:
             missing = left.reason if left.unknown else None
-            runner.failures[name] = Failure(left.line, f"{left.reason}: line {left.line}", missing)
+            message = f"{left.reason}: {source.words(left.line)}"
+            runner.failures[name] = Failure(left.line, message, missing)
     make_importable(place, source.tree)
     sys.argv = [source.path]
     with (
@@ -154,6 +158,8 @@ def _new_module(path: str, place: Place) -> ModuleType:
     module.__file__ = str(Path(path).absolute())
     module.__package__ = place.package
     module.__dict__["__builtins__"] = builtins
+    if is_notebook(path):
+        module.__dict__.update(NAMES)
     # Dataclasses, pickling and inspect look modules up by name.
     sys.modules[name] = module
     return module
@@ -212,7 +218,7 @@ class _Runner:
         tree = ast.Module([statement], [])
         try:
             code = compile(tree, self.source.path, "exec", self.flags | flags, dont_inherit=True)
-            exec(code, vars(self.module))
+            run(code, vars(self.module))
         except BaseException as error:  # the user's SystemExit and KeyboardInterrupt included
             if isinstance(error, MemoryError):
                 lift_memory()

@@ -19,6 +19,7 @@ from modellint.cli.options import (
     acceptance_options,
     configuration_options,
     fix_options,
+    level_options,
     process_options,
     shape_options,
 )
@@ -122,6 +123,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
     help="The lowest severity that fails the run.",
 )
 @click.option("--strict", is_flag=True, help="What could not be analysed fails the run.")
+@level_options
 @click.option("--statistics", is_flag=True, help="Also print how many findings each rule has.")
 @configuration_options
 @acceptance_options
@@ -156,7 +158,8 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 def command(targets: tuple[str, ...], **options: Any) -> int:
     """Lint the architecture of PyTorch models.
 
-    TARGET is a file, a directory, a selector such as file.py::Net, or - for standard input.
+    TARGET is a .py file or a notebook, a directory, a selector such as file.py::Net, or - for
+    standard input.
     The models are built and traced without memory for their weights, in a process of their own:
     modellint runs your file as pytest would.
 
@@ -252,6 +255,9 @@ def _settings(options: dict[str, Any]) -> Settings:
         jobs=options["jobs"],
         fail_level=options["fail_level"],
         strict=options["strict"],
+        min_severity=options["min_severity"],
+        max_warnings=options["max_warnings"],
+        exclude=options["exclude"],
         verbose=options["verbose"],
         confirmed=options["contract"],
         pictured=options["format_"] == "html",
@@ -310,6 +316,9 @@ def _lint(
         click.echo(f"modellint: no model found in {part}these targets", err=True)
         for note in report.notes if not options["verbose"] else ():
             click.echo(_noted(note), err=True)
+    if report.too_many:
+        counted = f"{report.counts['warning']} warnings, more than --max-warnings"
+        click.echo(f"modellint: {counted} {report.max_warnings}", err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
         click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
         if not options["verbose"]:
@@ -339,7 +348,7 @@ def _show_diff(report: Report, options: dict[str, Any], view: View, pools: Pools
     """Print what the fixes would change, and nothing else on stdout; the run's exit status."""
     text, count, troubles = fixes_diff(report, pools, view)
     write(text, options["output"])
-    told = [printable(f"{one.path}:{one.line}: {one.message}") for one in report.errors]
+    told = [printable(f"{one.place}: {one.message}") for one in report.errors]
     words = [*report.warnings, *would_fix(count)] if not view.quiet else []
     for line in (*told, *troubles, *words):
         click.echo(f"modellint: {line}", err=True)
@@ -371,7 +380,7 @@ def _remarks(report: Report) -> Iterator[str]:
     """What `-v` adds: notes, where input shapes come from, checks that lacked a fact."""
     yield from map(_noted, report.notes)
     for model in report.models:
-        place = f"{model.path}:{model.line}: note: {model.name}"
+        place = f"{model.place}: note: {model.name}"
         for given in model.inputs:
             sizes = "×".join(map(str, given.example))
             yield printable(f"{place}: input {given.name} is {sizes} {given.dtype} ({given.told})")
@@ -392,7 +401,7 @@ def _tell_crashes(report: Report) -> None:
 
 
 def _noted(note: Note) -> str:
-    return printable(f"{note.path}:{note.line}: note: {note.message}")
+    return printable(f"{note.place}: note: {note.message}")
 
 
 def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:

@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 
 from modellint.report.lines import error_line, last_line, printable
 from modellint.report.view import View
+from modellint.results.places import place_of
 from modellint.results.report import Report
 
 if TYPE_CHECKING:
-    from modellint.discovery.candidates import Candidate
     from modellint.discovery.example_tensors import InputHint
+    from modellint.engine.engine import Listed
 
 
-def list_page(models: Sequence[tuple[str, Candidate]], report: Report, view: View) -> str:
+def list_page(models: Sequence[Listed], report: Report, view: View) -> str:
     """Two lines a model after its place: the call that would build it, the inputs it would get."""
-    lines = [line for path, candidate in models for line in _model(path, candidate, view)]
+    lines = [line for model in models for line in _model(model, view)]
     lines += [error_line(problem, view) for problem in report.errors]
     if not lines:
         lines.append(last_line(report))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _model(path: str, candidate: Candidate, view: View) -> Iterator[str]:
-    place = view.paint(f"{printable(path)}:{candidate.line}:", bold=True)
+def _model(model: Listed, view: View) -> Iterator[str]:
+    candidate = model.candidate
+    place = place_of(model.path, model.line, cell=model.cell)
+    place = view.paint(f"{printable(place)}:", bold=True)
     yield f"{place} {candidate.name} ({candidate.kind})"
     if candidate.missing is not None:
         yield f"  build: {printable(candidate.missing)}"

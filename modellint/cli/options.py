@@ -10,6 +10,7 @@ import click
 from modellint.config.sharding import parse_shard
 from modellint.errors import UsageError
 from modellint.protocol.limits import parse_memory
+from modellint.rules import SEVERITIES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,6 +50,33 @@ def shape_options(command: F) -> F:
             "--concrete", is_flag=True, help="With --annotate, only the example's numbers."
         ),
         click.option("--layers", is_flag=True, help="Also print each model's table of layers."),
+    )
+
+
+def level_options(command: F) -> F:
+    """What is shown, how much of it a run may have, and where it is not looked for."""
+    return _all(
+        command,
+        click.option(
+            "--min-severity",
+            type=click.Choice(SEVERITIES),
+            default="info",
+            show_default=True,
+            help="Leave out findings below this severity.",
+        ),
+        click.option(
+            "--max-warnings",
+            metavar="N",
+            type=click.IntRange(min=0),
+            help="Fail for more warnings than this, and not for fewer.",
+        ),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="GLOB",
+            help="Leave these files and folders out of a search, instead of those that the "
+            "configuration excludes; repeat for several.",
+        ),
     )
 
 

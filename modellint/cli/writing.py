@@ -9,6 +9,8 @@ from modellint.cli.output import write
 from modellint.engine.running import Pools
 from modellint.report.lines import plural, printable
 from modellint.report.view import View
+from modellint.results.findings import Diagnostic
+from modellint.results.places import place_of
 from modellint.results.report import FixCount, Report
 from modellint.source.paths import shown_path
 from modellint.suppression.adding import add_ignores
@@ -30,7 +32,7 @@ def write_ignores(report: Report, reason: str) -> tuple[Report, list[str]]:
         for path, count in sorted(done.written.items())
     ]
     told = told or ["no ignore comment written"]
-    left = [f"{_place(finding.path, finding.line)}: {why}" for finding, why in done.left]
+    left = [f"{_place(finding)}: {why}" for finding, why in done.left]
     return replace(report, findings=tuple(finding for finding, _ in done.left)), told + left
 
 
@@ -46,13 +48,16 @@ def fixes_diff(report: Report, pools: Pools, view: View) -> tuple[str, FixCount,
     """What `write_fixes` would change as a diff, how many fixes that is, and what hinders some."""
     from modellint.engine.rounds import mend
     from modellint.mending.diffs import diff
-    from modellint.mending.rewriting import decoded
+    from modellint.mending.rewriting import texts_of
 
     mended = mend(report, unsafe=view.unsafe, pools=pools)
     lines = [
         line
         for path, data in sorted(mended.changed.items())
-        for line in diff(printable(path), decoded(mended.before[path]), decoded(data))
+        for (name, before), after in zip(
+            texts_of(path, mended.before[path]).items(), texts_of(path, data).values(), strict=True
+        )
+        for line in diff(printable(name), before, after)
     ]
     text = "".join(f"{_painted(line, view)}\n" for line in lines)
     return text, mended.count(unsafe=view.unsafe), [*map(printable, mended.troubles)]
@@ -87,5 +92,5 @@ def about_baseline(report: Report) -> Iterator[str]:
         yield f"{path}: no longer found: {printable(str(key))}"
 
 
-def _place(path: str, line: int) -> str:
-    return f"{printable(path)}:{line}"
+def _place(finding: Diagnostic) -> str:
+    return printable(place_of(finding.path, finding.line, cell=finding.cell))

@@ -68,7 +68,9 @@ class Plans:
 
     def __init__(self, settings: Settings, *, loaded: bool = True) -> None:
         self._loaded = loaded
-        self.projects = Projects(settings.config, isolated=settings.isolated)
+        self.projects = Projects(
+            settings.config, isolated=settings.isolated, exclude=settings.exclude
+        )
         self._settings = settings
         self._interpreters = Interpreters(settings.python)
         self._made: dict[str | None, Plan] = {}

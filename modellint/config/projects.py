@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 class Projects:
     """The configurations of a run; each file of them is read once, when it is first needed.
 
-    `given` is the one file that governs everything; `isolated` leaves all of them out.
+    `given` is the one file that governs everything; `isolated` leaves all of them out. `exclude`
+    are patterns, relative to the current folder, that count in place of those of all of them.
     """
 
-    def __init__(self, given: str | None = None, *, isolated: bool = False) -> None:
+    def __init__(
+        self, given: str | None = None, *, isolated: bool = False, exclude: tuple[str, ...] = ()
+    ) -> None:
         if given is not None and isolated:
             raise UsageError("--config names a configuration and --isolated wants none: give one")
         self._found: dict[Path, Configuration] = {}
         self._only: Configuration | None = None
+        self._excluding = Configuration(absolute_path(OWN_FILE), exclude=exclude)
         if isolated:
             self._only = Configuration()
         elif given is not None:
@@ -46,8 +50,8 @@ class Projects:
         return self._only or self._of_folder(Path(absolute_path(path)).parent)
 
     def excludes(self, path: Path, *, directory: bool) -> bool:
-        """Whether the configuration that governs a file or folder says to leave it out."""
-        configuration = self.governing(path)
+        """Whether a file or folder is to be left out, by its configuration or the command line."""
+        configuration = self._excluding if self._excluding.exclude else self.governing(path)
         return bool(configuration.exclude) and matches(
             configuration.exclude, configuration, path, directory=directory
         )

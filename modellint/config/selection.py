@@ -28,9 +28,13 @@ class Layer:
     extend_select: Sequence[str] = ()
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """All words of the layer."""
-        return (*(self.select or ()), *self.ignore, *self.extend_select)
+    def words(self) -> Mapping[str, Sequence[str]]:
+        """All words of the layer, by what they are said for."""
+        return {
+            "select": self.select or (),
+            "ignore": self.ignore,
+            "extend_select": self.extend_select,
+        }
 
     def says(self, rule: Rule) -> bool | None:
         """Whether a rule is on; `None` where the layer does not speak of it."""
@@ -53,7 +57,8 @@ def select_rules(rules: Mapping[str, Rule], layers: Iterable[Layer]) -> tuple[Ru
     """
     on = dict.fromkeys(sorted(rules), False)
     for layer in layers:
-        check_words(rules, layer.words)
+        for said_for, words in layer.words.items():
+            check_words(rules, words, f"{said_for}: ")
         for name in on:
             said = layer.says(rules[name])
             on[name] = on[name] if said is None else said
@@ -73,9 +78,10 @@ def find_rule(rules: Mapping[str, Rule], name: str) -> Rule:
     raise UsageError(f"there is no rule or kind of error {name!r}; {hint}")
 
 
-def check_words(rules: Mapping[str, Rule], words: Iterable[str]) -> None:
+def check_words(rules: Mapping[str, Rule], words: Iterable[str], where: str = "") -> None:
     """Raise `UsageError` for the first word that names neither a rule nor a category.
 
+    The message begins with `where`, which says what the words are for.
     Where a plugin was only read, it may be the name of a rule that reading does not show.
     """
     if not all_known(rules):
@@ -84,7 +90,8 @@ def check_words(rules: Mapping[str, Rule], words: Iterable[str]) -> None:
     known = [*rules, *aliases, *map(str, Category), "default", "all"]
     for word in words:
         if word not in known:
-            raise UsageError(f"there is no rule or category {word!r}{_nearest(word, known)}")
+            near = _nearest(word, known)
+            raise UsageError(f"{where}there is no rule or category {word!r}{near}")
 
 
 def all_known(rules: Mapping[str, Rule]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from modellint.config.sharding import Shard
 from modellint.results.report import FailLevel
+from modellint.rules import Severity
 
 #: How many runs of a file its fixes may take, where nobody asks for them: one for all together,
 #: and a few for those that do not pass with the others, each cheaper than the lint before them.
@@ -26,8 +27,10 @@ class Settings:
     `baseline` is the file of the findings that do not count. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
     project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make.
-    `shard` is the part of the targets that counts. `trials` is how many runs the fixes of a file's
-    findings may take.
+    `exclude` are patterns of what a search of folders leaves out, in place of the configuration's.
+    Findings below `min_severity` are left out of the report; more warnings than `max_warnings` fail
+    the run, and fewer do not. `shard` is the part of the targets that counts. `trials` is how many
+    runs the fixes of a file's findings may take.
     """
 
     inputs: tuple[str, ...] = ()
@@ -42,6 +45,9 @@ class Settings:
     jobs: int | None = None
     fail_level: FailLevel | None = None
     strict: bool = False
+    min_severity: Severity = "info"
+    max_warnings: int | None = None
+    exclude: tuple[str, ...] = ()
     verbose: bool = False
     confirmed: bool = False
     pictured: bool = False

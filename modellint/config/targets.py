@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from modellint.errors import UsageError
-from modellint.source.paths import absolute_path, regular_bytes, shown_path
+from modellint.source.paths import absolute_path, is_notebook, regular_bytes, shown_path
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -56,7 +56,7 @@ def expand_targets(
     `-` is `stdin`, reported as `stdin_name`. `excluded` tells what a search of a directory leaves
     out. A file by several paths has the name of one that was named itself, and no link if there is
     one, whatever order they are given in. Raises `UsageError` for a path that does not exist or is
-    neither a file nor a directory.
+    neither a file nor a directory, and for one of another kind, such as README.md.
     """
     _known.clear()
     found: dict[str, Target] = {}
@@ -84,7 +84,7 @@ def unusable(name: str) -> str | None:
     try:
         path, _ = _split(name)
         if not _is_directory(path) and _is_foreign(path):
-            return f"{path}: not a Python file"
+            return _foreign(path)
     except UsageError as error:
         return str(error)
     return None
@@ -93,7 +93,7 @@ def unusable(name: str) -> str | None:
 def _is_foreign(path: str) -> bool:
     """Whether a file is none of Python's by its suffix; scripts have none, or say so at the top."""
     suffix = PurePath(path).suffix
-    if not suffix or suffix.startswith(".py") or suffix == ".ipynb":
+    if not suffix or suffix.startswith(".py") or is_notebook(path):
         return False
     try:
         with Path(path).open("rb") as file:
@@ -101,6 +101,10 @@ def _is_foreign(path: str) -> bool:
     except OSError:  # Reported as the file's own fault.
         return False
     return not (first.startswith(b"#!") and b"python" in first)
+
+
+def _foreign(path: str) -> str:
+    return f"{path}: neither a Python file nor a notebook, so there are no models in it to lint"
 
 
 def left_out(path: Path, excluded: Excluded) -> bool:
@@ -122,6 +126,8 @@ def _expanded(
         path, selected = _split(name)
         if _is_directory(path):
             yield from _walk(path, excluded)
+        elif _is_foreign(path):
+            raise UsageError(_foreign(path))
         else:
             yield Target(shown_path(path), absolute_path(path), selected)
 
@@ -162,9 +168,10 @@ def _is_directory(path: str) -> bool:
 
 
 def _walk(top: str, excluded: Excluded) -> Iterator[Target]:
-    """The Python files below a directory that neither git nor the configuration leaves out.
+    """The Python files and notebooks below a directory.
 
-    A folder that cannot be listed is a target, since what it holds is not linted.
+    What git or the configuration leaves out is none. A folder that cannot be listed is a target,
+    since what it holds is not linted.
     """
     # No recursion, which os.walk takes to: folders may be nested deeper than Python's calls.
     pending = [top]
@@ -178,7 +185,7 @@ def _walk(top: str, excluded: Excluded) -> Iterator[Target]:
             yield Target(shown_path(folder), absolute_path(folder), explicit=False, trouble=trouble)
             continue
         for entry in inside:
-            if not entry.name.endswith(".py") or _is(entry.is_dir):
+            if not (entry.name.endswith(".py") or is_notebook(entry.name)) or _is(entry.is_dir):
                 continue
             # Only a link may lead elsewhere than to a file.
             if not _is(entry.is_file) and not _is(entry.is_symlink):

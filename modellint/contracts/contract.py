@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import gcd
-from pathlib import Path
 
 from modellint.contracts.admitted import Beside, Contract, Sizes, listed, phrases
 from modellint.graph import Graph, Node, fact
+from modellint.source.executed import short_place
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import Dim, symbolic
@@ -403,8 +403,9 @@ def _because(
         if name not in names or not names <= values.keys() or not constraint.reason:
             continue
         if probe > 0 and not constraint.holds({**values, name: probe}):
-            where, _, place = constraint.reason.rpartition(" at ")
+            where, _, at = constraint.reason.rpartition(" at ")
+            path, _, line = at.rpartition(":")
             asked = condition(constraint)
             said = "" if asked in joint else f": {asked}"
-            return f" ({where} at {Path(place).name}{said})"
+            return f" ({where} at {short_place(path, int(line))}{said})"
     return ""

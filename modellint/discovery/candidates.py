@@ -6,6 +6,8 @@ parts of others and bases are candidates too, marked as such, so that a selector
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -31,6 +33,7 @@ from modellint.discovery.signatures import Parameters, parameters_of
 from modellint.discovery.stated_builds import expression_call
 from modellint.discovery.stated_sizes import configured_inputs, input_comments
 from modellint.source.file import SourceFile, deep_trees
+from modellint.source.walking import nodes_of
 
 Kind = Literal["class", "factory", "instance"]
 
@@ -70,7 +73,34 @@ class Candidate:
 def discover(source: SourceFile) -> tuple[Candidate, ...]:
     """Find the models of a file, in file order, with the ways to build and feed each."""
     with deep_trees():
-        return tuple(_Discovery(source).candidates())
+        found = tuple(_Discovery(source).candidates())
+    return found if source.cells is None else tuple(_in_cells(one, source) for one in found)
+
+
+def _in_cells(candidate: Candidate, source: SourceFile) -> Candidate:
+    """The model of a notebook with words that name lines as its readers count them.
+
+    What stands above a class that was defined before is about that one.
+    """
+
+    def told(words: str, line: int) -> str:
+        return re.sub(rf"\bline {line}\b", source.words(line), words)
+
+    again = any(
+        node.name == candidate.class_name and node.lineno < candidate.line
+        for node in nodes_of(source.tree, ast.ClassDef)
+    )
+    first = candidate.line if again else 0
+    calls = [one for one in candidate.calls if one.node is None or one.line >= first]
+    hints = [one for one in candidate.inputs if one.line >= first]
+    return replace(
+        candidate,
+        calls=tuple(
+            replace(one, origin=told(one.origin, one.line)) for one in calls or candidate.calls
+        ),
+        inputs=tuple(replace(one, source=told(one.source, one.line)) for one in hints),
+        parts=tuple(_in_cells(one, source) for one in candidate.parts),
+    )
 
 
 def entries(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:

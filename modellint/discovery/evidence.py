@@ -281,7 +281,8 @@ class _EvidenceReader(ScopeReader):
                 self._show(called, given, node, "call")
                 kind = unread_container(node, self) if given is None else None
                 if kind is not None:
-                    self.unread.setdefault(called.callee, f"line {node.lineno} gives it a {kind}")
+                    where = self.source.words(node.lineno)
+                    self.unread.setdefault(called.callee, f"{where} gives it a {kind}")
                 continue
             shower = of_shower(node, self)
             if shower is not None:

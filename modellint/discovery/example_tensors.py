@@ -52,15 +52,26 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """A value that is no tensor, as a caller gave it."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Nest:
-    """A container with tensors: a `list`, `tuple` or `dict`, else an object of the class `kind`."""
+    """A container with tensors: a `list`, `tuple` or `dict`, else an object of the class `kind`.
+
+    `make` makes one of its parts by key, where a caller gave one to make others like.
+    """
 
     kind: str
     items: tuple[tuple[Any, Held], ...]
+    make: Callable[[dict[Any, Any]], Any] | None = None
 
 
 #: What an argument may be: a tensor, by itself or in a container, or another value.
-Held = Example | Nest | Plain | Slot
+Held = Example | Live | Nest | Plain | Slot
 
 
 class Argument(NamedTuple):

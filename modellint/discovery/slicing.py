@@ -68,7 +68,8 @@ def slice_module(source: SourceFile, wanted: frozenset[str]) -> Slice:
     body = [node for node in source.tree.body if not is_main_guard(node)]
     with deep_trees():
         needed = _needed(body, wanted)
-    counts = {count.line: count for count in _counts_of_nothing(body, needed)}
+    unknown = [*_counts_of_nothing(body, needed, source), *_of_the_shell(body, needed)]
+    counts = {count.line: count for count in unknown}
     statements = [
         kept for node in body if node.lineno not in counts for kept in _kept(node, needed)
     ]
@@ -82,7 +83,9 @@ def slice_module(source: SourceFile, wanted: frozenset[str]) -> Slice:
     return Slice(tuple(statements), needed, (*loops, *counts.values()))
 
 
-def _counts_of_nothing(body: list[ast.stmt], needed: frozenset[str]) -> Iterator[LeftOut]:
+def _counts_of_nothing(
+    body: list[ast.stmt], needed: frozenset[str], source: SourceFile
+) -> Iterator[LeftOut]:
     """The statements that count what others put into an object, which are not run while loading.
 
     `words = Corpus()` and `size = len(words.all)` belong to the slice, `words.read("train.txt")`
@@ -106,8 +109,19 @@ def _counts_of_nothing(body: list[ast.stmt], needed: frozenset[str]) -> Iterator
             if root in filled
         ]
         if counted and isinstance(node, ast.Assign) and _concerns(node, needed):
-            reason = f"counts what line {filled[counted[0]]} puts there, which does not run on load"
+            where = source.words(filled[counted[0]])
+            reason = f"counts what {where} puts there, which does not run on load"
             yield LeftOut(node.lineno, tuple(sorted(_bound(node))), reason, unknown=True)
+
+
+def _of_the_shell(body: list[ast.stmt], needed: frozenset[str]) -> Iterator[LeftOut]:
+    """What is bound to what a shell or a magic gives, as `files = !ls` is in a notebook."""
+    for node in body:
+        match node:
+            case ast.Assign(value=ast.Call(func=ast.Attribute(value=ast.Call(func=asked)))):
+                if written_name(asked) == "get_ipython" and _concerns(node, needed):
+                    reason = "is what a shell or a magic gives, which does not run on load"
+                    yield LeftOut(node.lineno, tuple(sorted(_bound(node))), reason, unknown=True)
 
 
 def bound_names(node: ast.stmt) -> frozenset[str]:

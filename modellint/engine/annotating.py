@@ -11,11 +11,14 @@ from modellint.results.report import Report
 
 
 def with_lines(report: Report) -> Report:
-    """The report itself where lines were watched or it is of a live module; else that of a new run.
+    """The report itself where lines were watched; else that of a new run, or of a live module.
 
     Raises `UsageError` where the current folder is not that of the run any more.
     """
     request = report.request
+    if callable(request):
+        again: Report = request()
+        return again
     if not isinstance(request, Request) or request.settings.annotated:
         return report
     check_folder(request, "ask for their lines")

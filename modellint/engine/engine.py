@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from modellint.config.plans import Plan, Plans
 from modellint.config.settings import Request, Settings
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 
     from modellint.discovery.candidates import Candidate
     from modellint.engine.preparing import Prepared
+
+
+class Listed(NamedTuple):
+    """A model that a file holds, and where: in a notebook the line is one of its cell."""
+
+    path: str
+    cell: int | None
+    line: int
+    candidate: Candidate
 
 
 def lint_targets(
@@ -85,12 +94,13 @@ def lint_targets(
             if isinstance(prepared, Report):
                 parts.append(prepared)
                 continue
+            parts.append(prepared.faults)
             commented.extend([prepared] if prepared.commented else [])
             if known is None and prepared.models:
                 interpreter = probes.use(prepared.plan.interpreter)
                 started[target.path] = prepared
-                yield Work(prepared.job, prepared.models, interpreter)
-            elif known is None:
+                yield Work(prepared.job, prepared.models, interpreter, prepared.source.cells)
+            elif known is None and not prepared.source.faults:
                 from modellint.discovery.other_files import files_behind
 
                 behind = {*files_behind(prepared.source), *prepared.consulted}
@@ -98,6 +108,8 @@ def lint_targets(
 
     def done(work: Work, outcome: Outcome) -> None:
         prepared = started[work.job.path]
+        if prepared.source.faults:
+            return
         memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
 
     if executor is None:
@@ -120,9 +132,9 @@ def lint_targets(
         stdin_name,
     )
     report = replace(_joined(parts, settings, targets, plans, probes.torch), request=request)
-    if baseline is None:
-        return report
-    return baseline.without_known(report, dict(_settled(report, targets, plans)))
+    if baseline is not None:
+        report = baseline.without_known(report, dict(_settled(report, targets, plans)))
+    return report.not_below(settings.min_severity)
 
 
 def list_models(
@@ -130,11 +142,11 @@ def list_models(
     settings: Settings,
     stdin: bytes | None = None,
     stdin_name: str = "-",
-) -> tuple[Report, tuple[tuple[str, Candidate], ...]]:
+) -> tuple[Report, tuple[Listed, ...]]:
     """The models that targets hold, from their syntax trees, and the files that cannot be read."""
     from modellint.engine.preparing import fed, prepare
 
-    found: list[tuple[str, Candidate]] = []
+    found: list[Listed] = []
     parts: list[Report] = []
     plans = Plans(settings, loaded=False)
     targets = expand_targets(given, stdin, stdin_name, plans.projects.excludes)
@@ -146,7 +158,10 @@ def list_models(
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
-            found += [(target.shown, fed(prepared.job, one)) for one in prepared.models]
+            parts.append(prepared.faults)
+            for one in prepared.models:
+                cell, line = prepared.source.place(one.line)
+                found.append(Listed(target.shown, cell, line, fed(prepared.job, one)))
     return _joined(parts, settings, targets, plans), tuple(found)
 
 
@@ -284,6 +299,7 @@ def _joined(
         torch=torch,
         fail_level=settings.fail_level or "warning",
         strict=settings.strict,
+        max_warnings=settings.max_warnings,
         texts=texts,
         rules=described({rule.name: rule for rule in ran}.values()),
     ).merged(*parts)

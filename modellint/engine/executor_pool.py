@@ -83,7 +83,7 @@ def _outcome(task: Future[dict[str, Any]], work: Work) -> Outcome:
         message = f"the executor gave no result: {describe(error)}"
     models = tuple(incomplete_model(work.job, one, "failed", message) for one in work.models)
     problem = Problem(work.job.shown, 1, "crash", message)
-    return Outcome((Report(models=models, errors=(problem,)),))
+    return running.placed(Outcome((Report(models=models, errors=(problem,)),)), work)
 
 
 def lint_job(
@@ -99,13 +99,14 @@ def lint_job(
         raise WorkerError(f"modellint {version} asks a machine that has modellint {__version__}")
     asked = Job.from_dict(job)
     try:
-        models = chosen_models(asked, parse_job(asked))
+        source = parse_job(asked)
     except FileError as error:
         return Outcome((unread(asked.shown, error),)).to_dict()
+    models = chosen_models(asked, source)
     with _shared.pool(
         OWN if interpreter is None else Interpreter(interpreter["path"], interpreter["why"])
     ) as pool:
-        return running.run_file(pool, Work(asked, models)).to_dict()
+        return running.run_file(pool, Work(asked, models, cells=source.cells)).to_dict()
 
 
 class _Shared:

@@ -13,16 +13,18 @@ from modellint.config.targets import Target
 from modellint.errors import FileError
 from modellint.protocol.jobs import Job
 from modellint.results.report import Problem, Report
-from modellint.source.file import mentions_torch
+from modellint.source.file import mentions_torch, parse_source
+from modellint.source.paths import is_notebook
 
 #: What holds Python and yet is no file to lint, by suffix.
 _UNSUPPORTED = {
-    ".ipynb": "notebooks are not read; export the model to a .py file",
     ".pyi": "stubs hold no models; lint the .py file",
     ".pyw": "only .py files are read; rename it",
 }
 #: What is larger nobody wrote: parsing it takes a second a mebibyte. In bytes.
 _LARGEST = 2 << 20
+#: What is more of a notebook are no cells, but pictures: reading takes a second 50 mebibytes.
+_LARGEST_NOTEBOOK = 64 << 20
 #: How many packages may hand on a name.
 _HANDED_ON = 3
 #: The first base of a class, and what is imported from where.
@@ -47,8 +49,18 @@ def concerns_models(target: Target, data: bytes) -> bool:
     """
     if target.explicit or mentions_torch(data):
         return True
+    if is_notebook(target.path):
+        data = _code_of(target.path, data)
     bases = {match[1].partition(b".")[0] for match in _DERIVED.finditer(data)}
     return bool(bases) and _lead_to_torch(bases, data, target.path)
+
+
+def _code_of(path: str, data: bytes) -> bytes:
+    """The code of a notebook; nothing of one that nobody named and that cannot be read."""
+    try:
+        return parse_source(path, data).text.encode("utf-8", "surrogatepass")
+    except FileError:
+        return b""
 
 
 def _lead_to_torch(names: set[bytes], data: bytes, path: str, depth: int = _HANDED_ON) -> bool:
@@ -77,7 +89,7 @@ def read_target(target: Target) -> bytes:
     """The bytes of a target.
 
     Raises `FileError` (`unreadable`) for a file that cannot be read, and `NotRead` for one that is
-    left out: a notebook, a data file of megabytes, a link to nowhere that a directory holds.
+    left out: a stub, a data file of megabytes, a link to nowhere that a directory holds.
     """
     unsupported = _UNSUPPORTED.get(PurePath(target.path).suffix)
     if unsupported is not None:
@@ -100,8 +112,9 @@ def _read(path: str) -> bytes:
         if not stat.S_ISREG(state.st_mode):
             # Opening a FIFO or reading a device would never end.
             raise FileError("unreadable", path, None, "not a regular file")
-        if state.st_size > _LARGEST:
-            raise NotRead(f"larger than {_LARGEST >> 20} MiB, so not read as source code")
+        largest = _LARGEST_NOTEBOOK if is_notebook(path) else _LARGEST
+        if state.st_size > largest:
+            raise NotRead(f"larger than {largest >> 20} MiB, so not read as source code")
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read()
     except OSError as error:
@@ -111,5 +124,6 @@ def _read(path: str) -> bytes:
 
 def unread(shown: str, error: FileError, remedy: str = "") -> Report:
     """The report of a file that cannot be read, with what to do about it."""
-    problem = Problem(shown, error.line or 1, error.kind, error.message + remedy)
+    message = error.message + remedy
+    problem = Problem(shown, error.line or 1, error.kind, message, error.cell)
     return Report(errors=(problem,))

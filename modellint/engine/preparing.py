@@ -13,10 +13,10 @@ from modellint.discovery.candidates import Candidate, discover, find, selected
 from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.discovery.slicing import bound_names
 from modellint.engine.intake import Opened, unread
-from modellint.errors import FileError, UsageError
+from modellint.errors import FileError, NotPython, UsageError
 from modellint.protocol.jobs import Job, ModelSettings
 from modellint.results.crash_reports import crash_report
-from modellint.results.report import Report
+from modellint.results.report import Note, Report
 from modellint.source.file import SourceFile, parse_source
 from modellint.worker.pipeline import chosen_models, internal_error, stated_inputs
 
@@ -36,6 +36,11 @@ class Prepared:
     consulted: frozenset[str] = frozenset()
 
     @property
+    def faults(self) -> Report:
+        """What is wrong with a notebook's cells that are left out."""
+        return Report().merged(*(unread(self.job.shown, fault) for fault in self.source.faults))
+
+    @property
     def commented(self) -> bool:
         """Whether it has ignore comments that its models may need."""
         return bool(self.models and self.source.ignores)
@@ -53,6 +58,8 @@ def prepare(opened: Opened | Report) -> Prepared | Report:
         consulted: set[str] = set()
         models = chosen_models(job, source, consulted)
         return Prepared(opened, plan, job, source, models, frozenset(consulted))
+    except NotPython as error:
+        return Report(notes=(Note(target.shown, 1, error.message),))
     except FileError as error:
         return unread(target.shown, error, _on_syntax(error, plan.interpreter))
     except UsageError:

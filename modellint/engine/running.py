@@ -17,8 +17,10 @@ from modellint.config.interpreters import OWN, Interpreter
 from modellint.protocol.jobs import Job, incomplete_model
 from modellint.protocol.messages import OutcomeJson
 from modellint.protocol.reading import Foreign, read
+from modellint.results.cells import in_cells
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
+from modellint.source.cells import Cells
 from modellint.worker.deaths import broken
 
 if TYPE_CHECKING:
@@ -52,11 +54,15 @@ class Pool(Protocol):
 
 @dataclass(frozen=True)
 class Work:
-    """A file that needs a worker: its job, the models that it is about, and the Python for them."""
+    """A file that needs a worker: its job, the models that it is about, and the Python for them.
+
+    `cells` are those of a notebook, in which what comes of it is placed.
+    """
 
     job: Job
     models: tuple[Candidate, ...]
     interpreter: Interpreter = OWN
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True)
@@ -258,7 +264,13 @@ def run_file(pool: Pool, work: Work) -> Outcome:
             break
         done = [one.name for one in work.models if one.name not in unfinished]
         job = replace(job, done=(*done, *sorted(told & parts)))
-    return Outcome(tuple(reports), read)
+    return placed(Outcome(tuple(reports), read), work)
+
+
+def placed(outcome: Outcome, work: Work) -> Outcome:
+    """What came of a file, with its places as reports have them."""
+    reports = tuple(in_cells(one, work.job.shown, work.cells) for one in outcome.reports)
+    return replace(outcome, reports=reports)
 
 
 def _inside(candidate: Candidate) -> Iterator[Candidate]:

@@ -11,8 +11,8 @@ T = TypeVar("T")
 class Edit(NamedTuple):
     """What stands from one place to another, exclusive, becomes `text`.
 
-    Lines and columns count from 1, columns in code points. Where both places are one, `text` is
-    inserted there.
+    Lines and columns count from 1, columns in code points; with a `cell` of a notebook they are
+    those of the cell. Where both places are one, `text` is inserted there.
     """
 
     line: int
@@ -21,6 +21,7 @@ class Edit(NamedTuple):
     end_column: int
     text: str
     path: str = ""
+    cell: int | None = None
 
     @property
     def start(self) -> tuple[int, int]:
@@ -36,6 +37,7 @@ class Edit(NamedTuple):
         """The entry of `edits` in JSON."""
         return {
             "path": self.path,
+            **({} if self.cell is None else {"cell": self.cell}),
             "line": self.line,
             "column": self.column,
             "end_line": self.end_line,
@@ -56,7 +58,7 @@ def touch(first: Iterable[Edit], second: Iterable[Edit]) -> bool:
         (one.start < other.end and other.start < one.end) or one.start == other.start
         for one in first
         for other in others
-        if one.path == other.path
+        if (one.path, one.cell) == (other.path, other.cell)
     )
 
 
@@ -102,7 +104,7 @@ def _before(edit: Edit, earlier: Sequence[Edit]) -> Edit | None:
     end = start if edit.start == edit.end else _place_before(edit.end, earlier)
     if start is None or end is None:
         return None
-    return Edit(*start, *end, edit.text, edit.path)
+    return edit._replace(line=start[0], column=start[1], end_line=end[0], end_column=end[1])
 
 
 def _place_before(place: tuple[int, int], earlier: Sequence[Edit]) -> tuple[int, int] | None:

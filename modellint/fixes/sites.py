@@ -38,7 +38,7 @@ class Text:
             raise NoEdit("it is not written in this file")
         call = self._calls.get((site.end_line, site.end_column))
         if call is None:
-            raise NoEdit(f"line {site.line} is no call of it")
+            raise NoEdit(f"{self.source.words(site.line)} is no call of it")
         return call
 
     @cached_property

@@ -8,17 +8,22 @@ function of the graph, memoised with `fact`. This module imports no torch.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import wraps
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from modellint.errors import UsageError, shown
 from modellint.graph.line_values import LineValues
-from modellint.graph.nodes import LAYERS, Module, Node, Parameter, T, cached_property
+from modellint.graph.nodes import LAYERS, STEPS, Module, Node, Parameter, T, cached_property
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.source.file import SourceFile
 from modellint.symbolic.constraints import Constraint
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,9 @@ class Mismatch:
     help: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
-    """One forward of one model.
+    """One forward of one model; printed, a line for each operation with the shapes in and out.
 
     `symbols` maps each free symbol to its size in the example, `batches` are those that count
     samples. `constraints` are what the run demanded of them. `partial` says which sizes are
@@ -73,6 +78,7 @@ class Graph:
     `definitions` gives the syntax tree of a module's class and its bases, by the module's path, and
     `train` traces the model in training mode; it raises `ModellintError` where that fails. `judge`
     is what `refused_by_torch` asks. `arguments` are those that a file's model was built with.
+    `spoken` tells the names of operations that `calls` may be asked for.
     `lines` tell what each line of the source did, where that was asked for.
     """
 
@@ -86,7 +92,7 @@ class Graph:
     constraints: tuple[Constraint, ...] = ()
     mismatch: Mismatch | None = None
     partial: str | None = None
-    make_fx: Callable[[], Any] | None = None
+    make_fx: Callable[[], GraphModule] | None = None
     rerun: Callable[[Mapping[str, int]], Graph | None] | None = None
     kept: tuple[Node, ...] = ()
     exact: bool = True
@@ -97,8 +103,18 @@ class Graph:
     judge: Callable[[Node], bool | None] | None = None
     batches: tuple[str, ...] = ()
     arguments: tuple[ConstructorArgument, ...] = ()
+    spoken: Callable[[], Collection[str]] = frozenset
     lines: LineValues | None = None
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        from modellint.graph.listing import listing
+
+        return listing(self)
+
+    def __repr__(self) -> str:
+        computed = sum(1 for node in self.nodes if node.index in self.varying)
+        return f"<Graph of {self.name}: {computed - len(self.inputs)} operations>"
 
     @property
     def guessed(self) -> bool:
@@ -106,18 +122,48 @@ class Graph:
         return any(given.guessed for given in self.inputs)
 
     @cached_property
-    def fx(self) -> Any:
-        """The same forward as a `torch.fx.GraphModule`, with the model's own parameters."""
+    def fx(self) -> GraphModule:
+        """The same forward as a `torch.fx.GraphModule`, with the model's own parameters.
+
+        Raises `UsageError` where the forward stops, since sizes do not fit.
+        """
         if self.make_fx is None:
-            raise ValueError(f"the forward of {self.name} was not traced to its end")
+            at = "" if self.mismatch is None else f" at {self.mismatch.node.key}"
+            raise UsageError(f"there is no fx of {self.name}, whose forward stops{at}")
         return self.make_fx()
+
+    def words(self, line: int) -> str:
+        """A line of the model's file as a message names it: `line 17`, or `cell 3, line 7`."""
+        return f"line {line}" if self.source is None else self.source.words(line)
 
     def calls(self, *ops: str) -> Iterator[Node]:
         """The operations of these functional names, in execution order; none named: all layers.
 
         What only prepares a weight (the `batch_norm` of a weight standardisation) is no layer.
+        Raises `UsageError` for a name that is almost that of an operation, or a part of one; others
+        may be operations of libraries.
         """
+        for op in ops:
+            if not isinstance(op, str):
+                raise UsageError(
+                    f"calls: {shown(op)} is no name; write that of a function, as 'conv2d'"
+                )
+            if op not in self._by_op:
+                self._check_name(op)
         return iter(self._layers if not ops else self._named(ops))
+
+    def _check_name(self, op: str) -> None:
+        """Raise `UsageError` for what is only nearly the name of an operation."""
+        if op in _USUAL or op in (spoken := self.spoken()):
+            return
+        low = op.lower()
+        # Of equally near names, those that this model has come first.
+        for names in ([*self._by_op], _USUAL, spoken):
+            near = get_close_matches(low, names, n=1, cutoff=_NEAR)
+            if names is not spoken and len(low) >= _PART:
+                near += sorted(name for name in names if low in name)
+            if near:
+                raise UsageError(f"there is no operation {op!r}; did you mean {near[0]}?")
 
     def _named(self, ops: Iterable[str]) -> list[Node]:
         found = [node for op in {*ops} for node in self._by_op.get(op, ())]
@@ -173,6 +219,12 @@ class Graph:
                     found.add(node.index)
                     break
         return frozenset(found)
+
+
+#: What rules ask for most.
+_USUAL = LAYERS | STEPS
+#: How alike two names are of which one is meant for the other, and how long a part tells one.
+_NEAR, _PART = 0.85, 3
 
 
 def fact_of_call(compute: Callable[[Graph, Node], T]) -> Callable[[Graph, Node], T]:

@@ -6,11 +6,11 @@ import ast
 import inspect
 import re
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from modellint.discovery.example_tensors import Argument, Held, Nest, Plain, Slot
+from modellint.discovery.example_tensors import Argument, Held, Live, Nest, Plain, Slot
 from modellint.errors import NotAnalysed
 from modellint.symbolic.specs import InputSpec
 
@@ -32,11 +32,13 @@ def container_of(spec: InputSpec, start: int) -> Held:
     """The container that a user states, with the places of its tensors from `start` on."""
     if spec.kind is None:
         return Slot(start)
+    if spec.kind == "value":
+        return Live(spec.live)
     items: list[tuple[Any, Held]] = []
     for key, part in spec.parts:
         items.append((key, container_of(part, start)))
         start += sum(1 for _ in part.leaves())
-    return Nest(spec.kind, tuple(items))
+    return Nest(spec.kind, tuple(items), spec.live)
 
 
 #: Annotations of what is no tensor, as they are written: containers, and arrays.
@@ -86,14 +88,28 @@ def _filled(held: Held, tensors: Sequence[Any], model: nn.Module) -> Any:
         return tensors[held.at]
     if isinstance(held, Plain):
         return ast.literal_eval(held.text)
+    if isinstance(held, Live):
+        return held.value
     assert isinstance(held, Nest)
     items = [(key, _filled(inner, tensors, model)) for key, inner in held.items]
+    if held.make is not None:
+        return _made_by(held.make, dict(items))
     if held.kind == "dict":
         return dict(items)
     if held.kind in ("list", "tuple"):
         inside = [inner for _, inner in items]
         return inside if held.kind == "list" else tuple(inside)
     return _made(held.kind, dict(items), model)
+
+
+def _made_by(make: Callable[[dict[Any, Any]], Any], items: dict[Any, Any]) -> Any:
+    """An object that a caller gave one like, of its parts by key."""
+    from modellint.tracing.nested import Made
+
+    keys = [*items]
+    # Fields have names, which keys need not be.
+    fields = {f"field{at}": value for at, value in enumerate(items.values())}
+    return Made(lambda **held: make(dict(zip(keys, held.values(), strict=True))), fields)
 
 
 def _made(kind: str, fields: dict[str, Any], model: nn.Module) -> Any:

@@ -12,6 +12,7 @@ from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.feeds import Feed
 from modellint.inputs.objections import Objected
+from modellint.source.executed import words
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 
@@ -69,7 +70,7 @@ class Failure:
         """What failed, in words."""
         if self.traced is not None and self.traced.refused is not None:
             record, refusal = self.traced.refused
-            at = f" at line {record.call.line}" if record.call else ""
+            at = f" at {words(record.call.path, record.call.line)}" if record.call else ""
             return f"{record.op}{at} refuses it: {refusal.message}"
         if isinstance(self.error, Objected):
             return f"it raises {self.error.raised}"

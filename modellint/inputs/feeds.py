@@ -63,17 +63,24 @@ class Feeds:
         self.first = first
         self.wanted = wanted
 
-    def stated(self, specs: list[InputSpec]) -> Feed:
-        """The feed of stated shapes; parameters that none is stated for are fed like the first."""
+    def stated(self, specs: list[InputSpec], whole: bool = False) -> Feed:
+        """The feed of stated shapes; parameters that none is stated for are fed like the first.
+
+        There are no such parameters where the specs are the `whole` of a call.
+        """
         parameters = self._parameters()
-        rest = [name for name in self.wanted if name not in {spec.name for spec in specs}]
+        known = {spec.name for spec in specs}
+        for name in known - {None}:
+            if sum(spec.name == name for spec in specs) > 1:
+                raise UsageError(f"{name} is given twice")
+        rest = [name for name in self.wanted if name not in known and not whole]
         named: list[tuple[str, InputSpec, bool]] = []
         for spec in specs:
             if spec.name is not None:
                 if parameters is not None and spec.name not in parameters:
-                    known = ", ".join(parameters) or "none"
+                    has = ", ".join(parameters) or "none"
                     raise UsageError(
-                        f"{self.name}.forward has no parameter {spec.name!r}; it has {known}"
+                        f"{self.name}.forward has no parameter {spec.name!r}; it has {has}"
                     )
                 named.append((spec.name, spec, True))
             else:
@@ -83,7 +90,8 @@ class Feeds:
                 apart = name in (parameters or ())[place + 1 :]
                 named.append((name, spec, apart))
         for name in rest:
-            dims = self._like(name, next(named[0][1].leaves()).dims) if named else ()
+            first = next((one for _, spec, _ in named for one in spec.leaves()), None)
+            dims = () if first is None else self._like(name, first.dims)
             named.append((name, InputSpec(name, dims, None, "assumed"), True))
         return self._contained(named) if any(one.kind for one in specs) else self._feed(named)
 

@@ -95,7 +95,8 @@ class ForwardErrors:
             below = [one.name for one in classes if holder.name in map(ast.unparse, one.bases)]
             if below:
                 return NotAnalysed(
-                    f"{self.name} is abstract: {holder.name}.{last.name} (line {last.lineno}) is "
+                    f"{self.name} is abstract: {holder.name}.{last.name} "
+                    f"({self.source.words(last.lineno or 0)}) is "
                     f"left to {', '.join(below)}",
                     last.lineno,
                 )
@@ -127,11 +128,11 @@ class ForwardErrors:
         if self.source is None:
             return
         for called, at in functions_of_nothing(self.source.tree, place.lineno if place else None):
-            yield f"; {called} (line {at}) returns nothing"
+            yield f"; {called} ({self.source.words(at)}) returns nothing"
         for name in dict.fromkeys(type(module).__name__ for _, module in walk(self.model)):
             line = returning_nothing(self.source.tree, name)
             if line is not None:
-                yield f"; {name}.forward (line {line}) returns nothing"
+                yield f"; {name}.forward ({self.source.words(line)}) returns nothing"
 
     def _lacks_forward(self, lacking: str) -> FileError:
         """The error of a class without a forward, at what was meant to be one."""

@@ -14,6 +14,7 @@ from modellint.inputs.feeds import Feed
 from modellint.inputs.forward_errors import ForwardErrors, is_ours
 from modellint.inputs.origins import came_from
 from modellint.inputs.plain_runs import Judge
+from modellint.source.executed import words
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
@@ -88,7 +89,7 @@ class Forwards:
             if not real:
                 return self.run(feed, exact, real=True, training=training)
             line = self.errors.line(error)
-            where = f" (line {line})" if line else ""
+            where = f" ({words(self.errors.path or '', line)})" if line else ""
             raise NotAnalysed(
                 f"the forward needs {error}{where}; it cannot be followed without data", line
             ) from error

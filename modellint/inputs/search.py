@@ -51,6 +51,7 @@ def trace_with_inputs(
     model: nn.Module,
     *,
     given: Sequence[InputSpec] = (),
+    whole: bool = False,
     hints: Sequence[Any] = (),
     sites: Mapping[int, Any] | None = None,
     name: str = "",
@@ -61,7 +62,8 @@ def trace_with_inputs(
 ) -> Graph:
     """Trace a model on meta tensors and return its graph.
 
-    `given` are shapes the user stated; `hints` those that the file shows, best first (objects with
+    `given` are shapes the user stated, `whole` if they are all that the forward is called with;
+    `hints` those that the file shows, best first (objects with
     `tensors` of name, shape and dtype, `source`, `images`, `apart` and `loose`). `sites` tells
     where modules were built, by `id`. `path` is the user's file, to place errors in, `source` what
     it says; `modules` are those of the model, which then is no wrapper of another. Where lines are
@@ -88,26 +90,30 @@ def trace_with_inputs(
     errors = ForwardErrors(model, called, path, source)
     files = files_to_watch(source, model, modules) if watched else None
     forwards = Forwards(model, modules, called, sites or {}, source, errors, files)
-    graph = _best(forwards, Feeds(model, called, first, wanted), given, hints)
+    graph = _best(forwards, Feeds(model, called, first, wanted), given, hints, whole)
     shown = as_run(first, graph)
     if shown == first:
         return graph
-    return _best(forwards, Feeds(model, called, shown, wanted), given, hints)
+    return _best(forwards, Feeds(model, called, shown, wanted), given, hints, whole)
 
 
 def _best(
-    forwards: Forwards, feeds: Feeds, given: Sequence[InputSpec], hints: Sequence[Any]
+    forwards: Forwards,
+    feeds: Feeds,
+    given: Sequence[InputSpec],
+    hints: Sequence[Any],
+    whole: bool,
 ) -> Graph:
     """The graph of the best that is known of the inputs: stated, shown by the file, or guessed."""
     from modellint.inputs.axis_roles import other_first
 
     search = _Search(forwards, feeds)
-    guesses = [*feeds.guesses()] if not given else []
+    if given or whole:
+        return search.best([feeds.stated([*given], whole)])
+    guesses = [*feeds.guesses()]
     other = other_first(forwards.modules, feeds.first)
     if guesses and other is not None and len(feeds.wanted) > 1:
         guesses += Feeds(feeds.model, feeds.name, other, feeds.wanted).guesses()
-    if given:
-        return search.best([feeds.stated(list(given))])
     if not hints:
         feeds.refuse_containers()
     usable = [hint for hint in hints if not hint.images or feeds.reads(hint)]

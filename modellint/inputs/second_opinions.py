@@ -20,6 +20,7 @@ from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, arguments_at, sizes_of
 from modellint.inputs.objections import Objected
 from modellint.inputs.plain_runs import Verdict, judged, numbers_in
+from modellint.source.executed import words
 
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
@@ -131,4 +132,5 @@ def _raised_at(verdict: Verdict, record: Record) -> bool:
 
 
 def _named(record: Record) -> str:
-    return f"{record.op} (line {record.call.line})" if record.call else record.op
+    call = record.call
+    return record.op if call is None else f"{record.op} ({words(call.path, call.line)})"

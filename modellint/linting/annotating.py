@@ -115,10 +115,13 @@ def _statement_at(tree: ast.Module, line: int) -> Span:
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:
-    """The same lines in as few spans, in their order."""
+    """The same lines in spans that do not overlap, in their order.
+
+    Neighbours stay apart: they may be in two cells of a notebook.
+    """
     merged: list[Span] = []
     for first, last in sorted(spans):
-        if merged and first <= merged[-1][1] + 1:
+        if merged and first <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
             merged.append((first, last))

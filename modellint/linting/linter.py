@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
+from modellint.errors import PluginError, in_words
 from modellint.facts import costs
 from modellint.facts.fitting_arguments import fitting
 from modellint.fixes.sites import Text
@@ -42,6 +44,8 @@ class Subject:
     silenced: Callable[[Rule, Site], tuple[Site, ...]] = field(default=lambda rule, site: ())
     #: The arguments that nobody gave and it was built with.
     assumed: str = ""
+    #: The cell of a notebook that a line of a file is in, and its line there.
+    placed: Callable[[str, int], tuple[int | None, int]] = lambda path, line: (None, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def linted(
         try:
             verdicts = _verdicts(rule, graph, (options or {}).get(rule.name, {}))
         except Exception as error:  # A plugin may raise anything, and the others must go on.
-            message = f"rule {rule.name} raised {_described(error)}"
+            message = _told(rule, error)
             errors.append(Problem(subject.path, subject.line, "plugin-error", message))
             told = f"rule {rule.name} of {rule.check.__module__.partition('.')[0]}"
             remarks += crash_report(subject.path, subject.line, told, error)
@@ -167,7 +171,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         reason = f"the forward stops at {stopped}, where sizes do not fit"
     else:
         found = confirm(graph) if confirmed else accepted(graph)
-    layers = [_layer(graph, node, subject.line) for node in graph.calls() if node.outputs]
+    layers = [_layer(graph, node, subject) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
         name=subject.name,
@@ -201,17 +205,30 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
 
 
 def _verdicts(rule: Rule, graph: Graph, options: Mapping[str, Any]) -> list[Finding | Skip]:
-    verdicts = list(rule(graph, **options))
-    for verdict in verdicts:
+    verdicts: list[Finding | Skip] = []
+    asked = rule(graph, **options)
+    for verdict in asked:
         if not isinstance(verdict, Finding | Skip):
-            raise TypeError(f"a {type(verdict).__name__}, where a Finding or a Skip is due")
+            code: Any = inspect.unwrap(rule.check).__code__
+            frame = getattr(asked, "gi_frame", None)
+            line = code.co_firstlineno if frame is None else frame.f_lineno
+            raise PluginError(
+                f"rule {rule.name} yields {in_words(verdict)}, where a Finding or a Skip is "
+                f"due ({Path(code.co_filename).name}, line {line})"
+            )
+        verdicts.append(verdict)
     return verdicts
 
 
-def _described(error: Exception) -> str:
-    """The exception and the line of the rule that raised it."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
+def _told(rule: Rule, error: Exception) -> str:
+    """What is wrong with a rule, and the line of its file that did it."""
+    if isinstance(error, PluginError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    path = inspect.unwrap(rule.check).__code__.co_filename
+    last = next((one for one in reversed(frames) if one.filename == path), frames[-1])
+    raised = f"{type(error).__name__}: {error}"
+    return f"rule {rule.name} raised {raised} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def _raise(
@@ -304,7 +321,7 @@ def _of_stop(
     site = _site(call, graph, subject)
     told = Diagnostic(
         rule="",
-        category="",
+        category="correctness",
         severity="error",
         path=subject.shown(site.path),
         line=site.line,
@@ -383,8 +400,9 @@ def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iter
         yield Related(subject.shown(site.path), site.line, site.column, text)
 
 
-def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
-    site = node.construction or node.call
+def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
+    site = node.construction or node.call or Site(subject.path, subject.line)
+    cell, line = subject.placed(site.path, site.line)
     data = [source for source in node.inputs if source.index in graph.varying]
     windowed = node.kernel is not None
     return Layer.made(
@@ -392,7 +410,8 @@ def _layer(graph: Graph, node: Node, model_line: int) -> Layer:
         path=node.module,
         type=node.type,
         op=node.op,
-        line=site.line if site else model_line,
+        line=line,
+        cell=cell,
         inputs=tuple(source.output.symbolic for source in data),
         outputs=tuple(output.symbolic for output in node.outputs),
         example_inputs=tuple(source.output.example for source in data),

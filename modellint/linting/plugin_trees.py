@@ -108,8 +108,8 @@ def _rule(
             if given.get(name) is not None
         }
         try:
-            return rule(category or "", **known)(_stub(function))
-        except (TypeError, ValueError):  # No such category, or no page: loading it says so.
+            return rule(Category(category or ""), **known)(_stub(function))
+        except (TypeError, ValueError, ModellintError):  # Loading it says what is wrong with it.
             return None
     return None
 

@@ -6,10 +6,15 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from modellint.errors import FileError
-from modellint.fixes.edits import Edit
+from modellint.fixes.edits import Edit, edited
 from modellint.source.file import parse_source
+from modellint.source.paths import is_notebook
+
+if TYPE_CHECKING:
+    from modellint.source.notebooks import Notebook
 
 _END = re.compile(r"(\r\n|\r|\n)")
 _BOM = "\ufeff"
@@ -22,6 +27,8 @@ def rewritten(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
     Raises `FileError` where the file is not what the edits are of, where its encoding lacks a
     character of theirs, and where what comes out is no Python.
     """
+    if is_notebook(path):
+        return _rewritten_notebook(path, data, edits)
     parse_source(path, data)
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     text = data.decode(encoding)
@@ -39,10 +46,46 @@ def rewritten(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
     return made
 
 
-def decoded(data: bytes) -> str:
-    """The text of a file that `rewritten` can change, BOM and line ends included."""
+def _rewritten_notebook(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
+    from modellint.source.notebooks import read_notebook
+
+    notebook = read_notebook(path, data)
+    made = notebook.with_cells(notebook_edited(notebook, edits))
+    before, after = parse_source(path, data).faults, parse_source(path, made).faults
+    if len(after) > len(before):
+        raise after[-1]
+    return made
+
+
+def notebook_edited(notebook: Notebook, edits: Iterable[Edit]) -> dict[int, str]:
+    """The cells that edits change, each with its text afterwards, its lines ending in newlines.
+
+    Raises `FileError` where the cells are not what the edits are of.
+    """
+    found: dict[int, list[Edit]] = {}
+    for edit in edits:
+        found.setdefault(edit.cell or 0, []).append(edit._replace(cell=None))
+    made: dict[int, str] = {}
+    for cell, inside in sorted(found.items()):
+        lines = notebook.lines_of(cell)
+        check_edits(notebook.path, lines, inside)
+        made[cell] = edited("\n".join(lines), inside)
+    return made
+
+
+def texts_of(path: str, data: bytes) -> dict[str, str]:
+    """The texts of a file that `rewritten` can change, by their names: those of a notebook's cells.
+
+    That of another file is one, BOM and line ends included.
+    """
+    if is_notebook(path):
+        from modellint.source.notebooks import read_notebook
+
+        notebook = read_notebook(path, data)
+        cells = range(1, len(notebook.code) + 1)
+        return {f"{path}:cell {cell}": notebook.typed(cell) for cell in cells}
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    return data.decode(encoding.removesuffix("-sig"))
+    return {path: data.decode(encoding.removesuffix("-sig"))}
 
 
 def _with(path: str, text: str, edits: Sequence[Edit]) -> str:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 NOWHERE = Site("<model>", 1)
 
 
-def model_site(model: nn.Module) -> Site:
-    """The line of the model's class, or `NOWHERE` for a class of torch or without source."""
+def model_site(model: nn.Module | type[nn.Module]) -> Site:
+    """The line of a model's class, or `NOWHERE` for a class of torch or without source."""
     # Any, since mypy takes the class of a Module for unhashable.
-    cls: Any = type(model)
+    cls: Any = model if isinstance(model, type) else type(model)
     return _written(cls).site or NOWHERE
 
 

@@ -17,6 +17,7 @@ from modellint.programs.settings_files import NotRead, read_text
 from modellint.programs.shown_calls import CallWriter, Way, ways
 from modellint.programs.values import ClassValue
 from modellint.programs.written_values import NotTold
+from modellint.results.places import place_of
 from modellint.source.file import SourceFile
 
 #: How many programs are read for a file, how many steps they take, and how many calls are kept.
@@ -71,6 +72,7 @@ class _Search:
         self.path = os.path.normpath(source.path)
         self.wanted = wanted
         self.shown = shown
+        self.source = source
         self.modules = Modules(root)
         self.modules.own(self.path, source.tree)
         self.built: list[Construction] = []
@@ -79,7 +81,7 @@ class _Search:
         self._holders: dict[int, ClassValue] = {}
         names = read_names(source.tree)
         declared = read_declarations(source.tree, names, source.path)
-        self.writer = CallWriter(self.path, names, declared, shown)
+        self.writer = CallWriter(self.path, names, declared, self.at)
         self._steps = 0
         self._told: dict[tuple[str, int], bool] = {}
 
@@ -200,7 +202,7 @@ class _Search:
             try:
                 call = self.writer.call(way).call
             except NotTold as lack:
-                where = f"{self.shown(way.path)}:{way.line}"
+                where = self.at(way.path, way.line)
                 missing = missing or f"{where} builds it with {lack} that is not told there"
                 continue
             hints = [hint for fed in self.fed for hint in self._hints(fed, way, call)]
@@ -216,6 +218,11 @@ class _Search:
                 calls.setdefault(str(call), call)
                 inputs += [hint for hint in hints if hint not in inputs]
         return Seen(tuple(calls.values()), tuple(inputs), self._owner(every), missing)
+
+    def at(self, path: str, line: int) -> str:
+        """A place as reports print it."""
+        cell, number = self.source.place(line) if path == self.path else (None, line)
+        return place_of(self.shown(path), number, cell=cell)
 
     def _hints(self, fed: Feeding, way: Way, call: ConstructorCall) -> Iterator[InputHint]:
         hint = self.writer.hint(fed, call) if fed.instance is way.built.instance else None

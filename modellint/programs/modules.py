@@ -11,6 +11,7 @@ from typing import Any
 
 from modellint.errors import FileError
 from modellint.source.file import read_source
+from modellint.source.paths import is_notebook
 
 #: Larger files are data more often than code, in bytes.
 LARGEST = 1_000_000
@@ -37,7 +38,8 @@ class Module:
     @property
     def folder(self) -> str:
         """The folder that it lies in, or is."""
-        return os.path.dirname(self.path) if self.path.endswith(".py") else self.path  # noqa: PTH120
+        is_file = self.path.endswith(".py") or is_notebook(self.path)
+        return os.path.dirname(self.path) if is_file else self.path  # noqa: PTH120
 
 
 class Modules:

@@ -44,12 +44,12 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True)
 class CallWriter:
-    """Writes what was seen for one file; `shown` turns a path into what reports print."""
+    """Writes what was seen for one file; `at` turns a path and a line into what reports print."""
 
     path: str
     names: Names
     declared: Declarations
-    shown: Callable[[str], str]
+    at: Callable[[str, int], str]
 
     def parameters(self, name: str) -> Parameters:
         """What a class or a function of the file takes."""
@@ -82,7 +82,7 @@ class CallWriter:
                 if name not in parameters.defaults:
                     raise
                 writer.assumed[name] = ast.unparse(parameters.defaults[name])
-        where = f"{self.shown(way.path)}:{way.line}"
+        where = self.at(way.path, way.line)
         origin = f"{where} builds it"
         if writer.assumed:
             listed = ", ".join(f"{place}={text}" for place, text in writer.assumed.items())
@@ -129,7 +129,7 @@ class CallWriter:
         given = arranged([*offered, *named])
         if given is None:
             return None
-        source = f"call at {self.shown(fed.path)}:{fed.line}"
+        source = f"call at {self.at(fed.path, fed.line)}"
         return InputHint(
             given.tensors,
             fed.line,

@@ -28,6 +28,10 @@ from modellint.source.paths import regular_bytes, shown_path
 _SUITE = "modellint"
 
 
+#: The cell of a notebook that a model is in, and its line there; no cell in other files.
+Place = tuple[int | None, int]
+
+
 class ModelCollection:
     """The hooks of a session that collects models, and the processes that its files run in."""
 
@@ -60,7 +64,8 @@ class ModelCollection:
         """Say of a skipped model where it is, not where this plugin skips it."""
         report = yield
         if isinstance(item, ModelItem) and isinstance(report.longrepr, tuple):
-            report.longrepr = (str(item.path), item.line, report.longrepr[2])
+            cell = "" if item.cell is None else f":cell {item.cell}"
+            report.longrepr = (f"{item.path}{cell}", item.line, report.longrepr[2])
         return report
 
     def pytest_sessionfinish(self) -> None:
@@ -75,7 +80,7 @@ class ModelCollection:
         return self._reports[path]
 
     def _is_wanted(self, path: Path, *, named: bool) -> bool:
-        if path.suffix != ".py" or not _speaks_of_torch(path):
+        if path.suffix not in (".py", ".ipynb") or not _speaks_of_torch(path):
             return False
         try:
             return named or not left_out(path, self._projects.excludes)
@@ -97,27 +102,30 @@ class ModelFile(pytest.File):
         except ModellintError as error:
             raise self.CollectError(f"modellint: {error}") from error
         if report.errors:
-            line = report.errors[0].line
-            yield ModelItem.from_parent(self, name=_SUITE, line=line, linted=self._linted)
+            first = report.errors[0]
+            place = (first.cell, first.line)
+            yield ModelItem.from_parent(self, name=_SUITE, place=place, linted=self._linted)
         elif models:
-            lines = {candidate.name: candidate.line for _, candidate in models}
-            yield ModelSuite.from_parent(self, name=_SUITE, lines=lines, linted=self._linted)
+            places = {model.candidate.name: (model.cell, model.line) for model in models}
+            yield ModelSuite.from_parent(self, name=_SUITE, places=places, linted=self._linted)
 
 
 class ModelSuite(pytest.Collector):
     """The models of a file."""
 
     def __init__(
-        self, *, lines: Mapping[str, int], linted: Callable[[Path], Report], **given: Any
+        self, *, places: Mapping[str, Place], linted: Callable[[Path], Report], **given: Any
     ) -> None:
         super().__init__(**given)
-        self._lines = lines
+        self._places = places
         self._linted = linted
 
     def collect(self) -> Iterator[pytest.Item]:
         """An item a model, in the order of the file."""
-        for name, line in self._lines.items():
-            yield ModelItem.from_parent(self, name=name, line=line, linted=self._linted, model=name)
+        for name, place in self._places.items():
+            yield ModelItem.from_parent(
+                self, name=name, place=place, linted=self._linted, model=name
+            )
 
 
 class ModelItem(pytest.Item):
@@ -126,13 +134,13 @@ class ModelItem(pytest.Item):
     def __init__(
         self,
         *,
-        line: int,
+        place: Place,
         linted: Callable[[Path], Report],
         model: str | None = None,
         **given: Any,
     ) -> None:
         super().__init__(**given)
-        self.line = line
+        self.cell, self.line = place
         self._model = model
         self._linted = linted
         self.add_marker(pytest.mark.modellint)

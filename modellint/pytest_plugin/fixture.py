@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from modellint.api import Options, lint_live, raise_unless_clean
+from modellint.api import Inputs, Model, Names, Options, lint_live, raise_unless_clean
+from modellint.config.call_arguments import one_of, options_by_rule, words
 from modellint.config.plans import BUDGET, Plan, Plans
 from modellint.config.settings import Settings
+from modellint.inputs.live_inputs import given_inputs
 from modellint.modules.live_sites import model_site
 from modellint.results.report import FailLevel, Report
 from modellint.suppression.per_file import without_accepted
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class ProjectLinter:
@@ -31,12 +30,14 @@ class ProjectLinter:
 
     def lint(
         self,
-        model: nn.Module,
-        inputs: Sequence[str] = (),
+        model: Model,
+        inputs: Inputs = (),
         *,
-        select: Sequence[str] | None = None,
-        ignore: Sequence[str] = (),
-        extend_select: Sequence[str] = (),
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        select: Names | None = None,
+        ignore: Names = (),
+        extend_select: Names = (),
         options: Options | None = None,
         fail_level: FailLevel | None = None,
     ) -> Report:
@@ -45,17 +46,21 @@ class ProjectLinter:
         Raises `UsageError` as `modellint.lint` does, and for a configuration that is not valid.
         """
         settings = Settings(
-            select=None if select is None else tuple(select),
-            ignore=tuple(ignore),
-            extend_select=tuple(extend_select),
-            options=options or {},
-            fail_level=fail_level,
+            select=None if select is None else words("select", select),
+            ignore=words("ignore", ignore),
+            extend_select=words("extend_select", extend_select),
+            options=options_by_rule("options", options),
+            fail_level=None if fail_level is None else one_of("fail_level", fail_level, FailLevel),
         )
+        from modellint.building.live_models import class_of  # Imports torch.
+
+        given = given_inputs(inputs, args, kwargs)
         plan = Plans(settings).of(self._path)
-        path, name = model_site(model).path, type(model).__name__
+        of = class_of(model)
+        path, name = model_site(of).path, of.__name__
         report = lint_live(
             model,
-            tuple(inputs) or _inputs(plan, path, name),
+            given if given.specs or given.whole else given_inputs(_inputs(plan, path, name)),
             rules=plan.on,
             options={**plan.options, BUDGET: _budget(plan, path, name)},
             severities=plan.severities,
@@ -65,12 +70,14 @@ class ProjectLinter:
 
     def assert_clean(
         self,
-        model: nn.Module,
-        inputs: Sequence[str] = (),
+        model: Model,
+        inputs: Inputs = (),
         *,
-        select: Sequence[str] | None = None,
-        ignore: Sequence[str] = (),
-        extend_select: Sequence[str] = (),
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        select: Names | None = None,
+        ignore: Names = (),
+        extend_select: Names = (),
         options: Options | None = None,
         fail_level: FailLevel | None = None,
     ) -> None:
@@ -79,13 +86,15 @@ class ProjectLinter:
         report = self.lint(
             model,
             inputs,
+            args=args,
+            kwargs=kwargs,
             select=select,
             ignore=ignore,
             extend_select=extend_select,
             options=options,
             fail_level=fail_level,
         )
-        raise_unless_clean(report, type(model).__name__)
+        raise_unless_clean(report)
 
 
 def _inputs(plan: Plan, path: str, name: str) -> tuple[str, ...]:

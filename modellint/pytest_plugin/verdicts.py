@@ -50,11 +50,12 @@ class Failure:
         said += [rule if count == 1 else f"{count} {rule}" for rule, count in counted.items()]
         said = said or [f"{one.status}: {one.reason}" for one in report.models]
         places = [
-            *((one.path, one.line) for one in report.errors),
-            *((one.path, one.line) for one in failing),
-            *((one.path, one.line) for one in report.models),
+            *((one.path, one.cell, one.line) for one in report.errors),
+            *((one.path, one.cell, one.line) for one in failing),
+            *((one.path, one.cell, one.line) for one in report.models),
         ]
-        return Place(*places[0], ", ".join(said))
+        path, cell, line = places[0]
+        return Place(path if cell is None else f"{path}:cell {cell}", line, ", ".join(said))
 
     def toterminal(self, terminal: TerminalWriter) -> None:
         """Print the full text, in colour where the terminal has some."""

@@ -42,8 +42,8 @@ FORMATS: Mapping[str, Callable[[Report, View], str]] = {
 
 def render(report: Report, format: str = "full", view: View | None = None) -> str:  # noqa: A002
     """Render a report; raise `UsageError` for a format that there is not."""
-    if format not in FORMATS:
-        near = get_close_matches(format, FORMATS, n=1)
+    if not isinstance(format, str) or format not in FORMATS:
+        near = get_close_matches(str(format), FORMATS, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(FORMATS)}"
         raise UsageError(f"there is no format {format!r}{hint}")
     return FORMATS[format](report, view or View())
@@ -63,8 +63,8 @@ def annotated(report: Report, sizes: str, *, color: bool) -> str:
     return annotated_text(report, sizes, color=color)
 
 
-def tables(report: Report) -> str:
+def tables(report: Report, view: View | None = None) -> str:
     """The report as HTML tables, as a notebook shows it."""
     from modellint.report import notebook
 
-    return notebook.tables(report)
+    return notebook.tables(report, view or View())

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import tables
-from modellint.report.line_notes import sources
 from modellint.report.lines import (
     columns,
     contracts,
@@ -39,6 +38,8 @@ def render(report: Report, view: View) -> str:
     blocks += ["\n".join(_error(problem, excerpts, view)) for problem in report.errors]
     blocks += incomplete_lines(report, view)
     if view.annotated:
+        from modellint.report.line_notes import sources  # For what few runs ask for.
+
         blocks += sources(report, view)
     if view.layers:
         blocks += [table.rstrip("\n") for table in tables(report, view)]
@@ -73,13 +74,13 @@ def _spaced(blocks: list[str]) -> Iterator[str]:
 
 def _error(problem: Problem, excerpts: Excerpts, view: View) -> Iterator[str]:
     yield error_line(problem, view)
-    line = excerpts.line(problem.path, problem.line).rstrip()
+    line = excerpts.line(problem.path, problem.line, problem.cell).rstrip()
     if line:
         yield _numbered(problem.line, line, view)
 
 
 def _snippet(finding: Diagnostic, excerpts: Excerpts, gutter: int, view: View) -> Iterator[str]:
-    line = excerpts.line(finding.path, finding.line).rstrip()
+    line = excerpts.line(finding.path, finding.line, finding.cell).rstrip()
     if not line:
         return
     begin = finding.column - 1
@@ -112,7 +113,7 @@ def _remarks(
     if finding.count > 1:
         yield "layers", _named(finding.layers)
     for related in finding.related:
-        yield "see", f"{related.path}:{related.line}:{related.column} {related.message}"
+        yield "see", f"{related.place} {related.message}"
     if finding.help:
         yield "help", finding.help
     if finding.fix is not None:

@@ -9,7 +9,8 @@ from itertools import islice
 
 from modellint.report import full
 from modellint.report.checkout import GITHUB, checkout_path
-from modellint.report.lines import alike, printable
+from modellint.report.excerpts import Excerpts
+from modellint.report.lines import alike, in_cell, printable
 from modellint.report.troubles import Trouble, troubles
 from modellint.report.view import View
 from modellint.results.findings import Diagnostic
@@ -48,10 +49,11 @@ class _Command:
 
 def _commands(report: Report) -> Iterator[_Command]:
     """Every command there could be: errors of files, findings by category, what is not known."""
-    others = [_other(one) for one in troubles(report)]
+    excerpts = Excerpts(report)
+    others = [_other(one, excerpts) for one in troubles(report)]
     yield from others[: len(report.errors)]
     for finding, models in sorted(alike(report), key=lambda group: _rank(group[0])):
-        yield _finding(finding, len(models))
+        yield _finding(finding, len(models), excerpts)
     yield from others[len(report.errors) :]
 
 
@@ -61,17 +63,18 @@ def _rank(finding: Diagnostic) -> int:
     return _CATEGORIES.index(finding.category) if known else len(_CATEGORIES)
 
 
-def _finding(finding: Diagnostic, models: int) -> _Command:
+def _finding(finding: Diagnostic, models: int, excerpts: Excerpts) -> _Command:
+    extent = excerpts.extent(finding)
     properties: dict[str, object] = {
         "file": _file(finding.path),
-        "line": finding.line,
-        "endLine": finding.end_line,
+        "line": extent.line,
+        "endLine": extent.end_line,
     }
     # GitHub takes columns for a place on one line only.
-    if finding.line == finding.end_line:
-        properties |= {"col": finding.column, "endColumn": finding.end_column}
+    if extent.line == extent.end_line:
+        properties |= {"col": extent.column, "endColumn": extent.end_column}
     properties["title"] = f"modellint: {finding.rule}"
-    lines = [printable(finding.message)]
+    lines = [printable(in_cell(finding, finding.message))]
     if finding.help:
         lines.append(f"help: {printable(finding.help)}")
     if models > 1:
@@ -79,13 +82,14 @@ def _finding(finding: Diagnostic, models: int) -> _Command:
     return _Command(_LEVELS[finding.severity], properties, "\n".join(lines))
 
 
-def _other(one: Trouble) -> _Command:
+def _other(one: Trouble, excerpts: Excerpts) -> _Command:
+    line, _ = excerpts.in_file(one.path, one.line, cell=one.cell)
     properties = {
         "file": _file(one.path),
-        "line": one.line,
+        "line": line,
         "title": f"modellint: {one.kind}",
     }
-    return _Command(_LEVELS[one.severity], properties, printable(one.sentence))
+    return _Command(_LEVELS[one.severity], properties, printable(in_cell(one, one.sentence)))
 
 
 def _file(path: str) -> str:

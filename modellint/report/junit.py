@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from modellint.report.excerpts import Excerpts
 from modellint.report.full import finding_block
-from modellint.report.lines import printable
+from modellint.report.lines import in_cell, printable
 from modellint.report.owners import model_of
 from modellint.report.view import View
 from modellint.results.models import ModelReport
@@ -38,7 +38,9 @@ class _Case:
 
 def render(report: Report, view: View) -> str:
     """Render a report as JUnit XML, in which a case fails where the run fails for it."""
-    cases = sorted([*_models(report), *_findings(report), *_errors(report)], key=_suite_of)
+    excerpts = Excerpts(report)
+    told = [*_models(report, excerpts), *_findings(report, excerpts), *_errors(report, excerpts)]
+    cases = sorted(told, key=_suite_of)
     root = ElementTree.Element("testsuites", {"name": "modellint", **_counted(cases)})
     for path, group in groupby(cases, _suite_of):
         root.append(_suite(path, list(group)))
@@ -47,17 +49,20 @@ def render(report: Report, view: View) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
-def _models(report: Report) -> Iterator[_Case]:
+def _models(report: Report, excerpts: Excerpts) -> Iterator[_Case]:
     """A case for each model, unless its findings are its cases."""
     flagged = {id(model_of(report, finding)) for finding in report.findings}
     for model in report.models:
-        case = _model(model, report)
+        case = _model(model, report, excerpts)
         if case.outcome is not None or id(model) not in flagged:
             yield case
 
 
-def _model(model: ModelReport, report: Report) -> _Case:
-    place, reason = (model.path, model.line, model.name), model.reason or ""
+def _model(model: ModelReport, report: Report, excerpts: Excerpts) -> _Case:
+    line, _ = excerpts.in_file(model.path, model.line, cell=model.cell)
+    place, reason = (model.path, line, model.name), model.reason or ""
+    if reason:
+        reason = in_cell(model, reason)
     if model.status == "failed":
         kinds = [one.kind for one in report.errors if one.message == model.reason]
         return _Case(*place, "error", kinds[0] if kinds else model.status, reason)
@@ -68,9 +73,8 @@ def _model(model: ModelReport, report: Report) -> _Case:
     return _Case(*place, text=printable(reason))
 
 
-def _findings(report: Report) -> Iterator[_Case]:
+def _findings(report: Report, excerpts: Excerpts) -> Iterator[_Case]:
     """A case for each finding, which fails at the levels that fail the run."""
-    excerpts = Excerpts(report)
     names: Counter[tuple[str, str]] = Counter()
     for finding in report.findings:
         owner = ".".join(filter(None, (finding.model, finding.layer)))
@@ -79,22 +83,23 @@ def _findings(report: Report) -> Iterator[_Case]:
         number = names[finding.path, name]
         yield _Case(
             finding.path,
-            finding.line,
+            excerpts.extent(finding).line,
             name if number == 1 else f"{name} #{number}",
             "failure" if report.fails(finding) else None,
             finding.rule,
-            finding.message,
+            in_cell(finding, finding.message),
             finding_block(finding, (), report, excerpts, View()),
         )
 
 
-def _errors(report: Report) -> Iterator[_Case]:
+def _errors(report: Report, excerpts: Excerpts) -> Iterator[_Case]:
     """A case for each error that no model's case tells."""
     told = {model.reason for model in report.models if model.status == "failed"}
     for problem in report.errors:
         if problem.message not in told:
-            place = (problem.path, problem.line, problem.kind)
-            yield _Case(*place, "error", problem.kind, problem.message)
+            line, _ = excerpts.in_file(problem.path, problem.line, cell=problem.cell)
+            message = in_cell(problem, problem.message)
+            yield _Case(problem.path, line, problem.kind, "error", problem.kind, message)
 
 
 def _suite(path: str, cases: Sequence[_Case]) -> ElementTree.Element:

@@ -13,6 +13,7 @@ from modellint.report.lines import columns, printable, shown_source, title
 from modellint.report.view import View
 from modellint.results.annotated import SIZES, AnnotatedSource, Sizes
 from modellint.results.models import ModelReport
+from modellint.results.places import file_of
 from modellint.results.report import Report
 
 if TYPE_CHECKING:
@@ -49,14 +50,15 @@ def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
     heading = title(model, View())
     numbers = _numbers(model)
     yield _comment(heading + (f", here {numbers}" if numbers else ""), view)
-    before = model.path
+    before = file_of(model.path, cell=model.cell)
     for at, source in enumerate(model.annotated):
         if at:
             yield ""
-        if source.path != before:
-            yield _comment(source.path, view)
-        before = source.path
-        yield from _source_lines([*rows(source, excerpts.lines(source.path), view.sizes)], view)
+        if source.name != before:
+            yield _comment(source.name, view)
+        before = source.name
+        lines = excerpts.lines(source.path, source.cell)
+        yield from _source_lines([*rows(source, lines, view.sizes)], view)
 
 
 def _numbers(model: ModelReport) -> str:

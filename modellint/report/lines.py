@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Protocol
 from unicodedata import category, east_asian_width
 
 from modellint.mending.choosing import count_unsafe, offered
@@ -34,6 +35,24 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+class _Placed(Protocol):
+    @property
+    def cell(self) -> int | None:
+        """The cell of a notebook that it is in."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+
+
+def in_cell(one: _Placed, message: str) -> str:
+    """A message that names its place where that is a notebook's cell.
+
+    For readers of the formats that have places of files only as they lie on disk.
+    """
+    return message if one.cell is None else f"{one.place}: {message}"
 
 
 def shown_source(line: str) -> str:
@@ -79,7 +98,7 @@ def told_apart(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:
 
 def headline(finding: Diagnostic, view: View) -> str:
     """`path:line:column: severity[rule] message`, and how often."""
-    place = view.paint(f"{printable(finding.path)}:{finding.line}:{finding.column}:", bold=True)
+    place = view.paint(f"{printable(finding.place)}:", bold=True)
     more = f" (and {finding.count - 1} more like it)" if finding.count > 1 else ""
     severity = view.severity(finding.severity, finding.rule)
     return f"{place} {severity} {printable(finding.message)}{more}"
@@ -87,7 +106,7 @@ def headline(finding: Diagnostic, view: View) -> str:
 
 def error_line(problem: Problem, view: View) -> str:
     """`path:line: error[kind] message`."""
-    place = view.paint(f"{printable(problem.path)}:{problem.line}:", bold=True)
+    place = view.paint(f"{printable(problem.place)}:", bold=True)
     return f"{place} {view.severity('error', problem.kind)} {printable(problem.message)}"
 
 
@@ -101,7 +120,7 @@ def incomplete(report: Report) -> Iterator[ModelReport]:
 def incomplete_lines(report: Report, view: View) -> Iterator[str]:
     """One line for each model of which something, or everything, is not known."""
     for model in incomplete(report):
-        place = view.paint(f"{printable(model.path)}:{model.line}:", bold=True)
+        place = view.paint(f"{printable(model.place)}:", bold=True)
         status = view.paint(STATUS[model.status], fg="cyan", bold=True)
         yield f"{place} {status}: {printable(model.name)}: {printable(model.reason or '')}"
 
@@ -165,7 +184,7 @@ def contracts(report: Report, view: View) -> Iterator[str]:
     """For each model that was traced, the input sizes that it accepts."""
     for model in report.models:
         if model.accepts is not None:
-            place = view.paint(f"{printable(model.path)}:{model.line}:", bold=True)
+            place = view.paint(f"{printable(model.place)}:", bold=True)
             yield f"{place} {printable(model.name)} accepts {printable(accepted(model))}"
 
 
@@ -181,8 +200,8 @@ def title(model: ModelReport, view: View) -> str:
     inputs = ", ".join(
         f"{given.name} {shape(given.shape)} ({given.told})" for given in model.inputs
     )
-    place = f"{printable(model.path)}:{model.line}"
-    return f"{view.paint(printable(model.name), bold=True)} at {place}, input {printable(inputs)}"
+    name = view.paint(printable(model.name), bold=True)
+    return f"{name} at {printable(model.place)}, input {printable(inputs)}"
 
 
 def shape(sizes: tuple[int | str, ...]) -> str:

@@ -23,6 +23,7 @@ from modellint.report.troubles import troubles
 from modellint.report.view import View
 from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.models import ModelInput, ModelReport
+from modellint.results.places import place_of
 from modellint.results.report import Report
 
 #: What Markdown, its tables, or GitHub's formulas would take for their own.
@@ -60,11 +61,10 @@ def _finding(finding: Diagnostic, models: Sequence[str]) -> list[str]:
         finding.layer if finding.count == 1 else f"{finding.layer} and {finding.count - 1} more"
     )
     owner = models[0] if len(models) == 1 else f"{models[0]} and {len(models) - 1} more"
-    place = f"{finding.path}:{finding.line}:{finding.column}"
     return [
         finding.severity,
         finding.rule,
-        place,
+        finding.place,
         f"{owner}: {layers}",
         finding.message,
         finding.help or "",
@@ -83,7 +83,7 @@ def _fixes(report: Report) -> Iterator[str]:
     for finding, _ in shown:
         assert finding.fix is not None
         unsafe = "" if finding.fix.safe else " (unsafe)"
-        place = f"{finding.path}:{finding.line}"
+        place = place_of(finding.path, finding.line, cell=finding.cell)
         yield f"{_cell(place)} {_cell(finding.rule)}: {_cell(finding.fix.message)}{unsafe}"
         block = _suggestion(finding, excerpts) or _diff(finding.fix, excerpts)
         if block:
@@ -95,12 +95,17 @@ def _suggestion(finding: Diagnostic, excerpts: Excerpts) -> str:
     assert finding.fix is not None
     made = excerpts.fixed(finding.fix)
     last = max(finding.line, finding.end_line)
-    if made is None or not all(
-        edit.path == finding.path and finding.line <= edit.line and edit.end_line <= last
-        for edit in finding.fix.edits
+    # In a notebook the lines of a suggestion would be those of its JSON.
+    if (
+        not made
+        or finding.cell is not None
+        or not all(
+            edit.path == finding.path and finding.line <= edit.line and edit.end_line <= last
+            for edit in finding.fix.edits
+        )
     ):
         return ""
-    _, before, after = made
+    _, before, after = made[0]
     following = before.count("\n") + 1 - last
     lines = after.split("\n")
     lines = lines[finding.line - 1 : len(lines) - following]
@@ -110,8 +115,8 @@ def _suggestion(finding: Diagnostic, excerpts: Excerpts) -> str:
 
 
 def _diff(fix: TriedFix, excerpts: Excerpts) -> str:
-    made = excerpts.fixed(fix)
-    return "" if made is None else _fenced("diff", diff(*made, around=1))
+    lines = [line for made in excerpts.fixed(fix) for line in diff(*made, around=1)]
+    return _fenced("diff", lines) if lines else ""
 
 
 def _fenced(language: str, lines: Iterable[str]) -> str:
@@ -124,13 +129,13 @@ def _fenced(language: str, lines: Iterable[str]) -> str:
 
 def _troubles(report: Report) -> Iterator[list[str]]:
     for one in troubles(report):
-        yield [one.severity, one.kind, f"{one.path}:{one.line}", one.sentence]
+        yield [one.severity, one.kind, one.place, one.sentence]
 
 
 def _model(model: ModelReport, view: View) -> list[str]:
     return [
         model.name,
-        f"{model.path}:{model.line}",
+        model.place,
         STATUS[model.status],
         ", ".join(map(_input, model.inputs)),
         number(model.parameters),

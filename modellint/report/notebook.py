@@ -1,21 +1,28 @@
-"""How a report shows in a notebook: two small tables, in the page's own colours."""
+"""How a report shows in a notebook: small tables, in the page's own colours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from modellint.report.layers import number
+from modellint.report.excerpts import Excerpts
+from modellint.report.layers import HEADERS, layer_rows, number
 from modellint.report.lines import STATUS, alike, last_line, printable
 from modellint.report.troubles import troubles
+from modellint.report.view import View
+from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
 
 _CELL = 'style="text-align:left;vertical-align:top;white-space:normal;padding:2px 8px"'
-#: Readable on light and on dark; the word is beside the colour.
-_COLORS = {"error": "#d1242f", "warning": "#9a6700", "info": "#0b7fab"}
+_CODE = (
+    'style="margin:4px 0;padding:0;background:transparent;color:inherit;white-space:pre-wrap;'
+    'text-align:left"'
+)
+#: Behind white letters: a page may be light or dark, and no letters are readable on both.
+_COLORS = {"error": "#c4232d", "warning": "#8a5a00", "info": "#0a6a8f"}
 
 
-def tables(report: Report) -> str:
+def tables(report: Report, view: View) -> str:
     """The findings and the models of a report as HTML without style sheets or scripts."""
     found = list(_found(report))
     parts = [f"<p><b>modellint</b>: {_text(last_line(report))}</p>"]
@@ -24,30 +31,48 @@ def tables(report: Report) -> str:
     if report.models:
         names = ("model", "where", "status", "parameters", "MACs", "accepts")
         parts.append(_table(names, _models(report)))
+    for model in report.models if view.layers else ():
+        if model.layers:
+            parts.append(f"<p>Layers of <b>{_text(model.name)}</b></p>")
+            parts.append(_table(HEADERS, (map(_text, row) for row in layer_rows(model))))
     return "<div>" + "".join(parts) + "</div>"
 
 
 def _found(report: Report) -> Iterator[list[str]]:
+    excerpts = Excerpts(report)
     for finding, models in alike(report):
         owner = models[0] if len(models) == 1 else f"{len(models)} models"
-        helped = f"<br><i>help: {_text(finding.help)}</i>" if finding.help else ""
+        helped = f"<i>help: {_text(finding.help)}</i>" if finding.help else ""
         yield [
             _severity(finding.severity),
             _text(finding.rule),
-            _text(f"{finding.path}:{finding.line}:{finding.column}"),
+            _text(finding.place),
             _text(f"{owner}: {', '.join(finding.layers[:3])}"),
-            _text(finding.message) + helped,
+            _text(finding.message) + (_source(finding, excerpts) or "<br>" * bool(helped)) + helped,
         ]
     for one in troubles(report):
-        place = _text(f"{one.path}:{one.line}")
-        yield [_severity(one.severity), one.kind, place, _text(one.subject), _text(one.message)]
+        told = (one.kind, one.place, one.subject, one.message)
+        yield [_severity(one.severity), *map(_text, told)]
+
+
+def _source(finding: Diagnostic, excerpts: Excerpts) -> str:
+    """The line of a finding with what it marks underlined; nothing where the file is gone."""
+    line = excerpts.line(finding.path, finding.line, finding.cell).rstrip()
+    begin = finding.column - 1
+    end = finding.end_column - 1 if finding.end_line == finding.line else len(line)
+    if not line:
+        return ""
+    margin = min(len(line) - len(line.lstrip()), begin)
+    before, marked, after = line[margin:begin], line[begin:end], line[end:]
+    code = f"{_text(before)}<u><b>{_text(marked)}</b></u>{_text(after)}"
+    return f"<pre {_CODE}>{finding.line} | {code}</pre>"
 
 
 def _models(report: Report) -> Iterator[list[str]]:
     for model in report.models:
         yield [
             _text(model.name),
-            _text(f"{model.path}:{model.line}"),
+            _text(model.place),
             STATUS[model.status],
             number(model.parameters),
             number(model.macs),
@@ -56,14 +81,15 @@ def _models(report: Report) -> Iterator[list[str]]:
 
 
 def _severity(severity: str) -> str:
-    return f'<b style="color:{_COLORS[severity]}">{severity}</b>'
+    style = f"color:#fff;background:{_COLORS[severity]};padding:1px 6px;border-radius:3px"
+    return f'<b style="{style}">{severity}</b>'
 
 
 def _text(text: str) -> str:
     return escape(printable(text))
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     head = "".join(f"<th {_CELL}>{name}</th>" for name in names)
     body = "".join(
         f"<tr>{''.join(f'<td {_CELL}>{cell}</td>' for cell in row)}</tr>" for row in rows

@@ -25,12 +25,13 @@ def index_page(rules: Iterable[Rule]) -> str:
 
 
 def short_table(rules: Iterable[Rule], folder: str) -> str:
-    """The table of rules for a page elsewhere: links lead into `folder`."""
-    rows = "".join(
-        f"| [{rule.name}]({folder}/{rule.name}.md) | {rule.category.value} | {rule.summary} |\n"
-        for rule in ordered_rules(rules)
-    )
-    return f"| rule | category | what it says |\n|---|---|---|\n{rows}"
+    """The rules by category, for a page elsewhere: links lead into `folder`."""
+    found: dict[str, list[str]] = {}
+    for rule in ordered_rules(rules):
+        kind = f"{rule.category.value} ({rule.category.severity})"
+        found.setdefault(kind, []).append(f"[{rule.name}]({folder}/{rule.name}.md)")
+    rows = "".join(f"| {kind} | {', '.join(names)} |\n" for kind, names in found.items())
+    return f"| category | rules |\n|---|---|\n{rows}"
 
 
 def _page(rule: Rule) -> Iterator[str]:

@@ -11,16 +11,15 @@ from typing import Any
 from urllib.parse import quote
 
 from modellint._version import __version__
-from modellint.fixes.edits import Edit
 from modellint.report.checkout import GITHUB, checkout_path
-from modellint.report.excerpts import Excerpts
+from modellint.report.excerpts import Excerpts, Extent
 from modellint.report.fingerprints import fingerprints
-from modellint.report.lines import alike, printable
-from modellint.report.troubles import troubles
+from modellint.report.lines import alike, in_cell, printable
+from modellint.report.troubles import Trouble, troubles
 from modellint.report.view import View
 from modellint.results.error_kinds import KINDS
 from modellint.results.findings import Diagnostic, TriedFix
-from modellint.results.report import OWN_FAULTS, Report, RulePage
+from modellint.results.report import OWN_FAULTS, Note, Report, RulePage
 from modellint.rules import Severity
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -122,18 +121,19 @@ def _results(report: Report, rules: list[RulePage]) -> Iterator[dict[str, Any]]:
     groups = list(alike(report))
     marks = fingerprints(report, [finding for finding, _ in groups])
     for (finding, models), mark in zip(groups, marks, strict=True):
-        place = _location(finding.path, _region(finding, excerpts))
+        place = _location(finding.path, _region(finding, excerpts), finding.cell)
         name = ".".join(filter(None, (finding.model, finding.layer)))
         if name:
-            place["logicalLocations"] = [{"fullyQualifiedName": printable(name), "kind": "member"}]
+            member = {"fullyQualifiedName": printable(name), "kind": "member"}
+            place["logicalLocations"] = [member, *place.get("logicalLocations", [])]
         yield {
             "ruleId": finding.rule,
             "ruleIndex": index[finding.rule],
             "level": _LEVELS[finding.severity],
             "message": _text(_message(finding)),
             "locations": [place],
-            "relatedLocations": list(_related(finding)),
-            **({} if finding.fix is None else {"fixes": [_fix(finding.fix)]}),
+            "relatedLocations": list(_related(finding, excerpts)),
+            **({} if finding.fix is None else {"fixes": [_fix(finding.fix, excerpts)]}),
             # The key says what goes into it; with a change of that, its version changes too.
             "partialFingerprints": {"ruleClassPathLine/v1": mark},
             "properties": {
@@ -145,7 +145,7 @@ def _results(report: Report, rules: list[RulePage]) -> Iterator[dict[str, Any]]:
 
 def _message(finding: Diagnostic) -> str:
     """Message and help as sentences, with links to the related locations by their number."""
-    sentences = [_literal(finding.message)]
+    sentences = [_literal(in_cell(finding, finding.message))]
     if finding.count > 1:
         sentences.append(f"There are {finding.count - 1} more like it")
     if finding.help:
@@ -162,46 +162,44 @@ def _literal(text: str) -> str:
     return re.sub(r"\](?=\()", r"\\]", printable(text))
 
 
-def _related(finding: Diagnostic) -> Iterator[dict[str, Any]]:
+def _related(finding: Diagnostic, excerpts: Excerpts) -> Iterator[dict[str, Any]]:
     for number, related in enumerate(finding.related, 1):
-        region = {"startLine": related.line, "startColumn": related.column}
-        place = _location(related.path, region)
-        yield {"id": number, "message": _text(printable(related.message)), **place}
+        path, cell = related.path, related.cell
+        line, column = excerpts.in_file(path, related.line, related.column, cell)
+        place = _location(path, {"startLine": line, "startColumn": column}, cell)
+        message = in_cell(related, related.message)
+        yield {"id": number, "message": _text(printable(message)), **place}
 
 
-def _fix(fix: TriedFix) -> dict[str, Any]:
+def _fix(fix: TriedFix, excerpts: Excerpts) -> dict[str, Any]:
     """A fix as replacements in its files; whether it is safe is a property of it."""
-    edits: dict[str, list[Edit]] = {}
-    for edit in fix.edits:
-        edits.setdefault(edit.path, []).append(edit)
+    edits: dict[str, list[tuple[Extent, str]]] = {}
+    for path, extent, text in excerpts.changes(fix):
+        edits.setdefault(path, []).append((extent, text))
     return {
         "description": _text(_literal(fix.message)),
         "artifactChanges": [
-            {"artifactLocation": _artifact(path), "replacements": [*map(_replacement, found)]}
+            {
+                "artifactLocation": _artifact(path),
+                "replacements": [_replacement(*one) for one in found],
+            }
             for path, found in edits.items()
         ],
         "properties": {"safe": fix.safe},
     }
 
 
-def _replacement(edit: Edit) -> dict[str, Any]:
-    return {
-        "deletedRegion": {
-            "startLine": edit.line,
-            "startColumn": edit.column,
-            "endLine": edit.end_line,
-            "endColumn": edit.end_column,
-        },
-        "insertedContent": _text(edit.text),
-    }
+def _replacement(extent: Extent, text: str) -> dict[str, Any]:
+    return {"deletedRegion": _extent(extent), "insertedContent": _text(text)}
 
 
 def _notifications(report: Report) -> Iterator[dict[str, Any]]:
     """What fails, what could not be analysed, and the notes."""
+    excerpts = Excerpts(report)
     for one in troubles(report):
-        yield _notification(one.kind, _LEVELS[one.severity], one.path, one.line, one.sentence)
+        yield _notification(one.kind, _LEVELS[one.severity], one, one.sentence, excerpts)
     for note in report.notes:
-        yield _notification("note", "note", note.path, note.line, note.message)
+        yield _notification("note", "note", note, note.message, excerpts)
 
 
 def _notification_kind(kind: str) -> dict[str, Any]:
@@ -210,27 +208,37 @@ def _notification_kind(kind: str) -> dict[str, Any]:
     return {"id": kind, "shortDescription": text, "fullDescription": text, "help": text}
 
 
-def _notification(kind: str, level: str, path: str, line: int, message: str) -> dict[str, Any]:
+def _notification(
+    kind: str, level: str, one: Trouble | Note, message: str, excerpts: Excerpts
+) -> dict[str, Any]:
+    line, _ = excerpts.in_file(one.path, one.line, cell=one.cell)
     return {
         "descriptor": {"id": kind},
         "level": level,
-        "message": _text(_literal(message)),
-        "locations": [_location(path, {"startLine": line})],
+        "message": _text(_literal(in_cell(one, message))),
+        "locations": [_location(one.path, {"startLine": line}, one.cell)],
     }
 
 
 def _region(finding: Diagnostic, excerpts: Excerpts) -> dict[str, Any]:
+    return {**_extent(excerpts.extent(finding)), "snippet": _text(excerpts.span(finding))}
+
+
+def _extent(extent: Extent) -> dict[str, Any]:
     return {
-        "startLine": finding.line,
-        "startColumn": finding.column,
-        "endLine": finding.end_line,
-        "endColumn": finding.end_column,
-        "snippet": _text(excerpts.span(finding)),
+        "startLine": extent.line,
+        "startColumn": extent.column,
+        "endLine": extent.end_line,
+        "endColumn": extent.end_column,
     }
 
 
-def _location(path: str, region: Mapping[str, Any]) -> dict[str, Any]:
-    return {"physicalLocation": {"artifactLocation": _artifact(path), "region": dict(region)}}
+def _location(path: str, region: Mapping[str, Any], cell: int | None) -> dict[str, Any]:
+    """A place in a file as it lies on disk, and the cell of a notebook that it is in."""
+    place = {"physicalLocation": {"artifactLocation": _artifact(path), "region": dict(region)}}
+    if cell is None:
+        return place
+    return {**place, "logicalLocations": [{"name": f"cell {cell}", "kind": "module"}]}
 
 
 def _artifact(path: str) -> dict[str, str]:

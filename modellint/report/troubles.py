@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modellint.report.lines import incomplete
+from modellint.results.places import place_of
 from modellint.results.report import Report
 from modellint.rules import Severity
 
@@ -23,6 +24,12 @@ class Trouble:
     line: int
     subject: str
     message: str
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, cell=self.cell)
 
     @property
     def sentence(self) -> str:
@@ -33,8 +40,10 @@ class Trouble:
 def troubles(report: Report) -> Iterator[Trouble]:
     """The errors, then what could not be analysed, which is an error only under `--strict`."""
     for problem in report.errors:
-        yield Trouble(problem.kind, "error", problem.path, problem.line, "", problem.message)
+        place = (problem.path, problem.line)
+        yield Trouble(problem.kind, "error", *place, "", problem.message, problem.cell)
     severity: Severity = "error" if report.strict else "warning"
     for model in incomplete(report):
         reason = model.reason or ""
-        yield Trouble(model.status, severity, model.path, model.line, model.name, reason)
+        place = (model.path, model.line)
+        yield Trouble(model.status, severity, *place, model.name, reason, model.cell)

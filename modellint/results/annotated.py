@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal, get_args
 
+from modellint.results.places import file_of, in_json
+
 Sizes = Literal["both", "symbolic", "concrete"]
 """How sizes are written: as formulas over the input's, as the example's numbers, or with both."""
 
@@ -111,10 +113,10 @@ class Annotation:
 class AnnotatedSource:
     """The parts of one file that build a model or run in its forward, line by line.
 
-    `path` is as printed. `shown` are the parts, first and last line of each; `lines` what lines
-    leave behind, in the order of the file. `skipped` are the blocks of functions that ran which
-    this run did not take. `stopped` is the line at which the forward failed, if it is one of these,
-    and `reason` why.
+    `path` is as printed; in a notebook it is about one `cell`. `shown` are the parts, first and
+    last line of each; `lines` what lines leave behind, in the order of the file. `skipped` are the
+    blocks of functions that ran which this run did not take. `stopped` is the line at which the
+    forward failed, if it is one of these, and `reason` why.
     """
 
     path: str
@@ -123,6 +125,12 @@ class AnnotatedSource:
     skipped: tuple[tuple[int, int], ...] = ()
     stopped: int | None = None
     reason: str | None = None
+    cell: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The file, or the cell of a notebook, as reports print it."""
+        return file_of(self.path, cell=self.cell)
 
     def notes(self, sizes: Sizes = "both") -> dict[int, str]:
         """The text that belongs behind each line, by the line: what an editor shows as hints."""
@@ -137,7 +145,7 @@ class AnnotatedSource:
     def to_dict(self) -> dict[str, Any]:
         """The entry of `annotated` in JSON."""
         return {
-            "path": self.path,
+            **in_json(self.path, self.cell),
             "shown": [list(one) for one in self.shown],
             "lines": [one.to_dict() for one in self.lines],
             "skipped": [list(one) for one in self.skipped],
@@ -159,6 +167,7 @@ class AnnotatedSource:
             skipped=tuple((first, last) for first, last in data["skipped"]),
             stopped=data["stopped"],
             reason=data["reason"],
+            cell=data.get("cell"),
         )
 
 

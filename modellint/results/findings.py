@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modellint.fixes.edits import Edit
-from modellint.rules import Severity
+from modellint.results.places import in_json, place_of
+from modellint.rules import CategoryName, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,17 @@ class Related:
     line: int
     column: int
     message: str
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, self.column, cell=self.cell)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `related` in JSON."""
         return {
-            "path": self.path,
+            **in_json(self.path, self.cell),
             "line": self.line,
             "column": self.column,
             "message": self.message,
@@ -58,12 +65,13 @@ class TriedFix:
 class Diagnostic:
     """One finding as reported: what a rule said, at the place that built the layer.
 
-    Lines and columns count from 1, `end_column` is exclusive. `layers` are the keys of all `count`
-    calls that the same construction line was flagged for; `layer` is the first.
+    Lines and columns count from 1, `end_column` is exclusive. In a notebook they are those of its
+    `cell`, counted over code cells from 1; `None` in other files. `layers` are the keys of all
+    `count` calls that the same construction line was flagged for; `layer` is the first.
     """
 
     rule: str
-    category: str
+    category: CategoryName
     severity: Severity
     path: str
     line: int
@@ -78,11 +86,25 @@ class Diagnostic:
     help: str | None = None
     related: tuple[Related, ...] = ()
     fix: TriedFix | None = None
+    cell: int | None = None
 
     @property
-    def order(self) -> tuple[str, int, int, str, str, str]:
+    def place(self) -> str:
+        """Where it is, as reports print it: `net.py:7:22`, or `net.ipynb:cell 3:7:22`."""
+        return place_of(self.path, self.line, self.column, cell=self.cell)
+
+    @property
+    def order(self) -> tuple[str, int, int, int, str, str, str]:
         """The key that reports are sorted by: place, then rule, then model and layer."""
-        return (self.path, self.line, self.column, self.rule, self.model, self.layer)
+        return (
+            self.path,
+            self.cell or 0,
+            self.line,
+            self.column,
+            self.rule,
+            self.model,
+            self.layer,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `findings` in JSON."""
@@ -90,7 +112,7 @@ class Diagnostic:
             "rule": self.rule,
             "category": self.category,
             "severity": self.severity,
-            "path": self.path,
+            **in_json(self.path, self.cell),
             "line": self.line,
             "column": self.column,
             "end_line": self.end_line,
@@ -117,7 +139,7 @@ class Diagnostic:
 class Silenced:
     """What an ignore comment kept out of the findings: a rule, at these layers of a model.
 
-    `path` and `line` are the comment's.
+    `path`, `line` and `cell` are the comment's.
     """
 
     rule: str
@@ -125,12 +147,13 @@ class Silenced:
     line: int
     model: str
     layers: tuple[str, ...]
+    cell: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `silenced` in JSON."""
         return {
             "rule": self.rule,
-            "path": self.path,
+            **in_json(self.path, self.cell),
             "line": self.line,
             "model": self.model,
             "layers": list(self.layers),

@@ -86,6 +86,7 @@ class LayerJson(TypedDict):
     path: str
     type: str
     op: str
+    cell: NotRequired[Line]
     line: Line
     inputs: list[list[Size]]
     outputs: Filled[list[Size]]
@@ -136,6 +137,7 @@ class AnnotatedJson(TypedDict):
     """An entry of `annotated` of a model."""
 
     path: str
+    cell: NotRequired[Line]
     shown: list[tuple[Line, Line]]
     lines: list[AnnotationJson]
     skipped: list[tuple[Line, Line]]
@@ -149,6 +151,7 @@ ModelJson = TypedDict(
         "path": str,
         "name": str,
         "class": str,
+        "cell": NotRequired[Line],
         "line": Line,
         "status": Status,
         "reason": str | None,
@@ -173,6 +176,7 @@ class RelatedJson(TypedDict):
     """An entry of `related` of a finding."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     column: Line
     message: str
@@ -182,6 +186,7 @@ class EditJson(TypedDict):
     """An entry of `edits` of a fix."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     column: Line
     end_line: Line
@@ -205,6 +210,7 @@ class FindingJson(TypedDict):
     category: str
     severity: Severity
     path: str
+    cell: NotRequired[Line]
     line: Line
     column: Line
     end_line: Line
@@ -223,6 +229,7 @@ class ProblemJson(TypedDict):
     """An entry of `errors`."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     kind: Kind
     message: str
@@ -232,6 +239,7 @@ class NoteJson(TypedDict):
     """An entry of `notes`, or a remark."""
 
     path: str
+    cell: NotRequired[Line]
     line: Line
     message: str
 
@@ -241,6 +249,7 @@ class SilencedJson(TypedDict):
 
     rule: str
     path: str
+    cell: NotRequired[Line]
     line: Line
     model: str
     layers: list[str]

@@ -11,6 +11,7 @@ from modellint.graph.frozen import Made
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.results.annotated import AnnotatedSource
 from modellint.results.picture import Picture
+from modellint.results.places import in_json, place_of
 
 if TYPE_CHECKING:
     pass
@@ -95,6 +96,7 @@ class Layer(Made):
     kernel: tuple[int, ...] | None = None
     stride: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
+    cell: int | None = None
 
     @property
     def input(self) -> Shape:
@@ -113,6 +115,7 @@ class Layer(Made):
             "path": self.path,
             "type": self.type,
             "op": self.op,
+            **({} if self.cell is None else {"cell": self.cell}),
             "line": self.line,
             "inputs": _lists(self.inputs),
             "outputs": _lists(self.outputs),
@@ -178,12 +181,18 @@ class ModelReport:
     arguments: tuple[ConstructorArgument, ...] = ()
     picture: Picture | None = field(default=None, repr=False)
     annotated: tuple[AnnotatedSource, ...] = field(default=(), repr=False)
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, cell=self.cell)
 
     def to_dict(self, *, pictures: bool = False, annotated: bool = False) -> dict[str, Any]:
         """The entry of `models` in JSON, with what is large only if it is asked for."""
         drawn = self.picture if pictures else None
         return {
-            "path": self.path,
+            **in_json(self.path, self.cell),
             "name": self.name,
             "class": self.class_name,
             "line": self.line,
@@ -229,6 +238,7 @@ class ModelReport:
             arguments=tuple(ConstructorArgument(**given) for given in data["arguments"]),
             picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
             annotated=tuple(map(AnnotatedSource.from_dict, data.get("annotated", ()))),
+            cell=data.get("cell"),
         )
 
 

@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     from modellint.results.baselined import Baselined
 from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
+from modellint.results.places import in_json, place_of
 
 FailLevel = Literal["error", "warning", "info", "never"]
+"""The least severity that fails a run."""
+Format = Literal[
+    "full", "concise", "json", "sarif", "github", "gitlab", "junit", "markdown", "html"
+]
+"""What a report can be written as."""
 
 #: What is not the fault of the linted files: these end a run with exit status 2.
 OWN_FAULTS = frozenset({"plugin-error", "internal-error"})
@@ -56,10 +62,17 @@ class Problem:
     line: int
     kind: str
     message: str
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, cell=self.cell)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `errors` in JSON."""
-        return {"path": self.path, "line": self.line, "kind": self.kind, "message": self.message}
+        place = {**in_json(self.path, self.cell), "line": self.line}
+        return {**place, "kind": self.kind, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +82,16 @@ class Note:
     path: str
     line: int
     message: str
+    cell: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as reports print it."""
+        return place_of(self.path, self.line, cell=self.cell)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `notes` in JSON."""
-        return {"path": self.path, "line": self.line, "message": self.message}
+        return {**in_json(self.path, self.cell), "line": self.line, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +119,15 @@ class FixedFiles:
 class Report:
     """Everything a run found, in the order in which it is printed.
 
-    `torch` is the installed version, `None` where there is none. `fail_level` and `strict` decide
-    `ok` and the exit status; they change nothing else. `texts` holds the source of files that are
-    not on disk, such as standard input; `remarks` what `-v` tells of the run besides its results,
-    and `warnings` what is told of it in any case.
+    `torch` is the installed version, `None` where there is none. `fail_level`, `strict` and
+    `max_warnings` decide `ok` and the exit status; they change nothing else. `texts` holds the
+    source of files that are not on disk, such as standard input; `remarks` what `-v` tells of the
+    run besides its results, and `warnings` what is told of it in any case.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
     the path that findings have. `baseline` is what one held back, where the run had one. `rules`
     are the pages of the rules that were on. `fixed` is there where a run made fixes; `request` is
-    what a run over files was asked for, by which it can make them. A report prints as the `full`
+    what a run over files was asked for, by which it can make them, or what lints a live module once
+    more. A report prints as the `full`
     text, and shows as tables in a notebook.
     """
 
@@ -121,6 +141,7 @@ class Report:
     torch: str | None = None
     fail_level: FailLevel = "warning"
     strict: bool = False
+    max_warnings: int | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
     baseline: Baselined | None = None
@@ -151,9 +172,23 @@ class Report:
         return int(self.strict and any(self.counts[status] for status in _INCOMPLETE))
 
     def fails(self, finding: Diagnostic) -> bool:
-        """Whether a finding is grave enough to fail the run."""
+        """Whether a finding is grave enough to fail the run, or one of too many."""
+        if self.max_warnings is not None and finding.severity == "warning":
+            return self.too_many
         level = self.fail_levels.get(finding.path, self.fail_level)
         return finding.severity in _FAILING[level]
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more warnings than the run may have."""
+        return self.max_warnings is not None and self.counts["warning"] > self.max_warnings
+
+    def not_below(self, severity: Severity) -> Report:
+        """The same report without findings that are less severe."""
+        if severity == SEVERITIES[-1]:
+            return self
+        kept = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return replace(self, findings=tuple(one for one in self.findings if one.severity in kept))
 
     @property
     def ok(self) -> bool:
@@ -193,7 +228,7 @@ class Report:
         """The same report in its one order, whatever order the files were linted in."""
         return replace(
             self,
-            models=tuple(sorted(self.models, key=lambda model: (model.path, model.line))),
+            models=tuple(sorted(self.models, key=lambda one: (one.path, one.cell or 0, one.line))),
             findings=tuple(sorted(self.findings, key=lambda finding: finding.order)),
             errors=tuple(sorted(self.errors, key=_place)),
             notes=tuple(sorted(self.notes, key=_place)),
@@ -241,14 +276,17 @@ class Report:
 
     def render(
         self,
-        format: str = "full",  # noqa: A002
+        format: Format = "full",  # noqa: A002
         *,
         color: bool = False,
         layers: bool = False,
         contract: bool = False,
         statistics: bool = False,
     ) -> str:
-        """The report as text, with the formats and the further parts that the command line has."""
+        """The report as text, with the formats and the further parts that the command line has.
+
+        Raises `UsageError` for a format that there is not.
+        """
         formats = _formats()
         view = formats.View(color=color, layers=layers, contract=contract, statistics=statistics)
         text: str = formats.render(self, format, view)
@@ -275,6 +313,9 @@ class Report:
         html: str = _formats().tables(self)
         return html
 
+    def _repr_markdown_(self) -> str:
+        return self.render("markdown")
+
 
 def _formats() -> Any:
     """The room above that prints reports: the one door up to it, opened when it is asked for."""
@@ -291,9 +332,9 @@ _FAILING: Mapping[FailLevel, tuple[Severity, ...]] = {
 _INCOMPLETE: tuple[Status, ...] = ("partial", "not-analysed")
 
 
-def _place(entry: Problem | Note) -> tuple[str, int, str]:
-    return (entry.path, entry.line, entry.message)
+def _place(entry: Problem | Note) -> tuple[str, int, int, str]:
+    return (entry.path, entry.cell or 0, entry.line, entry.message)
 
 
-def _comment(entry: Silenced) -> tuple[str, int, str, str, tuple[str, ...]]:
-    return (entry.path, entry.line, entry.rule, entry.model, entry.layers)
+def _comment(entry: Silenced) -> tuple[str, int, int, str, str, tuple[str, ...]]:
+    return (entry.path, entry.cell or 0, entry.line, entry.rule, entry.model, entry.layers)

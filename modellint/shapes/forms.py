@@ -71,7 +71,12 @@ def _are_pairs(value: Any) -> bool:
 
 
 def _are_tensors(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and bool(value) and all(map(_is_tensor, value))
+    if not isinstance(value, (tuple, list)):
+        return False
+    for one in value:  # A loop, as in _are_whole.
+        if not isinstance(one, Tensor):
+            return False
+    return bool(value)
 
 
 #: What an argument of a name usually is, whatever operation it belongs to.
@@ -192,11 +197,11 @@ class Forms:
                 if isinstance(one, Tensor):
                     yield one
 
-    def read(self, bound: dict[str, Any]) -> None:
-        """Put bound arguments into their one form."""
-        for name, usual, default in self.known:
+    def read(self, bound: dict[str, Any], usual: bool = False) -> None:
+        """Put bound arguments into their one form; it is known of `usual` ones what they are."""
+        for name, is_usual, default in self.known if not usual else ():
             value = bound.get(name)
-            if value is not default and value is not None and not usual(value):
+            if value is not default and value is not None and not is_usual(value):
                 bound[name] = plain_numbers(value)
         for name in self.spread:
             value = bound.get(name)

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from modellint.errors import FileError
-from modellint.source.file import SourceFile, read_source
+from modellint.source.executed import text_of
+from modellint.source.file import SourceFile, parse_cell, read_source
 
 Method = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -53,7 +54,10 @@ def module_of(cls: type) -> str:
 
 
 def source_of(cls: Any, known: SourceFile | None = None) -> SourceFile | None:
-    """The file that defines a class; `None` for torch's own classes and those without a file."""
+    """The file, or the cell of a kernel, that defines a class.
+
+    `None` for torch's own classes and for those of code that nobody kept.
+    """
     if module_of(cls).partition(".")[0] in ("torch", "builtins"):
         return None
     if known is not None:
@@ -62,18 +66,43 @@ def source_of(cls: Any, known: SourceFile | None = None) -> SourceFile | None:
             return known
     try:
         path = inspect.getsourcefile(cls)
-    except (TypeError, OSError):  # Typed into a prompt, or built by a call of type().
-        return None
+    except (TypeError, OSError):  # Typed into a cell or a prompt, or built by a call of type().
+        path = _compiled_as(cls)
     return source_at(path) if path else None
 
 
+def _compiled_as(cls: type) -> str | None:
+    """The name that the code of a class was compiled under, by its methods."""
+    for value in vars(cls).values():
+        method = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))
+        code = getattr(method, "__code__", None)
+        # Others are borrowed, or made by a decorator.
+        if code is None or method.__qualname__ != f"{cls.__qualname__}.{code.co_name}":
+            continue
+        if text_of(code.co_filename) is not None:
+            return str(code.co_filename)
+    return None
+
+
 def source_at(path: str) -> SourceFile | None:
-    """A file of the user's or of a library's as it is now; `None` where there is no such source."""
+    """A file of the user's or of a library's as it is now; `None` where there is no such source.
+
+    Of what a kernel ran it is the cell.
+    """
     try:
         state = os.stat(path)  # noqa: PTH116 - asked for every class and finding
-    except OSError:  # Such as the name of a notebook's cell.
-        return None
+    except OSError:  # Such as the name of a kernel's cell.
+        text = text_of(path)
+        return None if text is None else _executed(path, text)
     return _read_once(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=256)
+def _executed(path: str, text: str) -> SourceFile | None:
+    try:
+        return parse_cell(path, text)
+    except FileError:  # What ran is Python, but not all of it need be.
+        return None
 
 
 @lru_cache(maxsize=256)

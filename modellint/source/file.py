@@ -1,4 +1,7 @@
-"""A Python source file as text: its tree, its lines and columns, and the comments for modellint."""
+"""A Python source file as text: its tree, its lines and columns, and the comments for modellint.
+
+A notebook is one, too: the code of its cells, one below the other (`modellint.source.notebooks`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import re
 import sys
 import tokenize
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +21,8 @@ from pathlib import Path
 from typing import Literal
 
 from modellint.errors import FileError
-from modellint.source.paths import regular_bytes
+from modellint.source.cells import Cells, Change
+from modellint.source.paths import is_notebook, regular_bytes
 from modellint.source.walking import nodes_of
 
 #: An ignore comment, its reason up to the next comment for modellint. Without brackets it silences
@@ -33,6 +37,8 @@ _BUILD = re.compile(r"#\s*modellint:\s*build\s*=\s*(?P<spec>.*?)(?:\s+--\s.*|\s*
 #: First line and column, last line and the column behind it.
 Extent = tuple[int, int, int, int]
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: A notebook's cell may await where a module may not.
+_AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 #: Tokens that stand between logical lines and belong to none.
 _BETWEEN = frozenset({tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
 
@@ -66,12 +72,18 @@ class Comment:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A decoded and parsed source file; `lines` are without line ends and without the BOM."""
+    """A decoded and parsed source file; `lines` are without line ends and without the BOM.
+
+    Of a notebook it is the module that its code cells make, which `cells` tells apart; `faults` are
+    the errors of those that are no Python.
+    """
 
     path: str
     text: str
     lines: tuple[str, ...]
     tree: ast.Module
+    cells: Cells | None = None
+    faults: tuple[FileError, ...] = ()
 
     @cached_property
     def ignores(self) -> tuple[Ignore, ...]:
@@ -129,6 +141,22 @@ class SourceFile:
         first_column = self.column_of(node.lineno, node.col_offset)
         return node.lineno, first_column, last, self.column_of(last, node.end_col_offset or 0)
 
+    def place(self, line: int) -> tuple[int | None, int]:
+        """The cell that a line is in, and which of its lines that is; no cell in other files."""
+        return (None, line) if self.cells is None else self.cells.place(line)
+
+    def line_of(self, cell: int | None, line: int) -> int:
+        """The line that `place` gave a cell for."""
+        return line if cell is None or self.cells is None else self.cells.line(cell, line)
+
+    def indent_at(self, line: int) -> str:
+        """What a line of a cell begins with besides; nothing in other files."""
+        return "" if self.cells is None else self.cells.indent(self.cells.place(line)[0])
+
+    def words(self, line: int) -> str:
+        """A line as a text names it: `line 17`; of a notebook, `cell 3, line 7`."""
+        return f"line {line}" if self.cells is None else self.cells.words(line)
+
     def snippet(self, line: int) -> str:
         """The text of a line counted from 1, or nothing where there is no such line."""
         return self.lines[line - 1] if 0 < line <= len(self.lines) else ""
@@ -176,24 +204,58 @@ def mentions_torch(data: bytes) -> bool:
 
 def read_source(path: str | Path) -> SourceFile:
     """Read, decode and compile a file; raise `FileError` with the line if it is no valid Python."""
-    return parse_source(str(path), _read(path))
-
-
-def read_lines(path: str | Path) -> tuple[str, ...]:
-    """The lines of a file that need not be valid Python; raise `FileError` if it is no text."""
-    return split_lines(_decode(str(path), _read(path)))
+    return parse_source(str(path), read_bytes(path))
 
 
 def parse_source(path: str, data: bytes) -> SourceFile:
     """Decode and compile a file's bytes, as `read_source` does for a file on disk."""
-    lines = split_lines(_decode(path, data))
+    if is_notebook(path):
+        from modellint.source.notebooks import read_notebook  # Most runs have no notebook.
+
+        code = read_notebook(path, data).code
+        return parse_cells(path, [cell.python for cell in code], [cell.indent for cell in code])
+    lines = split_lines(decoded(path, data))
     text = "\n".join(lines)
     return SourceFile(path, text, lines, _parse(path, text))
 
 
-def changed_source(source: SourceFile, text: str) -> SourceFile:
-    """The file with another text; raise `FileError` where that is no valid Python."""
-    return SourceFile(source.path, text, split_lines(text), _parse(source.path, text))
+def parse_cell(path: str, text: str) -> SourceFile:
+    """What a kernel ran under a name; raise `FileError` where that is no Python."""
+    return SourceFile(path, text, split_lines(text), _parse_each(path, text))
+
+
+def parse_cells(path: str, cells: Sequence[str], indents: Sequence[str] = ()) -> SourceFile:
+    """The module that cells of Python make, those left out that are none, as IPython runs them.
+
+    `indents` are what all lines of each cell begin with. Raises `FileError` where cells that are
+    Python make none together.
+    """
+    faults: list[FileError] = []
+    read = [*cells]
+    try:
+        tree = _parse_each(path, "\n".join(read))
+    except FileError:
+        for at, cell in enumerate(cells):
+            try:
+                _parse_each(path, cell)
+            except FileError as error:
+                read[at] = "\n" * cell.count("\n")
+                message = error.message
+                faults.append(FileError(error.kind, path, error.line, message, cell=at + 1))
+        tree = _parse_each(path, "\n".join(read))
+    text = "\n".join(read)
+    places = Cells.of(read, indents)
+    return SourceFile(path, text, tuple(text.split("\n")), tree, places, tuple(faults))
+
+
+def changed_source(source: SourceFile, text: str, changes: Iterable[Change] = ()) -> SourceFile:
+    """The file with another text, which `changes` have made of the one that it has.
+
+    Raises `FileError` where that is no valid Python.
+    """
+    cells = None if source.cells is None else source.cells.after(changes)
+    tree = _parse(source.path, text) if cells is None else _parse_each(source.path, text)
+    return SourceFile(source.path, text, split_lines(text), tree, cells, source.faults)
 
 
 def text_digest(text: str) -> str:
@@ -210,7 +272,8 @@ def split_lines(text: str) -> tuple[str, ...]:
     return tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
 
 
-def _read(path: str | Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of a file; raise `FileError` if it cannot be read."""
     try:
         return regular_bytes(path)
     except OSError as error:
@@ -218,7 +281,8 @@ def _read(path: str | Path) -> bytes:
         raise FileError("unreadable", str(path), None, message) from error
 
 
-def _decode(path: str, data: bytes) -> str:
+def decoded(path: str, data: bytes) -> str:
+    """The text of Python code, without a BOM; raise `FileError` for what is no text."""
     if data.startswith(_UTF16_BOMS) or _alternates_with_nul(data):
         raise FileError("encoding-error", path, 1, "looks like UTF-16; save the file as UTF-8")
     if b"\0" in data:
@@ -255,14 +319,29 @@ def _alternates_with_nul(data: bytes) -> bool:
     return len(head) >= 4 and (not any(head[::2]) or not any(head[1::2]))
 
 
-def _parse(path: str, text: str) -> ast.Module:
+def _parse_each(path: str, text: str) -> ast.Module:
+    """The tree of what a notebook's cells have: IPython compiles each statement by itself."""
+    return _parse(path, text, lambda tree: [ast.Module([one], []) for one in tree.body], _AWAITS)
+
+
+def _whole(tree: ast.Module) -> list[ast.Module]:
+    return [tree]
+
+
+def _parse(
+    path: str,
+    text: str,
+    compiled: Callable[[ast.Module], list[ast.Module]] = _whole,
+    flags: int = 0,
+) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text, path)
             # The parser accepts what only the compiler refuses: `return` outside a function,
             # `nonlocal` at module level, expressions nested too deeply.
-            compile(tree, path, "exec", dont_inherit=True)
+            for part in compiled(tree):
+                compile(part, path, "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         last = text.count("\n") + 1
         line = min(max(error.lineno or 1, 1), last)

@@ -20,6 +20,11 @@ ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
+def is_notebook(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a notebook, by its name."""
+    return os.fspath(path).endswith(".ipynb")
+
+
 def is_installed(path: str | os.PathLike[str]) -> bool:
     """Whether a file belongs to an installed package."""
     return not INSTALLED.isdisjoint(Path(path).parts)

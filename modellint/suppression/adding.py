@@ -13,12 +13,15 @@ from pathlib import Path
 from modellint.errors import FileError, UsageError
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
+from modellint.source.cells import Cells
 from modellint.source.file import IGNORE, Ignore, SourceFile, deep_trees, parse_source
 from modellint.source.paths import absolute_path, regular_bytes
 from modellint.source.replacing import replace_source
 
 #: What a comment cannot silence: it is about comments.
 _ABOUT_COMMENTS = "unused-ignore"
+#: A line to change, the rules to add there, and the comment that takes them in.
+_Edit = tuple[int, list[str], Ignore | None]
 _PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
@@ -70,14 +73,11 @@ def _rewrite(path: Path, findings: Iterable[Diagnostic], reason: str) -> int:
     """Change one file; return how many comments it got or had extended."""
     data = regular_bytes(path)
     source = parse_source(str(path), data)
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    lines = _PHYSICAL.findall(data.decode(encoding))
     edits = list(_edits(source, findings))
-    for line, rules, ignore in edits:
-        text = lines[line - 1].rstrip("\r\n")
-        end = lines[line - 1][len(text) :]
-        lines[line - 1] = _with_rules(text, rules, ignore, reason) + end
-    changed = "".join(lines).encode(encoding)
+    if source.cells is None:
+        changed = _in_lines(data, edits, reason)
+    else:
+        changed = _in_cells(str(path), data, source.cells, edits, reason)
     after = parse_source(str(path), changed)
     with deep_trees():
         same = ast.dump(after.tree) == ast.dump(source.tree)
@@ -87,16 +87,40 @@ def _rewrite(path: Path, findings: Iterable[Diagnostic], reason: str) -> int:
     return len(edits)
 
 
-def _edits(
-    source: SourceFile, findings: Iterable[Diagnostic]
-) -> Iterator[tuple[int, list[str], Ignore | None]]:
+def _in_lines(data: bytes, edits: Iterable[_Edit], reason: str) -> bytes:
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    lines = _PHYSICAL.findall(data.decode(encoding))
+    for line, rules, ignore in edits:
+        text = lines[line - 1].rstrip("\r\n")
+        end = lines[line - 1][len(text) :]
+        lines[line - 1] = _with_rules(text, rules, ignore, reason) + end
+    return "".join(lines).encode(encoding)
+
+
+def _in_cells(path: str, data: bytes, cells: Cells, edits: Iterable[_Edit], reason: str) -> bytes:
+    """The same in the cells of a notebook, of which all else stays."""
+    from modellint.source.notebooks import read_notebook
+
+    notebook = read_notebook(path, data)
+    changed: dict[int, list[str]] = {}
+    for module_line, rules, ignore in edits:
+        cell, line = cells.place(module_line)
+        lines = changed.setdefault(cell, [*notebook.lines_of(cell)])
+        indent = cells.indent(cell)
+        text = lines[line - 1].removeprefix(indent)
+        lines[line - 1] = indent + _with_rules(text, rules, ignore, reason)
+    return notebook.with_cells({cell: "\n".join(lines) for cell, lines in changed.items()})
+
+
+def _edits(source: SourceFile, findings: Iterable[Diagnostic]) -> Iterator[_Edit]:
     """The physical lines to change, with the rules to add and the comment that takes them in."""
     logical = list(_logical_lines(source))
     wanted: dict[tuple[int, int], list[Diagnostic]] = {}
     free: dict[tuple[int, int], frozenset[int]] = {}
     for finding in findings:
+        line = source.line_of(finding.cell, finding.line)
         for first, last, lines in logical:
-            if first <= finding.line <= last:
+            if first <= line <= last:
                 wanted.setdefault((first, last), []).append(finding)
                 free[first, last] = lines
     for (first, last), there in wanted.items():
@@ -109,7 +133,8 @@ def _edits(
             ),
             None,
         )
-        at = there[0].end_line if there[0].end_line in free[first, last] else last
+        end = source.line_of(there[0].cell, there[0].end_line)
+        at = end if end in free[first, last] else last
         yield ignore.line if ignore else at, rules, ignore
 
 

@@ -92,11 +92,11 @@ class Baseline:
         return key.rule in on if on is not None else not os.path.lexists(path)
 
 
-_Place = tuple[int, int]
+_Place = tuple[int, int, int]
 
 
 def _place(finding: Diagnostic) -> _Place:
-    return finding.line, finding.column
+    return finding.cell or 0, finding.line, finding.column
 
 
 def _places(report: Report, baseline: str) -> Mapping[Key, list[_Place]]:

@@ -69,11 +69,12 @@ def lint_comments(
         owner = _owner(ignore, candidates)
         if owner is None:
             continue
-        used = {one.rule for one in report.silenced if (one.path, one.line) == (shown, ignore.line)}
+        here = (shown, *source.place(ignore.line))
+        used = {one.rule for one in report.silenced if (one.path, one.cell, one.line) == here}
         comment = _comment(ignore, rules, judges, used)
         for rule in reading:
             if not _is_silenced(rule, ignore, source.ignores):
-                for remark in rule.check([comment]):
+                for remark in rule.ask([comment]):
                     yield _diagnostic(rule, remark, ignore, source, shown, owner, severities)
 
 
@@ -123,19 +124,22 @@ def _diagnostic(
     owner: str,
     severities: Mapping[str, Severity],
 ) -> Diagnostic:
+    cell, line = source.place(ignore.line)
+    indent = len(source.indent_at(ignore.line))
     return Diagnostic(
         rule=rule.name,
         category=rule.category.value,
         severity=severities.get(rule.name, rule.category.severity),
         path=shown,
-        line=ignore.line,
-        column=ignore.column,
-        end_line=ignore.line,
-        end_column=len(source.snippet(ignore.line).rstrip()) + 1,
+        line=line,
+        column=ignore.column + indent,
+        end_line=line,
+        end_column=len(source.snippet(ignore.line).rstrip()) + 1 + indent,
         model=owner,
         layer="",
         count=1,
         layers=(),
         message=remark.message,
         help=remark.help,
+        cell=cell,
     )

@@ -27,8 +27,9 @@ def keyed(report: Report, folder: str) -> Iterator[tuple[Key, Diagnostic]]:
             sources[finding.path] = _source(report, finding.path)
         source = sources[finding.path]
         relative = Path(os.path.relpath(absolute_path(finding.path), folder)).as_posix()
-        text = source.snippet(finding.line).strip() if source else ""
-        within = _class_at(source.tree, finding.line) if source else ""
+        line = source.line_of(finding.cell, finding.line) if source else 0
+        text = source.snippet(line).strip() if source else ""
+        within = _class_at(source.tree, line) if source else ""
         yield Key(relative, within, finding.rule, text), finding
 
 

@@ -40,7 +40,7 @@ def _accepts(plan: Plan, finding: Diagnostic, model: ModelReport | None) -> Iter
         if not mark:
             pattern = selector
         if _is_at(plan, pattern, finding.path):
-            yield not mark or finding.line in _lines_of(finding.path, name)
+            yield not mark or (finding.cell, finding.line) in _lines_of(finding.path, name)
         if model is not None and _is_at(plan, pattern, model.path):
             yield not mark or name in (model.name, model.class_name)
 
@@ -49,13 +49,13 @@ def _is_at(plan: Plan, pattern: str, shown: str) -> bool:
     return matches((pattern,), plan.configuration, absolute_path(shown), directory=False)
 
 
-def _lines_of(path: str, name: str) -> frozenset[int]:
-    """The lines of a file's classes of a name."""
+def _lines_of(path: str, name: str) -> frozenset[tuple[int | None, int]]:
+    """The lines of a file's classes of a name, each with its cell in a notebook."""
     source = source_at(absolute_path(path))
     if source is None:  # Standard input, say: its models are known by their names.
         return frozenset()
     return frozenset(
-        line
+        source.place(line)
         for node in ast.walk(source.tree)
         if isinstance(node, ast.ClassDef) and node.name == name
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)

@@ -17,7 +17,7 @@ from modellint.symbolic import expressions as ex
 from modellint.symbolic.expressions import Expr
 
 Relation = Literal["==", "!=", ">="]
-Origin = Literal["operation", "branch", "tool"]
+DemandedBy = Literal["operation", "branch", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Constraint:
     expr: Expr
     relation: Relation
     reason: str = ""
-    origin: Origin = "operation"
+    origin: DemandedBy = "operation"
 
     @property
     def text(self) -> str:
@@ -54,7 +54,7 @@ class Constraint:
         )
 
 
-_recorder: ContextVar[Callable[[Expr, Relation, Origin], None] | None] = ContextVar(
+_recorder: ContextVar[Callable[[Expr, Relation, DemandedBy], None] | None] = ContextVar(
     "recorder", default=None
 )
 _unknowns: ContextVar[dict[str, int] | None] = ContextVar("unknowns", default=None)
@@ -63,7 +63,7 @@ _numbers = count()
 
 @contextmanager
 def recording(
-    record: Callable[[Expr, Relation, Origin], None], unknowns: dict[str, int] | None = None
+    record: Callable[[Expr, Relation, DemandedBy], None], unknowns: dict[str, int] | None = None
 ) -> Iterator[None]:
     """Hand every demand on sizes inside the block to `record(expr, relation, origin)`.
 
@@ -77,7 +77,7 @@ def recording(
         _unknowns.reset(other)
 
 
-def demand(of: Expr, relation: Relation, origin: Origin = "operation") -> None:
+def demand(of: Expr, relation: Relation, origin: DemandedBy = "operation") -> None:
     """Record `of relation 0`, unless it says nothing."""
     record = _recorder.get()
     if record is None or of.constant is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from modellint.errors import UsageError
 
 _LETTERS = re.compile(r"[A-Za-z_]\w*\Z")
-_DTYPES = frozenset(
+#: The dtypes that an input may have.
+DTYPES = frozenset(
     """float16 bfloat16 float32 float64 int8 uint8 int16 int32 int64 bool complex64
     complex128""".split()
 )
@@ -23,6 +25,8 @@ class InputSpec:
 
     `name` is the forward's parameter, or `None` for the next positional one. Of a `list`, `tuple`
     or `dict` (`kind`) the tensors are `parts`, by place or by key, which may be containers again.
+    What a caller in Python gives may be more: of another class of containers `kind` is the name
+    and `live` makes one of its parts, and of kind `value` is what is no tensor, `live` itself.
     """
 
     name: str | None
@@ -30,7 +34,8 @@ class InputSpec:
     dtype: str | None = None
     source: str = "--input"
     kind: str | None = None
-    parts: tuple[tuple[int | str, InputSpec], ...] = ()
+    parts: tuple[tuple[Any, InputSpec], ...] = ()
+    live: Any = field(default=None, compare=False)
 
     def leaves(self) -> Iterator[InputSpec]:
         """The tensors of the input: itself, or those in its containers."""
@@ -57,9 +62,9 @@ def parse_input(spec: str) -> InputSpec:
     shape, colon, dtype = (rest if equals else text).partition(":")
     dtype = dtype.strip().removeprefix("torch.")
     dtype = _SHORT.get(dtype, dtype)
-    if colon and dtype not in _DTYPES:
+    if colon and dtype not in DTYPES:
         raise UsageError(
-            f"input {spec!r}: {dtype!r} is no dtype; known are {', '.join(sorted(_DTYPES))}"
+            f"input {spec!r}: {dtype!r} is no dtype; known are {', '.join(sorted(DTYPES))}"
         )
     shape = shape.strip()
     if shape[:1] in "([" and shape[-1:] in ")]":
@@ -80,7 +85,43 @@ def parse_input(spec: str) -> InputSpec:
     return InputSpec(name.strip() if equals else None, tuple(dims), dtype if colon else None)
 
 
+def is_size_name(text: str) -> bool:
+    """Whether a text can stand for a size, such as `H`."""
+    return _LETTERS.match(text) is not None
+
+
+def spec_text(spec: InputSpec) -> str:
+    """An input as `parse_input` reads it.
+
+    Raises `UsageError` for what only a caller in Python can give: values, objects of classes, keys
+    that are no text, and sizes that are `None`.
+    """
+    name = "" if spec.name is None else f"{spec.name}="
+    return name + _unnamed(spec)
+
+
+def _unnamed(spec: InputSpec) -> str:
+    if spec.kind is None:
+        if None in spec.dims:
+            raise UsageError("None is no size here; write a name such as N")
+        if not spec.dims:
+            raise UsageError("a tensor without axes cannot be written as sizes")
+        dtype = "" if spec.dtype is None else f":{spec.dtype}"
+        return ",".join(map(str, spec.dims)) + dtype
+    if spec.kind not in _BRACKETS or spec.live is not None or not spec.parts:
+        raise UsageError(f"a {spec.kind} cannot be written as sizes")
+    opening = _BRACKETS[spec.kind]
+    items = [_unnamed(part) + ";" for _, part in spec.parts]
+    if spec.kind == "dict":
+        keys = [key for key, _ in spec.parts]
+        if not all(isinstance(key, str) and '"' not in key for key in keys):
+            raise UsageError("keys of a dict must be texts")
+        items = [f'"{key}": {item}' for key, item in zip(keys, items, strict=True)]
+    return f"{opening}{' '.join(items)}{_CLOSING[opening]}"
+
+
 _KINDS = {"[": "list", "(": "tuple", "{": "dict"}
+_BRACKETS = {kind: opening for opening, kind in _KINDS.items()}
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 _KEY = re.compile(r"""\s*(?:"(?P<quoted>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>\w+))\s*:""")
 
@@ -94,7 +135,7 @@ def _container(text: str) -> str | None:
     return _KINDS[opening] if opening == "{" or nested else None
 
 
-def _parts(spec: str, kind: str, inside: str) -> Iterator[tuple[int | str, InputSpec]]:
+def _parts(spec: str, kind: str, inside: str) -> Iterator[tuple[Any, InputSpec]]:
     """What a container holds, by place or by key."""
     items = [item for item in _split(inside) if item.strip()]
     if not items:

@@ -18,6 +18,7 @@ from torch import nn
 from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Origins, Parameter, Tensor
 from modellint.modules.members import Members
 from modellint.source.classes import definitions, module_of
+from modellint.source.executed import mark, words
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
@@ -31,6 +32,7 @@ from modellint.tracing.fx_module import graph_module
 from modellint.tracing.garbage import uncollected
 from modellint.tracing.held_tensors import UNNAMED
 from modellint.tracing.module_table import NOWHERE, Modules, Sites
+from modellint.tracing.operation_names import operation_names
 from modellint.tracing.tape import Handle, Leaf, Record
 
 #: By the key of a node, results and axes whose sizes are known for the example only.
@@ -139,6 +141,7 @@ def freeze(
         train=train,
         judge=judge,
         batches=tuple(name for name in batches if name in symbols),
+        spoken=operation_names,
         lines=None if traced.lines is None else traced.lines.values(by_record, sites),
     )
 
@@ -299,7 +302,8 @@ class _Maker:
                 return f"{path}:{record.op}"
         elif principal and record.op in STEPS:
             return path
-        return f"{record.op}@{record.call.line if record.call else 0}"
+        call = record.call
+        return f"{record.op}@{0 if call is None else mark(call.path, call.line)}"
 
     def _general_outputs(self, key: str, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The same sizes as the more general run says them, where they agree at the example."""
@@ -337,7 +341,8 @@ class _Maker:
         if self.traced.tape.unknowns:
             first = next((n for n in nodes if not all(t.known for t in n.outputs)), None)
         if first is not None:
-            place = f" (line {first.call.line})" if first.call else ""
+            call = first.call
+            place = "" if call is None else f" ({words(call.path, call.line)})"
             return f"sizes are known for the example only from {first.op}{place} on"
         for constraint in self.traced.tape.constraints.values():
             if constraint.origin == "tool":

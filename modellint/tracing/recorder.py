@@ -18,6 +18,7 @@ from modellint.shapes import NotTensor, Op, Out, Refused, Unsure
 from modellint.shapes import Tensor as Sized
 from modellint.shapes.core import show
 from modellint.shapes.views import unknown_like
+from modellint.source.executed import words
 from modellint.tracing import layer_checks
 from modellint.tracing.dtypes import dtype_name, dtype_names, dtype_of, dtype_of_one
 from modellint.tracing.held_tensors import HeldTensors, Value
@@ -113,7 +114,8 @@ class Recorder(HeldTensors):
 
     def at_fault(self, record: Record, fault: str) -> None:
         """Make the model partial for what an entry of the table does wrong."""
-        line = f" (line {record.call.line})" if record.call else ""
+        call = record.call
+        line = "" if call is None else f" ({words(call.path, call.line)})"
         self.partial = self.partial or (
             f"modellint does not know the sizes of {record.op}{line}, which PyTorch runs: "
             f"{fault}; please report it"

@@ -15,7 +15,7 @@ from typing import Any
 from modellint.graph import Site
 from modellint.modules.user_files import users_files
 from modellint.shapes import Tensor as Sized
-from modellint.symbolic.constraints import Constraint, Origin, Relation
+from modellint.symbolic.constraints import Constraint, DemandedBy, Relation
 from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.equalities import pinned
 from modellint.symbolic.expressions import Expr, Symbol
@@ -246,7 +246,7 @@ class Tape:
             for size, plain in _symbols(record.shapes[0])
         }
 
-    def demand(self, expr: Expr, relation: Relation, origin: Origin) -> None:
+    def demand(self, expr: Expr, relation: Relation, origin: DemandedBy) -> None:
         """Keep one constraint; the first place that demands it gives the reason.
 
         What an operation demands stands over what a branch only happened to compare.

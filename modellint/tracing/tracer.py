@@ -126,9 +126,9 @@ class Tracer(Recorder, TorchFunctionMode):
         unknowns = len(self.tape.unknowns)
         outcome = None
         if entry is not None:
-            unusual = entry.forms.unusual(bound) and not self.real
-            entry.forms.read(bound)
-            if unusual:
+            unusual = entry.forms.unusual(bound)
+            entry.forms.read(bound, usual=not unusual)
+            if unusual and not self.real:
                 standing = self.standing_for(entry.forms.as_numbers(bound), values)
                 numbers = {key: self.replayed(value.held) for key, value in standing.items()}
                 answer = self.tried(func, args, kwargs, record, standing, numbers)

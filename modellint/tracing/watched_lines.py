@@ -77,16 +77,19 @@ def files_to_watch(source: SourceFile | None, model: nn.Module, modules: Members
     found = {} if source is None else {source.path: WatchedFile(source)}
     for cls in type(model).__mro__:
         _add_file(found, cls, source)
-    if not found:
-        for cls in {type(module): None for _, module in modules}:
-            _add_file(found, cls, source)
+    alone = not found
+    for part in {type(module): None for _, module in modules}:
+        # The parts of a model that is typed into a kernel are in cells of their own.
+        _add_file(found, part, source, only_typed=not alone)
     return found
 
 
-def _add_file(found: dict[str, WatchedFile], cls: Any, source: SourceFile | None) -> None:
+def _add_file(
+    found: dict[str, WatchedFile], cls: Any, source: SourceFile | None, only_typed: bool = False
+) -> None:
     """Add the file of a class, by the names that the code of its functions has."""
     own = source_of(cls, source)
-    if own is None:
+    if own is None or (only_typed and os.path.exists(own.path)):  # noqa: PTH110
         return
     file = found.setdefault(own.path, WatchedFile(own))
     for function in vars(cls).values():

@@ -33,10 +33,12 @@ from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import Rule
+from modellint.source.executed import cell_place, execute, words
 from modellint.source.file import SourceFile, parse_source, read_source, text_digest
 from modellint.source.paths import project_root, shown_path
 from modellint.suppression.comments import Silence
 from modellint.symbolic.specs import InputSpec, parse_input
+from modellint.worker.earlier_cells import renamed, replaced_models
 
 if TYPE_CHECKING:
     from modellint.building.builder import BuiltModel
@@ -91,8 +93,9 @@ def chosen_models(
     named = [selected(candidates, name) for name in job.names or job.models]
     models = {*chosen, *(candidate for candidate in named if candidate is not None)}
     # In the order of the file, whatever order they are asked for in.
-    ordered = sorted(models, key=lambda one: (one.line, one.name))
-    return tuple(_as_said(job, candidate) for candidate in ordered)
+    said = [_as_said(job, candidate) for candidate in models]
+    earlier = [] if job.names else [one.model for one in replaced_models(source)]
+    return tuple(sorted([*said, *earlier], key=lambda one: (one.line, one.name)))
 
 
 def discovered(
@@ -135,8 +138,10 @@ def lint_file(
     except FileError as error:
         yield Report(errors=(_problem(job, error, shown),))
         return
+    execute(source)
     told: list[Linted] = []
     yield from _lint_source(job, source, rules, shown, told)
+    yield from _lint_earlier(job, source, rules, shown)
     if job.trials and any(one.edits for part in told for one in part.proposals):
         yield Stage("fixes")
         yield from _tried(job, source, rules, shown, told)
@@ -191,7 +196,8 @@ def _lint_source(
     """Lint the models of a text; those that were analysed are added to `told`."""
     from modellint.building.loader import load
 
-    chosen = chosen_models(job, source)
+    apart = {one.model.name for one in replaced_models(source)}
+    chosen = [one for one in chosen_models(job, source) if one.name not in apart]
     candidates = [one for one in chosen if one.name not in job.done]
     buildable = [one for one in candidates if one.missing is None]
     for candidate in candidates:
@@ -207,9 +213,8 @@ def _lint_source(
     wanted = [*buildable, *parts, *feeders.values()]
     loaded = load(source, wanted, root=project_root(job.path))
     feeding = Feeding(loaded, feeders)
-    yield Report(
-        notes=tuple(Note(shown(note.path), note.line, note.message) for note in loaded.notes)
-    )
+    notes = [Note(shown(note.path), note.line, note.message) for note in loaded.notes]
+    yield Report(notes=tuple(notes))
 
     def linted(candidate: Candidate) -> Iterator[Stage | Lacking | Report]:
         return _lint_model(job, candidate, loaded, feeding, rules, shown, told)
@@ -223,6 +228,26 @@ def _lint_source(
         if not built and not job.names and stated is None:
             yield from _lint_parts(candidate.parts, linted, known)
     yield from _lint_parts(parts, linted, known)
+
+
+def _lint_earlier(
+    job: Job,
+    source: SourceFile,
+    rules: Sequence[Rule],
+    shown: Callable[[str], str],
+) -> Iterator[Stage | Lacking | Report]:
+    """Lint the models of a notebook that a later cell replaces."""
+    for one in replaced_models(source) if not job.names else ():
+        name = one.model.name
+        alone = replace(job, names=(one.name,), models={}, done=(), trials=0, annotated=False)
+        told = () if name in job.done else _lint_source(alone, one.before, rules, shown, [])
+        for message in told:
+            if isinstance(message, Report):
+                yield renamed(message, name)
+            elif message.model is not None:
+                yield replace(message, model=name)
+            else:
+                yield message
 
 
 def _traced(
@@ -312,7 +337,14 @@ def _lint_model(
             message = f"{candidate.name}: {built.call.origin}: {readable(built.call)}"
             yield Report(notes=(Note(job.shown, line, message),))
         subject = Subject(
-            job.shown, candidate.name, candidate.class_name, line, shown, silence, made_up
+            job.shown,
+            candidate.name,
+            candidate.class_name,
+            line,
+            shown,
+            silence,
+            made_up,
+            lambda path, line: cell_place(path, line) or (None, line),
         )
         found = linted(
             graph,
@@ -391,8 +423,9 @@ def _unfinished(
     """The report of a model that could not be followed to its end."""
     if isinstance(error, NotAnalysed):
         reason = error.reason
-        if error.line not in (None, candidate.line) and f"line {error.line}" not in reason:
-            reason = f"line {error.line}: {reason}"
+        line = error.line
+        if line is not None and line != candidate.line and words(job.path, line) not in reason:
+            reason = f"{words(job.path, line)}: {reason}"
         return Report(models=(incomplete_model(job, candidate, "not-analysed", reason),))
     remarks: tuple[Note, ...] = ()
     if isinstance(error, FileError):

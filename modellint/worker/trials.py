@@ -234,7 +234,8 @@ class _Trials:
             raise _Spent
         self._left -= 1
         try:
-            source = changed_source(self._source, edited(self._source.text, edits))
+            text = edited(self._source.text, edits)
+            source = changed_source(self._source, text, edits)
         except FileError:
             return _State(Report(), (), True)
         return _State.of(self._relint(source, inputs or {}))

@@ -962,10 +962,19 @@ CODE = [
         + "\n    return Net()\nnet = make(3)\n",
         check=lambda report, run: _is_honest(report),
     ),
+    Row(
+        70,
+        "a notebook that is none",
+        files={"net.ipynb": "{}"},
+        arguments=("net.ipynb",),
+        exit=1,
+        kind="unreadable",
+        line=1,
+    ),
     *(
         Row(70, name, files={name: text}, arguments=(name,), notes=1)
         for name, text in (
-            ("net.ipynb", "{}"),
+            ("r.ipynb", '{"cells": [], "metadata": {"language_info": {"name": "R"}}}'),
             ("net.pyi", "import torch\nclass Net(torch.nn.Module): ..."),
             ("net.pyw", PLAIN),
         )

@@ -23,7 +23,8 @@ def annotated(tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, "annotated_net", module)
         spec.loader.exec_module(module)
         model = getattr(module, name)
-        report = modellint.lint(model() if isinstance(model, type) else model, inputs)
+        model = model() if isinstance(model, type) else model
+        report = modellint.lint(model, inputs, annotated=True)
         return report.annotated(), report.models[0].annotated[0], report
 
     return made
@@ -305,3 +306,23 @@ def test_watching_leaves_pythons_trace_function_as_it_was(annotated):
         sys.settrace(None)
     annotated(source, "N,3")
     assert sys.gettrace() is None
+
+
+def test_a_report_that_was_not_asked_for_lines_lints_its_model_once_more_for_them(annotated):
+    text, _, asked = annotated(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+
+            def forward(self, x):
+                return self.conv(x).relu()
+        """,
+        "N,3,8,8",
+    )
+    assert "# (N, 4, H - 2, W - 2) 6×6" in text
+    plain = modellint.lint(sys.modules["annotated_net"].Net(), "N,3,8,8")
+    assert plain.models[0].annotated == ()
+    assert plain.annotated() == text
+    assert plain.findings == asked.findings

@@ -9,6 +9,7 @@ import tomllib
 import pytest
 from command import modellint
 from documents import DOCS, ROOT
+from notebook_files import written
 
 import modellint as api
 
@@ -123,6 +124,8 @@ def test_commands_within_sentences_run(tmp_path):
     (tmp_path / "models").mkdir()
     for name in ("net.py", "models/net.py"):
         shutil.copy(ROOT / "examples" / "residual.py", tmp_path / name)
+    cells = [(ROOT / "examples" / "residual.py").read_text("utf-8")]
+    (tmp_path / "net.ipynb").write_bytes(written(cells))
     stands_for = {"NAME": "net.py", "PATH": "net.py", "RULE": "even-kernel"}
     for one in sorted(given):
         words = [stands_for.get(word, word) for word in shlex.split(one)]

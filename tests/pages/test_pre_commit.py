@@ -10,6 +10,7 @@ import pytest
 import yaml
 from documents import ROOT, block, marks
 from environments import bare, environment
+from notebook_files import written
 
 pytest.importorskip("pre_commit", reason="pre-commit is not installed")
 
@@ -166,6 +167,15 @@ def test_a_commit_is_blocked_until_the_model_is_mended(project, published, home)
     passed = commit(project, home)
     assert passed.returncode == 0, passed.stdout
     assert git("status", "--short", cwd=project) == ""
+
+
+def test_notebooks_are_checked_too(project, published, home):
+    (project / "net.ipynb").write_bytes(written(["%matplotlib inline", BAD]))
+    for mark in ("hook", "local"):
+        configure(project, block("pre-commit.md", mark), published)
+        blocked = pre_commit("run", cwd=project, home=home)
+        assert blocked.returncode == 1
+        assert "net.ipynb:cell 2:8:21: warning[even-kernel]" in blocked.stdout
 
 
 def test_options_and_odd_names_reach_modellint(project, published, home):

@@ -131,7 +131,7 @@ def test_our_own_hook_is_the_one_that_others_get():
     (theirs,) = [hook for hook in manifest if hook["id"] == "modellint-system"]
     ours = HOOKS["modellint"]
     assert ours["entry"].split() == [theirs["entry"], *theirs["args"]]
-    for key in ("language", "types", "require_serial"):
+    for key in ("language", "types_or", "require_serial"):
         assert ours[key] == theirs[key]
     linted = [path.name for path in (ROOT / "examples").glob("*.py") if is_linted(path)]
     assert len(linted) > 1

@@ -25,7 +25,8 @@ def test_there_is_no_page_of_a_rule_that_is_gone():
 @pytest.mark.parametrize("page", ["README.md", "docs/rules/README.md"])
 def test_a_table_links_to_the_page_of_every_rule(page):
     table = ROOT / page
-    links = dict(re.findall(r"^\| \[([\w-]+)\]\(([\w/.-]+\.md)\)", table.read_text("utf-8"), re.M))
+    rows = "".join(re.findall(r"^\| .*\n", table.read_text("utf-8"), re.M))
+    links = dict(re.findall(r"\[([\w-]+)\]\(([\w/.-]+\.md)\)", rows))
     assert set(links) == set(BUILT_IN)
     assert all((table.parent / link).is_file() for link in links.values())
 

@@ -1,6 +1,7 @@
 """The fixture `modellint`: live models are linted as the configuration of the test's file says."""
 
 import pytest
+import torch
 from torch import nn
 
 from modellint.errors import UsageError
@@ -105,3 +106,16 @@ def test_equal_models_have_equal_reports_of_plain_data():
 
     first, second = (modellint.lint(Even()).to_dict() for _ in range(2))
     assert first == second == json.loads(json.dumps(first))
+
+
+def test_the_fixture_takes_what_the_functions_take(linter):
+    project = linter("")
+    for given in ("1,3,8,8", torch.rand(1, 3, 8, 8), [(1, 3, 8, 8)]):
+        assert rules(project.lint(Even, given, select="even-kernel")) == {"even-kernel": "warning"}
+    project.assert_clean(
+        nn.DataParallel(Even()), args=[torch.rand(1, 3, 8, 8)], ignore="even-kernel"
+    )
+    with pytest.raises(UsageError, match="model: an int"):
+        project.lint(5)
+    with pytest.raises(UsageError, match="fail_level: there is no 'warn'; did you mean 'warning'"):
+        project.lint(Even(), fail_level="warn")

@@ -7,6 +7,7 @@ import pytest
 # Before a run in this process, which forgets what it was the first to import; torch bears no second
 # import.
 import torch  # noqa: F401
+from notebook_files import written
 
 from modellint.pytest_plugin import collecting, fixture, verdicts  # noqa: F401
 from modellint.results.report import Report
@@ -104,6 +105,23 @@ def test_a_failure_reads_as_the_report_and_a_skip_has_the_models_place(project):
     assert "zork" in text
     assert "Traceback" not in text
     assert "pytest_models" not in text
+
+
+def test_a_notebook_is_collected_as_a_file_is(project):
+    for name, text in {"even": EVEN, "needy": NEEDY, "plain": "x = 1", "broken": "x = ("}.items():
+        cells = ["import torch", "%matplotlib inline", text.replace("\nimport torch\n", "")]
+        (project.path / f"{name}.ipynb").write_bytes(written(cells))
+    outcomes, _ = run(project, "--modellint")
+    assert outcomes == {
+        "broken.ipynb::modellint": "failed",
+        "even.ipynb::modellint::Even": "failed",
+        "needy.ipynb::modellint::Needy": "skipped",
+    }
+    text = project.runpytest_inprocess("--modellint", "-rs", "--tb=line").stdout.str()
+    assert "even.ipynb:cell 3:9: even-kernel" in text
+    assert "broken.ipynb:cell 3:1: syntax-error" in text
+    assert "SKIPPED [1] needy.ipynb:cell 3:6: " in text
+    assert not (project.path / "ran").exists()
 
 
 def test_one_line_a_failure_has_the_place(project):

@@ -108,7 +108,7 @@ class Other(nn.Module):
 
 
 def test_what_the_lines_of_a_file_say_is_data_for_an_editor():
-    (source,) = modellint.lint(Small(), ["N,3,8,8"]).models[0].annotated
+    (source,) = modellint.lint(Small(), ["N,3,8,8"], annotated=True).models[0].annotated
     notes = source.notes()
     lines = Path(__file__).read_text("utf-8").split("\n")
     assert {lines[at - 1].strip(): text for at, text in notes.items()} == {
@@ -192,7 +192,7 @@ def test_the_page_shows_the_rows(tmp_path):
     from modellint.report.excerpts import Excerpts
     from modellint.report.html.content import details
 
-    report = modellint.lint(Small(), ["N,3,8,8"])
+    report = modellint.lint(Small(), ["N,3,8,8"], annotated=True)
     (file,) = details(report.models[0], (), Excerpts(report))["annotated"]
     noted = {text.strip(): note for _, text, note, *_ in file["rows"] if note}
     assert noted["x = self.conv(x)"] == "# (N, 4, H - 2, W - 2) 6×6"

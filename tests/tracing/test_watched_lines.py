@@ -23,7 +23,9 @@ NETS = PrintedModule(Path(nets.__file__).read_text("utf-8"), "nets")
 
 
 def sources_of(model: nn.Module, inputs: list[str]) -> tuple[AnnotatedSource, ...]:
-    return modellint.lint(model, inputs, select=["shape-mismatch"]).models[0].annotated
+    return (
+        modellint.lint(model, inputs, select=["shape-mismatch"], annotated=True).models[0].annotated
+    )
 
 
 def check(source: AnnotatedSource, printed: Printed, sizes: Mapping[str, int]) -> int:

@@ -56,8 +56,12 @@ def widths(report):
 BEHIND = """building contracts discovery facts geometry graph inputs linting modules protocol
 results shapes source symbolic tracing worker""".split()
 IN_FRONT = {
+    "building.live_models",
+    "graph.listing",
+    "inputs.live_inputs",
     "linting.plugin_trees",
     "results.baselined",
+    "results.cells",
     "source.project_files",
     "source.replacing",
     "source.whole_files",

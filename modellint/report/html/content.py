@@ -21,9 +21,10 @@ from modellint.report.lines import STATUS, accepted, last_line, printable, shape
 from modellint.report.owners import model_of
 from modellint.report.troubles import troubles
 from modellint.results.annotated import AnnotatedSource
-from modellint.results.findings import Diagnostic, TriedFix
+from modellint.results.findings import Diagnostic, Related, TriedFix
 from modellint.results.models import Layer, ModelInput, ModelReport
 from modellint.results.picture import Border, Picture, Step
+from modellint.results.places import place_of
 from modellint.results.report import Report
 
 
@@ -43,7 +44,7 @@ def overview(report: Report, owned: Mapping[int, Sequence[Diagnostic]]) -> dict[
                 {
                     "name": model.name,
                     "path": model.path,
-                    "line": model.line,
+                    "place": model.place,
                     "status": model.status,
                     "words": STATUS[model.status],
                     "parameters": model.parameters,
@@ -57,14 +58,13 @@ def overview(report: Report, owned: Mapping[int, Sequence[Diagnostic]]) -> dict[
                 {
                     "kind": one.kind,
                     "severity": one.severity,
-                    "path": one.path,
-                    "line": one.line,
+                    "place": one.place,
                     "message": one.sentence,
                 }
                 for one in troubles(report)
             ],
             "findings": [_finding(one, excerpts) for one in report.findings if one not in mine],
-            "notes": [[note.path, note.line, note.message] for note in report.notes],
+            "notes": [[note.place, note.message] for note in report.notes],
             "rules": _rules(report),
         }
     )
@@ -90,8 +90,7 @@ def details(
         {
             "name": model.name,
             "class": model.class_name,
-            "path": model.path,
-            "line": model.line,
+            "place": model.place,
             "status": model.status,
             "words": STATUS[model.status],
             "reason": model.reason,
@@ -165,33 +164,35 @@ def _finding(finding: Diagnostic, excerpts: Excerpts) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "severity": finding.severity,
-        "path": finding.path,
+        "place": finding.place,
         "line": finding.line,
-        "column": finding.column,
         "model": finding.model,
         "layers": list(finding.layers),
         "count": finding.count,
         "message": finding.message,
         "help": finding.help,
-        "related": [[one.path, one.line, one.message] for one in finding.related],
+        "related": [[_line(one), one.message] for one in finding.related],
         "source": excerpt(finding, excerpts),
         "fix": None if finding.fix is None else _fix(finding.fix, excerpts),
     }
 
 
+def _line(one: Related) -> str:
+    return place_of(one.path, one.line, cell=one.cell)
+
+
 def _fix(fix: TriedFix, excerpts: Excerpts) -> dict[str, Any]:
     """What a fix does in words, and as a diff without its heads."""
-    made = excerpts.fixed(fix)
-    lines = [] if made is None else [*diff(*made, around=0)][2:]
+    lines = [line for made in excerpts.fixed(fix) for line in [*diff(*made, around=0)][2:]]
     changed = [line.replace("\t", "    ") for line in lines if line[0] in "+-"]
     return {"message": fix.message, "safe": fix.safe, "diff": changed}
 
 
 def _annotated(source: AnnotatedSource, excerpts: Excerpts) -> dict[str, Any]:
     """The rows: number, text, note, the note in full, whether it ran, why it stops there."""
-    found = rows(source, excerpts.lines(source.path), "both")
+    found = rows(source, excerpts.lines(source.path, source.cell), "both")
     return {
-        "path": source.path,
+        "path": source.name,
         "rows": [
             [
                 row.number,

@@ -4,8 +4,7 @@
 function findings(found, choose) {
   const places = new Map();
   for (const finding of found) {
-    const place = `${finding.path}:${finding.line}:${finding.column}`;
-    places.set(place, [...(places.get(place) || []), finding]);
+    places.set(finding.place, [...(places.get(finding.place) || []), finding]);
   }
   return html("ol", { class: "findings" },
     [...places.values()].map((group) => html("li", {},
@@ -13,7 +12,7 @@ function findings(found, choose) {
 }
 
 function source(finding) {
-  const place = html("div", { class: "place" }, `${finding.path}:${finding.line}:${finding.column}`);
+  const place = html("div", { class: "place" }, finding.place);
   const lines = finding.source.map(([number, before, inside, after]) => html("div",
     { class: inside ? "row hit" : "row" },
     html("span", { class: "number", "aria-hidden": "true" }, number),
@@ -38,8 +37,8 @@ function spoken(finding, choose) {
     finding.fix ? fix(finding.fix) : null,
     html("p", { class: "where" }, choose ? null : `${finding.model} `, layers.flatMap((one) => [one, " "]),
       rest > 0 ? `\u2026 ${rest} more` : null,
-      finding.related.map(([path, line, message]) => html("span", { class: "related" },
-        `${message}: ${path}:${line}`))));
+      finding.related.map(([place, message]) => html("span", { class: "related" },
+        `${message}: ${place}`))));
 }
 
 /** The source of a model's file, with the shape behind each line that makes a tensor. */

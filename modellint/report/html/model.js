@@ -49,7 +49,7 @@ function heading(model) {
   const silent = !counts.length && model.status === "analysed";
   return html("header", { class: "heading" },
     html("h1", {}, model.name),
-    html("p", { class: "quiet" }, `${model.path}:${model.line}`,
+    html("p", { class: "quiet" }, model.place,
       model.class !== model.name ? ` \u00b7 class ${model.class}` : "",
       silent ? " \u00b7 no findings" : ""),
     model.status === "analysed" ? null : html("p", { class: `status ${model.status}` },

@@ -5,8 +5,7 @@ function overviewTab(report, show) {
   const columns = [
     { name: "model", value: (model) => model.name, cell: (model, at) => html("button",
       { type: "button", class: "link", click: () => show(at) }, model.name) },
-    { name: "where", value: (model) => `${model.path}:${model.line}`,
-      cell: (model) => html("code", {}, `${model.path}:${model.line}`) },
+    { name: "where", value: (model) => model.place, cell: (model) => html("code", {}, model.place) },
     { name: "status", value: (model) => model.words, cell: (model) => model.words },
     { name: "layers", right: true, value: (model) => model.layers || null, cell: (model) => (model.layers ? count(model.layers) : null) },
     { name: "parameters", right: true, value: (model) => model.parameters, cell: (model) => count(model.parameters) },
@@ -23,14 +22,14 @@ function overviewTab(report, show) {
     report.rules.length ? section("Rules", html("ul", { class: "rules" }, report.rules.map(([rule, times, summary]) =>
       html("li", {}, html("b", {}, count(times)), html("code", {}, rule), html("span", { class: "quiet" }, summary))))) : null,
     report.notes.length ? html("details", {}, html("summary", {}, plural(report.notes.length, "note")),
-      html("ul", { class: "quiet" }, report.notes.map(([path, line, message]) =>
-        html("li", {}, html("code", {}, `${path}:${line}`), ` ${message}`)))) : null,
+      html("ul", { class: "quiet" }, report.notes.map(([place, message]) =>
+        html("li", {}, html("code", {}, place), ` ${message}`)))) : null,
     html("footer", { class: "quiet" }, `modellint ${report.version}`, report.torch ? `, torch ${report.torch}` : ""));
 }
 
 function troubled(troubles) {
   return html("ul", { class: "troubles" }, troubles.map((one) => html("li", {},
-    severity(one.severity, one.kind), html("code", {}, `${one.path}:${one.line}`), html("span", {}, one.message))));
+    severity(one.severity, one.kind), html("code", {}, one.place), html("span", {}, one.message))));
 }
 
 /** Findings as a number to sort by: one error outweighs all warnings. */

@@ -24,7 +24,7 @@ def excerpt(finding: Diagnostic, excerpts: Excerpts) -> list[Any]:
 
     Empty where the file is gone.
     """
-    if not excerpts.line(finding.path, finding.line):
+    if not excerpts.line(finding.path, finding.line, finding.cell):
         return []
     lines = _dedented(list(_lines(finding, excerpts)))
     blank = [not "".join(line[1:]).strip() for line in lines]
@@ -48,7 +48,7 @@ def _dedented(lines: list[list[Any]]) -> list[list[Any]]:
 def _lines(finding: Diagnostic, excerpts: Excerpts) -> Iterator[list[Any]]:
     end = min(max(finding.line, finding.end_line), finding.line + _MOST - 1)
     for number in range(finding.line - _AROUND, end + _AROUND + 1):
-        line = excerpts.line(finding.path, number).rstrip()
+        line = excerpts.line(finding.path, number, finding.cell).rstrip()
         begin, stop = len(line), len(line)
         if finding.line <= number <= finding.end_line:
             inside = len(line) - len(line.lstrip())
