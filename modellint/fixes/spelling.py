@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
@@ -14,7 +14,6 @@ from modellint.fixes.changes import (
     Before,
     Behind,
     Change,
-    Contain,
     Fix,
     Instead,
     SetArgument,
@@ -22,11 +21,12 @@ from modellint.fixes.changes import (
     Without,
 )
 from modellint.fixes.edits import Edit
+from modellint.fixes.names import class_of, spelled
+from modellint.fixes.registering import contained
 from modellint.fixes.signatures import functional_arguments, layer_arguments
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph, Module, Node
 from modellint.source.classes import own_attribute
-from modellint.source.walking import nodes_of
 
 _CONTAINERS = frozenset({"Sequential", "ModuleList"})
 
@@ -77,7 +77,7 @@ def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
     elif isinstance(change, Assign):
         yield from _assigned(change, graph, text)
     else:
-        yield from _contained(change, graph, text)
+        yield from contained(change, graph, text)
 
 
 def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
@@ -248,24 +248,6 @@ def _element(module: Module, graph: Graph, text: Text) -> ast.expr | None:
     return None
 
 
-def spelled(step: str, text: Text) -> str:
-    """A step with `nn.` as the file calls `torch.nn`; raise `NoEdit` where it does not."""
-    if "nn." not in step:
-        return step
-    whole: str | None = None
-    for node in nodes_of(text.source.tree, ast.Import, ast.ImportFrom):
-        module = node.module if isinstance(node, ast.ImportFrom) else None
-        for alias in node.names:
-            named = f"{module}.{alias.name}" if module else alias.name
-            if named == "torch.nn" and (alias.asname or module):
-                return step.replace("nn.", f"{alias.asname or alias.name}.")
-            if named in ("torch", "torch.nn") and module is None:
-                whole = f"{alias.asname or 'torch'}.nn."
-    if whole is None:
-        raise NoEdit("the file does not import torch.nn")
-    return step.replace("nn.", whole)
-
-
 def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
     module = _module(change.call, graph)
     inside = _element(module, graph, text) if module is not None else None
@@ -353,91 +335,10 @@ def _statement_of(module: Module, graph: Graph, text: Text) -> ast.Call:
     path, _, name = module.path.rpartition(".")
     found = [
         node.value
-        for node in ast.walk(_class_of(path, graph, text))
+        for node in ast.walk(class_of(path, graph, text))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
         if own_attribute(node.value.func) == name
     ]
     if len(found) != 1 or not found[0].args:
         raise NoEdit("it is no statement of its own")
     return found[0]
-
-
-def _class_of(path: str, graph: Graph, text: Text) -> ast.ClassDef:
-    """The class of a module, where this file defines it."""
-    holder = graph.modules.get(path)
-    found = [
-        node
-        for node in nodes_of(text.source.tree, ast.ClassDef)
-        if holder is not None and node.name == holder.type
-    ]
-    if len(found) != 1:
-        raise NoEdit("its class is not written in this file")
-    return found[0]
-
-
-#: What registers what a display holds.
-_REGISTERING: Mapping[type[ast.expr], str] = {
-    ast.List: "ModuleList",
-    ast.ListComp: "ModuleList",
-    ast.Tuple: "ModuleList",
-    ast.Dict: "ModuleDict",
-    ast.DictComp: "ModuleDict",
-}
-
-
-def _contained(change: Contain, graph: Graph, text: Text) -> Iterator[Edit]:
-    try:
-        yield from _contained_here(change, text)
-    except NoEdit:
-        yield from _contained_there(change.module.path, graph, text)
-
-
-def _contained_there(path: str, graph: Graph, text: Text) -> Iterator[Edit]:
-    """The edits around what a class assigns to the attribute that is a plain list or dict."""
-    whole, _, key = path.partition("[")
-    holder, _, name = whole.rpartition(".")
-    if key.count("[") or not key.endswith("]"):
-        raise NoEdit("the container is filled elsewhere")
-    values = [
-        node.value
-        for node in ast.walk(_class_of(holder, graph, text))
-        if isinstance(node, (ast.Assign, ast.AnnAssign))
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if own_attribute(target) == name and node.value is not None
-    ]
-    if len(values) != 1:
-        raise NoEdit("the container is filled elsewhere")
-    kind = "ModuleList" if key[:-1].isdigit() else "ModuleDict"
-    line, column, end_line, end_column = text.source.extent(values[0])
-    yield text.inserted(line, column, spelled(f"nn.{kind}(", text))
-    yield text.inserted(end_line, end_column, ")")
-
-
-def _contained_here(change: Contain, text: Text) -> Iterator[Edit]:
-    call = text.call_at(change.module.construction)
-    node: ast.AST = call
-    outer: ast.expr | None = None
-    while not isinstance(node, (ast.stmt, ast.Lambda)):
-        node = text.parents[node]
-        if type(node) in _REGISTERING:
-            outer = cast("ast.expr", node)
-        elif isinstance(node, ast.Call):
-            break
-    if outer is None:
-        raise NoEdit("the container is filled elsewhere")
-    for one in ast.walk(outer):
-        holds_calls = any(isinstance(child, ast.Call) for child in ast.walk(one))
-        if type(one) in _REGISTERING and holds_calls and _is_held(one, outer, text):
-            line, column, end_line, end_column = text.source.extent(cast("ast.expr", one))
-            opening = spelled(f"nn.{_REGISTERING[cast('Any', type(one))]}(", text)
-            yield text.inserted(line, column, opening)
-            yield text.inserted(end_line, end_column, ")")
-
-
-def _is_held(node: ast.AST, outer: ast.AST, text: Text) -> bool:
-    """Whether only displays stand between a node and the outermost."""
-    while node is not outer:
-        node = text.parents[node]
-        if type(node) not in _REGISTERING:
-            return False
-    return True

@@ -109,6 +109,31 @@ def test_a_list_that_is_filled_elsewhere_is_registered_where_a_class_keeps_it() 
     assert "self.layers = nn.ModuleList(layers)" in with_fix(text, one)
 
 
+def test_a_list_in_the_model_of_another_file_is_registered_where_this_one_assigns_it() -> None:
+    text = """
+    import torch
+    from torch import nn
+    from tests.mutations.nets.attention import Encoder
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = Encoder()
+            blocks = [*self.model.blocks]
+            del self.model.blocks
+            self.model.blocks = blocks
+
+        def forward(self, x):
+            return self.model(x)
+
+
+    Net()(torch.rand(2, 5, 16))
+    """
+    one = _of("unregistered-module", offered(text, models=("Net",)))
+    assert "self.model.blocks = nn.ModuleList(blocks)" in with_fix(text, one)
+
+
 def test_a_layer_that_a_container_calls_gets_one_of_its_own_before_it() -> None:
     text = """
     import torch
