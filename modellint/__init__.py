@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         Site,
         Tensor,
     )
-    from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor
+    from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor, SizeStyle
     from modellint.results.baselined import Baselined, Key
     from modellint.results.findings import Diagnostic, Related, Silenced, TriedFix
     from modellint.results.models import Layer, ModelInput, ModelReport, Shape, SkippedCheck, Status
@@ -124,6 +124,7 @@ __all__ = [
     "Shape",
     "Silenced",
     "Site",
+    "SizeStyle",
     "Sizes",
     "Skip",
     "SkippedCheck",
@@ -151,7 +152,7 @@ _HOMES = {
     "modellint.graph": (
         "ConstructorArgument Graph Input Mismatch Module Node Origin Origins Parameter Site Tensor"
     ),
-    "modellint.results.annotated": "AnnotatedSource Annotation LineTensor",
+    "modellint.results.annotated": "AnnotatedSource Annotation LineTensor SizeStyle",
     "modellint.results.baselined": "Baselined Key",
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",

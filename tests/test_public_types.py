@@ -83,6 +83,7 @@ def test_literals_are_the_values_that_there_are() -> None:
     assert get_args(modellint.Severity) == SEVERITIES
     assert get_args(modellint.CategoryName) == tuple(map(str, modellint.Category))
     assert set(get_args(modellint.FailLevel)) == {*SEVERITIES, "never"}
+    assert get_args(modellint.SizeStyle) == ("both", "symbolic", "concrete")
 
 
 def test_the_file_that_mypy_sees_uses_every_public_function() -> None:

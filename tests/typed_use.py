@@ -89,7 +89,8 @@ def read(report: modellint.Report) -> None:
             assert_type(source.lines, tuple[modellint.Annotation, ...])
             tensors: list[modellint.LineTensor] = [one for row in source.lines for one in row.first]
             print(tensors)
-        print(report.annotated("symbolic"))
+        style: modellint.SizeStyle = "symbolic"
+        print(report.annotated(style))
         if model.picture is not None:
             assert_type(model.picture, modellint.Picture)
             assert_type(model.picture.steps, tuple[modellint.Step, ...])

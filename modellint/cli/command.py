@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 import click
 
 from modellint.cli.completion import rule_names, rules_and_categories
-from modellint.cli.listing import list_page
 from modellint.cli.modes import check_modes, sizes_of
 from modellint.cli.options import (
     acceptance_options,
@@ -25,9 +24,7 @@ from modellint.cli.options import (
 )
 from modellint.cli.output import wants_color, write, write_bytes
 from modellint.cli.progress import Bar, wants_bar
-from modellint.cli.settings_page import settings_page
 from modellint.cli.streams import discard_output, prepare_streams
-from modellint.cli.version_page import VERSION, version_page
 from modellint.cli.writing import (
     about_baseline,
     fixes_diff,
@@ -167,7 +164,10 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     Exit status: 0 no finding at the fail level; 1 findings, or a file that fails;
     2 wrong usage, a plugin that does not load, or an internal error.
     """
+    # What only one way of using it needs is imported there: a run over an unchanged file is short.
     if options["show_version"]:
+        from modellint.cli.version_page import VERSION, version_page
+
         page = version_page(_settings(options)) if options["verbose"] else f"{VERSION}\n"
         write(page, None)
         return 0
@@ -195,11 +195,15 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         write(rules_table(Plans(settings, loaded=False).here.rules.values()), options["output"])
         return 0
     if options["show_settings"]:
+        from modellint.cli.settings_page import settings_page
+
         plans = plans_of(targets or ["."], settings, options["stdin_filename"] or "-")
         write(settings_page(plans), options["output"])
         return 0
     stdin, stdin_name = _stdin(targets, options)
     if options["show_list"]:
+        from modellint.cli.listing import list_page
+
         report, models = list_models(targets, settings, stdin, stdin_name)
         write(list_page(models, report, view), options["output"])
         return report.exit_status

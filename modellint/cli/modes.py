@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modellint.errors import UsageError
-from modellint.results.annotated import SIZES, Sizes
+from modellint.results.annotated import SIZES, SizeStyle
 
 #: What a run can be for besides a report, by the option that asks for it.
 _MODES = {
@@ -39,9 +39,9 @@ _OF_DIFFS = ("--baseline", "--unsafe-fixes")
 _WITH_SOURCE = ("full", "github", "html", "json", "markdown")
 
 
-def sizes_of(options: Mapping[str, Any]) -> Sizes:
+def sizes_of(options: Mapping[str, Any]) -> SizeStyle:
     """How sizes are to be written; raise `UsageError` where that is asked for in vain."""
-    chosen: list[Sizes] = [one for one in SIZES if options.get(one)]
+    chosen: list[SizeStyle] = [one for one in SIZES if options.get(one)]
     if not chosen:
         return "both"
     if len(chosen) > 1:

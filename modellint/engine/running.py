@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from threading import Condition
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -24,6 +24,8 @@ from modellint.source.cells import Cells
 from modellint.worker.deaths import broken
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from modellint.discovery.candidates import Candidate
 
 T = TypeVar("T")
@@ -146,12 +148,18 @@ def run_all(
     some for several runs; `done` is told of each as soon as it is through. Whatever is raised,
     Ctrl-C included, ends all processes first.
     """
+    works = iter(works)
+    first = next(works, None)
+    if first is None:
+        return []  # Nothing has changed: threads need not even be imported.
+    from concurrent.futures import ThreadPoolExecutor
+
     opened = closing(Pools()) if lasting is None else nullcontext(lasting)
     # The threads only wait for processes.
     with opened as pools, ThreadPoolExecutor(jobs or cores()) as threads:
         tasks: dict[Future[Outcome], Work] = {}
         try:
-            for work in works:
+            for work in chain([first], works):
                 pool = pools.start(work.interpreter)
                 tasks[threads.submit(run_file, pool, work)] = work
             return collected(tasks, lambda task, work: task.result(), progress, done)
@@ -168,6 +176,8 @@ def collected(
     done: Callable[[Work, Outcome], None],
 ) -> list[Outcome]:
     """What comes of tasks, in their order; told of as they are done, and read only once."""
+    from concurrent.futures import as_completed
+
     found: dict[Future[T], Outcome] = {}
     for task in as_completed(tasks):
         found[task] = read(task, tasks[task])

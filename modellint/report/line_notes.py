@@ -11,7 +11,7 @@ from modellint.errors import UsageError
 from modellint.report.excerpts import Excerpts
 from modellint.report.lines import columns, printable, shown_source, title
 from modellint.report.view import View
-from modellint.results.annotated import SIZES, AnnotatedSource, Sizes
+from modellint.results.annotated import SIZES, AnnotatedSource, SizeStyle
 from modellint.results.models import ModelReport
 from modellint.results.places import file_of
 from modellint.results.report import Report
@@ -89,7 +89,7 @@ class Row:
     reason: str | None = None
 
 
-def rows(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Iterator[Row]:
+def rows(source: AnnotatedSource, lines: Sequence[str], sizes: SizeStyle) -> Iterator[Row]:
     """The parts of a file that a model is made of and runs, line by line with their notes.
 
     Where a note with formulas is too long, it and those beside it have the example's numbers alone.
@@ -144,7 +144,7 @@ def _groups(numbers: Iterable[int]) -> Iterator[list[int]]:
         yield together
 
 
-def _notes(source: AnnotatedSource, lines: Sequence[str], sizes: Sizes) -> Mapping[int, str]:
+def _notes(source: AnnotatedSource, lines: Sequence[str], sizes: SizeStyle) -> Mapping[int, str]:
     """The comment behind each line."""
     notes = _behind_whole_lines(source.notes(sizes), lines)
     return {line: f"# {printable(note)}" for line, note in notes.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modellint.results.annotated import Sizes
+from modellint.results.annotated import SizeStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class View:
     quiet: bool = False
     unsafe: bool = False
     annotated: bool = False
-    sizes: Sizes = "both"
+    sizes: SizeStyle = "both"
 
     def paint(
         self, text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False

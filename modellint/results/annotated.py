@@ -10,12 +10,12 @@ from typing import Any, Literal, get_args
 
 from modellint.results.places import file_of, in_json
 
-Sizes = Literal["both", "symbolic", "concrete"]
+SizeStyle = Literal["both", "symbolic", "concrete"]
 """How sizes are written: as formulas over the input's, as the example's numbers, or with both."""
 
 #: No file has more lines.
 _LAST = 1 << 40
-SIZES: tuple[Sizes, ...] = get_args(Sizes)
+SIZES: tuple[SizeStyle, ...] = get_args(SizeStyle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class LineTensor:
     example: tuple[int, ...]
     dtype: str
 
-    def text(self, sizes: Sizes = "both") -> str:
+    def text(self, sizes: SizeStyle = "both") -> str:
         """Its shape as a note has it: `(N, 16, H - 4, W - 4) 24×24`."""
         written = self.example if sizes == "concrete" else self.shape
         inside = ", ".join(map(str, written))
@@ -73,7 +73,7 @@ class Annotation:
     between: bool = False
     built: bool = False
 
-    def text(self, sizes: Sizes = "both") -> str:
+    def text(self, sizes: SizeStyle = "both") -> str:
         """What stands behind the line: `×4: (N, 64, H, W) → (N, 512, H // 8, W // 8)`."""
         begin, end = _listed(self.first, sizes), _listed(self.last, sizes)
         parts = [begin] if begin == end and not self.between else [begin, end]
@@ -132,7 +132,7 @@ class AnnotatedSource:
         """The file, or the cell of a notebook, as reports print it."""
         return file_of(self.path, cell=self.cell)
 
-    def notes(self, sizes: Sizes = "both") -> dict[int, str]:
+    def notes(self, sizes: SizeStyle = "both") -> dict[int, str]:
         """The text that belongs behind each line, by the line: what an editor shows as hints."""
         found: dict[int, list[Annotation]] = {}
         for one in self.lines:
@@ -171,7 +171,7 @@ class AnnotatedSource:
         )
 
 
-def _on_one_line(annotations: Sequence[Annotation], sizes: Sizes) -> Iterator[str]:
+def _on_one_line(annotations: Sequence[Annotation], sizes: SizeStyle) -> Iterator[str]:
     """The notes of a line; layers that are built side by side are one after another in one note."""
     for built, group in groupby(annotations, lambda one: one.built):
         some = [*group]
@@ -184,7 +184,7 @@ def _on_one_line(annotations: Sequence[Annotation], sizes: Sizes) -> Iterator[st
             yield some[-1].text(sizes)
 
 
-def _listed(tensors: Sequence[LineTensor], sizes: Sizes) -> str:
+def _listed(tensors: Sequence[LineTensor], sizes: SizeStyle) -> str:
     """Tensors in a row, those that are alike together."""
     parts = []
     named = False

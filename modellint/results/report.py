@@ -20,7 +20,7 @@ from modellint._version import __version__
 from modellint.rules import SEVERITIES, Severity
 
 if TYPE_CHECKING:
-    from modellint.results.annotated import Sizes
+    from modellint.results.annotated import SizeStyle
     from modellint.results.baselined import Baselined
 from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
@@ -292,7 +292,7 @@ class Report:
         text: str = formats.render(self, format, view)
         return text
 
-    def annotated(self, sizes: Sizes = "both", *, color: bool = False) -> str:
+    def annotated(self, sizes: SizeStyle = "both", *, color: bool = False) -> str:
         """The source of each model with the shape behind each line that makes a tensor.
 
         `sizes` are `symbolic`, formulas over the input's; `concrete`, the example's; or `both`. The
