@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from modellint.fixes.changes import Contain
 from modellint.fixes.edits import Edit
-from modellint.fixes.names import class_of, spelled
+from modellint.fixes.names import called_name, class_of, spelled
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph
 from modellint.source.classes import own_attribute
@@ -24,11 +24,15 @@ _REGISTERING: Mapping[type[ast.expr], str] = {
 }
 
 
+_LISTS = frozenset(_REGISTERING.values())
+
+
 def contained(change: Contain, graph: Graph, text: Text) -> Iterator[Edit]:
+    """The edits that register what a plain container holds; raise `NoEdit` where none do."""
     try:
-        yield from _contained_here(change, text)
-    except NoEdit:
         yield from _contained_there(change.module.path, graph, text)
+    except NoEdit:
+        yield from _contained_here(change, text)
 
 
 def _contained_there(path: str, graph: Graph, text: Text) -> Iterator[Edit]:
@@ -40,24 +44,29 @@ def _contained_there(path: str, graph: Graph, text: Text) -> Iterator[Edit]:
     holder, _, name = whole.rpartition(".")
     if key.count("[") or not key.endswith("]"):
         raise NoEdit("the container is filled elsewhere")
-    scope: ast.AST = text.source.tree
-    own = False
+    values: list[ast.expr] = []
     with suppress(NoEdit):
-        scope, own = class_of(holder, graph, text), True
-    values = [
-        node.value
-        for node in ast.walk(scope)
-        if isinstance(node, (ast.Assign, ast.AnnAssign))
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(target, ast.Attribute) and target.attr == name and node.value is not None
-        if not own or own_attribute(target) == name
-    ]
+        values = [*_assigned(name, class_of(holder, graph, text), within=True)]
+    values = values or [*_assigned(name, text.source.tree, within=False)]
     if len(values) != 1:
         raise NoEdit("the container is filled elsewhere")
     kind = "ModuleList" if key[:-1].isdigit() else "ModuleDict"
     line, column, end_line, end_column = text.source.extent(values[0])
     yield text.inserted(line, column, spelled(f"nn.{kind}(", text))
     yield text.inserted(end_line, end_column, ")")
+
+
+def _assigned(name: str, scope: ast.AST, *, within: bool) -> Iterator[ast.expr]:
+    """What is assigned to an attribute and registers nothing; `within` a class, to `self`'s."""
+    for node in ast.walk(scope):
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+            continue
+        if isinstance(node.value, ast.Call) and called_name(node.value) in _LISTS:
+            continue
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            named = isinstance(target, ast.Attribute) and target.attr == name
+            if named and (not within or own_attribute(target) == name):
+                yield node.value
 
 
 def _contained_here(change: Contain, text: Text) -> Iterator[Edit]:

@@ -21,7 +21,7 @@ from modellint.fixes.changes import (
     Without,
 )
 from modellint.fixes.edits import Edit
-from modellint.fixes.names import class_of, spelled
+from modellint.fixes.names import called_name, class_of, spelled
 from modellint.fixes.registering import contained
 from modellint.fixes.signatures import functional_arguments, layer_arguments
 from modellint.fixes.sites import NoEdit, Text
@@ -86,14 +86,14 @@ def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
     if module is not None:
         call = text.call_at(module.construction)
         names = layer_arguments(module.kind or "")
-        if names is None or change.name not in names or _called(call) != module.kind:
-            raise NoEdit(f"{_called(call) or 'what is called'} builds it")
+        if names is None or change.name not in names or called_name(call) != module.kind:
+            raise NoEdit(f"{called_name(call) or 'what is called'} builds it")
     else:
         assert isinstance(layer, Node)
         call = text.call_at(layer.call)
         names = functional_arguments(layer.op)
-        if names is None or _called(call) != layer.op:
-            raise NoEdit(f"{_called(call) or 'what is called'} computes it")
+        if names is None or called_name(call) != layer.op:
+            raise NoEdit(f"{called_name(call) or 'what is called'} computes it")
         if isinstance(call.func, ast.Attribute) and not text.names_library(call.func.value):
             # A method's tensor stands before the point.
             names = names[1:]
@@ -126,21 +126,13 @@ def _number(module: Module, now: int, value: int, text: Text) -> Edit:
     found = [node for node in given if isinstance(node, ast.Constant) and type(node.value) is int]
     found = [node for node in found if node.value == now]
     if len(found) != 1:
-        raise NoEdit(f"{now} is not one argument of {_called(call) or module.path}")
+        raise NoEdit(f"{now} is not one argument of {called_name(call) or module.path}")
     return text.replaced(found[0], str(value))
 
 
 def _module(node: Node, graph: Graph) -> Module | None:
     """The layer that a call belongs to; `None` for a functional that a forward calls."""
     return graph.modules.get(node.module) if node.type != node.op else None
-
-
-def _called(call: ast.Call) -> str:
-    """The last name of what is called."""
-    callee = call.func
-    if isinstance(callee, ast.Attribute):
-        return callee.attr
-    return callee.id if isinstance(callee, ast.Name) else ""
 
 
 def _subject(node: Node, call: ast.Call, text: Text) -> ast.expr:
@@ -187,7 +179,7 @@ def _built(module: Module, text: Text) -> ast.Call | None:
     """The construction of a layer of `torch.nn` in a file that does not write the layer's call."""
     with suppress(NoEdit):
         built = text.call_at(module.construction)
-        if _called(built) == module.kind:
+        if called_name(built) == module.kind:
             return built
     return None
 
@@ -238,12 +230,12 @@ def _element(module: Module, graph: Graph, text: Text) -> ast.expr | None:
             held = [one for one in graph.modules if one and one.rpartition(".")[0] == path]
             starred = any(isinstance(one, ast.Starred) for one in container.args)
             whole = not starred and len(container.args) == len(held)
-            if _called(container) == "Sequential" and whole:
+            if called_name(container) == "Sequential" and whole:
                 return container.args[int(place)]
     with suppress(NoEdit):
         call = text.call_at(module.construction)
         holder = text.parents.get(call)
-        inside = isinstance(holder, ast.Call) and _called(holder) == "Sequential"
+        inside = isinstance(holder, ast.Call) and called_name(holder) == "Sequential"
         return call if inside and call in getattr(holder, "args", ()) else None
     return None
 
