@@ -23,6 +23,7 @@ def fixes_summary(found: Sequence[Outcome]) -> str:
     The last column has the reasons of those that have none, the commonest first.
     """
     lines = ["| rule | findings | with a fix | share | none, because |", "|---|---|---|---|---|"]
+    found = sorted(found)
     rules = sorted({one.rule for one in found})
     lines += [_line(rule, [one for one in found if one.rule == rule]) for rule in rules]
     lines.append(_line(f"**all**, of {len({one.planted_at for one in found})} faults", found, ""))

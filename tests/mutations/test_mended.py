@@ -13,7 +13,7 @@ SHARE = 0.8
 FIXES = read_fixes()
 #: Models of each family, small enough that a few faults of each are planted and mended again.
 SAMPLE = """torchvision:resnet18 timm:test_byobnet pytorchcv:nin_cifar10 smp:unet-resnet18
-transformers:ViTModel""".split()
+transformers:BertModel""".split()
 
 
 def test_most_grave_findings_have_a_fix_and_none_does_what_it_should_not() -> None:
