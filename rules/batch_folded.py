@@ -186,8 +186,21 @@ def _finding(
         f"{output.output}",
         help=f"flatten(1) keeps one row of {features} values a sample{fits}",
         assumes_size=True,
-        fix=Fix("flatten(1)", [Instead(node, "{}.flatten(1)")], narrows=True),
+        fix=_fix(node),
     )
+
+
+def _fix(node: Node) -> Fix:
+    """A row a sample; where a linear layer wants the channels of a map, their means."""
+    source = node.input.output
+    channels, row = source.example[1], node.output.example[1:]
+    means = None
+    if len(source.example) == 4 and row in ((channels,), (channels, 1, 1)):
+        keeps = "keepdim=True" if len(row) == 3 else ""
+        step = f"mean({', '.join(filter(None, ['(2, 3)', keeps]))})"
+        told = f"{step} keeps one row of {channels} values a sample"
+        means = Fix(step, [Instead(node, f"{{}}.{step}")], narrows=True, help=told)
+    return Fix("flatten(1)", [Instead(node, "{}.flatten(1)")], narrows=True, instead=means)
 
 
 batch_folded.flags(

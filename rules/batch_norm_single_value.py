@@ -7,6 +7,7 @@ from math import gcd
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import named
+from modellint.fixes import Fix, Instead
 from modellint.graph.operations import ADAPTIVE_POOLS, ELEMENTWISE, RESHAPES, varying_inputs
 
 
@@ -57,11 +58,17 @@ def _pooled(graph: Graph, call: Node) -> Node | None:
             return None
 
 
+_BATCHES = "train with batches of at least 2 samples (drop_last=True)"
+
+
 def _finding(call: Node, pooled: Node | None, channels: int | str, is_map: bool) -> Finding:
     samples = call.input.output.symbolic[0]
-    advice = "train with batches of at least 2 samples (drop_last=True)"
+    advice = _BATCHES
+    fix = None
     if isinstance(channels, int):
-        advice += f"; or nn.GroupNorm({gcd(channels, 32)}, {channels}), which needs no other sample"
+        norm = f"nn.GroupNorm({gcd(channels, 32)}, {channels})"
+        advice += f"; or {norm}, which needs no other sample"
+        fix = Fix(norm, [Instead(call, None, norm)], otherwise=_BATCHES)
     return Finding(
         call,
         f"{named(call)} normalises {call.input.output}: it sees {samples} values a channel, one "
@@ -69,6 +76,7 @@ def _finding(call: Node, pooled: Node | None, channels: int | str, is_map: bool)
         help=advice,
         related=[pooled] if pooled is not None else (),
         severity=None if is_map else "info",
+        fix=fix,
     )
 
 

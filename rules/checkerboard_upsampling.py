@@ -81,13 +81,14 @@ def _help(call: Node, kernel: Sequence[int], uneven: Sequence[int]) -> tuple[str
         cut = fit[at] - kernel[at] + 2 * padding[at] - more[at]
         padding[at], more[at] = -(-cut // 2), cut % 2
     after = times(spatial(call, call.output))
-    extra = f", output_padding={together(more)}" if any(more) else ""
+    was = list(call.per_axis("output_padding", 0))
+    extra = f", output_padding={together(more)}" if any(more) or more != was else ""
     told = (
         f"a {times(fit)} kernel with padding={together(padding)}{extra} gives {after} as now; "
         f"{resize}"
     )
     values = {"kernel_size": one_or_each(fit), "padding": one_or_each(padding)}
-    if more != list(call.per_axis("output_padding", 0)):
+    if more != was:
         values["output_padding"] = one_or_each(more)
     return told, set_arguments(call, **values)
 

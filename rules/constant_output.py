@@ -8,7 +8,7 @@ from math import prod
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.usage import results, training
 from modellint.facts.wording import named, times
-from modellint.fixes import Fix, set_arguments
+from modellint.fixes import Fix, Instead, Without, set_arguments
 from modellint.graph.operations import DROPOUTS, descends, varying_inputs
 
 _SOFTMAXES = ("softmax", "log_softmax", "softmin")
@@ -163,7 +163,7 @@ def _finding(
         rest = f"{when}the model's output {whole[0].output} is the same for every input"
     else:
         rest = f"{when}it is the same for every input, and passes no gradient"
-    told, fix = _help(call)
+    told, fix = _help(at or call)
     return Finding(
         at or call,
         f"{named(call)} {effect}: {rest}",
@@ -176,9 +176,17 @@ def _finding(
 def _help(call: Node) -> tuple[str, Fix | None]:
     """What was meant, in words and, where an argument does it, as a change."""
     words, dim = _words(call)
-    if dim is None:
+    if dim is not None:
+        return words, set_arguments(call, dim=dim)
+    if call.op in _SOFTMAXES:
+        layer, step = ("LogSigmoid", "logsigmoid") if call.op == "log_softmax" else (
+            "Sigmoid", "sigmoid"
+        )  # fmt: skip
+        change = Instead(call, f"nn.functional.{step}({{}})", f"nn.{layer}()")
+        return words, Fix(f"nn.{layer}()", [change], otherwise=words)
+    if call.op in _PRODUCTS:
         return words, None
-    return words, set_arguments(call, dim=dim)
+    return words, Fix(f"without {named(call)}", [Without(call)], otherwise=words)
 
 
 def _words(call: Node) -> tuple[str, int | None]:

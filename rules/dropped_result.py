@@ -10,7 +10,7 @@ from modellint import Finding, Graph, Node, Site, Skip, rule
 from modellint.facts.source_facts import call_statement, called_name, calls_tensor
 from modellint.facts.usage import unused_modules
 from modellint.facts.wording import named
-from modellint.fixes import Assign, Fix
+from modellint.fixes import Assign, Fix, Without
 
 #: What writes into a tensor that others may hold.
 _WRITES = frozenset(["copy", "update", "index_put", "set"])
@@ -20,6 +20,7 @@ _LEAVES = frozenset(["parameter", "buffer", "constant"])
 _LONGEST = 60
 #: What is said where no change of the line alone keeps it.
 _ASSIGN = "assign what it gives to what the next line reads"
+_LEAVE = f"{_ASSIGN}, or leave it out"
 
 
 @rule("suspicious")
@@ -122,8 +123,16 @@ def _finding(call: Node, statement: ast.Call) -> Finding:
         f"{named(call)} computes {call.output}, here {prod(call.output.example):,} values, and "
         "nothing reads them: the line keeps no result and changes none",
         help=change,
-        fix=Fix(f"{target} = …", [Assign(call)], otherwise=_ASSIGN) if target is not None else None,
+        fix=_fix(call, target),
     )
+
+
+def _fix(call: Node, target: str | None) -> Fix:
+    """The result is kept; where that does not run, the line goes, which changes nothing."""
+    without = Fix(f"without {named(call)}", [Without(call)], otherwise=_ASSIGN, help=_LEAVE)
+    if target is None:
+        return without
+    return Fix(f"{target} = …", [Assign(call)], otherwise=_ASSIGN, instead=without)
 
 
 def _target(statement: ast.Call) -> str | None:

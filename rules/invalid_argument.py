@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
-from modellint.facts.wording import describe, together
-from modellint.fixes import Before, Fix, SetArgument, one_or_each
-from modellint.graph.operations import CONVOLUTIONS, POOLS, TRANSPOSED
+from modellint.facts.wording import describe, named, together
+from modellint.fixes import Before, Fix, Instead, SetArgument, one_or_each, set_arguments
+from modellint.graph.operations import CONVOLUTIONS, ELEMENTWISE, POOLS, RESHAPES, TRANSPOSED
 
 _WINDOWS = CONVOLUTIONS | POOLS | TRANSPOSED
 _EMBEDDINGS = frozenset({"embedding", "embedding_bag"})
@@ -43,7 +43,9 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
             yield Skip(call, "PyTorch runs what looks like an argument it refuses", doubtful=True)
             continue
         for what, told, change in wrong:
-            fix = Fix(f"{change.name}={change.value}", [change])
+            fix = Fix(f"{change.name}={change.value}", [change], otherwise=told)
+            if change.name == "stride":
+                fix = fix._replace(instead=_longer(call))
             yield Finding(call, f"{describe(call)} has {what}", help=told, fix=fix)
         if wrong:
             continue
@@ -51,7 +53,7 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
             yield Skip(call, "the type of the model's input was assumed")
         elif number is not None:
             what, told, step = number
-            fix = Fix(step.format("x"), [Before(call, step)])
+            fix = Fix(step.format("x"), [Before(call, step)], otherwise=told, instead=_uncast(call))
             yield Finding(call, f"{describe(call)} {what}", help=told, fix=fix)
         elif _is_empty(call):
             yield Finding(
@@ -59,6 +61,12 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
                 f"{describe(call)} puts out {call.output}: nothing, since a size is 0",
                 help="give it a size of at least 1, or put nn.Identity() in its place",
             )
+
+
+def _longer(call: Node) -> Fix:
+    """A stride of 2, or that of patches, where the map behind a layer is to be smaller."""
+    patches = set_arguments(call, stride=one_or_each(call.kernel or (1,)))
+    return set_arguments(call, stride=2)._replace(instead=patches)
 
 
 def _wrong(call: Node) -> Iterator[tuple[str, str, SetArgument]]:
@@ -106,6 +114,17 @@ def _number(call: Node) -> tuple[str, str, str] | None:
     kind = weight.output.dtype
     what = f"computes in {kind} and gets {given}"
     return what, "convert its input first: x.float()", "{}.float()"
+
+
+def _uncast(call: Node) -> Fix | None:
+    """The conversion that made other numbers of those that a layer computes with is left out."""
+    node = call.input
+    while node.inputs and node.input.outputs and node.op in ELEMENTWISE | RESHAPES:
+        if _is_floating(node.input.output.dtype) != _is_floating(node.output.dtype):
+            told = f"leave out {named(node)}, which makes {node.output.dtype} of its input"
+            return Fix(f"without {named(node)}", [Instead(node, "{}")], help=told)
+        node = node.input
+    return None
 
 
 def _is_floating(dtype: str) -> bool:

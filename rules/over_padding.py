@@ -63,7 +63,8 @@ def _blind(window: Window, cut: tuple[int, int]) -> int:
 
 def _of_blind(call: Node, axes: tuple[Window, ...], blind: list[int]) -> Finding:
     window = axes[blind[0]]
-    padding = one_or_each([(axis.span - 1) // 2 for axis in axes])
+    # Patches, which do not overlap, need none.
+    padding = one_or_each([(axis.span - 1) // 2 if axis.span > axis.s else 0 for axis in axes])
     where = on_axes(blind, call.rank) or " an axis"
     return Finding(
         call,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modellint import Finding, Graph, Skip, rule
+from modellint.facts.activations import activated
 from modellint.facts.composition import Pair, enters_attention, leaves_attention, pairs
 from modellint.facts.wording import describe
 
@@ -33,17 +34,21 @@ def stacked_linear(graph: Graph) -> Iterator[Finding | Skip]:
             continue
         if enters_attention(graph, pair.second) or leaves_attention(graph, pair.first):
             continue
-        yield _finding(pair, composed)
+        yield _finding(graph, pair, composed)
 
 
-def _finding(pair: Pair, composed: int) -> Finding:
+def _finding(graph: Graph, pair: Pair, composed: int) -> Finding:
+    told = (
+        f"put an activation between them; one layer in their place has "
+        f"{pair.weights - composed:,} weights less"
+    )
     return Finding(
         pair.first,
         f"{describe(pair.first)} and {describe(pair.second)} have nothing non-linear between "
         f"them: {pair.weights:,} weights for one affine map that has {composed:,}",
-        help=f"put an activation between them; one layer in their place has "
-        f"{pair.weights - composed:,} weights less",
+        help=told,
         related=[pair.second],
+        fix=activated(graph, pair)._replace(otherwise=told),
     )
 
 

@@ -146,6 +146,9 @@ def _when(graph: Graph, call: Node, left: list[Unread]) -> str:
     return f"; so whenever {', or '.join(found)}" if found else ""
 
 
+_FIT = "a kernel and stride that fit the map leave nothing"
+
+
 def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None]:
     """What reads the rest, in words and, where an argument does it, as a change."""
     axes = windows(call) or ()
@@ -155,6 +158,11 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None
         needed = [axis.s if axis.s > axis.span else axis.k for axis in axes]
         ways.append(f"a {times(needed)} kernel reads them; so does an average pool before it")
         fix = set_arguments(call, kernel_size=one_or_each(needed))
+        if "ceil_mode" in call.arguments:
+            # As many windows as those of one pixel.
+            wider = set_arguments(call, kernel_size=one_or_each(needed), ceil_mode=True)
+            told = f"{wider.message} reads them"
+            fix = fix._replace(instead=wider._replace(otherwise=_FIT, help=told))
     elif "ceil_mode" in call.arguments and not any(loses(axis, axis.n, True) for axis in axes):
         after = [axis.at(axis.n, ceil=True).o for axis in axes]
         ways.append(f"ceil_mode=True reads them and gives {times(after)}")
@@ -171,10 +179,9 @@ def _help(graph: Graph, call: Node, left: list[Unread]) -> tuple[str, Fix | None
     fitting = [text for part in left if (text := _fitting(graph, call, part))]
     if fitting:
         ways.append(f"with {', '.join(fitting)} nothing is left here")
-    otherwise = "a kernel and stride that fit the map leave nothing"
     if fix is not None:
-        fix = fix._replace(otherwise=otherwise)
-    return "; ".join(ways) or otherwise, fix
+        fix = fix._replace(otherwise=_FIT)
+    return "; ".join(ways) or _FIT, fix
 
 
 def _fitting(graph: Graph, call: Node, part: Unread) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modellint import Finding, Graph, Skip, rule
+from modellint import Finding, Graph, Module, Skip, rule
 from modellint.facts.auxiliary_heads import returned_in_training
 from modellint.facts.costs import share_of, total_parameters
 from modellint.facts.usage import Unused, training, unused_modules, used_in_training
+from modellint.fixes import Assign, Fix
 
 
 @rule("suspicious")
@@ -65,13 +66,28 @@ def _never_called(graph: Graph, unused: Unused) -> Finding:
 
 def _dropped(graph: Graph, unused: Unused) -> Finding:
     module = unused.module
+    told = (
+        f"use its result, or leave it out: {unused.parameters:,} parameters and their "
+        "computation less"
+    )
     return Finding(
         module,
         f"{module.path} ({module.type}) is called, but what it gives is dropped: no output "
         f"depends on its {_held(graph, unused)}",
-        help=f"use its result, or leave it out: {unused.parameters:,} parameters and their "
-        "computation less",
+        help=told,
+        fix=_kept(graph, module)._replace(otherwise=told),
     )
+
+
+def _kept(graph: Graph, module: Module) -> Fix:
+    """What drops the result keeps it: where the module is called, else within it."""
+    within = [
+        inner
+        for inner in graph.modules.values()
+        if inner.path.rpartition(".")[0] == module.path and inner.called
+    ]
+    inner = _kept(graph, within[0]) if len(within) == 1 else None
+    return Fix(f"the result of {module.path} kept", [Assign(module)], instead=inner)
 
 
 unused_module.flags(

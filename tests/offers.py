@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
@@ -24,10 +25,14 @@ def offered(
     text: str,
     *rules: str,
     inputs: tuple[str, ...] = (),
+    models: tuple[str, ...] = (),
     trials: int = UNBOUNDED,
-    options: dict[str, Any] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Diagnostic]:
-    """The findings of a file, made in this process by these rules, else by all that are on."""
+    """The findings of a file, made in this process by these rules, else by all that are on.
+
+    `models` are those that are looked at, all where none are named; `options` are by rule.
+    """
     names = rules or tuple(name for name, rule in RULES.items() if rule.default)
     chosen = [RULES[name] for name in names if RULES[name].reads == "graph"]
     with TemporaryDirectory() as folder:
@@ -37,19 +42,25 @@ def offered(
             path=str(path),
             shown="net.py",
             folder=folder,
+            names=models,
             inputs=inputs,
             rules=tuple(rule.name for rule in chosen),
-            options={names[0]: options or {}},
+            options=options or {},
             trials=trials,
         )
         found: list[Diagnostic] = []
+        analysed: set[str] = set()
         mended: list[Diagnostic] = []
         for part in lint_file(job, chosen, lambda other: Path(other).name):
             if isinstance(part, Report):
                 assert not part.errors, part.errors
                 found += part.findings
+                analysed |= {
+                    one.name for one in part.models if one.status in ("analysed", "partial")
+                }
             elif isinstance(part, Fixed):
                 mended += part.findings
+    assert analysed >= {*models}, f"only {analysed} of {models} is analysed"
     places = {(one.rule, one.model, one.line, one.column, one.layers): one for one in mended}
     assert len(places) == len(mended)
     return [places.get((f.rule, f.model, f.line, f.column, f.layers), f) for f in found]

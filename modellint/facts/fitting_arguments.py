@@ -21,6 +21,7 @@ from modellint.fixes import (
 from modellint.graph import Graph, Module, Node
 from modellint.graph.operations import (
     CONVOLUTIONS,
+    ELEMENTWISE,
     POOLS,
     RESHAPES,
     TRANSPOSED,
@@ -28,6 +29,8 @@ from modellint.graph.operations import (
 
 _RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
 _PRODUCTS = frozenset({"matmul", "mm", "bmm"})
+#: What gives features as the last axis, whatever axes there are.
+_FEATURES_LAST = frozenset({"linear", "layer_norm", "permute", "transpose", "movedim"})
 _FLATTEN = "{}.flatten(1)"
 _TURN = "{}.transpose(1, 2)"
 
@@ -96,7 +99,7 @@ def _features(call: Node, sizes: tuple[int, ...]) -> Fitting | None:
         fix = Fix("flatten(1)", [Before(call, _FLATTEN, "nn.Flatten()")])
         return Fitting(fix, f"flatten(1) before {call.key} gives it {wanted:,} features")
     if len(sizes) == 4:
-        # A map that nobody flattened: its last axis is no features.
+        # A map that nobody flattened, unless its features were moved to its last axis.
         text = _product(sizes[1:])
         changes: list[Change] = [
             Before(call, _FLATTEN, "nn.Flatten()"),
@@ -104,8 +107,17 @@ def _features(call: Node, sizes: tuple[int, ...]) -> Fitting | None:
         ]
         features = prod(sizes[1:])
         told = f"flatten(1) before {call.key} gives it {features:,} features, here {wanted:,}"
-        return Fitting(Fix(f"flatten(1), in_features={features}", changes), told)
+        flat = Fix(f"flatten(1), in_features={features}", changes)
+        if not _has_features_last(call.input):
+            return Fitting(flat, told)
     return _set(call, "in_features", sizes[-1], wanted, _written_features(call))
+
+
+def _has_features_last(node: Node) -> bool:
+    """Whether the last axis of a map is that of its features, as behind a `permute`."""
+    while node.op in ELEMENTWISE and node.inputs:
+        node = node.input
+    return node.op in _FEATURES_LAST
 
 
 def _written_features(call: Node) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from modellint.facts.activations import identities_beside
 from modellint.facts.flattening import Flattened
-from modellint.fixes import Before, Change, Fix, SetArgument
+from modellint.fixes import Before, Change, Fix, Instead, SetArgument
 from modellint.graph import Graph, Node
 from modellint.graph.operations import RESHAPES, passed_through
 
@@ -25,13 +26,17 @@ def pooled(graph: Graph, call: Node, found: Flattened, to: Sequence[int]) -> Fix
     rank = len(found.positions)
     size = to[0] if len({*to}) == 1 else tuple(to)
     step = f"nn.functional.adaptive_avg_pool{rank}d({{}}, {size})"
-    changes: list[Change] = [Before(flatten, step, f"nn.AdaptiveAvgPool{rank}d({size})")]
-    message = f"nn.AdaptiveAvgPool{rank}d({size})"
+    layer = message = f"nn.AdaptiveAvgPool{rank}d({size})"
+    changes: list[Change] = []
     features = found.channels * prod(to)
     if features != call.input.output.example[-1]:
         changes.append(SetArgument(call, "in_features", features))
         message = f"{message}, in_features={features}"
-    return Fix(message, changes)
+    # Where a library flattens the map, the user may have put nothing in the place of its pool.
+    fix = None
+    for idle in identities_beside(graph, call):
+        fix = Fix(message, [Instead(idle, None, layer), *changes], instead=fix)
+    return Fix(message, [Before(flatten, step, layer), *changes], instead=fix)
 
 
 def _flatten(graph: Graph, call: Node) -> Node | None:

@@ -61,14 +61,22 @@ class After(NamedTuple):
 
 
 class Instead(NamedTuple):
-    """A call is written as another: `x.view(-1, 400)` as `{}.flatten(1)`."""
+    """A call is written as another: `x.view(-1, 400)` as `{}.flatten(1)`.
 
-    call: Node
-    step: str
+    `module` is the construction of a layer that does the same, for a call that a layer makes or
+    for a layer; `step` is `None` where nothing but a layer does.
+    """
+
+    call: Node | Module
+    step: str | None
+    module: str | None = None
 
 
 class Without(NamedTuple):
-    """A call is left out: what it was given goes on; a layer leaves the `nn.Sequential`."""
+    """A call is left out: what it was given goes on; a layer leaves the `nn.Sequential`.
+
+    Of a statement that keeps no result the whole line goes.
+    """
 
     call: Node
 
@@ -83,9 +91,12 @@ class Behind(NamedTuple):
 
 
 class Assign(NamedTuple):
-    """What a statement throws away is assigned to the name that it was given: `x = F.relu(x)`."""
+    """What a statement throws away is assigned to the name that it was given: `x = F.relu(x)`.
 
-    call: Node
+    `call` is an operation, or a module that the statement calls.
+    """
+
+    call: Node | Module
 
 
 class Contain(NamedTuple):
@@ -102,7 +113,9 @@ class Fix(NamedTuple):
 
     `safe` tells that the model computes the same as before. `otherwise` is the help of a finding
     whose fix did not pass its trial: nothing in it may be wrong for that. `narrows` tells that the
-    model takes fewer sizes with it, which is the point.
+    model takes fewer sizes with it, which is the point. `instead` is what else mends the finding,
+    where this cannot be written or does not pass; `help` is what the finding then says, where that
+    is not what it says anyway.
     """
 
     message: str
@@ -110,6 +123,8 @@ class Fix(NamedTuple):
     safe: bool = False
     otherwise: str | None = None
     narrows: bool = False
+    instead: Fix | None = None
+    help: str | None = None
 
 
 def set_arguments(layer: Node | Module, **values: Any) -> Fix:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, cast
 
 from modellint.fixes.arguments import set_argument
@@ -13,7 +14,6 @@ from modellint.fixes.changes import (
     Before,
     Behind,
     Change,
-    Contain,
     Fix,
     Instead,
     SetArgument,
@@ -21,10 +21,12 @@ from modellint.fixes.changes import (
     Without,
 )
 from modellint.fixes.edits import Edit
+from modellint.fixes.names import called_name, class_of, spelled
+from modellint.fixes.registering import contained
 from modellint.fixes.signatures import functional_arguments, layer_arguments
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph, Module, Node
-from modellint.source.walking import nodes_of
+from modellint.source.classes import own_attribute
 
 _CONTAINERS = frozenset({"Sequential", "ModuleList"})
 
@@ -67,18 +69,15 @@ def _edits(change: Change, graph: Graph, text: Text) -> Iterator[Edit]:
     elif isinstance(change, After):
         yield from _after(change, graph, text)
     elif isinstance(change, Instead):
-        call = _own_call(change.call, graph, text)
-        subject = _subject(change.call, call, text)
-        written = _as_operand(subject, text.text_of(subject))
-        yield text.replaced(call, spelled(change.step, text).format(written))
+        yield _instead(change, graph, text)
     elif isinstance(change, Without):
         yield from _without(change, graph, text)
     elif isinstance(change, Behind):
         yield from _behind(change, graph, text)
     elif isinstance(change, Assign):
-        yield from _assigned(change, text)
+        yield from _assigned(change, graph, text)
     else:
-        yield from _contained(change, text)
+        yield from contained(change, graph, text)
 
 
 def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
@@ -87,14 +86,14 @@ def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
     if module is not None:
         call = text.call_at(module.construction)
         names = layer_arguments(module.kind or "")
-        if names is None or change.name not in names or _called(call) != module.kind:
-            raise NoEdit(f"{_called(call) or 'what is called'} builds it")
+        if names is None or change.name not in names or called_name(call) != module.kind:
+            raise NoEdit(f"{called_name(call) or 'what is called'} builds it")
     else:
         assert isinstance(layer, Node)
         call = text.call_at(layer.call)
         names = functional_arguments(layer.op)
-        if names is None or _called(call) != layer.op:
-            raise NoEdit(f"{_called(call) or 'what is called'} computes it")
+        if names is None or called_name(call) != layer.op:
+            raise NoEdit(f"{called_name(call) or 'what is called'} computes it")
         if isinstance(call.func, ast.Attribute) and not text.names_library(call.func.value):
             # A method's tensor stands before the point.
             names = names[1:]
@@ -127,21 +126,13 @@ def _number(module: Module, now: int, value: int, text: Text) -> Edit:
     found = [node for node in given if isinstance(node, ast.Constant) and type(node.value) is int]
     found = [node for node in found if node.value == now]
     if len(found) != 1:
-        raise NoEdit(f"{now} is not one argument of {_called(call) or module.path}")
+        raise NoEdit(f"{now} is not one argument of {called_name(call) or module.path}")
     return text.replaced(found[0], str(value))
 
 
 def _module(node: Node, graph: Graph) -> Module | None:
     """The layer that a call belongs to; `None` for a functional that a forward calls."""
     return graph.modules.get(node.module) if node.type != node.op else None
-
-
-def _called(call: ast.Call) -> str:
-    """The last name of what is called."""
-    callee = call.func
-    if isinstance(callee, ast.Attribute):
-        return callee.attr
-    return callee.id if isinstance(callee, ast.Name) else ""
 
 
 def _subject(node: Node, call: ast.Call, text: Text) -> ast.expr:
@@ -164,14 +155,33 @@ def _as_operand(node: ast.expr, written: str) -> str:
 def _before(change: Before, graph: Graph, text: Text) -> Iterator[Edit]:
     module = _module(change.call, graph)
     if module is not None and change.module is not None:
-        inside = _element(module, text)
+        inside = _element(module, graph, text)
         if inside is not None:
             line, column, *_ = text.source.extent(inside)
             yield text.inserted(line, column, f"{spelled(change.module, text)}, ")
             return
-    argument = _subject(change.call, _own_call(change.call, graph, text), text)
+    try:
+        argument = _subject(change.call, _own_call(change.call, graph, text), text)
+    except NoEdit:
+        built = None if module is None or change.module is None else _built(module, text)
+        if built is None:
+            raise
+        # Built here and called elsewhere: the two become one layer.
+        line, column, end_line, end_column = text.source.extent(built)
+        yield text.inserted(line, column, spelled(f"nn.Sequential({change.module}, ", text))
+        yield text.inserted(end_line, end_column, ")")
+        return
     written = _as_operand(argument, text.text_of(argument))
     yield text.replaced(argument, spelled(change.step, text).format(written))
+
+
+def _built(module: Module, text: Text) -> ast.Call | None:
+    """The construction of a layer of `torch.nn` in a file that does not write the layer's call."""
+    with suppress(NoEdit):
+        built = text.call_at(module.construction)
+        if called_name(built) == module.kind:
+            return built
+    return None
 
 
 def _after(change: After, graph: Graph, text: Text) -> Iterator[Edit]:
@@ -181,6 +191,21 @@ def _after(change: After, graph: Graph, text: Text) -> Iterator[Edit]:
     if head:
         yield text.inserted(line, column, head)
     yield text.inserted(end_line, end_column, tail)
+
+
+def _instead(change: Instead, graph: Graph, text: Text) -> Edit:
+    layer = change.call
+    module = layer if isinstance(layer, Module) else _module(layer, graph)
+    if module is not None and change.module is not None:
+        built = _built(module, text)
+        if built is not None:
+            return text.replaced(built, spelled(change.module, text))
+    if change.step is None or isinstance(layer, Module):
+        raise NoEdit("it is not built in this file")
+    call = _own_call(layer, graph, text)
+    subject = _subject(layer, call, text)
+    written = _as_operand(subject, text.text_of(subject))
+    return text.replaced(call, spelled(change.step, text).format(written))
 
 
 def _own_call(node: Node, graph: Graph, text: Text) -> ast.Call:
@@ -195,49 +220,59 @@ def _own_call(node: Node, graph: Graph, text: Text) -> ast.Call:
     return text.call_at(node.call)
 
 
-def _element(module: Module, text: Text) -> ast.Call | None:
-    """The construction of a layer that stands in an `nn.Sequential(…)`."""
-    try:
+def _element(module: Module, graph: Graph, text: Text) -> ast.expr | None:
+    """What stands for a layer in an `nn.Sequential(…)`: its construction, or what has it."""
+    path, _, place = module.path.rpartition(".")
+    around = graph.modules.get(path)
+    if around is not None and around.type == "Sequential" and place.isdigit():
+        with suppress(NoEdit):
+            container = text.call_at(around.construction)
+            held = [one for one in graph.modules if one and one.rpartition(".")[0] == path]
+            starred = any(isinstance(one, ast.Starred) for one in container.args)
+            whole = not starred and len(container.args) == len(held)
+            if called_name(container) == "Sequential" and whole:
+                return container.args[int(place)]
+    with suppress(NoEdit):
         call = text.call_at(module.construction)
-    except NoEdit:
-        return None
-    holder = text.parents.get(call)
-    inside = isinstance(holder, ast.Call) and _called(holder) == "Sequential"
-    return call if inside and call in getattr(holder, "args", ()) else None
-
-
-def spelled(step: str, text: Text) -> str:
-    """A step with `nn.` as the file calls `torch.nn`; raise `NoEdit` where it does not."""
-    if "nn." not in step:
-        return step
-    whole: str | None = None
-    for node in nodes_of(text.source.tree, ast.Import, ast.ImportFrom):
-        module = node.module if isinstance(node, ast.ImportFrom) else None
-        for alias in node.names:
-            named = f"{module}.{alias.name}" if module else alias.name
-            if named == "torch.nn" and (alias.asname or module):
-                return step.replace("nn.", f"{alias.asname or alias.name}.")
-            if named in ("torch", "torch.nn") and module is None:
-                whole = f"{alias.asname or 'torch'}.nn."
-    if whole is None:
-        raise NoEdit("the file does not import torch.nn")
-    return step.replace("nn.", whole)
+        holder = text.parents.get(call)
+        inside = isinstance(holder, ast.Call) and called_name(holder) == "Sequential"
+        return call if inside and call in getattr(holder, "args", ()) else None
+    return None
 
 
 def _without(change: Without, graph: Graph, text: Text) -> Iterator[Edit]:
     module = _module(change.call, graph)
-    inside = _element(module, text) if module is not None else None
+    inside = _element(module, graph, text) if module is not None else None
     if inside is not None:
         yield from _removed(inside, text)
         return
     call = _own_call(change.call, graph, text)
+    statement = text.parents.get(call)
+    if isinstance(statement, ast.Expr):
+        yield _without_statement(statement, text)
+        return
     yield text.replaced(call, text.text_of(_subject(change.call, call, text)))
+
+
+def _without_statement(statement: ast.stmt, text: Text) -> Edit:
+    """The edit that takes the lines of a statement out of its block."""
+    around = text.parents[statement]
+    blocks = (getattr(around, name, None) for name in ("body", "orelse", "finalbody"))
+    block = next(one for one in blocks if isinstance(one, list) and statement in one)
+    if len(block) == 1:
+        raise NoEdit("it is all that stands there")
+    line, column, end_line, end_column = text.source.extent(cast("Any", statement))
+    lines = text.source.text.split("\n")
+    behind = lines[end_line - 1][end_column - 1 :].partition("#")[0]
+    if lines[line - 1][: column - 1].strip() or behind.strip() or end_line == len(lines):
+        raise NoEdit("it shares its line")
+    return Edit(line, 1, end_line + 1, 1, "", text.source.path)
 
 
 def _behind(change: Behind, graph: Graph, text: Text) -> Iterator[Edit]:
     """The edits that write in each place of a chain what stands in the next, and the first last."""
     modules = [_module(node, graph) for node in change.chain]
-    elements = [None if module is None else _element(module, text) for module in modules]
+    elements = [None if module is None else _element(module, graph, text) for module in modules]
     places: list[ast.expr]
     if all(elements):
         places = [element for element in elements if element is not None]
@@ -256,7 +291,7 @@ def _behind(change: Behind, graph: Graph, text: Text) -> Iterator[Edit]:
         yield text.replaced(place, other)
 
 
-def _removed(call: ast.Call, text: Text) -> Iterator[Edit]:
+def _removed(call: ast.expr, text: Text) -> Iterator[Edit]:
     """The edit that takes an argument out of a call, with the comma and line that it had."""
     holder = text.parents[call]
     assert isinstance(holder, ast.Call)
@@ -272,52 +307,30 @@ def _removed(call: ast.Call, text: Text) -> Iterator[Edit]:
     yield Edit(before[2], before[3], end_line, end_column, "", text.source.path)
 
 
-def _assigned(change: Assign, text: Text) -> Iterator[Edit]:
-    call = text.call_at(change.call.call)
-    if not isinstance(text.parents.get(call), ast.Expr):
-        raise NoEdit("it is no statement of its own")
-    subject = _subject(change.call, call, text)
+def _assigned(change: Assign, graph: Graph, text: Text) -> Iterator[Edit]:
+    if isinstance(change.call, Module):
+        call = _statement_of(change.call, graph, text)
+        subject: ast.expr = call.args[0]
+    else:
+        call = text.call_at(change.call.call)
+        if not isinstance(text.parents.get(call), ast.Expr):
+            raise NoEdit("it is no statement of its own")
+        subject = _subject(change.call, call, text)
     if not isinstance(subject, (ast.Name, ast.Attribute)):
         raise NoEdit("what it is given has no name")
     line, column, *_ = text.source.extent(call)
     yield text.inserted(line, column, f"{text.text_of(subject)} = ")
 
 
-#: What registers what a display holds.
-_REGISTERING: Mapping[type[ast.expr], str] = {
-    ast.List: "ModuleList",
-    ast.ListComp: "ModuleList",
-    ast.Tuple: "ModuleList",
-    ast.Dict: "ModuleDict",
-    ast.DictComp: "ModuleDict",
-}
-
-
-def _contained(change: Contain, text: Text) -> Iterator[Edit]:
-    call = text.call_at(change.module.construction)
-    node: ast.AST = call
-    outer: ast.expr | None = None
-    while not isinstance(node, (ast.stmt, ast.Lambda)):
-        node = text.parents[node]
-        if type(node) in _REGISTERING:
-            outer = cast("ast.expr", node)
-        elif isinstance(node, ast.Call):
-            break
-    if outer is None:
-        raise NoEdit("the container is filled elsewhere")
-    for one in ast.walk(outer):
-        holds_calls = any(isinstance(child, ast.Call) for child in ast.walk(one))
-        if type(one) in _REGISTERING and holds_calls and _is_held(one, outer, text):
-            line, column, end_line, end_column = text.source.extent(cast("ast.expr", one))
-            opening = spelled(f"nn.{_REGISTERING[cast('Any', type(one))]}(", text)
-            yield text.inserted(line, column, opening)
-            yield text.inserted(end_line, end_column, ")")
-
-
-def _is_held(node: ast.AST, outer: ast.AST, text: Text) -> bool:
-    """Whether only displays stand between a node and the outermost."""
-    while node is not outer:
-        node = text.parents[node]
-        if type(node) not in _REGISTERING:
-            return False
-    return True
+def _statement_of(module: Module, graph: Graph, text: Text) -> ast.Call:
+    """The one statement of a class that calls a module of it and keeps no result."""
+    path, _, name = module.path.rpartition(".")
+    found = [
+        node.value
+        for node in ast.walk(class_of(path, graph, text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        if own_attribute(node.value.func) == name
+    ]
+    if len(found) != 1 or not found[0].args:
+        raise NoEdit("it is no statement of its own")
+    return found[0]

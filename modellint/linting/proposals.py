@@ -15,12 +15,16 @@ from modellint.results.findings import Diagnostic
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A fix of a finding as edits of the file, or why there are none."""
+    """A fix of a finding as edits of the file, or why there are none.
+
+    `instead` is what is tried where it does not pass.
+    """
 
     finding: Diagnostic
     fix: Fix
     edits: tuple[Edit, ...]
     hindrance: str = ""
+    instead: Proposal | None = None
 
 
 def proposal(
@@ -32,7 +36,11 @@ def proposal(
         return None
     changes = [change for fix in offered for change in fix.changes]
     fix = offered[0]._replace(changes=changes, safe=all(one.safe for one in offered))
+    others = [one.instead for one in offered]
+    instead = proposal(finding, others, graph, text) if all(others) else None
+    if instead is not None and not instead.edits:
+        instead = None
     try:
-        return Proposal(finding, fix, edits_of(fix, graph, text))
+        return Proposal(finding, fix, edits_of(fix, graph, text), instead=instead)
     except NoEdit as reason:
-        return Proposal(finding, fix, (), str(reason))
+        return instead or Proposal(finding, fix, (), str(reason))

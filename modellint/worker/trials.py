@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import lcm
 
 from modellint.contracts.admitted import Sizes
@@ -69,16 +70,21 @@ def with_trials(
     # What computes the same stands in nobody's way: all of it is tried at once. Of others two may
     # pass together of which neither does alone.
     safe = apart([one for one in proposed if one.fix.safe], _edits)
-    if len(safe) > 1 and trials.passes(safe):
-        for one in safe:
-            yield _offered(one, one.edits, [])
-        proposed = [one for one in proposed if one not in safe]
+    if len(safe) < 2 or not trials.passes(safe):
+        safe = []
+    for one in safe:
+        yield _offered(one, one.edits, [])
+    proposed = [one for one in proposed if one not in safe]
     failed: list[Proposal] = []
+    made: list[tuple[Sequence[Proposal], _Passed]] = []
     with suppress(_Spent):
         for one in proposed:
-            passed = trials.mended([one])
-            if passed is not None:
-                yield _offered(one, *passed)
+            for tried in _in_turn(one):
+                passed = trials.mended([tried])
+                if passed is not None:
+                    made.append(([tried], passed))
+                    yield _offered(tried, passed.edits, passed.further)
+                    break
             else:
                 failed.append(one)
     # Two maps that are added must change together.
@@ -89,14 +95,72 @@ def with_trials(
             passed = trials.mended(group) if len(group) > 1 else None
         if passed is None:
             continue
-        edits, further = passed
+        made.append((group, passed))
         for one in group:
             others = [other for other in group if other is not one]
-            yield _offered(one, edits, [*others, *further])
+            yield _offered(one, passed.edits, [*others, *passed.further])
             failed.remove(one)
-    for one in failed:
-        if one.finding.help != one.fix.otherwise:
-            yield replace(one.finding, help=one.fix.otherwise)
+    mended = {_key(one.finding) for one in chain(safe, *(own for own, _ in made))}
+    helps = {_key(one.finding): one.fix.otherwise for one in failed}
+    for finding in trials.before.report.findings:
+        if _key(finding) in mended:
+            continue
+        told = replace(finding, help=helps.get(_key(finding), finding.help))
+        told = _mended_too(told, trials.before.report, made) or told
+        if told != finding:
+            yield told
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """What passed its trial: the edits, what they mend besides, and what is then told of a file."""
+
+    edits: tuple[Edit, ...]
+    further: list[Proposal]
+    after: Report
+
+
+def _key(one: Diagnostic) -> tuple[str, str, tuple[str, ...]]:
+    return one.rule, one.model, one.layers
+
+
+def _mended_too(
+    finding: Diagnostic, before: Report, made: Iterable[tuple[Sequence[Proposal], _Passed]]
+) -> Diagnostic | None:
+    """A grave finding without a fix of its own that is gone with that of others; `None` else.
+
+    An even kernel makes a map that does not add to its shortcut: what mends the one mends both.
+    """
+    if finding.severity == "info" or not finding.layer:
+        return None
+    for own, passed in made:
+        about = {one.finding.model for one in own}
+        if about == {finding.model} and _is_gone(finding, before, passed.after):
+            parts = [*own, *passed.further]
+            message = "; ".join(f"{one.finding.layer} {one.fix.message}" for one in parts)
+            told = f"{message} mends it too"
+            return replace(
+                finding,
+                help=told if finding.help is None else f"{finding.help}; {told}",
+                fix=TriedFix(all(one.fix.safe for one in own), message, passed.edits),
+            )
+    return None
+
+
+def _is_gone(finding: Diagnostic, before: Report, after: Report) -> bool:
+    """Whether a rule says less of a model than before, and nothing of the layers of a finding."""
+    same = [one for one in after.findings if (one.rule, one.model) == (finding.rule, finding.model)]
+    was = [one for one in before.findings if (one.rule, one.model) == (finding.rule, finding.model)]
+    fewer = sum(one.count for one in same) <= sum(one.count for one in was) - finding.count
+    return fewer and not any({*one.layers} & {*finding.layers} for one in same)
+
+
+def _in_turn(one: Proposal) -> Iterator[Proposal]:
+    """A proposal, and what is tried in its place where it does not pass."""
+    tried: Proposal | None = one
+    while tried is not None:
+        yield tried
+        tried = tried.instead
 
 
 def _edits(one: Proposal) -> Sequence[Edit]:
@@ -107,7 +171,7 @@ def _offered(one: Proposal, edits: Sequence[Edit], further: Sequence[Proposal]) 
     """The finding with a fix that has passed, and all that it takes in its help."""
     also = [f"{mended.finding.layer} {mended.fix.message}" for mended in further]
     message = "; ".join([one.fix.message, *also])
-    told = one.finding.help
+    told = one.finding.help if one.fix.help is None else one.fix.help
     if also and told is not None:
         told = f"{told}; then {', '.join(also)}"
     return replace(one.finding, help=told, fix=TriedFix(one.fix.safe, message, tuple(edits)))
@@ -131,9 +195,7 @@ class _Trials:
         after = self._run([edit for one in proposals for edit in one.edits])
         return not self._worse(after, proposals)
 
-    def mended(
-        self, proposals: Sequence[Proposal]
-    ) -> tuple[tuple[Edit, ...], list[Proposal]] | None:
+    def mended(self, proposals: Sequence[Proposal]) -> _Passed | None:
         """The edits that mend findings with all that follows from them, and what that is.
 
         `None` where they do not pass. Raises `_Spent` where no run is left to tell.
@@ -143,7 +205,7 @@ class _Trials:
         for _ in range(_STEPS):
             after = self._run(edits)
             if not self._worse(after, proposals):
-                return edits, further
+                return _Passed(edits, further, after.report)
             following = self._following(edits, after)
             moved = before_them([e for new in following for e in new.edits], edits)
             if not moved:

@@ -2,6 +2,7 @@
 
 python -m tests.mutations                              # all; rewrites the table and the page
 python -m tests.mutations --models resnet18 --rules even-kernel        # these rows only
+python -m tests.mutations --fixes --sample 300         # which findings of them have a fix
 """
 
 from __future__ import annotations
@@ -128,9 +129,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("--models", nargs="+", default=(), help="only these models, by name")
     parser.add_argument("--rules", nargs="+", default=(), help="only faults of these rules")
+    parser.add_argument("--fixes", action="store_true", help="which findings have a fix that runs")
+    parser.add_argument("--sample", type=int, help="of --fixes: so many faults, drawn of all")
     parser.add_argument("--output", type=Path, default=TABLE, help="the table to rewrite")
     given = parser.parse_args(arguments)
     started = time.perf_counter()
+    if given.fixes:
+        _report_fixes(given.models, given.rules, given.sample)
+        return 0
     table = read_table(given.output) if given.models or given.rules else {}
     for row in planted(given.models, given.rules):
         table[row.key] = row
@@ -143,3 +149,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(summary(rows))
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
     return 0
+
+
+def _report_fixes(models: Sequence[str], rules: Sequence[str], sample: int | None) -> None:
+    """Print which findings of planted faults have a fix; where all rules are asked, rewrite it."""
+    from .fixes_report import fixes_summary, measure_fixes, page_with_fixes, write_fixes
+
+    rows = [
+        row
+        for row in read_table().values()
+        if (not models or row.model.partition(":")[2] in models)
+        if (not rules or row.rule in rules)
+    ]
+    found = measure_fixes(rows, sample)
+    if not models and not rules:
+        write_fixes(found)
+        PAGE.write_text(page_with_fixes(found, PAGE.read_text("utf-8")), encoding="utf-8")
+    print(fixes_summary(found))

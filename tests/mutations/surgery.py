@@ -22,6 +22,12 @@ _SETTINGS = {
 }
 
 
+def settings(layer: nn.Module) -> list[str]:
+    """The arguments that a layer can be built anew with; none for a layer of another class."""
+    found = _SETTINGS.get(type(layer), [])
+    return found.split() if isinstance(found, str) else list(found)
+
+
 def like(layer: nn.Module, **changes: Any) -> nn.Module:
     """A new layer of the same class that differs in some arguments, on meta."""
     cls: Any = type(layer)

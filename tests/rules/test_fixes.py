@@ -27,14 +27,15 @@ OFFERED = {
     "asymmetric-same": 2,
     "batch-folded": 3,
     "batch-mixed": 4,
+    "batch-norm-single-value": 2,
     "batch-squeezed": 4,
     "bias-before-norm": 3,
     "checkerboard-upsampling": 2,
-    "constant-output": 1,
+    "constant-output": 6,
     "dead-taps": 5,
     "dilation-gridding": 3,
     "dropout-before-batch-norm": 3,
-    "dropped-result": 3,
+    "dropped-result": 5,
     "edge-losing-padding": 9,
     "even-kernel": 7,
     "input-size-fixed": 3,
@@ -45,10 +46,11 @@ OFFERED = {
     "parameter-heavy-linear": 2,
     "pointwise-padding": 3,
     "redundant-activation": 3,
-    "scrambled-axes": 3,
-    "shape-mismatch": 2,
+    "scrambled-axes": 4,
+    "shape-mismatch": 3,
     "softmax-before-cross-entropy": 4,
     "softmax-without-dim": 2,
+    "stacked-linear": 4,
     "suspicious-epsilon": 3,
     "unread-pixels": 5,
     "unregistered-module": 3,
@@ -61,7 +63,7 @@ _FOUND: dict[str, list[Diagnostic]] = {}
 def _found(case: Case) -> list[Diagnostic]:
     """The findings of an example, asked for once."""
     if str(case) not in _FOUND:
-        options = dict(case.example.options)
+        options = {case.rule.name: dict(case.example.options)}
         _FOUND[str(case)] = offered(case.example.source, case.rule.name, options=options)
     return _FOUND[str(case)]
 
@@ -76,7 +78,8 @@ def test_a_fix_of_an_example_runs_and_leaves_no_finding(case: Case) -> None:
         changed = with_fix(text, one)
         ast.parse(changed)
         _run(changed)
-        left = offered(changed, case.rule.name, options=dict(case.example.options), trials=0)
+        options = {case.rule.name: dict(case.example.options)}
+        left = offered(changed, case.rule.name, options=options, trials=0)
         assert _calls(left, one) < _calls(found, one)
 
 
