@@ -84,10 +84,12 @@ class Interpreters:
             return named
         folder = Path(absolute_path(path)).parent
         found = (_holding(folder), self._active, self._near(folder), self._base, OWN)
-        places = [one for one in found if one is not None]
-        # Of two reasons for one Python the first is told.
-        unique = list({one.path: one for one in reversed(places)}.values())[::-1]
-        return replace(unique[0], further=tuple(unique[1:]))
+        places: dict[str, Interpreter] = {}
+        for one in found:
+            if one is not None:
+                places.setdefault(one.path, one)  # Of two reasons for one Python the first is told.
+        first, *further = places.values()
+        return replace(first, further=tuple(further))
 
     def _near(self, folder: Path) -> Interpreter | None:
         """The environment of the nearest project above a folder that has one."""

@@ -129,7 +129,9 @@ def test_each_file_has_the_environment_of_its_own_project(folder):
 
 @posix
 @pytest.mark.parametrize("packages", ["lib/python3.12/site-packages", "Lib/site-packages"])
-def test_an_installed_file_has_the_environment_that_it_is_installed_in(folder, packages):
+def test_an_installed_file_has_the_environment_that_it_is_installed_in(
+    folder, packages, monkeypatch
+):
     pretended(folder / ".venv")
     own = pretended(folder / "models")
     pretended(folder / "active")
@@ -143,6 +145,13 @@ def test_an_installed_file_has_the_environment_that_it_is_installed_in(folder, p
         str(folder / ".venv/bin/python"),
         sys.executable,
     ]
+    # That it runs modellint as well makes it no worse a reason.
+    monkeypatch.setattr(sys, "executable", own)
+    chosen = Interpreters(environment={}).of(str(path), Configuration())
+    assert (chosen.path, chosen.own) == (own, True)
+    assert chosen.why == f"the file is installed in models/{packages}"
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
     # A folder that is only called so has no interpreter.
     (folder / "models/bin/python").unlink()
     chosen = Interpreters(environment={}).of(str(path), Configuration())
