@@ -88,13 +88,12 @@ def lint(
     when it is asked. Raises `UsageError` for a model, an input, a rule or an option that makes no
     sense.
     """
-    known = _installed_rules()
     linting = partial(
         lint_live,
         model,
         given_inputs(inputs, args, kwargs),
         rules=rules_of(select, ignore, extend_select),
-        options=checked_options(options_by_rule("options", options), known),
+        options=checked_options(options_by_rule("options", options), _installed_rules()),
         fail_level=one_of("fail_level", fail_level, FailLevel),
         pictures=flag("pictures", pictures),
     )
@@ -244,13 +243,16 @@ def assert_clean(
     A model that could not be analysed is not clean either. The arguments are those of `lint`.
     """
     __tracebackhide__ = True  # pytest then shows the line of the test.
-    known = _installed_rules()
-    report = lint_live(
+    report = lint(
         model,
-        given_inputs(inputs, args, kwargs),
-        rules=rules_of(select, ignore, extend_select),
-        options=checked_options(options_by_rule("options", options), known),
-        fail_level=one_of("fail_level", fail_level, FailLevel),
+        inputs,
+        args=args,
+        kwargs=kwargs,
+        select=select,
+        ignore=ignore,
+        extend_select=extend_select,
+        options=options,
+        fail_level=fail_level,
     )
     raise_unless_clean(report)
 

@@ -52,6 +52,7 @@ def mark(path: str, line: int) -> str:
 
 
 def cell_place(path: str, line: int) -> tuple[int, int] | None:
+    """The cell that a line of what runs is in, and which of its lines; `None` for no cell."""
     cells = _NOTEBOOKS.get(path)
     return kernel_place(path, line) if cells is None else cells.place(line)
 
