@@ -27,6 +27,16 @@ function data(id) {
   return JSON.parse(document.getElementById(id).textContent);
 }
 
+/** A place as code that breaks where a path does, and elsewhere only where it must. */
+function place(text) {
+  return html("code", {}, breaking(text));
+}
+
+/** A name or path with the places where it may be broken. */
+function breaking(text) {
+  return text.split(/(?<=[/:._(])|(?<=[a-z])(?=[A-Z])/).flatMap((part, at) => (at ? [html("wbr", {}), part] : [part]));
+}
+
 /** 25,557,032 */
 function count(number) {
   return number === null ? "" : number.toLocaleString("en-US");
