@@ -111,10 +111,18 @@ class Browser:
             case other:
                 self._events.append(other)
 
-    def open(self, path, *, width=1280, height=900, dark=False, fragment=""):
-        """Show a file; what was logged and asked for before is forgotten."""
+    def open(
+        self, path, *, width=1280, height=900, dark=False, fragment="", touch=False, remember=False
+    ):
+        """Show a file; what was logged and asked for before is forgotten.
+
+        So is what pages had the browser keep, unless it is to `remember` that.
+        """
+        self("Emulation.setTouchEmulationEnabled", enabled=touch)
         self.resize(width, height)
         self.scheme("dark" if dark else "light")
+        if not remember:
+            self("Storage.clearDataForOrigin", origin="file://", storageTypes="local_storage")
         self("Page.navigate", url="about:blank")
         self.messages, self.requests, self._events = [], [], []
         self("Page.navigate", url=Path(path).absolute().as_uri() + fragment)
@@ -159,6 +167,10 @@ class Browser:
                     windowsVirtualKeyCode=code,
                     **extra,
                 )
+
+    def scripts(self, on):
+        """Let pages run scripts, or not."""
+        self("Emulation.setScriptExecutionDisabled", value=not on)
 
     def click(self, selector):
         """Click in the middle of the first element that a selector finds."""

@@ -158,7 +158,9 @@ def test_every_report_has_a_page(report):
     for at in range(len(report.models)):
         mine = page.data[f"model-{at}"]["findings"]
         assert mine == [
-            place for place, one in enumerate(entries) if at in [model for _, model in one["models"]]
+            place
+            for place, one in enumerate(entries)
+            if at in [model for _, model in one["models"]]
         ]
 
 
