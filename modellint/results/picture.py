@@ -17,9 +17,10 @@ PARAMETER = "parameter"
 class Step:
     """One operation as it is drawn: a layer, or what joins, reduces or ends a path.
 
-    `key` is that of its layer where it is one, and the name of a `PARAMETER`. `module` is the path of the module that owns it,
-    `shape` and `example` are its first output's sizes, symbolic and in the example. `sources` are
-    the steps that it reads, by their places in the picture, earlier ones only.
+    `key` is that of its layer where it is one, and the name of a `PARAMETER`. `module` is the path
+    of the module that owns it, `shape` and `example` are its first output's sizes, symbolic and in
+    the example. `sources` are the steps that it reads, by their places in the picture, earlier
+    ones only.
     """
 
     key: str

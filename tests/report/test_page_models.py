@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from browser import needed
 from command import modellint as command
+from torch import nn
+
+from modellint import lint
+from modellint.report import render
 
 pytestmark = [pytest.mark.slow, needed, pytest.mark.usefixtures("silent")]
 
@@ -43,7 +47,7 @@ def pick(browser, name):
 SEEN = """['.canvas [aria-selected=true]', '.pane .chosen'].map((selector) => {
   const one = document.querySelector(selector).getBoundingClientRect();
   const pane = document.querySelector(selector.split(' ')[0]).getBoundingClientRect();
-  return one.top >= pane.top && one.bottom <= pane.bottom && one.top >= 46 && one.bottom <= innerHeight;
+  return one.top >= Math.max(pane.top, 46) && one.bottom <= Math.min(pane.bottom, innerHeight);
 })"""
 
 
@@ -59,9 +63,10 @@ def test_names_and_totals_stay_while_the_table_scrolls(browser, resnet):
     browser.run("document.querySelector('.pane').scrollTop = 1000")
     places = browser.run("""(() => {
       const box = (selector) => document.querySelector(selector).getBoundingClientRect();
-      const heads = [...document.querySelectorAll('.pane th')].filter((one) => one.checkVisibility());
-      return { pane: [box('.pane').top, box('.pane').bottom],
-        heads: heads.map((one) => one.getBoundingClientRect().top), foot: box('.pane tfoot').bottom };
+      const heads = [...document.querySelectorAll('.pane th')];
+      return { pane: [box('.pane').top, box('.pane').bottom], foot: box('.pane tfoot').bottom,
+        heads: heads.filter((one) => one.checkVisibility())
+          .map((one) => one.getBoundingClientRect().top) };
     })()""")
     top, bottom = places["pane"]
     assert all(abs(head - top) < 3 for head in places["heads"])
@@ -73,7 +78,8 @@ def test_no_column_is_empty(browser, pages):
     for file in (DRAWN / "decoder.py", DRAWN / "resnet50.py"):
         browser.open(pages(file))
         full = browser.run("""[...document.querySelectorAll('.pane th')].map((_, at) =>
-          [...document.querySelectorAll('.pane tbody tr')].some((row) => row.children[at].textContent))""")
+          [...document.querySelectorAll('.pane tbody tr')]
+            .some((row) => row.children[at].textContent))""")
         assert len(full) >= 5
         assert all(full)
 
@@ -140,8 +146,8 @@ def test_a_finding_leads_to_its_step_where_that_is_no_layer(browser, pages):
 def test_parameters_of_a_module_itself_stand_above_what_reads_them(browser, pages):
     browser.open(pages(DRAWN / "decoder.py"))
     places = browser.run("""['positions', 'add'].map((name) => {
-      const {top, bottom} = document.querySelector(`.step[aria-label^="${name}"]`).getBoundingClientRect();
-      return [top, bottom];
+      const step = document.querySelector(`.step[aria-label^="${name}"]`);
+      return [step.getBoundingClientRect().top, step.getBoundingClientRect().bottom];
     })""")
     (_, end), (begin, _) = places
     assert 0 < begin - end < 60
@@ -173,8 +179,9 @@ def test_a_wide_graph_opens_where_the_model_begins(browser, pages):
 CUT = """[...document.querySelectorAll('main *, .top *')].filter((one) => {
   if (!one.checkVisibility() || one.closest('.unseen, .canvas svg, .tabs, thead')) return false;
   const box = one.getBoundingClientRect();
-  const clips = getComputedStyle(one).overflowX === 'hidden' && one.scrollWidth > one.clientWidth + 1;
-  return box.right > innerWidth + 1 || box.left < -1 || clips;
+  const hides = getComputedStyle(one).overflowX === 'hidden';
+  return box.right > innerWidth + 1 || box.left < -1
+    || (hides && one.scrollWidth > one.clientWidth + 1);
 }).map((one) => [one.tagName, one.className, one.textContent.slice(0, 40)])"""
 
 
@@ -219,3 +226,76 @@ def test_the_source_is_wrapped_beside_its_shapes(browser, pages):
         })()""")
         assert ["            x = block(x)", "×6: (2, 64, 192)"] in notes
         assert cut == 0
+
+
+TEN = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.conv = nn.Conv2d(3, width, 3, padding=1)
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, x):
+        return self.head(self.conv(x).relu().mean((2, 3)))
+
+
+"""
+
+
+def test_ten_models_have_a_line_and_a_tab_each(browser, tmp_path):
+    file = tmp_path / "ten.py"
+    widths = [8 * ((3 * at) % 10 + 2) for at in range(10)]
+    lines = [f"def net{width:02}():\n    return Net({width})\n\n\n" for width in widths]
+    file.write_text(TEN + "".join(lines) + "".join(f"net{width:02}()\n" for width in widths))
+    page = tmp_path / "ten.html"
+    command(file, "--format", "html", "-o", page, cwd=tmp_path)
+    browser.open(page, width=390, height=844)
+    assert browser.run(CUT) == []
+    names = "[...document.querySelectorAll('.overview .picks .name')].map(n => n.textContent)"
+    listed = browser.run(names)
+    assert {f"net{width:02}" for width in widths} <= {*listed}
+    browser.open(page)
+    browser.click(".overview th:nth-child(4) button")
+    by_size = browser.run(names)
+    assert [one for one in by_size if one != "Net"] == [
+        f"net{width:02}" for width in sorted(widths, reverse=True)
+    ]
+    browser.click(".overview .picks:nth-child(4) td:nth-child(2)")
+    title = "document.querySelector('[role=tabpanel]:not([hidden]) h1').textContent"
+    assert browser.run(title) == by_size[3]
+
+
+def deep(stages, blocks, layers):
+    """So many layers in blocks in stages."""
+
+    def block():
+        return nn.Sequential(*(nn.Conv2d(8, 8, 1) for _ in range(layers)))
+
+    return nn.Sequential(*(nn.Sequential(*(block() for _ in range(blocks))) for _ in range(stages)))
+
+
+def test_a_thousand_layers_unfold_level_by_level(browser, tmp_path):
+    page = tmp_path / "deep.html"
+    report = lint(deep(10, 10, 10), ["1,8,16,16"], pictures=True)
+    page.write_text(render(report, "html"), "ascii")
+    browser.open(page)
+    items = "document.querySelectorAll('.canvas [role=treeitem]').length"
+    seen = [browser.run(items)]
+    assert browser.run("document.querySelectorAll('.pane tbody tr').length") == 250
+    for _ in range(2):
+        browser.click(".folding button")
+        seen.append(browser.run(items))
+    # The input and the output are steps too.
+    assert seen == [12, 112, 1112]
+    # How long that takes is measured by benchmarks/page.py; what it is made of is bounded here.
+    assert browser.run("document.querySelectorAll('.canvas svg *').length") < 8 * 1112
+    browser.click(".bench .more")
+    pick(browser, "9.9.9")
+    assert browser.run(SEEN) == [True, True]
+    for _ in range(2):
+        browser.click(".folding button:last-of-type")
+    assert browser.run(items) == 12

@@ -143,11 +143,15 @@ def _problem(problem: Problem, excerpts: Excerpts) -> dict[str, Any]:
 
 
 def _split(message: str) -> tuple[str, str]:
-    """The one fact that a message begins with, and its numbers and reasons."""
-    depth = 0
+    """The one fact that a message begins with, and its numbers and reasons.
+
+    What only names a layer, as `conv2 (Conv2d):` does, is no fact yet.
+    """
+    depth = spaces = 0
     for at, character in enumerate(message):
         depth += (character in _OPENING) - (character in _CLOSING)
-        if depth == 0 and message[at : at + 2] in ("; ", ": "):
+        spaces += depth == 0 and character == " "
+        if depth == 0 and spaces > 1 and message[at : at + 2] in ("; ", ": "):
             return message[:at], message[at + 2 :]
     return message, ""
 

@@ -35,13 +35,13 @@ function graph(model, mine, look, choose) {
     const group = svg("g", { role: "treeitem", class: `step ${kind}`, "aria-level": level,
       "aria-label": said.filter(Boolean).join(", "), "aria-selected": String(chosen === at),
       transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+    const below = [type && type !== name ? (parameter ? type : name) : "", example].filter(Boolean).join("  ");
     group.append(
       svg("rect", { class: "card", width: size.width, height: size.height, rx: 6 }),
       svg("rect", { class: "kind", x: 0, y: 8, width: 4, height: size.height - 16, rx: 2 }),
-      svg("text", { class: "name", x: 13, y: 17 }, fitted(type && !parameter ? type : name, 18 * wide)),
-      svg("text", { class: "size", x: 13, y: 32 }, fitted(type && type !== name
-        ? `${parameter ? type : name}  ${example}` : example, 23 * wide)),
+      svg("text", { class: "name", x: 13, y: below ? 17 : 25 }, fitted(type && !parameter ? type : name, 18 * wide)),
     );
+    if (below) group.append(svg("text", { class: "size", x: 13, y: 32 }, fitted(below, 23 * wide)));
     mark(group, marks.steps.get(at), size);
     group.piece = at;
     return group;

@@ -121,7 +121,7 @@ function heading(model, mine) {
       model.class !== model.name ? ` \u00b7 class ${model.class}` : "",
       silent ? " \u00b7 no findings" : ""),
     model.status === "analysed" ? null : html("p", { class: `status ${model.status}` },
-      html("b", {}, model.words), model.reason ? `: ${model.reason}` : ""),
+      html("b", {}, model.words), model.reason ? [": ", ...inline(model.reason)] : ""),
     html("dl", { class: "facts" }, figures));
 }
 

@@ -33,7 +33,7 @@ function models(all, show) {
       cell: (model) => exactly(model.parameters) },
     { name: "MACs", unit: " MACs", right: true, title: "Multiply-accumulates of one sample", value: (model) => model.macs,
       cell: (model) => exactly(model.macs) },
-    { name: "at", class: "at", title: "The sizes that MACs are of", value: (model) => model.at, cell: (model) => model.at },
+    { name: "at", class: "at", title: "The sizes that MACs are of", value: (model) => model.at, cell: (model) => (model.at ? html("span", { class: "whole" }, model.at) : null) },
     { name: "findings", right: true, value: (model) => graveness(model),
       cell: (model) => GRAVEST.filter((name) => model.findings[name])
         .map((name) => severity(name, plural(model.findings[name], name))) },
@@ -49,7 +49,7 @@ function troubled(report, show) {
   return html("ul", { class: "troubles" }, report.troubles.map((one) => html("li", {},
     severity(one.severity, one.words),
     html("button", { type: "button", class: "link", click: () => show(one.model) }, report.models[one.model].name),
-    html("span", {}, one.message),
+    html("span", {}, inline(one.message)),
     html("span", { class: "quiet" }, place(one.place)))));
 }
 
@@ -82,12 +82,13 @@ function aboutRule(report, name) {
   return rule.text.length > 1 ? page : html("p", { class: "quiet" }, rule.summary);
 }
 
-/** The paragraphs of a rule's page: marks of emphasis and of code are shown as what they mean. */
+/** The paragraphs of a rule's page. */
 function prose(paragraphs) {
   return paragraphs.map((one) => (typeof one === "string" ? html("p", {}, inline(one))
     : html("pre", {}, one.join("\n"))));
 }
 
+/** A text whose marks of emphasis and of code are shown as what they mean. */
 function inline(text) {
   return text.split(/(\*\*[^*]+\*\*|`[^`]+`|\[[^\]]+\]\([^)\s]+\))/).map((part) => {
     if (/^\*\*.+\*\*$/.test(part)) return html("b", {}, part.slice(2, -2));
