@@ -1,5 +1,8 @@
 // The tab of one model: what is wrong and where, its graph beside its layers, then all else.
 
+/** The table of a net of so few layers leaves room for drawings beside its graph. */
+const FEW_LAYERS = 14;
+
 /** `report` is {findings, show, about}: all findings, and ways to other tabs. */
 function modelTab(model, report) {
   const mine = model.findings.map((at) => report.findings[at]);
@@ -27,7 +30,12 @@ function modelTab(model, report) {
   }
   if (model.layers.length) parts.table = layerTable(model, view, layerMarks(model, mine), choose);
   if (parts.table) view.changed.push(parts.table.renew);
-  parts.bench = bench(model, parts, view);
+  const drawings = [
+    model.borders.length ? section("How much the border counts", ...model.borders.map(borders)) : null,
+    model.layers.length ? section("Along the depth", depth(model, choose)) : null,
+  ];
+  const few = parts.graph && model.layers.length <= FEW_LAYERS;
+  parts.bench = bench(model, parts, view, few ? drawings.toReversed() : []);
 
   return html("div", { class: "model" },
     heading(model, mine),
@@ -35,8 +43,8 @@ function modelTab(model, report) {
     parts.bench,
     html("div", { class: "halves" },
       model.contract.inputs.length ? section("What it accepts", contract(model.contract)) : null,
-      model.borders.length ? section("How much the border counts", ...model.borders.map(borders)) : null),
-    model.layers.length ? section("Along the depth", depth(model, choose)) : null,
+      few ? null : drawings[0]),
+    few ? null : drawings[1],
     model.annotated.length ? section("The source, with its shapes",
       ...model.annotated.map((file) => annotated(file, view, lineMarks(mine)))) : null,
     model.skipped.length ? skipped(model) : null);
@@ -46,8 +54,11 @@ function section(title, ...content) {
   return html("section", {}, html("h2", {}, title), content);
 }
 
-/** The graph and the table, each in a pane of its own, so that both are in sight at once. */
-function bench(model, parts, view) {
+/**
+ * The graph and the table, each in a pane of its own, so that both are in sight at once; `beside`
+ * is what there is room for below a short table.
+ */
+function bench(model, parts, view, beside) {
   if (!parts.graph && !parts.table) return null;
   const title = parts.graph && parts.table ? "Graph and layers" : parts.graph ? "Graph" : "Layers";
   const tools = html("div", { class: "tools" }, parts.graph ? parts.graph.folding : null, sizeSwitch(model, view));
@@ -58,8 +69,10 @@ function bench(model, parts, view) {
   return html("section", { class: "bench" },
     html("div", { class: "bar" }, html("h2", {}, title), tools),
     html("div", { class: parts.graph && parts.table ? "panes" : "pane-alone" },
-      parts.graph ? parts.graph.element : null, parts.table ? parts.table.element : null),
-    parts.graph ? [parts.graph.told, parts.graph.legend] : null, undrawn);
+      parts.graph ? parts.graph.element : null, parts.table ? parts.table.element : null,
+      parts.graph ? html("div", { class: "under" }, parts.graph.told, parts.graph.legend) : null,
+      beside.length ? html("div", { class: "beside" }, beside) : null),
+    undrawn);
 }
 
 /** Scroll the page by as little as shows all of an element, or its upper end. */
