@@ -22,7 +22,7 @@ from modellint.cli.options import (
     process_options,
     shape_options,
 )
-from modellint.cli.output import wants_color, write, write_bytes
+from modellint.cli.output import has_links, terminal_width, wants_color, write, write_bytes
 from modellint.cli.progress import Bar, wants_bar
 from modellint.cli.streams import discard_output, prepare_streams
 from modellint.cli.writing import (
@@ -45,6 +45,7 @@ from modellint.report.lines import printable
 from modellint.report.rules_page import rule_page, rules_table
 from modellint.results.crash_reports import CRASH
 from modellint.results.error_kinds import KINDS, kind_page
+from modellint.results.models import input_phrase
 from modellint.results.report import OWN_FAULTS, Note, Report
 from modellint.rules import SEVERITIES
 
@@ -171,8 +172,13 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         page = version_page(_settings(options)) if options["verbose"] else f"{VERSION}\n"
         write(page, None)
         return 0
+    color = wants_color(options["color"], options["output"], os.environ)
+    width = terminal_width(options["output"])
     view = View(
-        color=wants_color(options["color"], options["output"], os.environ),
+        color=color,
+        width=width,
+        links=color and width is not None and has_links(os.environ),
+        traceback=options["verbose"],
         layers=options["layers"],
         contract=options["contract"],
         statistics=options["statistics"],
@@ -321,7 +327,7 @@ def _lint(
         for note in report.notes if not options["verbose"] else ():
             click.echo(_noted(note), err=True)
     if report.too_many:
-        counted = f"{report.counts['warning']} warnings, more than --max-warnings"
+        counted = f"{report.told('warning')} warnings, more than --max-warnings"
         click.echo(f"modellint: {counted} {report.max_warnings}", err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
         click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
@@ -387,7 +393,8 @@ def _remarks(report: Report) -> Iterator[str]:
         place = f"{model.place}: note: {model.name}"
         for given in model.inputs:
             sizes = "×".join(map(str, given.example))
-            yield printable(f"{place}: input {given.name} is {sizes} {given.dtype} ({given.told})")
+            is_so = f"is {sizes} {given.dtype} ({given.told})"
+            yield printable(f"{place}: {input_phrase([(given.name, is_so)])}")
         for skipped in model.skipped:
             yield printable(f"{place}: {skipped.rule} skips {skipped.layer}: {skipped.reason}")
     for remark in report.remarks:

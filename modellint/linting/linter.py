@@ -14,6 +14,7 @@ from modellint.contracts.contract import accepted, describe
 from modellint.errors import PluginError, in_words
 from modellint.facts import costs
 from modellint.facts.fitting_arguments import fitting
+from modellint.fixes.changes import SetArgument
 from modellint.fixes.sites import Text
 from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
@@ -23,7 +24,7 @@ from modellint.linting.other_sizes import falling_away, falling_away_elsewhere
 from modellint.linting.proposals import Proposal, proposal
 from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic, Related, Silenced
-from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
+from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck, input_phrase
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
 from modellint.source.paths import is_installed
@@ -244,10 +245,10 @@ def _raise(
         finding = replace(finding, message=f"{finding.message}; with the assumed {assumed}")
         severity = "info"
     if finding.assumes_size and graph.guessed:
-        sizes = ", ".join(
-            f"{given.name} {_example(given.node)}" for given in graph.inputs if given.guessed
+        sizes = input_phrase(
+            (given.name, _example(given.node)) for given in graph.inputs if given.guessed
         )
-        finding = replace(finding, message=f"{finding.message}; for the assumed input {sizes}")
+        finding = replace(finding, message=f"{finding.message}; for the assumed {sizes}")
         severity = "info"
     site = _site(finding.call, graph, subject)
     related = tuple(_related(finding, site, graph, subject))
@@ -366,8 +367,17 @@ def _diagnostics(
             message=first.finding.message,
             help=first.finding.help,
             related=first.related,
+            arguments=_arguments(first.finding),
         )
         yield finding, entries
+
+
+def _arguments(finding: Finding) -> tuple[str, ...]:
+    """The arguments of a construction that a finding is about: as it says, or as its fix does."""
+    if finding.arguments or finding.fix is None:
+        return tuple(finding.arguments)
+    changes = [one for one in finding.fix.changes if isinstance(one, SetArgument)]
+    return tuple(dict.fromkeys(one.name for one in changes if one.layer is finding.call))
 
 
 def _silenced(

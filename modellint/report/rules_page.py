@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from operator import attrgetter
@@ -56,6 +57,7 @@ def _described(rule: Rule, examples: int) -> RulePage:
         summary=rule.summary,
         text=rule.page,
         page="\n".join(_page(rule, lambda heading: f"### {heading}")) + "\n",
+        file=inspect.unwrap(rule.check).__code__.co_filename,
     )
 
 

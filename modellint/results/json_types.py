@@ -222,7 +222,18 @@ class FindingJson(TypedDict):
     message: str
     help: str | None
     related: list[RelatedJson]
+    arguments: NotRequired[Filled[str]]
     fix: NotRequired[FixJson]
+
+
+class UserCallJson(TypedDict):
+    """An entry of `calls` of an error."""
+
+    path: str
+    cell: NotRequired[Line]
+    line: Line
+    column: Line
+    function: str
 
 
 class ProblemJson(TypedDict):
@@ -231,8 +242,13 @@ class ProblemJson(TypedDict):
     path: str
     cell: NotRequired[Line]
     line: Line
+    column: NotRequired[Line]
+    end_column: NotRequired[Line]
     kind: Kind
     message: str
+    model: NotRequired[str]
+    calls: NotRequired[Filled[UserCallJson]]
+    traceback: NotRequired[str]
 
 
 class NoteJson(TypedDict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -70,6 +70,15 @@ class ModelInput:
         fields = {**data, "shape": tuple(data["shape"]), "example": tuple(data["example"])}
         fields["origins"] = Origins.from_dict(data["origins"])
         return cls(**fields)
+
+
+def input_phrase(told: Iterable[tuple[str, str]]) -> str:
+    """Inputs with what is told of each: `input x 1×3×28×28, mask 1×28`.
+
+    The first is not named where its name is `input` already.
+    """
+    words = [f"{name} {what}" for name, what in told]
+    return f"input {', '.join(words)}".replace("input input ", "input ", 1)
 
 
 @dataclass(frozen=True)

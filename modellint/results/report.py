@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
 from modellint.results.places import in_json, place_of
+from modellint.results.user_calls import UserCall
 
 FailLevel = Literal["error", "warning", "info", "never"]
 """The least severity that fails a run."""
@@ -42,7 +43,8 @@ class RulePage:
     """A rule as it describes itself, for formats that carry the pages of their rules.
 
     `summary` is one sentence, `text` the docstring, `page` what `--explain` prints with headings
-    in Markdown; `default` says whether the rule is on unless something says otherwise.
+    in Markdown; `default` says whether the rule is on unless something says otherwise; `file` is
+    the rule's own, where it is known.
     """
 
     name: str
@@ -52,27 +54,54 @@ class RulePage:
     summary: str
     text: str
     page: str
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An entry of `errors`: what of the linted files, or of a rule, fails by its own fault."""
+    """An entry of `errors`: what of the linted files, or of a rule, fails by its own fault.
+
+    `model` is there where it is about one. Where user code raised, so are the columns of what did,
+    the end exclusive, and `calls`, the user's own that led there, the outermost first; `traceback`
+    has all of them in a run with `-v`.
+    """
 
     path: str
     line: int
     kind: str
     message: str
     cell: int | None = None
+    model: str | None = None
+    column: int | None = None
+    end_column: int | None = None
+    calls: tuple[UserCall, ...] = ()
+    traceback: str | None = None
 
     @property
     def place(self) -> str:
         """Where it is, as reports print it."""
-        return place_of(self.path, self.line, cell=self.cell)
+        return place_of(self.path, self.line, self.column, cell=self.cell)
 
     def to_dict(self) -> dict[str, Any]:
-        """The entry of `errors` in JSON."""
-        place = {**in_json(self.path, self.cell), "line": self.line}
-        return {**place, "kind": self.kind, "message": self.message}
+        """The entry of `errors` in JSON; what is not known has no key."""
+        told = {
+            **in_json(self.path, self.cell),
+            "line": self.line,
+            "column": self.column,
+            "end_column": self.end_column,
+            "kind": self.kind,
+            "message": self.message,
+            "model": self.model,
+            "calls": [call.to_dict() for call in self.calls] or None,
+            "traceback": self.traceback,
+        }
+        return {key: value for key, value in told.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Problem:
+        """Read an entry of `errors`."""
+        calls = tuple(map(UserCall.from_dict, data.get("calls", ())))
+        return cls(**{**data, "calls": calls})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +186,24 @@ class Report:
             + [finding.severity for finding in self.findings]
         )
 
+    @cached_property
+    def distinct(self) -> Mapping[Diagnostic, tuple[str, ...]]:
+        """The findings as people count them, each with the names of the models that it is about.
+
+        A file's factories often build one class, and its layers then have the same faults in each:
+        that is one finding, of the first, however many layers its line has built.
+        """
+        groups: dict[Diagnostic, list[str]] = {}
+        for finding in self.findings:
+            groups.setdefault(replace(finding, model=""), []).append(finding.model)
+        return {
+            replace(finding, model=models[0]): tuple(models) for finding, models in groups.items()
+        }
+
+    def told(self, severity: Severity) -> int:
+        """How many findings of a severity there are, as people count them."""
+        return sum(one.severity == severity for one in self.distinct)
+
     @property
     def analysed(self) -> int:
         """How many models were checked, those of which some numbers are unknown included."""
@@ -181,7 +228,7 @@ class Report:
     @property
     def too_many(self) -> bool:
         """Whether there are more warnings than the run may have."""
-        return self.max_warnings is not None and self.counts["warning"] > self.max_warnings
+        return self.max_warnings is not None and self.told("warning") > self.max_warnings
 
     def not_below(self, severity: Severity) -> Report:
         """The same report without findings that are less severe."""
@@ -268,7 +315,7 @@ class Report:
         return cls(
             models=tuple(ModelReport.from_dict(model) for model in data["models"]),
             findings=tuple(Diagnostic.from_dict(finding) for finding in data["findings"]),
-            errors=tuple(Problem(**problem) for problem in data["errors"]),
+            errors=tuple(map(Problem.from_dict, data["errors"])),
             notes=tuple(Note(**note) for note in data["notes"]),
             silenced=tuple(Silenced.from_dict(one) for one in data["silenced"]),
             torch=data["tool"]["torch"],

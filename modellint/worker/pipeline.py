@@ -7,10 +7,8 @@ once, with a `Stage` before each step, so that a crash loses no model before it 
 from __future__ import annotations
 
 import gc
-import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modellint.building.failures import (
@@ -31,7 +29,7 @@ from modellint.protocol.jobs import Job, ModelSettings, incomplete_model
 from modellint.protocol.limits import lift_memory, lowered_memory, shown_memory
 from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic
-from modellint.results.report import Note, Problem, Report
+from modellint.results.report import Note, Report
 from modellint.rules import Rule
 from modellint.source.executed import cell_place, execute, words
 from modellint.source.file import SourceFile, parse_source, read_source, text_digest
@@ -39,6 +37,7 @@ from modellint.source.paths import project_root, shown_path
 from modellint.suppression.comments import Silence
 from modellint.symbolic.specs import InputSpec, parse_input
 from modellint.worker.earlier_cells import renamed, replaced_models
+from modellint.worker.problems import internal_error, problem_of
 
 if TYPE_CHECKING:
     from modellint.building.builder import BuiltModel
@@ -136,7 +135,7 @@ def lint_file(
     try:
         source = parse_job(job)
     except FileError as error:
-        yield Report(errors=(_problem(job, error, shown),))
+        yield Report(errors=(problem_of(job, error, shown),))
         return
     execute(source)
     told: list[Linted] = []
@@ -429,22 +428,9 @@ def _unfinished(
         return Report(models=(incomplete_model(job, candidate, "not-analysed", reason),))
     remarks: tuple[Note, ...] = ()
     if isinstance(error, FileError):
-        problem = _problem(job, error, shown, candidate.line)
+        problem = problem_of(job, error, shown, candidate)
     else:
         problem = internal_error(job, candidate.line, candidate.name, error)
         remarks = crash_report(job.shown, candidate.line, f"linting {candidate.name}", error)
     model = incomplete_model(job, candidate, "failed", problem.message)
     return Report(models=(model,), errors=(problem,), remarks=remarks)
-
-
-def _problem(job: Job, error: FileError, shown: Callable[[str], str], line: int = 1) -> Problem:
-    path = job.shown if error.path == job.path else shown(error.path)
-    return Problem(path, error.line or line, error.kind, error.message)
-
-
-def internal_error(job: Job, line: int, subject: str, error: BaseException) -> Problem:
-    """What of a file modellint itself could not handle, with the line of modellint's code."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(last.filename).name}, line {last.lineno}"
-    message = f"{subject}: {describe(error)} ({place})"
-    return Problem(job.shown, line, "internal-error", message)
