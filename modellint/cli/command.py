@@ -180,6 +180,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         links=color and width is not None and has_links(os.environ),
         traceback=options["verbose"],
         layers=options["layers"],
+        depth=options["depth"],
         contract=options["contract"],
         statistics=options["statistics"],
         quiet=options["quiet"],

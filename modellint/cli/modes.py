@@ -24,6 +24,7 @@ _PAGES = ("--explain", "--rules", "--show-settings", "--list")
 _OF_REPORTS = {
     "--annotate": "annotate",
     "--layers": "layers",
+    "--depth": "depth",
     "--contract": "contract",
     "--statistics": "statistics",
     "--strict": "strict",
@@ -46,8 +47,10 @@ def sizes_of(options: Mapping[str, Any]) -> SizeStyle:
         return "both"
     if len(chosen) > 1:
         raise UsageError("--symbolic and --concrete are two ways to write sizes: give one of them")
-    if not options["annotate"]:
-        raise UsageError(f"--{chosen[0]} says how --annotate writes sizes: give both")
+    if not (options["annotate"] or options["layers"]):
+        raise UsageError(
+            f"--{chosen[0]} says how --annotate and --layers write sizes: give one of these"
+        )
     if options["format_"] in ("html", "json"):
         raise UsageError(f"--format {options['format_']} has all sizes: leave out --{chosen[0]}")
     return chosen[0]
@@ -60,6 +63,8 @@ def check_modes(options: Mapping[str, Any]) -> None:
             f"--format {options['format_']} has no place for the source of models: --annotate goes "
             f"with {', '.join(_WITH_SOURCE[:-1])} and {_WITH_SOURCE[-1]}"
         )
+    if options["depth"] is not None and not options["layers"]:
+        raise UsageError("--depth folds the table of layers: give --layers as well")
     modes = [flag for flag, name in _MODES.items() if _given(options[name])]
     if "--diff" in modes and "--fix" in modes:
         # A diff of what `--fix` would write.

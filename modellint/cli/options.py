@@ -44,12 +44,22 @@ def shape_options(command: F) -> F:
             help="Also print the source of each model, with the shape behind each line.",
         ),
         click.option(
-            "--symbolic", is_flag=True, help="With --annotate, only the formulas of sizes."
+            "--symbolic",
+            is_flag=True,
+            help="With --annotate or --layers, the formulas of sizes alone.",
         ),
         click.option(
-            "--concrete", is_flag=True, help="With --annotate, only the example's numbers."
+            "--concrete",
+            is_flag=True,
+            help="With --annotate, only the example's numbers; --layers has these anyway.",
         ),
         click.option("--layers", is_flag=True, help="Also print each model's table of layers."),
+        click.option(
+            "--depth",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="With --layers, sum up the layers below this depth, as of the blocks of a model.",
+        ),
     )
 
 

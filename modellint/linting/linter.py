@@ -202,6 +202,8 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         accepts=describe(graph, found) if found else None,
         stopped=stopped,
         arguments=graph.arguments,
+        parameter_memory=costs.total_parameter_memory(graph),
+        activation_memory=costs.total_activation_memory(graph),
     )
 
 
@@ -432,4 +434,6 @@ def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
         kernel=node.kernel,
         stride=node.stride if windowed else None,
         padding=node.padding if windowed else None,
+        parameter_memory=costs.parameter_memory(graph, node),
+        activation_memory=costs.activation_memory(graph, node),
     )

@@ -98,6 +98,8 @@ class LayerJson(TypedDict):
     kernel: list[int] | None
     stride: list[int] | None
     padding: list[tuple[int, int]] | None
+    parameter_memory: Count
+    activation_memory: Count
 
 
 class SizesJson(TypedDict):
@@ -166,6 +168,8 @@ ModelJson = TypedDict(
         "accepts": str | None,
         "stopped": str | None,
         "arguments": list[ArgumentJson],
+        "parameter_memory": Count | None,
+        "activation_memory": Count | None,
         "picture": NotRequired[PictureJson],
         "annotated": NotRequired[list[AnnotatedJson]],
     },

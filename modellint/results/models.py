@@ -87,7 +87,8 @@ class Layer(Made):
 
     Shapes are symbolic in `inputs` and `outputs`, the example's in the other two. `parameters`
     counts numbers, `macs` multiply-accumulates of one sample. `kernel`, `stride` and `padding` are
-    `None` where the layer has no window.
+    `None` where the layer has no window. `parameter_memory` and `activation_memory`, that of the
+    outputs for one sample, are bytes.
     """
 
     key: str
@@ -106,6 +107,8 @@ class Layer(Made):
     stride: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
     cell: int | None = None
+    parameter_memory: int = 0
+    activation_memory: int = 0
 
     @property
     def input(self) -> Shape:
@@ -136,6 +139,8 @@ class Layer(Made):
             "kernel": _list(self.kernel),
             "stride": _list(self.stride),
             "padding": None if self.padding is None else _lists(self.padding),
+            "parameter_memory": self.parameter_memory,
+            "activation_memory": self.activation_memory,
         }
 
     @classmethod
@@ -167,7 +172,8 @@ class ModelReport:
     `contract` says which sizes it accepts a symbol, `joint` what ties several, `accepts` both in
     words; `confirmed` whether sizes inside and outside were tried. `stopped` is the key of the call
     that refused its sizes: layers, MACs and shares are of what ran before it. `arguments` are those
-    that it was built with. `picture` is there where one was asked for, `annotated` where lines
+    that it was built with. `parameter_memory` and `activation_memory`, the sum over the layers for
+    one sample, are bytes. `picture` is there where one was asked for, `annotated` where lines
     were watched: the files of the model, its own first.
     """
 
@@ -191,6 +197,8 @@ class ModelReport:
     picture: Picture | None = field(default=None, repr=False)
     annotated: tuple[AnnotatedSource, ...] = field(default=(), repr=False)
     cell: int | None = None
+    parameter_memory: int | None = None
+    activation_memory: int | None = None
 
     @property
     def place(self) -> str:
@@ -218,6 +226,8 @@ class ModelReport:
             "accepts": self.accepts,
             "stopped": self.stopped,
             "arguments": [given.to_dict() for given in self.arguments],
+            "parameter_memory": self.parameter_memory,
+            "activation_memory": self.activation_memory,
             **({} if drawn is None else {"picture": drawn.to_dict()}),
             **({"annotated": [one.to_dict() for one in self.annotated]} if annotated else {}),
         }
@@ -248,6 +258,8 @@ class ModelReport:
             picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
             annotated=tuple(map(AnnotatedSource.from_dict, data.get("annotated", ()))),
             cell=data.get("cell"),
+            parameter_memory=data["parameter_memory"],
+            activation_memory=data["activation_memory"],
         )
 
 
