@@ -71,6 +71,8 @@ def check_modes(options: Mapping[str, Any]) -> None:
         modes.remove("--fix")
     if len(modes) > 1:
         raise UsageError(f"{' and '.join(modes)} are different things to do: give one of them")
+    if options["watch"] and modes:
+        raise UsageError(f"--watch lints again and again: {modes[0]} does not go with it")
     if not modes:
         return
     mode = modes[0]

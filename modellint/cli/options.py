@@ -143,6 +143,11 @@ def process_options(command: F) -> F:
     return _all(
         command,
         click.option(
+            "--watch",
+            is_flag=True,
+            help="Lint again whenever a file is saved that the report depends on, until Ctrl-C.",
+        ),
+        click.option(
             "--python",
             metavar="PATH",
             help="The interpreter that has the project's torch, or its environment's folder.",

@@ -51,14 +51,16 @@ def lint_targets(
     pools: Pools | None = None,
     executor: Executor | None = None,
     changed: Mapping[str, bytes] | None = None,
+    read: set[str] | None = None,
 ) -> Report:
     """Lint files, directories and selectors; user code runs in worker processes only.
 
     They are those of `pools`, which stay open for further runs, or of the machines that an
     `executor` has; else they end with the run. `changed` are the only files that count, by printed
-    path, with what they would hold instead. Raises `UsageError` for a path, a model or a rule
-    that does not exist, for a configuration that is not valid, or where torch is missing,
-    `PluginError` for a plugin that does not load, `WorkerError` for a worker that does not start.
+    path, with what they would hold instead. What the report depends on besides its targets, such as
+    configurations, is added to `read`. Raises `UsageError` for a path, a model or a rule that does
+    not exist, for a configuration that is not valid, or where torch is missing, `PluginError` for a
+    plugin that does not load, `WorkerError` for a worker that does not start.
     """
     _check(settings)
     plans = Plans(settings)
@@ -77,6 +79,7 @@ def lint_targets(
     parts: list[Report] = []
     started: dict[str, Prepared] = {}
     commented: list[Prepared] = []
+    files: set[str] = set()
     memory = Memory(settings, probes.ask)
     index = ProjectIndex(_folders(given), lambda path: memory.cache_for(path, plans.of(path)))
 
@@ -85,6 +88,7 @@ def lint_targets(
             opened = _open(target, settings, plans.of(target.path), index)
             known = None if isinstance(opened, Report) else memory.recall(*_asked(opened))
             if known is not None:
+                files.update(known.files)
                 parts.extend(_accepted(known.reports, plans.of(target.path)))
                 if any(report.models for report in known.reports):
                     probes.use(plans.of(target.path).interpreter)
@@ -108,6 +112,8 @@ def lint_targets(
 
     def done(work: Work, outcome: Outcome) -> None:
         prepared = started[work.job.path]
+        if read is not None:
+            files.update(_behind(prepared, outcome))
         if prepared.source.faults:
             return
         memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
@@ -118,6 +124,9 @@ def lint_targets(
         from modellint.engine.executor_pool import run_by
 
         outcomes = run_by(executor, works(), progress, done)
+    if read is not None:
+        configured = (plans.of(target.path).configuration.path for target in targets)
+        read.update(files, filter(None, configured))
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
         parts += _accepted(outcome.reports, prepared.plan)
     parts += _on_comments(commented, Report().merged(*parts))
@@ -172,6 +181,31 @@ def plans_of(
     plans = Plans(settings, loaded=False)
     targets = expand_targets(given, None, stdin_name, plans.projects.excludes)
     return {one.shown: plans.of(one.path) for one in targets if one.trouble is None}
+
+
+def watched_files(given: Sequence[str], settings: Settings) -> Iterator[str]:
+    """The files that targets stand for as things are now; raise `UsageError` where one is gone."""
+    plans = Plans(settings, loaded=False)
+    for target in expand_targets(given, excluded=plans.projects.excludes):
+        yield target.path
+
+
+def warm(given: Sequence[str], settings: Settings, pools: Pools) -> None:
+    """Begin to import torch for targets, if that has not begun, and return at once."""
+    plans, probes = Plans(settings, loaded=False), Probes()
+    for path in watched_files(given, settings):
+        pools.start(probes.use(plans.of(path).interpreter))
+
+
+def _behind(prepared: Prepared, outcome: Outcome) -> Iterator[str]:
+    """The files that a result depends on: those that it read, else those that imports lead to."""
+    if outcome.read is not None:
+        yield from outcome.read.get("files", ())
+        return
+    from modellint.discovery.other_files import files_behind
+
+    yield from files_behind(prepared.source)
+    yield from prepared.consulted
 
 
 def _check(settings: Settings) -> None:

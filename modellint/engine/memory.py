@@ -49,10 +49,14 @@ _OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_", "TZ")
 
 @dataclass(frozen=True)
 class Known:
-    """What an earlier run found in a file; `commented` is whether it has ignore comments."""
+    """What an earlier run found in a file; `commented` is whether it has ignore comments.
+
+    `files` are those that it depends on.
+    """
 
     reports: tuple[Report, ...]
     commented: bool
+    files: tuple[str, ...] = ()
 
 
 class Memory:
@@ -89,7 +93,8 @@ class Memory:
             if not self._states(plan).hold(entry["read"]):
                 return None
             told = {"reports": entry["reports"], "read": entry["read"]}
-            return Known(Outcome.from_dict(told).reports, bool(entry["commented"]))
+            files = tuple(entry["read"]["files"])
+            return Known(Outcome.from_dict(told).reports, bool(entry["commented"]), files)
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 

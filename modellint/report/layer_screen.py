@@ -28,6 +28,8 @@ from modellint.results.models import Layer, ModelReport
 
 #: From so many columns on there is room for all that there is to tell of a layer.
 _WIDE = 110
+#: Paths are not broken into shorter parts than this.
+_NARROWEST = 12
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,33 @@ def screen(model: ModelReport, view: View) -> str:
             no_wrap=not column.wraps,
             min_width=min(columns(column.heading), 8),
         )
-    for layer in shown_layers(model, view).values():
-        table.add_row(*(Text(printable(column.cell(layer))) for column in chosen))
-    table.add_section()
+    rows = [
+        [printable(column.cell(layer)) for column in chosen]
+        for layer in shown_layers(model, view).values()
+    ]
+    headed = [[column.heading for column in chosen], *rows, [column.total for column in chosen]]
+    widths = [max(map(columns, cells)) for cells in zip(*headed, strict=True)]
+    over = sum(widths) + gap * (len(widths) - 1) - view.room
+    for name, *cells in rows:
+        if over > 0:
+            name = _broken(name, max(widths[0] - over, _NARROWEST))
+        table.add_row(*map(Text, [name, *cells]))
     table.add_row(*(Text(column.total, "bold") for column in chosen))
     first, *others = wrapped(title(model, View()), view.room)
     name = printable(model.name)
     heading = [view.paint(name, bold=True) + first.removeprefix(name), *others]
     heading += wrapped(costs_for(model), view.room)
     return "\n".join([*heading, "", rendered(table, view)])
+
+
+def _broken(path: str, width: int) -> str:
+    """A path over several lines of some width where it has more parts than there is room for."""
+    lines = [""]
+    for part in path.replace(".", ".\0").split("\0"):
+        if lines[-1] and columns(lines[-1] + part) > width:
+            lines.append("  ")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _columns(model: ModelReport, view: View) -> Iterator[_Column]:

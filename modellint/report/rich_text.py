@@ -44,18 +44,23 @@ def highlighted(code: str) -> str:
     """A line of Python in colours."""
     console = _colored()
     with console.capture() as captured:
-        console.print(_python().highlight(code), end="", soft_wrap=True)
+        console.print(_highlighter().highlight(code), end="", soft_wrap=True)
     return captured.get().rstrip("\n")
 
 
-def markdown(text: str, view: View) -> str:
-    """Markdown as a terminal shows it."""
-    return rendered(Markdown(text, code_theme=_THEME, hyperlinks=view.links), view)
+def markdown(text: str, view: View) -> Markdown:
+    """Markdown that a terminal is to show."""
+    return Markdown(text, code_theme=_THEME, hyperlinks=view.links)
+
+
+def python(code: str) -> Syntax:
+    """Python source that a terminal is to show."""
+    return Syntax(code, "python", theme=_THEME, background_color="default", word_wrap=True)
 
 
 @cache
-def _python() -> Syntax:
-    return Syntax("", "python", theme=_THEME, background_color="default")
+def _highlighter() -> Syntax:
+    return python("")
 
 
 @cache
