@@ -29,7 +29,7 @@ class Told(NamedTuple):
     headline: str
     layers: tuple[str, ...]
     shapes: str
-    facts: str
+    facts: tuple[str, ...]
 
 
 def told(message: str) -> Told:
@@ -52,7 +52,7 @@ def told(message: str) -> Told:
     sizes = next((found for found in map(_RESIZED.search, rest) if found is not None), None)
     if sizes is not None and sizes[0] not in head:
         head = f"{head}: {sizes[0]}"
-    return Told(head, tuple(layers), shapes, "; ".join(facts))
+    return Told(head, tuple(layers), shapes, tuple(facts))
 
 
 def _apart(clauses: Sequence[str]) -> tuple[str, list[str]]:

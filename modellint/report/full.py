@@ -146,8 +146,8 @@ def _remarks(
         shapes = traced if traced not in finding.message else ""
     if shapes:
         yield "shapes", shapes
-    if parts.facts:
-        yield "facts", parts.facts
+    for at, fact in enumerate(parts.facts):
+        yield "" if at else "facts", fact
     if models and not view.terminal:
         yield "model" if len(models) == 1 else "models", _named(models)
     if finding.count > 1:

@@ -26,7 +26,7 @@ HEADERS = (
 )
 ALIGN = ("left", "left", "left", *("right",) * 7)
 #: Further columns of the table on a terminal or in a pipe.
-_MEMORY = ("parameter MB", "activation MB")
+_MEMORY = ("MB", "out MB")
 _MEGA = 1e6
 _UNITS = ("k", "M", "G", "T", "P")
 

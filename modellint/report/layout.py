@@ -38,9 +38,13 @@ def wrapped(text: str, width: int, first: int | None = None) -> list[str]:
 
 
 def labelled(label: str, text: str, indent: int, view: View) -> Iterator[str]:
-    """A text behind its label, its further lines below its first."""
+    """A text behind its label, on a terminal wrapped: its further lines stand below its first.
+
+    Without a label it goes on with the one above.
+    """
     begin = indent + 1 + 6 + 2
-    first, *others = wrapped(printable(text), max(view.room - begin, 20))
+    text = printable(text)
+    first, *others = wrapped(text, max(view.width - begin, 20)) if view.width else [text]
     named = view.paint(f"{label:>6}:", bold=True) if label else " " * 7
     yield f"{'':{indent}} {named} {first}".rstrip()
     yield from (f"{'':{begin}}{line}" for line in others)
