@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from modellint.report.clauses import Told, told
 from modellint.report.excerpts import Excerpts
 from modellint.report.layers import tables
-from modellint.report.layout import file_address, headed, labelled
+from modellint.report.layout import file_address, headed, labelled, wrapped
 from modellint.report.lines import (
     STATUS,
+    accepted,
     columns,
-    contracts,
     error_line,
     fixable,
     incomplete,
@@ -47,15 +47,24 @@ def render(report: Report, view: View) -> str:
     if view.layers:
         blocks += [table.rstrip("\n") for table in tables(report, view)]
     if view.contract:
-        blocks += contracts(report, view)
+        blocks += [
+            "\n".join(_contract(model, view))
+            for model in report.models
+            if model.accepts is not None
+        ]
     if view.statistics and report.findings:
         blocks.append("\n".join(statistics(report)))
     if not view.quiet:
         notes = [*_silencing(report), *fixable(report, view)]
         label = view.paint("note:", bold=True)
         told_of = [line for one in notes for line in headed(label, 5, one, view)]
-        blocks.append("\n".join([*told_of, last_line(report)]))
+        blocks.append("\n".join([*told_of, *_last(report, view)]))
     return "".join(f"{block}\n" for block in _spaced(blocks))
+
+
+def _last(report: Report, view: View) -> list[str]:
+    line = last_line(report)
+    return wrapped(line, view.room) if view.terminal else [line]
 
 
 def finding_block(
@@ -122,12 +131,22 @@ def _error(problem: Problem, excerpts: Excerpts, view: View) -> Iterator[str]:
 
 
 def _incomplete(model: ModelReport, view: View) -> Iterator[str]:
-    """What is not known of a model; on a terminal wrapped."""
-    status = view.paint(STATUS[model.status], fg="cyan", bold=True)
+    """What is not known of a model; on a terminal wrapped, and then where that is."""
+    status = f"{view.paint(STATUS[model.status], fg='cyan', bold=True)}:"
+    length = len(STATUS[model.status]) + 1
     place = printable(model.place)
-    head = f"{view.paint(f'{place}:', bold=True)} {status}:"
-    length = columns(f"{place}: {STATUS[model.status]}:")
-    yield from headed(head, length, f"{model.name}: {model.reason}", view)
+    if not view.terminal:
+        status = f"{view.paint(f'{place}:', bold=True)} {status}"
+    yield from headed(status, length, f"{model.name}: {model.reason}", view)
+    if view.terminal:
+        yield from _arrow(place, 1, view)
+
+
+def _contract(model: ModelReport, view: View) -> Iterator[str]:
+    """The sizes that a model accepts, behind its place."""
+    place = printable(model.place)
+    head = view.paint(f"{place}:", bold=True)
+    yield from headed(head, columns(place) + 1, f"{model.name} accepts {accepted(model)}", view)
 
 
 def _arrow(place: str, gutter: int, view: View) -> Iterator[str]:

@@ -133,10 +133,13 @@ def costs_for(model: ModelReport) -> str:
         samples.append("×".join(map(str, sizes)) or "one value")
     parts = []
     if model.parameters is not None:
-        parts.append(f"{count(model.parameters)} parameters ({mega(model.parameter_memory)} MB)")
+        weight = mega(model.parameter_memory)
+        parts.append(
+            f"{count(model.parameters)} parameters" + (f" ({weight} MB)" if weight else "")
+        )
     if model.macs is not None:
         parts.append(f"{count(model.macs)} MACs")
-    if model.activation_memory is not None:
+    if model.activation_memory:
         parts.append(f"{mega(model.activation_memory)} MB of activations")
     at = f" at {', '.join(samples)}" if samples else ""
     return f"{', '.join(parts)}{at}"

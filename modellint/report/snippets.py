@@ -183,8 +183,13 @@ def _shown(text: str) -> str:
 
 
 def _marked(number: int, text: str, mark: Mark) -> tuple[int, int]:
-    """From which column of the printed line to which it is marked; nothing where both are alike."""
+    """From which column of the printed line to which it is marked; nothing where both are alike.
+
+    Of several lines, those that do no more than close what others open are not.
+    """
     if not mark.line <= number <= mark.end_line or not text.strip():
+        return 0, 0
+    if number > mark.line and not text.strip(" \t)]},"):
         return 0, 0
     begin = mark.column - 1 if number == mark.line else len(text) - len(text.lstrip())
     end = mark.end_column - 1 if number == mark.end_line else len(text)
