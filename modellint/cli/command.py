@@ -296,6 +296,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
         python=options["python"],
+        watched=options["watch"],
         trials=ALL_TRIALS if options["fix"] or options["diff"] else TRIALS,
     )
 

@@ -259,7 +259,7 @@ def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -
         annotated=settings.annotated,
         data=target.data,
         preload=plan.configuration.preload,
-        observed=settings.cache and target.data is None,
+        observed=(settings.cache or settings.watched) and target.data is None,
         trials=settings.trials,
         programs=programs,
         project=project,

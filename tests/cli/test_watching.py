@@ -130,7 +130,7 @@ def test_the_second_lint_takes_a_part_of_what_torch_takes_and_ctrl_c_ends_it(tmp
         assert "watching 2 files" in process.stderr.readline()
         time.sleep(0.3)
         saved_at = time.perf_counter()
-        saved(tmp_path / "parts.py", PARTS.format(kernel=44))()
+        saved(tmp_path / "parts.py", PARTS.format(kernel=4))()
         assert "parts.py:5:12: warning[even-kernel]" in process.stdout.readline()
         assert time.perf_counter() - saved_at < imports
         process.send_signal(signal.SIGINT)
