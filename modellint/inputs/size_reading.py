@@ -295,7 +295,7 @@ class SizeReading(Operands):
             del arguments[1:]  # Its message is not made of what is true.
         levels = [self.level(argument) for argument in arguments]
         handed = max(levels, default=Level.NONE)
-        first = self.level(of.args[0]) if of.args else Level.NONE
+        first = levels[0] if of.args else Level.NONE
         func = of.func
         if isinstance(func, ast.Name) and func.id not in self.bound:
             if func.id in FOLLOWED and func.id not in self.scope:
