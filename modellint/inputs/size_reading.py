@@ -28,6 +28,7 @@ from modellint.inputs.size_operands import (
     is_of_torch,
     last_name,
     place,
+    repeats,
 )
 from modellint.modules.members import is_stock
 from modellint.tracing.literals import asks_for_sizes
@@ -74,7 +75,10 @@ class SizeReading(Operands):
         self.returned = Level.NONE
 
     def result(self) -> Level:
-        """Read the body until nothing more is learned of its names."""
+        """Read the body, where it has loops until nothing more is learned of its names."""
+        if not repeats(self.tree):
+            self.statements(self.tree.body)
+            return self.returned
         for _ in range(8):
             before = dict(self.names), self.returned
             self.statements(self.tree.body)
