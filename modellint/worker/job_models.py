@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from modellint.discovery.candidates import Candidate, discover, entries, selected, with_arguments
 from modellint.programs.candidates import discover_in_project
@@ -14,14 +15,23 @@ from modellint.source.paths import shown_path
 from modellint.symbolic.specs import InputSpec, parse_input
 from modellint.worker.earlier_cells import replaced_models
 
+if TYPE_CHECKING:
+    from modellint.modules.rebuilding import Setting
+
+    Settings = Mapping[str, Sequence[Setting]]
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A job with the rules that it names; `shown` turns an absolute path into what is printed."""
+    """A job with the rules that it names; `shown` turns an absolute path into what is printed.
+
+    `tried` are arguments that layers of models are built anew with, by the models' names.
+    """
 
     job: Job
     rules: Sequence[Rule]
     shown: Callable[[str], str]
+    tried: Settings = field(default_factory=dict)
 
     def settings(self, name: str) -> ModelSettings:
         """What the user states of a model."""

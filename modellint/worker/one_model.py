@@ -58,13 +58,28 @@ def _linted(
     task: Task, candidate: Candidate, loaded: LoadedModule, feeding: Feeding, told: list[Linted]
 ) -> Iterator[Told]:
     from modellint.building.builder import build
+    from modellint.modules.rebuilding import rebuilt
+
+    yield Stage("build", candidate.name, candidate.line)
+    built = build(loaded, candidate)
+    with rebuilt(built.model, task.tried.get(candidate.name, ())):
+        yield from _traced(task, candidate, built, loaded, feeding, told)
+
+
+def _traced(
+    task: Task,
+    candidate: Candidate,
+    built: BuiltModel,
+    loaded: LoadedModule,
+    feeding: Feeding,
+    told: list[Linted],
+) -> Iterator[Told]:
+    """Trace a model that is built, and lint it."""
     from modellint.building.given_arguments import arguments_of
     from modellint.linting.linter import linted
     from modellint.worker.other_arguments import unless_arguments_decide, with_other_arguments
 
     job, line = task.job, candidate.line
-    yield Stage("build", candidate.name, line)
-    built = build(loaded, candidate)
     stated = stated_inputs(job, candidate.name)
     shown = bool(stated or candidate.inputs)
     yield Stage("trace", candidate.name, line, assumed=not shown)

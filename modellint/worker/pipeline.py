@@ -45,7 +45,7 @@ def lint_file(job: Job, rules: Sequence[Rule], shown: Callable[[str], str]) -> I
     told: list[Linted] = []
     yield from lint_source(task, source, told)
     yield from linted_earlier(task.job, source, lambda job, before: _alone(task, job, before))
-    if job.trials and any(one.edits for part in told for one in part.proposals):
+    if job.trials and any(one.is_to_be_tried for part in told for one in part.proposals):
         from modellint.worker.trial_runs import tried
 
         yield Stage("fixes")

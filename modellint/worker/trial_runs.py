@@ -12,7 +12,7 @@ from modellint.results.report import Report
 from modellint.source.file import SourceFile, text_digest
 from modellint.worker.job_models import Task
 from modellint.worker.stages import Fixed, Told
-from modellint.worker.trials import Inputs, with_trials
+from modellint.worker.trials import Inputs, Settings, with_trials
 
 Lint = Callable[[Task, SourceFile, list[Linted]], Iterator[Told]]
 """Lints the models of a text, and adds those that were analysed to a list."""
@@ -22,9 +22,10 @@ def tried(task: Task, source: SourceFile, told: Sequence[Linted], lint: Lint) ->
     """What trials of the fixes of a file come to."""
     names = tuple(model.name for part in told for model in part.report.models)
 
-    def relint(changed: SourceFile, inputs: Inputs) -> Sequence[Linted]:
+    def relint(changed: SourceFile, inputs: Inputs, settings: Settings) -> Sequence[Linted]:
         parts: list[Linted] = []
-        for message in lint(_trial(task, names, inputs), changed, parts):
+        trial = replace(_trial(task, names, inputs), tried=settings)
+        for message in lint(trial, changed, parts):
             if isinstance(message, Report) and message.errors:
                 parts.append(Linted(message, ()))
         return parts
