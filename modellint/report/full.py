@@ -116,6 +116,8 @@ def _remarks(
         yield "see", f"{related.place} {related.message}"
     if finding.help:
         yield "help", finding.help
+    if finding.no_fix is not None:
+        yield "no fix", finding.no_fix
     if finding.fix is not None:
         yield "fix", finding.fix.message + ("" if finding.fix.safe else " (unsafe)")
 

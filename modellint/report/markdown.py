@@ -67,7 +67,7 @@ def _finding(finding: Diagnostic, models: Sequence[str]) -> list[str]:
         finding.place,
         f"{owner}: {layers}",
         finding.message,
-        finding.help or "",
+        finding.advice or "",
     ]
 
 

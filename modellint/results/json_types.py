@@ -223,6 +223,7 @@ class FindingJson(TypedDict):
     help: str | None
     related: list[RelatedJson]
     fix: NotRequired[FixJson]
+    no_fix: NotRequired[str]
 
 
 class ProblemJson(TypedDict):

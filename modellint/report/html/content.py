@@ -170,7 +170,7 @@ def _finding(finding: Diagnostic, excerpts: Excerpts) -> dict[str, Any]:
         "layers": list(finding.layers),
         "count": finding.count,
         "message": finding.message,
-        "help": finding.help,
+        "help": finding.advice,
         "related": [[_line(one), one.message] for one in finding.related],
         "source": excerpt(finding, excerpts),
         "fix": None if finding.fix is None else _fix(finding.fix, excerpts),
