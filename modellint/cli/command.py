@@ -183,7 +183,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     )
     targets = _with_taken(targets, options)
     settings = _settings(options)
-    check_modes(options)
+    check_modes(options, targets)
     if options["explain"] in KINDS:
         write(kind_page(options["explain"]), options["output"])
         return 0
@@ -267,6 +267,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         pictured=options["format_"] == "html",
         annotated=options["annotate"] or options["format_"] == "html",
         baseline=options["baseline"],
+        compare=options["compare"],
         shard=options["shard"],
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
@@ -371,13 +372,16 @@ def _watched(
     quiet: bool,
 ) -> Report:
     """The report of a run, with a bar on the terminal while it goes on."""
-    if not wants_bar(quiet=quiet):
-        return lint_targets(usable, settings, stdin, name, pools=pools)
-    bar = Bar(sys.stderr)
+    bar = Bar(sys.stderr) if wants_bar(quiet=quiet) else None
     try:
+        if settings.compare is not None and usable:
+            from modellint.engine.compare import lint_compared  # Few runs compare.
+
+            return lint_compared(usable, settings, bar, pools)
         return lint_targets(usable, settings, stdin, name, bar, pools)
     finally:
-        bar.clear()
+        if bar is not None:
+            bar.clear()
 
 
 def _remarks(report: Report) -> Iterator[str]:
