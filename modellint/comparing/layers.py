@@ -17,7 +17,7 @@ from modellint.results.models import Layer, ModelReport
 #: What a layer is in itself, whatever it is fed.
 _OWN = ("type", "op", "kernel", "stride", "padding", "parameters")
 #: What follows from what it is fed.
-_FED = ("inputs", "outputs", "receptive_field")
+_FED = ("inputs", "outputs")
 #: How well two layers fit: the same key and the same thing, the same key, the same thing elsewhere.
 _SAME, _CHANGED, _RENAMED, _REPLACED = 8, 6, 4, 3
 #: How many pairs are weighed: more than these of two models that share next to nothing.

@@ -1,6 +1,6 @@
 """Lints targets as they are and as they were, and puts the two side by side.
 
-What they were is a revision of git, or another file.
+What they were is a revision of git, another file, or the report of an earlier run.
 """
 
 from __future__ import annotations
@@ -14,14 +14,25 @@ from dataclasses import replace
 
 from modellint.comparing.comparison import compared
 from modellint.config.settings import Settings
+from modellint.config.stated_packages import package_changes, states_packages
 from modellint.config.targets import path_and_names
 from modellint.engine.engine import lint_targets
 from modellint.engine.running import Pools, Progress
 from modellint.engine.revisions import Revision, find_revision
 from modellint.engine.trees import Tree
 from modellint.errors import UsageError
+from modellint.protocol.states import names_in
 from modellint.results.report import Note, Report
-from modellint.source.paths import absolute_path, is_notebook, shown_path
+from modellint.source.paths import (
+    absolute_path,
+    is_notebook,
+    project_root,
+    regular_bytes,
+    shown_path,
+)
+
+#: How many packages are named whose versions have changed.
+_PACKAGES = 6
 
 
 def lint_compared(
@@ -39,20 +50,26 @@ def lint_compared(
         with closing(Pools()) as opened:
             return lint_compared(given, settings, progress, opened)
     since = settings.compare or "HEAD"
+    if since.endswith(".json"):
+        from modellint.engine.earlier_reports import read_report
+
+        before = read_report(since)  # Before anything runs: it may not be one.
+        return compared(before, lint_targets(given, settings, progress=progress, pools=pools), since)
     if is_file(since):
         return _with_file(given, settings, since, progress, pools)
     paths = [absolute_path(path_and_names(os.fspath(one))[0]) for one in given]
     revision = find_revision(since, paths)
-    after = lint_targets(given, settings, progress=progress, pools=pools)
-    with _written(revision) as (tree, lacking):
-        from modellint.engine.past import lint_past
+    from modellint.engine.past import lint_past
 
+    after = lint_targets(given, settings, progress=progress, pools=pools)
+    with _written(revision) as (tree, notes):
         try:
             past = lint_past(given, settings, tree, pools)
         except UsageError as error:
             raise UsageError(f"at {since}: {tree.outside(str(error))}") from error
+        notes += [*_packages(tree, paths)]
     return compared(
-        past.report, after, since, revision.commit, borrowed=past.borrowed, notes=lacking
+        past.report, after, since, revision.commit, borrowed=past.borrowed, notes=notes
     )
 
 
@@ -80,14 +97,42 @@ def _with_file(
     return compared(before, after, since, alone=True)
 
 
+def _packages(tree: Tree, paths: Sequence[str]) -> Iterator[Note]:
+    """What the projects of targets say of packages now that they did not say then.
+
+    Nobody has the packages of then: both sides run with those that are installed.
+    """
+    folders = {_project_of(path) for path in paths}
+    for folder in sorted(folders):
+        for name in sorted(filter(states_packages, names_in(folder))):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            try:
+                before, after = regular_bytes(tree.inside(path)), regular_bytes(path)
+            except OSError:
+                continue
+            found = [
+                f"{package} {then or 'not at all'} → {now or 'not at all'}"
+                for package, then, now in package_changes(name, before, after)
+            ]
+            more = [f"{len(found) - _PACKAGES} more"] * (len(found) > _PACKAGES)
+            if found:
+                told = ", ".join([*found[:_PACKAGES], *more])
+                yield Note(shown_path(path), 1, f"{told}; both sides run with what is installed")
+
+
+def _project_of(path: str) -> str:
+    """The folder of the project that a file is in, or that a folder is or is in."""
+    return project_root(os.path.join(path, "-") if os.path.isdir(path) else path)  # noqa: PTH112, PTH118
+
+
 @contextmanager
-def _written(revision: Revision) -> Iterator[tuple[Tree, tuple[Note, ...]]]:
+def _written(revision: Revision) -> Iterator[tuple[Tree, list[Note]]]:
     """The files of a revision in a folder that goes away; notes on what of them is not there."""
     top = os.path.realpath(tempfile.mkdtemp(prefix="modellint-"))
     try:
         tree = Tree(top, revision.root)
         os.makedirs(tree.folder)  # noqa: PTH103
         troubles = revision.write(tree.folder)
-        yield tree, tuple(Note(shown_path(revision.root), 1, one) for one in troubles)
+        yield tree, [Note(shown_path(revision.root), 1, one) for one in troubles]
     finally:
         shutil.rmtree(top, ignore_errors=True)

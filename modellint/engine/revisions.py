@@ -60,7 +60,11 @@ def find_revision(name: str, paths: Sequence[str]) -> Revision:
     root = _one_of(roots)
     if name.startswith("-") or not name.strip():
         raise UsageError(f"--compare {name!r}: give a revision of git, such as HEAD or origin/main")
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    base = name.removesuffix("...")
+    found = _git(root, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+    if base != name and not found.returncode:
+        # As of `git diff main...`: where this branch left the other.
+        found = _git(root, "merge-base", "HEAD", base)
     commit = found.stdout.decode().strip()
     if found.returncode or not commit:
         raise UsageError(_unknown(root, name))
@@ -76,9 +80,11 @@ def _unknown(root: str, name: str) -> str:
     if _git(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         return f"{told}: it has no commit yet"
     if _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        remote, slash, branch = name.removesuffix("...").partition("/")
+        fetch = f"{remote} {branch}:refs/remotes/{remote}/{branch}" if slash else f"origin {name}"
         return (
-            f"{told}, as its clone is shallow: fetch it (git fetch --depth=1 origin {name}), or "
-            "clone with more history (fetch-depth: 0 of actions/checkout)"
+            f"{told} in its shallow clone: get it with git fetch --depth=1 {fetch}, or clone with "
+            "all history (fetch-depth: 0 of actions/checkout)"
         )
     return f"{told}; git branch --all and git log list what there is, git fetch gets what is new"
 
