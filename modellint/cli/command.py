@@ -27,6 +27,7 @@ from modellint.cli.progress import Bar, wants_bar
 from modellint.cli.streams import discard_output, prepare_streams
 from modellint.cli.writing import (
     about_baseline,
+    about_comparison,
     fixes_diff,
     would_fix,
     write_baseline,
@@ -346,7 +347,8 @@ def _acted_on(
     troubles: list[str] = []
     if options["fix"]:
         report, troubles = write_fixes(report, pools, unsafe=view.unsafe)
-    return report, list(about_baseline(report)), troubles
+    words = [*about_baseline(report), *about_comparison(report, options["format_"])]
+    return report, words, troubles
 
 
 def _show_diff(report: Report, options: dict[str, Any], view: View, pools: Pools) -> int:

@@ -93,8 +93,8 @@ def acceptance_options(command: F) -> F:
         click.option(
             "--compare",
             metavar="REV",
-            help="Report what changed since a git revision, another file or an earlier JSON report; "
-            "only new findings fail.",
+            help="Report what changed since a git revision, another file or an earlier report in "
+            "JSON; only new findings fail.",
         ),
         click.option(
             "--write-baseline",

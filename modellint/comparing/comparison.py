@@ -31,9 +31,7 @@ def compared(
     """
     alone = alone and len(before.models) == len(after.models) == 1
     changes = _told(model_changes(before.models, after.models, alone=alone), before, after)
-    models = tuple(
-        one for one in changes if one.state != "removed" or one.path not in borrowed
-    )
+    models = tuple(one for one in changes if one.state != "removed" or one.path not in borrowed)
     before = _of_models(before, models, borrowed)
     findings = sorted_findings(before, after, models, os.getcwd())  # noqa: PTH109
     errors, known_errors = sorted_errors(before, after)
@@ -68,9 +66,7 @@ def _of_models(before: Report, models: Iterable[ModelChange], borrowed: Collecti
     """The earlier report without findings of models that are of no concern."""
     known = {(one.before.path, one.before.name) for one in models if one.before is not None}
     findings = tuple(
-        one
-        for one in before.findings
-        if one.path not in borrowed or (one.path, one.model) in known
+        one for one in before.findings if one.path not in borrowed or (one.path, one.model) in known
     )
     return replace(before, findings=findings)
 

@@ -12,9 +12,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from modellint.comparing.layers import plain_key
 from modellint.results.baselined import Key
-from modellint.results.compared import ModelChange
+from modellint.results.compared import ModelChange, plain_key
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Problem, Report
 from modellint.suppression.identity import keyed
@@ -128,8 +127,6 @@ class _Layers:
 def _moved(change: ModelChange) -> Iterator[tuple[str, str]]:
     """The keys and paths that layers had, with those that they have."""
     for layer in change.layers:
-        if layer.state == "renamed" and layer.before is not None and layer.after is not None:
+        if layer.before is not None and layer.after is not None and layer.moved:
             yield layer.before.path, layer.after.path
             yield plain_key(layer.before.key), plain_key(layer.after.key)
-
-

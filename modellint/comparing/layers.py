@@ -7,22 +7,24 @@ same thing; so one that is put into an `nn.Sequential`, which renumbers the rest
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from modellint.results.compared import LayerChange
+from modellint.results.compared import LayerChange, plain_key
 from modellint.results.models import Layer, ModelReport
 
 #: What a layer is in itself, whatever it is fed.
 _OWN = ("type", "op", "kernel", "stride", "padding", "parameters")
 #: What follows from what it is fed.
 _FED = ("inputs", "outputs")
-#: How well two layers fit: the same key and the same thing, the same key, the same thing elsewhere.
-_SAME, _CHANGED, _RENAMED, _REPLACED = 8, 6, 4, 3
+#: How well two layers fit: the same key and the same thing, the same key, the same thing elsewhere,
+#: another thing in its place, one of its kind that has its name in another block.
+_SAME, _CHANGED, _RENAMED, _REPLACED, _LIKE = 8, 6, 4, 3, 2
+#: The second and the fourth of these where a key tells little: a place in a list moves with what is
+#: put before it, and a function has its line for a name.
+_CHANGED_AT, _REPLACED_AT = 3, 1
 #: How many pairs are weighed: more than these of two models that share next to nothing.
 _MOST = 1_000_000
-_LINE = re.compile(r"@\d+")
 
 Pair = tuple[Layer | None, Layer | None]
 
@@ -48,13 +50,13 @@ def _change(before: Layer | None, after: Layer | None) -> LayerChange | None:
     return LayerChange("resized", before, after, fed) if fed else None
 
 
-def plain_key(key: str) -> str:
-    """A key without the line that a function is called in, which any edit moves."""
-    return _LINE.sub("@", key)
-
-
 def _names(layers: Sequence[Layer]) -> list[str]:
-    """The keys by which layers are recognised, those that lack a line counted in their order."""
+    """The keys by which layers are recognised."""
+    return [plain_key(layer.key) for layer in layers]
+
+
+def _counted(layers: Sequence[Layer]) -> list[str]:
+    """The keys of layers, those that are equal without a line counted in their order."""
     seen: Counter[str] = Counter()
     names = []
     for layer in layers:
@@ -96,19 +98,35 @@ def _is(layer: Layer) -> tuple[object, ...]:
     return tuple(getattr(layer, name) for name in _OWN)
 
 
+def _is_place(layer: Layer) -> bool:
+    """Whether a key tells where a layer stands, and not what it is called."""
+    return "@" in layer.key or any(part.isdecimal() for part in layer.path.split("."))
+
+
+def _is_like(one: Layer, other: Layer) -> bool:
+    """Whether a layer may be another one that its block, by another name, has made wider."""
+    (block, _, name), (other_block, _, other_name) = (x.path.rpartition(".") for x in (one, other))
+    if name != other_name or not (block and other_block):
+        return False
+    return (one.type, one.kernel, one.stride) == (other.type, other.kernel, other.stride)
+
+
 def _aligned(
     old: Sequence[Layer], old_names: Sequence[str], new: Sequence[Layer], new_names: Sequence[str]
 ) -> list[Pair]:
     if len(old) * len(new) > _MOST:
-        return _by_name(old, old_names, new, new_names)
+        return _by_name(old, new)
     were, are = [*map(_is, old)], [*map(_is, new)]
 
     def fits(i: int, j: int) -> int:
         if old_names[i] == new_names[j]:
             if were[i] == are[j]:
                 return _SAME
-            return _CHANGED if old[i].type == new[j].type else _REPLACED
-        return _RENAMED if were[i] == are[j] else 0
+            scores = (_CHANGED_AT, _REPLACED_AT) if _is_place(new[j]) else (_CHANGED, _REPLACED)
+            return scores[old[i].type != new[j].type]
+        if were[i] == are[j]:
+            return _RENAMED
+        return _LIKE if _is_like(old[i], new[j]) else 0
 
     # best[i][j]: the best score of what follows the first i and the first j.
     best = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
@@ -135,12 +153,10 @@ def _aligned(
     return pairs
 
 
-def _by_name(
-    old: Sequence[Layer], old_names: Sequence[str], new: Sequence[Layer], new_names: Sequence[str]
-) -> list[Pair]:
-    known = dict(zip(old_names, old, strict=True))
+def _by_name(old: Sequence[Layer], new: Sequence[Layer]) -> list[Pair]:
+    known = dict(zip(_counted(old), old, strict=True))
     pairs: list[Pair] = [
-        (known.pop(name, None), layer) for name, layer in zip(new_names, new, strict=True)
+        (known.pop(name, None), layer) for name, layer in zip(_counted(new), new, strict=True)
     ]
     return [*pairs, *((layer, None) for layer in known.values())]
 

@@ -126,10 +126,12 @@ def _change(before: ModelReport | None, after: ModelReport | None) -> ModelChang
     moved = {
         one.before.path: one.after.path
         for one in layers
-        if one.state == "renamed" and one.before is not None and one.after is not None
+        if one.before is not None and one.after is not None and one.moved
     }
     checkpoint = checkpoint_change(before.saved, after.saved, moved)
-    same = not layers and (checkpoint is None or checkpoint.loads) and _facts(before) == _facts(after)
+    same = (
+        not layers and (checkpoint is None or checkpoint.loads) and _facts(before) == _facts(after)
+    )
     return ModelChange("same" if same else "changed", before, after, layers, checkpoint)
 
 

@@ -10,15 +10,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 
 from modellint.comparing.comparison import compared
 from modellint.config.settings import Settings
 from modellint.config.stated_packages import package_changes, states_packages
 from modellint.config.targets import path_and_names
 from modellint.engine.engine import lint_targets
-from modellint.engine.running import Pools, Progress
 from modellint.engine.revisions import Revision, find_revision
+from modellint.engine.running import Pools, Progress
 from modellint.engine.trees import Tree
 from modellint.errors import UsageError
 from modellint.protocol.states import names_in
@@ -54,7 +53,9 @@ def lint_compared(
         from modellint.engine.earlier_reports import read_report
 
         before = read_report(since)  # Before anything runs: it may not be one.
-        return compared(before, lint_targets(given, settings, progress=progress, pools=pools), since)
+        return compared(
+            before, lint_targets(given, settings, progress=progress, pools=pools), since
+        )
     if is_file(since):
         return _with_file(given, settings, since, progress, pools)
     paths = [absolute_path(path_and_names(os.fspath(one))[0]) for one in given]
@@ -68,9 +69,7 @@ def lint_compared(
         except UsageError as error:
             raise UsageError(f"at {since}: {tree.outside(str(error))}") from error
         notes += [*_packages(tree, paths)]
-    return compared(
-        past.report, after, since, revision.commit, borrowed=past.borrowed, notes=notes
-    )
+    return compared(past.report, after, since, revision.commit, borrowed=past.borrowed, notes=notes)
 
 
 def is_file(since: str) -> bool:

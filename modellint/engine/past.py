@@ -6,6 +6,7 @@ The report has the paths of the work tree, and nothing of the folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -116,7 +117,7 @@ def _targets(
         there = tree.inside(path)
         if os.path.isdir(there):  # noqa: PTH112
             found += expand_targets([there], excluded=plans.excludes)
-        elif os.path.isfile(there):  # noqa: PTH112
+        elif os.path.isfile(there):  # noqa: PTH113
             found += [Target("", there, names)]
     now = expand_targets(given, excluded=plans.now.projects.excludes)
     asked = {target.path for target in found}
@@ -167,10 +168,8 @@ class _Plans:
         if today.path is None or not self._tree.holds(today.path):
             return today
         models = {(one.path, one.model): one for one in today.models}
-        try:
+        with contextlib.suppress(UsageError):  # What was no valid one then says nothing.
             models |= {(one.path, one.model): one for one in self._then.governing(path).models}
-        except UsageError:
-            pass  # What was no valid configuration then says nothing.
         return replace(
             today,
             path=self._tree.inside(today.path),
@@ -200,7 +199,9 @@ def _fitting(opened: Opened) -> Opened:
 
     path = opened.target.path
     models = tuple(
-        one for one in said.models if find(candidates, one.model) or not leads_to(one.path, said, path)
+        one
+        for one in said.models
+        if find(candidates, one.model) or not leads_to(one.path, said, path)
     )
     budgets = {
         selector: budget

@@ -50,7 +50,7 @@ class Tree:
 
     def outside(self, path: str) -> str:
         """The path, or a text that names paths, as it is in the work tree."""
-        return path.replace(self.top, os.path.splitdrive(self.root)[0])  # noqa: PTH122
+        return path.replace(self.top, os.path.splitdrive(self.root)[0])
 
     def told(self, value: Any) -> Any:
         """A value of JSON with the paths of the work tree."""
@@ -69,7 +69,7 @@ class Tree:
         return _replaced(value, lambda text: self._below(text) if self.holds(text) else text)
 
     def _below(self, path: str) -> str:
-        return os.path.normpath(self.top + os.path.splitdrive(path)[1])  # noqa: PTH122
+        return os.path.normpath(self.top + os.path.splitdrive(path)[1])
 
 
 def _replaced(value: Any, replace: Callable[[str], str]) -> Any:

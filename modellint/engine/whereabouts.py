@@ -31,7 +31,7 @@ def earlier_files(targets: Sequence[Target], tree: Tree) -> Iterator[str]:
     For what is new, the gone file that is most like it; for each model that a target is asked for
     and that its file did not have, the files that its class may have come from.
     """
-    missing = [one for one in targets if not os.path.isfile(tree.inside(one.path))]  # noqa: PTH112
+    missing = [one for one in targets if not os.path.isfile(tree.inside(one.path))]  # noqa: PTH113
     asked = [one for one in targets if one.explicit]
     if not missing and not asked:
         return

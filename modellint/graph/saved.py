@@ -20,9 +20,7 @@ class Saved:
 
     def to_dict(self) -> dict[str, Any]:
         """The entry `state_dict` of a model in JSON."""
-        shapes = {
-            key: None if shape is None else list(shape) for key, shape in self.shapes.items()
-        }
+        shapes = {key: None if shape is None else list(shape) for key, shape in self.shapes.items()}
         return {"shapes": shapes, "custom": list(self.custom)}
 
     @classmethod

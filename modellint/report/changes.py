@@ -9,7 +9,14 @@ from typing import NamedTuple
 from modellint.facts.costs import amount
 from modellint.report.layers import sizes_of, windows_of
 from modellint.report.lines import plural, shape
-from modellint.results.compared import FIGURES, IN_BYTES, Compared, LayerChange, ModelChange
+from modellint.results.compared import (
+    FIGURES,
+    IN_BYTES,
+    Compared,
+    LayerChange,
+    ModelChange,
+    ModelState,
+)
 from modellint.results.models import Layer, ModelInput, ModelReport
 
 #: What stands before a layer, by what became of it.
@@ -166,7 +173,7 @@ def _layer(change: LayerChange) -> LayerRow:
         words.append(f"{was}, now {flow}")
     elif change.state != "renamed":
         words.append(flow)
-    if change.state == "renamed":
+    if change.moved:
         words.insert(0, f"was {change.before.key}")
     return LayerRow(mark, now.key, now.type, "; ".join(words))
 
@@ -258,7 +265,7 @@ def summary_of(comparison: Compared) -> str:
     """What became of models and findings, in numbers: `since HEAD: 1 model changed, 2 added`."""
     commit = f" ({comparison.commit[:9]})" if comparison.commit else ""
     counts = Counter(model.state for model in comparison.models)
-    words = {
+    words: Mapping[ModelState, str] = {
         "changed": "changed",
         "added": "new",
         "removed": "gone",

@@ -63,7 +63,8 @@ def _details(change: ModelChange, comparison: Compared, table: Table, cell: Cell
     rows = [row for row in rows_of(change) if row.name not in FIGURES.values()]
     facts = [f"- {cell(row.name)}: {cell(row.words)}" for row in rows]
     checkpoint = checkpoint_of(change, comparison.since)
-    facts += [f"- {cell(checkpoint)}"] * (checkpoint is not None)
+    if checkpoint is not None:
+        facts.append(f"- {cell(checkpoint)}")
     layers = layer_rows_of(change)
     if change.state == "unknown":
         yield cell(headline_of(change, comparison))

@@ -6,6 +6,7 @@ not there, is `None`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -32,6 +33,14 @@ LayerState = Literal["added", "removed", "changed", "resized", "renamed"]
 """What became of a layer: `changed` in itself, or only `resized` by what comes before it."""
 
 
+_LINE = re.compile(r"@\d+")
+
+
+def plain_key(key: str) -> str:
+    """The key of a layer without the line that a function is called in, which any edit moves."""
+    return _LINE.sub("@", key)
+
+
 @dataclass(frozen=True)
 class LayerChange:
     """A layer that is not as it was: both sides, and the fields that differ, in their own terms."""
@@ -40,6 +49,13 @@ class LayerChange:
     before: Layer | None
     after: Layer | None
     fields: tuple[str, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether it has another name than it had."""
+        if self.before is None or self.after is None:
+            return False
+        return plain_key(self.before.key) != plain_key(self.after.key)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of `layers` of a compared model in JSON."""
@@ -55,8 +71,8 @@ class LayerChange:
 class StateChange:
     """What of a checkpoint of the one side the other has not, and the reverse, by key.
 
-    `renamed` are pairs of keys, `reshaped` sizes of before and after. `custom` are modules that have
-    a way of their own to save or load: they may still accept what does not fit here.
+    `renamed` are pairs of keys, `reshaped` sizes of before and after. `custom` are modules with a
+    way of their own to save or load: they may still accept what does not fit here.
     """
 
     missing: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)

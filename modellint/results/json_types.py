@@ -26,6 +26,7 @@ else:
     #: Each name of an error's kind that `--explain` knows.
     Kind = Literal[tuple(KINDS)]
 
+
 class SavedJson(TypedDict):
     """An entry `state_dict` of a model: the sizes of its tensors, and who saves otherwise."""
 

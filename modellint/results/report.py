@@ -125,8 +125,8 @@ class Report:
     source of files that are not on disk, such as standard input; `remarks` what `-v` tells of the
     run besides its results, and `warnings` what is told of it in any case.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
-    the path that findings have. `baseline` is what one held back, where the run had one; `compared` what
-    became of the models since another revision or file, where that was asked for. `rules`
+    the path that findings have. `baseline` is what one held back, where the run had one; `compared`
+    what became of the models since another revision or file, where that was asked for. `rules`
     are the pages of the rules that were on. `fixed` is there where a run made fixes; `request` is
     what a run over files was asked for, by which it can make them, or what lints a live module once
     more. A report prints as the `full`

@@ -1,4 +1,4 @@
-"""`--compare`: ten real kinds of change, each in a real repository, and what must not be touched."""
+"""`--compare`: ten real kinds of change, each in a repository, and what must not be touched."""
 
 from contextlib import chdir, closing
 
@@ -413,7 +413,7 @@ def test_a_file_that_did_not_exist_then(repository, compare):
 
 def test_submodules_are_those_of_the_revision(tmp_path, pools):
     helper = "from torch import nn\ndef block(n):\n    return nn.Conv2d(n, n, 3, padding=1)\n"
-    inner = Repository(tmp_path / "inner", **{"blocks": helper, "__init__": ""})
+    inner = Repository(tmp_path / "inner", blocks=helper, __init__="")
     uses = edited(
         NET,
         ("from torch import nn\n", "from torch import nn\n    from inner.blocks import block\n"),

@@ -23,10 +23,7 @@ def comparison(compared: Compared) -> dict[str, Any]:
         "gone": [[one.severity, one.rule, one.place, one.message] for one in compared.gone],
         "notes": [
             *([note.place, note.message] for note in compared.notes),
-            *(
-                [one.place, f"{one.kind} as before: {one.message}"]
-                for one in compared.known_errors
-            ),
+            *([one.place, f"{one.kind} as before: {one.message}"] for one in compared.known_errors),
         ],
     }
 
