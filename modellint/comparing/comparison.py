@@ -42,7 +42,7 @@ def compared(
         findings.known,
         findings.gone,
         known_errors,
-        (*_notes(before, since), *notes),
+        (*_notes(before, after, since), *notes),
     )
     return replace(after, findings=findings.new, errors=errors, compared=comparison)
 
@@ -71,8 +71,11 @@ def _of_models(before: Report, models: Iterable[ModelChange], borrowed: Collecti
     return replace(before, findings=findings)
 
 
-def _notes(before: Report, since: str) -> Iterator[Note]:
-    """What of the other side failed: of this it is not known what was there."""
+def _notes(before: Report, after: Report, since: str) -> Iterator[Note]:
+    """What only failed on the other side: of this it is not known what was there."""
+    fails = {one.path for one in after.errors}
     for one in before.errors:
+        if one.path in fails:
+            continue
         message = f"fails at {since} ({one.kind}: {one.message}), so its findings count as new"
         yield Note(one.path, one.line, message, one.cell)

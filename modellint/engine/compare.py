@@ -48,7 +48,7 @@ def lint_compared(
     if pools is None:
         with closing(Pools()) as opened:
             return lint_compared(given, settings, progress, opened)
-    since = settings.compare or "HEAD"
+    since = "HEAD" if settings.compare is None else settings.compare
     if since.endswith(".json"):
         from modellint.engine.earlier_reports import read_report
 

@@ -45,7 +45,7 @@ class Row(NamedTuple):
     def words(self) -> str:
         """Both sides in a line."""
         by = f" ({self.by})" if self.by else ""
-        return f"{self.before} → {self.after}{by}" if self.before else f"{self.after}{by}"
+        return " → ".join(one for one in (self.before, self.after) if one) + by
 
 
 def headline_of(change: ModelChange, comparison: Compared) -> str:
