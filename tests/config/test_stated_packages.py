@@ -8,7 +8,7 @@ from modellint.config.stated_packages import package_changes, states_packages
 @pytest.mark.parametrize(
     "name, before, after, expected",
     [
-        ("requirements.txt", "timm==0.9\ntorch\n", "timm==1.0\ntorch\n", [("timm", "==0.9", "==1.0")]),
+        ("requirements.txt", "timm==1\ntorch\n", "timm==2\ntorch\n", [("timm", "==1", "==2")]),
         ("requirements-dev.txt", "A_b>=1  # x\n", "a.B >= 1\n", [("a-b", ">=1", ">= 1")]),
         ("requirements.txt", "-r other.txt\n# timm==1\n--hash x\n", "", []),
         ("requirements.txt", "", "timm[extra]\n", [("timm", "", "any version")]),

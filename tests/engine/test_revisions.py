@@ -12,7 +12,6 @@ from repositories import Repository, needs_git
 from modellint.engine import revisions
 from modellint.engine.revisions import find_revision
 from modellint.engine.trees import Tree
-from modellint.errors import UsageError
 
 pytestmark = needs_git
 
@@ -104,7 +103,7 @@ def test_a_work_tree_of_its_own_is_a_repository(repository, tmp_path):
 
 def test_a_file_that_is_too_large_is_told_of(repository, tmp_path, monkeypatch):
     monkeypatch.setattr(revisions, "_LARGEST", 3)
-    revision, lacking = written(repository, "HEAD", tmp_path / "there")
+    _, lacking = written(repository, "HEAD", tmp_path / "there")
     assert len(lacking) == 1
     assert "net.py" in lacking[0]
     assert sorted(files(tmp_path / "there")) == ["data.txt"]
