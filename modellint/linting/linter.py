@@ -197,6 +197,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         ),
         parameters=costs.total_parameters(graph),
         macs=costs.total_macs(graph),
+        activation_memory=costs.total_activation_memory(graph),
         layers={layer.key: layer for layer in layers},
         contract=found.sizes if found else {},
         joint=found.joint if found else (),
@@ -204,6 +205,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         accepts=describe(graph, found) if found else None,
         stopped=stopped,
         arguments=graph.arguments,
+        saved=graph.saved(),
     )
 
 

@@ -34,7 +34,12 @@ def render(report: Report, view: View) -> str:
     """Render a report for reading: findings, then errors, then what is not known, then counts."""
     excerpts = Excerpts(report)
     found = told_apart(report)
-    blocks = [finding_block(one, names, report, excerpts, view) for one, names in found]
+    blocks: list[str] = []
+    if report.compared is not None:
+        from modellint.report.comparison import comparison_blocks  # Few runs compare.
+
+        blocks += comparison_blocks(report.compared, view)
+    blocks += [finding_block(one, names, report, excerpts, view) for one, names in found]
     blocks += ["\n".join(_error(problem, excerpts, view)) for problem in report.errors]
     blocks += incomplete_lines(report, view)
     if view.annotated:
@@ -48,7 +53,7 @@ def render(report: Report, view: View) -> str:
     if view.statistics and report.findings:
         blocks.append("\n".join(statistics(report)))
     if not view.quiet:
-        notes = [*_silencing(report), *fixable(report, view)]
+        notes = [*_compared(report), *_silencing(report), *fixable(report, view)]
         label = view.paint("note:", bold=True)
         blocks.append("\n".join([*(f"{label} {one}" for one in notes), last_line(report)]))
     return "".join(f"{block}\n" for block in _spaced(blocks))
@@ -125,6 +130,13 @@ def _remarks(
 def _named(names: Sequence[str]) -> str:
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f", … {rest} more" if rest > 0 else "")
+
+
+def _compared(report: Report) -> Iterator[str]:
+    if report.compared is not None:
+        from modellint.report.comparison import comparison_notes
+
+        yield from comparison_notes(report.compared)
 
 
 def _silencing(report: Report) -> Iterator[str]:

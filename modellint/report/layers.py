@@ -54,13 +54,13 @@ def _row(layer: Layer, total: int) -> list[str]:
         layer.key,
         layer.type,
         arrow,
-        _sizes(layer.kernel),
-        _sizes(layer.stride),
-        _padding(layer.padding),
+        sizes_of(layer.kernel),
+        sizes_of(layer.stride),
+        windows_of(layer.padding),
         number(layer.parameters or None),
         share,
         number(layer.macs or None),
-        _sizes(layer.receptive_field),
+        sizes_of(layer.receptive_field),
     ]
 
 
@@ -69,11 +69,13 @@ def number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _sizes(values: tuple[int, ...] | None) -> str:
+def sizes_of(values: tuple[int, ...] | None) -> str:
+    """Sizes as `3×3`; nothing where there are none."""
     return "" if values is None else "×".join(map(str, values))
 
 
-def _padding(values: tuple[tuple[int, int], ...] | None) -> str:
+def windows_of(values: tuple[tuple[int, int], ...] | None) -> str:
+    """Padding as `1×1`, or `0+1×0+1` where begin and end differ; nothing where there is none."""
     if values is None:
         return ""
     return "×".join(str(begin) if begin == end else f"{begin}+{end}" for begin, end in values)

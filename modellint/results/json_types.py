@@ -26,6 +26,14 @@ else:
     #: Each name of an error's kind that `--explain` knows.
     Kind = Literal[tuple(KINDS)]
 
+
+class SavedJson(TypedDict):
+    """An entry `state_dict` of a model: the sizes of its tensors, and who saves otherwise."""
+
+    shapes: dict[str, list[Count] | None]
+    custom: list[str]
+
+
 StepJson = tuple[str, str, str, str, list[Size], list[int], list[Count]]
 
 
@@ -158,6 +166,7 @@ ModelJson = TypedDict(
         "inputs": list[InputJson],
         "parameters": Count | None,
         "macs": Count | None,
+        "activation_memory": Count | None,
         "layers": list[LayerJson],
         "contract": dict[str, SizesJson],
         "joint": list[str],
@@ -166,6 +175,7 @@ ModelJson = TypedDict(
         "accepts": str | None,
         "stopped": str | None,
         "arguments": list[ArgumentJson],
+        "state_dict": SavedJson | None,
         "picture": NotRequired[PictureJson],
         "annotated": NotRequired[list[AnnotatedJson]],
     },

@@ -17,6 +17,7 @@ from torch import nn
 
 from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Origins, Parameter, Tensor
 from modellint.modules.members import Members
+from modellint.modules.saved import saved_state
 from modellint.source.classes import definitions, module_of
 from modellint.source.executed import mark, words
 from modellint.source.file import SourceFile
@@ -143,6 +144,7 @@ def freeze(
         batches=tuple(name for name in batches if name in symbols),
         spoken=operation_names,
         lines=None if traced.lines is None else traced.lines.values(by_record, sites),
+        saved=lambda: saved_state(traced.members.registered[0][1]),
     )
 
 
