@@ -21,6 +21,7 @@ from modellint.modules.saved import saved_state
 from modellint.source.classes import definitions, module_of
 from modellint.source.executed import mark, words
 from modellint.source.file import SourceFile
+from modellint.shapes.core import plain
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import fresh, symbolic
@@ -32,9 +33,11 @@ from modellint.tracing.forward_run import Traced
 from modellint.tracing.fx_module import graph_module
 from modellint.tracing.garbage import uncollected
 from modellint.tracing.held_tensors import UNNAMED
+from modellint.tracing.layouts import Laid
 from modellint.tracing.module_table import NOWHERE, Modules, Sites
 from modellint.tracing.operation_names import operation_names
 from modellint.tracing.tape import Handle, Leaf, Record
+from modellint.tracing.torch_functions import name_of
 
 #: By the key of a node, results and axes whose sizes are known for the example only.
 Lost = Mapping[str, frozenset[tuple[int, int]]]
@@ -42,6 +45,7 @@ NOTHING: Lost = MappingProxyType({})
 
 _LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
 _NONE: Mapping[str, Any] = MappingProxyType({})
+_WRITES: Mapping[str, Any] = MappingProxyType({"writes": True})
 _PARAMETER: Mapping[tuple[bool, bool], Mapping[str, Any]] = {
     (trained, owned): MappingProxyType({"requires_grad": trained, "owned": owned})
     for trained in (True, False)
@@ -267,6 +271,7 @@ class _Maker:
             construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
             call=record.call,
             like=self._like(record, inputs, outputs),
+            **(_WRITES if record.func is not None and _writes(record) else {}),
         )
 
     def _like(self, record: Record, inputs: tuple[Node, ...], outputs: tuple[Tensor, ...]) -> int:
@@ -292,7 +297,8 @@ class _Maker:
         found = self.tensors.get(key)
         if found is None:
             final = self.final.size
-            made = Tensor(tuple([final(size) for size in shape]), dtype)
+            layout = (tuple(map(plain, shape)), shape.strides) if type(shape) is Laid else None
+            made = Tensor(tuple([final(size) for size in shape]), dtype, layout)
             found = self.tensors[key] = (made,)
         return found
 
@@ -359,12 +365,18 @@ class _Maker:
         return None
 
 
+def _writes(record: Record) -> bool:
+    """Whether it is an operation that leaves its result in its first argument."""
+    return name_of(record.func)[1] or record.op == "setitem"
+
+
 def _without(tensor: Tensor, axes: Collection[int]) -> Tensor:
     """A tensor of which some axes are known for the example only."""
     sizes = zip(tensor.example, tensor.shape, strict=True)
     return Tensor(
         tuple(fresh(plain) if at in axes else size for at, (plain, size) in enumerate(sizes)),
         tensor.dtype,
+        tensor.layout,
     )
 
 
