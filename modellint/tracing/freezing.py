@@ -18,10 +18,10 @@ from torch import nn
 from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Origins, Parameter, Tensor
 from modellint.modules.members import Members
 from modellint.modules.saved import saved_state
+from modellint.shapes.core import plain
 from modellint.source.classes import definitions, module_of
 from modellint.source.executed import mark, words
 from modellint.source.file import SourceFile
-from modellint.shapes.core import plain
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import fresh, symbolic
