@@ -31,7 +31,7 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
     {"pytest_plugin": {PYTEST, TORCH}, "kernel": {IPYTHON, TORCH}},
     {"cli": {CLICK}, "api": {TORCH}},
     {"engine": set(), "testing": set(), "former": set()},
-    {"worker": {TORCH, INTERNALS}, "report": {TABULATE, RICH}},
+    {"worker": {TORCH, INTERNALS}, "report": {TABULATE, RICH}, "comparing": set()},
     {"suppression": set(), "mending": set()},
     {"inputs": {TORCH}, "config": {PATHSPEC}},
     {"building": {TORCH, HOOKS, INTERNALS}, "linting": set()},

@@ -28,6 +28,7 @@ from modellint.cli.remarks import noted, remarks, tell_crashes
 from modellint.cli.streams import discard_output, prepare_streams
 from modellint.cli.writing import (
     about_baseline,
+    about_comparison,
     fixes_diff,
     would_fix,
     write_baseline,
@@ -174,7 +175,7 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
     view = _view(options)
     targets = _with_taken(targets, options)
     settings = _settings(options)
-    check_modes(options)
+    check_modes(options, targets)
     if options["explain"] in KINDS:
         write(kind_page(options["explain"]), options["output"])
         return 0
@@ -292,6 +293,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         pictured=options["format_"] == "html",
         annotated=options["annotate"] or options["format_"] == "html",
         baseline=options["baseline"],
+        compare=options["compare"],
         shard=options["shard"],
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
@@ -372,7 +374,8 @@ def _acted_on(
     troubles: list[str] = []
     if options["fix"]:
         report, troubles = write_fixes(report, pools, unsafe=view.unsafe)
-    return report, list(about_baseline(report)), troubles
+    words = [*about_baseline(report), *about_comparison(report, options["format_"])]
+    return report, words, troubles
 
 
 def _show_diff(report: Report, options: dict[str, Any], view: View, pools: Pools) -> int:
@@ -399,13 +402,16 @@ def _with_bar(
     quiet: bool,
 ) -> Report:
     """The report of a run, with a bar on the terminal while it goes on."""
-    if not wants_bar(quiet=quiet):
-        return lint_targets(usable, settings, stdin, name, pools=pools, read=read)
-    bar = Bar(sys.stderr)
+    bar = Bar(sys.stderr) if wants_bar(quiet=quiet) else None
     try:
+        if settings.compare is not None and usable:
+            from modellint.engine.compare import lint_compared  # Few runs compare.
+
+            return lint_compared(usable, settings, bar, pools)
         return lint_targets(usable, settings, stdin, name, bar, pools, read=read)
     finally:
-        bar.clear()
+        if bar is not None:
+            bar.clear()
 
 
 def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:

@@ -56,8 +56,10 @@ def sizes_of(options: Mapping[str, Any]) -> SizeStyle:
     return chosen[0]
 
 
-def check_modes(options: Mapping[str, Any]) -> None:
+def check_modes(options: Mapping[str, Any], targets: Sequence[str] = ()) -> None:
     """Raise `UsageError` for options of which one would silently count for nothing."""
+    if options["compare"] is not None:
+        _check_comparison(options, targets)
     if options["annotate"] and options["format_"] not in _WITH_SOURCE:
         raise UsageError(
             f"--format {options['format_']} has no place for the source of models: --annotate goes "
@@ -90,6 +92,22 @@ def check_modes(options: Mapping[str, Any]) -> None:
         raise UsageError("--write-baseline writes all findings, and takes no --baseline")
     if mode == "--write-baseline" and options["shard"] is not None:
         raise UsageError("--write-baseline writes all findings, and --shard lints a part: give one")
+
+
+def _check_comparison(options: Mapping[str, Any], targets: Sequence[str]) -> None:
+    """Raise `UsageError` for what a comparison with another revision has no place for."""
+    others = [*_MODES, "--watch"]
+    given = [flag for flag in others if _given(options.get(_MODES.get(flag, flag.lstrip("-"))))]
+    if given:
+        raise UsageError(
+            f"--compare reports what changed, and does nothing else: leave out {_listed(given)}"
+        )
+    if "-" in targets:
+        raise UsageError("--compare reads files of git, and - is none: name the file itself")
+    if options["baseline"] is not None:
+        raise UsageError("--compare and --baseline both say which findings are known: give one")
+    if options["shard"] is not None:
+        raise UsageError("--compare needs all models, and --shard lints a part: give one")
 
 
 def _given(value: Any) -> bool:

@@ -101,6 +101,12 @@ def acceptance_options(command: F) -> F:
             help="Leave out the findings that this file lists; only new ones fail.",
         ),
         click.option(
+            "--compare",
+            metavar="REV",
+            help="Report what changed since a git revision, another file or an earlier report in "
+            "JSON; only new findings fail.",
+        ),
+        click.option(
             "--write-baseline",
             metavar="FILE",
             type=click.Path(dir_okay=False),

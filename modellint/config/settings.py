@@ -24,7 +24,8 @@ class Settings:
     `None` stands for what the configuration says, else the default. `config` is the one file of
     configuration that counts; `isolated` leaves configuration out. `timeout` is in seconds a file,
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
-    `baseline` is the file of the findings that do not count. `cache` keeps results for files that
+    `baseline` is the file of the findings that do not count; `compare` the revision of git, or the
+    file, whose findings do not. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
     project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make.
     `exclude` are patterns of what a search of folders leaves out, in place of the configuration's.
@@ -54,6 +55,7 @@ class Settings:
     pictured: bool = False
     annotated: bool = False
     baseline: str | None = None
+    compare: str | None = None
     cache: bool = False
     cache_dir: str | None = None
     python: str | None = None

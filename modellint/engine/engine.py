@@ -85,11 +85,11 @@ def lint_targets(
 
     def works() -> Iterator[Work]:
         for target in targets:
-            opened = _open(target, settings, plans.of(target.path), index)
-            known = None if isinstance(opened, Report) else memory.recall(*_asked(opened))
+            opened = open_target(target, settings, plans.of(target.path), index)
+            known = None if isinstance(opened, Report) else memory.recall(*opened.asked)
             if known is not None:
                 files.update(known.files)
-                parts.extend(_accepted(known.reports, plans.of(target.path)))
+                parts.extend(accepted(known.reports, plans.of(target.path)))
                 if any(report.models for report in known.reports):
                     probes.use(plans.of(target.path).interpreter)
                 if not known.commented:
@@ -108,7 +108,7 @@ def lint_targets(
                 from modellint.discovery.other_files import files_behind
 
                 behind = {*files_behind(prepared.source), *prepared.consulted}
-                memory.keep_empty(*_asked(prepared.opened), behind)
+                memory.keep_empty(*prepared.opened.asked, behind)
 
     def done(work: Work, outcome: Outcome) -> None:
         prepared = started[work.job.path]
@@ -116,7 +116,7 @@ def lint_targets(
             files.update(_behind(prepared, outcome))
         if prepared.source.faults:
             return
-        memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
+        memory.keep(*prepared.opened.asked, outcome, commented=prepared.commented)
 
     if executor is None:
         outcomes = run_all(works(), settings.jobs, progress, done, pools)
@@ -128,8 +128,8 @@ def lint_targets(
         configured = (plans.of(target.path).configuration.path for target in targets)
         read.update(files, filter(None, configured))
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
-        parts += _accepted(outcome.reports, prepared.plan)
-    parts += _on_comments(commented, Report().merged(*parts))
+        parts += accepted(outcome.reports, prepared.plan)
+    parts += linted_comments(commented, Report().merged(*parts))
     parts += [memory.close(), Report(warnings=probes.warnings)]
     if settings.verbose:
         parts.append(Report(remarks=tuple(probes.remarks())))
@@ -163,7 +163,7 @@ def list_models(
         targets = settings.shard.of(targets)
     index = ProjectIndex(_folders(given), lambda path: None)
     for target in targets:
-        prepared = prepare(_open(target, settings, plans.of(target.path), index))
+        prepared = prepare(open_target(target, settings, plans.of(target.path), index))
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
@@ -230,8 +230,17 @@ def _folders(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
     return tuple(absolute_path(one) for one in given if os.path.isdir(one))  # noqa: PTH112
 
 
-def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -> Opened | Report:
-    """Read a file's bytes; a report is all there is to say of it."""
+def open_target(
+    target: Target,
+    settings: Settings,
+    plan: Plan,
+    index: ProjectIndex,
+    folder: str | None = None,
+) -> Opened | Report:
+    """Read a file's bytes; a report is all there is to say of it.
+
+    Paths are printed relative to `folder`, by default the current one.
+    """
     try:
         data = read_target(target)
     except NotRead as reason:
@@ -244,7 +253,7 @@ def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -
     job = Job(
         path=target.path,
         shown=target.shown,
-        folder=os.getcwd(),  # noqa: PTH109
+        folder=folder or os.getcwd(),  # noqa: PTH109
         names=target.names,
         inputs=settings.inputs,
         rules=tuple(rule.name for rule in plan.on),
@@ -274,16 +283,12 @@ def _prepare(opened: Opened | Report) -> Prepared | Report:
     return prepare(opened)
 
 
-def _asked(opened: Opened) -> tuple[Job, bytes, Plan]:
-    return opened.job, opened.data, opened.plan
-
-
-def _accepted(reports: Iterable[Report], plan: Plan) -> list[Report]:
+def accepted(reports: Iterable[Report], plan: Plan) -> list[Report]:
     """Reports without the findings that the configuration accepts."""
     return [replace(one, findings=without_accepted(one, plan)) for one in reports]
 
 
-def _on_comments(commented: Sequence[Prepared], report: Report) -> Iterator[Report]:
+def linted_comments(commented: Sequence[Prepared], report: Report) -> Iterator[Report]:
     """What there is to say of ignore comments, once every file that they may serve is linted."""
     if commented:
         from modellint.suppression.comment_rules import lint_comments

@@ -136,20 +136,23 @@ def linted(
         model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None
     findings = [*_diagnostics(shown, subject)]
+    proposals = [
+        None if text is None else proposal(finding, [one.finding.fix for one in made], graph, text)
+        for finding, made in findings
+    ]
+    offered = [one for one in proposals if one is not None]
     sources = annotated(graph, subject.shown, _reason(graph, [one for one, _ in findings]))
+    diagnostics = tuple(
+        finding if made is None else replace(finding, no_fix=made.hindrance or None)
+        for (finding, _), made in zip(findings, proposals, strict=True)
+    )
     report = Report(
         models=(replace(model, skipped=tuple(skipped), picture=drawn, annotated=sources),),
-        findings=tuple(finding for finding, _ in findings),
+        findings=diagnostics,
         errors=tuple(errors),
         remarks=tuple(remarks),
         silenced=tuple(_silenced(comments, subject)),
     ).sorted()
-    proposals = [
-        proposal(finding, [entry.finding.fix for entry in entries], graph, text)
-        for finding, entries in findings
-        if text is not None
-    ]
-    offered = [one for one in proposals if one is not None]
     stop = graph.mismatch
     if text is not None and stop is not None:
         offered += _of_stop(graph, stop.node, subject, text, offered)
@@ -195,6 +198,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         ),
         parameters=costs.total_parameters(graph),
         macs=costs.total_macs(graph),
+        activation_memory=costs.total_activation_memory(graph),
         layers={layer.key: layer for layer in layers},
         contract=found.sizes if found else {},
         joint=found.joint if found else (),
@@ -203,7 +207,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         stopped=stopped,
         arguments=graph.arguments,
         parameter_memory=costs.total_parameter_memory(graph),
-        activation_memory=costs.total_activation_memory(graph),
+        saved=graph.saved(),
     )
 
 

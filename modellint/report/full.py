@@ -37,7 +37,12 @@ def render(report: Report, view: View) -> str:
     """Render a report for reading: findings, then errors, then what is not known, then counts."""
     excerpts = Excerpts(report)
     found = told_apart(report)
-    blocks = [finding_block(one, names, report, excerpts, view) for one, names in found]
+    blocks: list[str] = []
+    if report.compared is not None:
+        from modellint.report.comparison import comparison_blocks  # Few runs compare.
+
+        blocks += comparison_blocks(report.compared, view)
+    blocks += [finding_block(one, names, report, excerpts, view) for one, names in found]
     blocks += ["\n".join(_error(problem, excerpts, view)) for problem in report.errors]
     blocks += ["\n".join(_incomplete(model, view)) for model in incomplete(report)]
     if view.annotated:
@@ -55,7 +60,7 @@ def render(report: Report, view: View) -> str:
     if view.statistics and report.findings:
         blocks.append("\n".join(statistics(report)))
     if not view.quiet:
-        notes = [*_silencing(report), *fixable(report, view)]
+        notes = [*_compared(report), *_silencing(report), *fixable(report, view)]
         label = view.paint("note:", bold=True)
         told_of = [line for one in notes for line in headed(label, 5, one, view)]
         blocks.append("\n".join([*told_of, *_last(report, view)]))
@@ -162,7 +167,8 @@ def _remarks(
     shapes = parts.shapes
     if not shapes and layer is not None and layer.inputs and layer.outputs:
         traced = f"{shape(layer.input)} → {shape(layer.output)}"
-        shapes = traced if traced not in finding.message else ""
+        changed = layer.input != layer.output
+        shapes = traced if changed and traced not in finding.message else ""
     if shapes:
         yield "shapes", shapes
     for at, fact in enumerate(parts.facts):
@@ -175,6 +181,8 @@ def _remarks(
         yield "see", f"{place} {'; '.join(messages)}"
     if finding.help:
         yield "help", finding.help
+    if finding.no_fix is not None:
+        yield "no fix", finding.no_fix
     if finding.fix is not None:
         yield "fix", finding.fix.message + ("" if finding.fix.safe else " (unsafe)")
 
@@ -202,6 +210,13 @@ def _listed(names: Sequence[str], what: str) -> str:
 def _named(names: Sequence[str]) -> str:
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f", … {rest} more" if rest > 0 else "")
+
+
+def _compared(report: Report) -> Iterator[str]:
+    if report.compared is not None:
+        from modellint.report.comparison import comparison_notes
+
+        yield from comparison_notes(report.compared)
 
 
 def _silencing(report: Report) -> Iterator[str]:

@@ -13,11 +13,11 @@ from modellint.report.layers import (
     costs_for,
     count,
     mega,
-    padding,
     shown_layers,
     sides,
+    sizes_of,
     total_of,
-    window,
+    windows_of,
 )
 from modellint.report.layout import wrapped
 from modellint.report.lines import columns, printable, title
@@ -99,9 +99,9 @@ def _columns(model: ModelReport, view: View) -> Iterator[_Column]:
             right=False,
             wraps=True,
         )
-        yield _Column("kernel", lambda one: window(one.kernel))
+        yield _Column("kernel", lambda one: sizes_of(one.kernel))
         yield _Column("stride", lambda one: _alike(one.stride))
-        yield _Column("padding", lambda one: padding(one.padding))
+        yield _Column("padding", lambda one: windows_of(one.padding))
     else:
         yield _Column(
             "output", lambda one: sides(one, "outputs", sizes, batch), right=False, wraps=True
@@ -124,9 +124,9 @@ def _columns(model: ModelReport, view: View) -> Iterator[_Column]:
 def _kernel(layer: Layer) -> str:
     """A kernel with its stride where that is not 1: `3×3/2`."""
     stride = _alike(layer.stride)
-    return window(layer.kernel) + (f"/{stride}" if stride not in ("", "1") else "")
+    return sizes_of(layer.kernel) + (f"/{stride}" if stride not in ("", "1") else "")
 
 
 def _alike(values: tuple[int, ...] | None) -> str:
     """One number where all axes have it."""
-    return str(values[0]) if values and len({*values}) == 1 else window(values)
+    return str(values[0]) if values and len({*values}) == 1 else sizes_of(values)

@@ -85,13 +85,13 @@ def _row(layer: Layer, total: int, sizes: SizeStyle, batch: str | None) -> list[
         layer.key,
         layer.type,
         f"{sides(layer, 'inputs', sizes, batch)} → {sides(layer, 'outputs', sizes, batch)}",
-        window(layer.kernel),
-        window(layer.stride),
-        padding(layer.padding),
+        sizes_of(layer.kernel),
+        sizes_of(layer.stride),
+        windows_of(layer.padding),
         number(layer.parameters or None),
         f"{layer.parameters / total:.1%}" if total and layer.parameters else "",
         number(layer.macs or None),
-        window(layer.receptive_field),
+        sizes_of(layer.receptive_field),
     ]
 
 
@@ -169,13 +169,13 @@ def number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def window(values: tuple[int, ...] | None) -> str:
-    """A size an axis, as `3×3`."""
+def sizes_of(values: tuple[int, ...] | None) -> str:
+    """Sizes as `3×3`; nothing where there are none."""
     return "" if values is None else "×".join(map(str, values))
 
 
-def padding(values: tuple[tuple[int, int], ...] | None) -> str:
-    """The padding an axis: `1×1`, and `0+1` where the ends differ."""
+def windows_of(values: tuple[tuple[int, int], ...] | None) -> str:
+    """Padding as `1×1`, or `0+1×0+1` where begin and end differ; nothing where there is none."""
     if values is None:
         return ""
     return "×".join(str(begin) if begin == end else f"{begin}+{end}" for begin, end in values)

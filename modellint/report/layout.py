@@ -11,8 +11,8 @@ from modellint.report.view import View
 
 #: Where a line may end: not before a unit or an arrow, nor within a formula.
 _GAP = re.compile(r" +(?!%|px\b|→|(?:[-+=]|//|==) )(?<! [-+=] )(?<! // )(?<! == )")
-#: Code is kept together where it is short.
-_CODE = re.compile(r"`[^`]{1,60}`")
+#: Code is kept together where it is short, and so are sizes.
+_CODE = re.compile(r"`[^`]{1,60}`|\([^()]{1,30}\)")
 
 
 def wrapped(text: str, width: int, first: int | None = None) -> list[str]:

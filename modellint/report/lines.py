@@ -143,7 +143,7 @@ def last_line(report: Report) -> str:
     counts["error"] += len(report.errors)
     found = [plural(count, severity) for severity, count in counts.items() if count]
     if not found and report.analysed:
-        found = ["no findings"]
+        found = ["no findings" if report.compared is None else "no new findings"]
     return ", ".join(parts + found + [*fixed(report)])
 
 

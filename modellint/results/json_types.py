@@ -26,6 +26,14 @@ else:
     #: Each name of an error's kind that `--explain` knows.
     Kind = Literal[tuple(KINDS)]
 
+
+class SavedJson(TypedDict):
+    """An entry `state_dict` of a model: the sizes of its tensors, and who saves otherwise."""
+
+    shapes: dict[str, list[Count] | None]
+    custom: list[str]
+
+
 StepJson = tuple[str, str, str, str, list[Size], list[int], list[Count]]
 
 
@@ -160,6 +168,7 @@ ModelJson = TypedDict(
         "inputs": list[InputJson],
         "parameters": Count | None,
         "macs": Count | None,
+        "activation_memory": Count | None,
         "layers": list[LayerJson],
         "contract": dict[str, SizesJson],
         "joint": list[str],
@@ -169,7 +178,7 @@ ModelJson = TypedDict(
         "stopped": str | None,
         "arguments": list[ArgumentJson],
         "parameter_memory": Count | None,
-        "activation_memory": Count | None,
+        "state_dict": SavedJson | None,
         "picture": NotRequired[PictureJson],
         "annotated": NotRequired[list[AnnotatedJson]],
     },
@@ -228,6 +237,7 @@ class FindingJson(TypedDict):
     related: list[RelatedJson]
     arguments: NotRequired[Filled[str]]
     fix: NotRequired[FixJson]
+    no_fix: NotRequired[str]
 
 
 class UserCallJson(TypedDict):

@@ -22,6 +22,7 @@ from modellint.rules import SEVERITIES, Severity
 if TYPE_CHECKING:
     from modellint.results.annotated import SizeStyle
     from modellint.results.baselined import Baselined
+    from modellint.results.compared import Compared
 from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
 from modellint.results.places import in_json, place_of
@@ -153,7 +154,8 @@ class Report:
     source of files that are not on disk, such as standard input; `remarks` what `-v` tells of the
     run besides its results, and `warnings` what is told of it in any case.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
-    the path that findings have. `baseline` is what one held back, where the run had one. `rules`
+    the path that findings have. `baseline` is what one held back, where the run had one; `compared`
+    what became of the models since another revision or file, where that was asked for. `rules`
     are the pages of the rules that were on. `fixed` is there where a run made fixes; `request` is
     what a run over files was asked for, by which it can make them, or what lints a live module once
     more. A report prints as the `full`
@@ -174,6 +176,7 @@ class Report:
     texts: Mapping[str, str] = field(default_factory=dict)
     fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
     baseline: Baselined | None = None
+    compared: Compared | None = None
     rules: tuple[RulePage, ...] = field(default=(), compare=False)
     fixed: FixCount | None = None
     request: Any = field(default=None, compare=False)
@@ -299,6 +302,7 @@ class Report:
             "notes": [note.to_dict() for note in self.notes],
             "silenced": [one.to_dict() for one in self.silenced],
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
+            **({} if self.compared is None else {"comparison": self.compared.to_dict()}),
             "summary": {
                 "models": len(self.models),
                 "analysed": self.analysed,

@@ -31,6 +31,7 @@ SCRIPTS = (
     "table.js",
     "findings.js",
     "model.js",
+    "comparison.js",
     "page.js",
 )
 

@@ -13,6 +13,7 @@ from modellint._version import __version__
 from modellint.mending.diffs import diff
 from modellint.report.excerpts import Excerpts
 from modellint.report.html.blocks import Block, blocks, name_of
+from modellint.report.html.comparison import comparison
 from modellint.report.html.kinds import kind_of
 from modellint.report.html.source import excerpt, expanded
 from modellint.report.layers import layer_rows
@@ -66,6 +67,7 @@ def overview(report: Report, owned: Mapping[int, Sequence[Diagnostic]]) -> dict[
             "findings": [_finding(one, excerpts) for one in report.findings if one not in mine],
             "notes": [[note.place, note.message] for note in report.notes],
             "rules": _rules(report),
+            "comparison": None if report.compared is None else comparison(report.compared),
         }
     )
     return made
@@ -170,7 +172,7 @@ def _finding(finding: Diagnostic, excerpts: Excerpts) -> dict[str, Any]:
         "layers": list(finding.layers),
         "count": finding.count,
         "message": finding.message,
-        "help": finding.help,
+        "help": finding.advice,
         "related": [[_line(one), one.message] for one in finding.related],
         "source": excerpt(finding, excerpts),
         "fix": None if finding.fix is None else _fix(finding.fix, excerpts),

@@ -16,6 +16,7 @@ function overviewTab(report, show) {
   ];
   return html("div", { class: "overview" },
     html("header", { class: "heading" }, html("h1", {}, report.summary)),
+    comparison(report.comparison),
     report.troubles.length ? section("Not analysed in full", troubled(report.troubles)) : null,
     models.length ? section("Models", table("Models", columns, models).element) : null,
     report.findings.length ? section("Findings of no single model", findings(report.findings, null)) : null,
@@ -70,7 +71,7 @@ function page() {
   const all = { id: "report", label: "Report", mark: null,
     open: () => overviewTab(report, (at) => { made.show(at + 1, true); scrollTo(0, 0); }) };
   // One model and nothing else to tell: it is what one came for.
-  const only = entries.length === 1 && !report.findings.length && report.models[0].layers;
+  const only = entries.length === 1 && !report.findings.length && !report.comparison && report.models[0].layers;
   const made = tabs([all, ...entries], only ? 1 : 0);
   document.getElementById("page").append(
     html("div", { class: "top" }, html("span", { class: "brand" }, "modellint"), made.list, themeButton()),

@@ -1,4 +1,4 @@
-"""What a file fails by as reports have it: where, what, and the user's calls that led there."""
+"""What an exception of user code passed through: the user's own calls, and the whole traceback."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import linecache
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
-from modellint.building.failures import chained, describe
+from modellint.building.failures import chained
 from modellint.building.steady_texts import steady
-from modellint.discovery.candidates import Candidate
 from modellint.errors import FileError, ModellintError
 from modellint.protocol.jobs import Job
 from modellint.results.report import Problem
@@ -18,27 +16,7 @@ from modellint.results.user_calls import UserCall
 from modellint.source.paths import is_installed
 
 
-def problem_of(
-    job: Job, error: FileError, shown: Callable[[str], str], candidate: Candidate | None = None
-) -> Problem:
-    """An error of a file as reports have it, with the calls that led there where code raised."""
-    path = job.shown if error.path == job.path else shown(error.path)
-    line = error.line or (1 if candidate is None else candidate.line)
-    problem = Problem(path, line, error.kind, error.message)
-    if candidate is None:
-        return problem
-    return _with_calls(replace(problem, model=candidate.name), error, job, shown)
-
-
-def internal_error(job: Job, line: int, subject: str, error: BaseException) -> Problem:
-    """What of a file modellint itself could not handle, with the line of modellint's code."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(last.filename).name}, line {last.lineno}"
-    message = f"{subject}: {describe(error)} ({place})"
-    return Problem(job.shown, line, "internal-error", message)
-
-
-def _with_calls(
+def with_calls(
     problem: Problem, error: FileError, job: Job, shown: Callable[[str], str]
 ) -> Problem:
     """The error with the user's calls, where user code raised it; one met several times, once."""
