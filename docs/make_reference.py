@@ -27,6 +27,7 @@ import click
 
 from modellint.cli.command import command
 from modellint.graph import LAYERS
+from modellint.results.compared_types import ComparisonJson
 from modellint.results.json_types import ReportJson
 from modellint.shapes import OPS, Op
 
@@ -122,6 +123,7 @@ def report_schema() -> dict[str, Any]:
     # A worker fills in neither; a run over files does.
     root["properties"]["baseline"] = {"type": ["object", "null"]}
     root["properties"]["summary"]["additionalProperties"] = {"type": "integer"}
+    root["properties"]["comparison"] = _schema(ComparisonJson, defined)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A report of modellint",

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from modellint.discovery.example_tensors import InputHint
+    from modellint.modules.members import Members
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options of rules: by rule, then by the name of the rule's keyword parameter."""
@@ -191,26 +192,25 @@ def trace(
     # Imports torch, which wrong arguments need not.
     from modellint.building.live_models import live_model
 
-    return _traced(live_model(model), given)
+    return _traced(*live_model(model), given)
 
 
 def _traced(
     model: nn.Module,
+    modules: Members,
     given: GivenInputs,
     hints: Sequence[InputHint] = (),
     *,
     watched: bool = False,
 ) -> Graph:
-    """The graph of a live module that is no wrapper of another.
+    """The graph of a live module, with its modules, that is no wrapper of another.
 
     It has what the lines of its files did if they are `watched`.
     """
     from modellint.inputs.search import trace_with_inputs
     from modellint.modules.live_sites import construction_sites, model_site, model_source
-    from modellint.modules.members import members
 
     check_call(model, given)
-    modules = members(model)
     with _staying(model):
         return trace_with_inputs(
             model,
@@ -288,11 +288,11 @@ def lint_live(
 
     of = class_of(model)
     try:
-        module = live_model(model)
+        module, modules = live_model(model)
         with uncollected(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
-                _traced(module, inputs, hints, watched=watched),
+                _traced(module, modules, inputs, hints, watched=watched),
                 rules,
                 _subject(of, model_site(of)),
                 options,

@@ -30,11 +30,19 @@ class FileError(ModellintError):
     `kind` is one of the kinds of the JSON report: `syntax-error`, `encoding-error`, `import-error`,
     `build-error`, `trace-error`, `timeout`, `crash`, `memory-limit`, `unreadable`.
     `line` counts from 1; `None` stands for the whole file. With a `cell` of a notebook, counted
-    over code cells from 1, it is the line in that.
+    over code cells from 1, it is the line in that. `origin` is the exception of user code behind
+    it, where that is another than its cause.
     """
 
     def __init__(
-        self, kind: str, path: str, line: int | None, message: str, *, cell: int | None = None
+        self,
+        kind: str,
+        path: str,
+        line: int | None,
+        message: str,
+        *,
+        cell: int | None = None,
+        origin: BaseException | None = None,
     ) -> None:
         place = f"{path}:" if cell is None else f"{path}:cell {cell}:"
         super().__init__(f"{place}{line or 1}: {kind}: {message}")
@@ -43,6 +51,7 @@ class FileError(ModellintError):
         self.line = line
         self.message = message
         self.cell = cell
+        self.origin = origin
 
 
 class NotPython(FileError):

@@ -63,7 +63,11 @@ class Finding:
     `help` names a concrete change and what it gives. `related` are other calls or modules of the
     same cause. `assumes_size` marks a finding that holds only for the example size: where that size
     was guessed, it is shown as `info` and names the size. `severity` replaces the rule's own. `fix`
-    is what would mend it, in terms of the model; it is offered where a trial of it passes.
+    is what would mend it, in terms of the model; it is offered where a trial of it passes. Of
+    `arguments`, names of the layer's constructor, the first that is written is underlined; without
+    any it is one that the fix sets.
+
+    The message's first clause is the headline: up to a colon or semicolon, the one fact.
     """
 
     call: Node | Module
@@ -73,6 +77,7 @@ class Finding:
     assumes_size: bool = False
     severity: Severity | None = None
     fix: Fix | None = None
+    arguments: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

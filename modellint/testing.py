@@ -96,7 +96,8 @@ def lint_source(rule: Rule, example: Example) -> Report:
     """The report of one example under its rule alone, made in this process."""
     from modellint.protocol.jobs import Job
     from modellint.suppression.comment_rules import lint_comments
-    from modellint.worker.pipeline import lint_file, parse_job
+    from modellint.worker.job_models import parse_job
+    from modellint.worker.pipeline import lint_file
 
     parts: list[Report] = []
     # What comments silence shows only if the other rules have their say.

@@ -84,7 +84,9 @@ def _finding(graph: Graph, trim: Trim, first: Trim, also: Sequence[Trim]) -> Fin
     told, fix = _help(trim)
     more = [_help(other)[1] for other in also if other is not trim]
     fix = fix._replace(changes=[change for one in (fix, *more) for change in one.changes])
-    return Finding(call, message, help=told, assumes_size=True, fix=fix)
+    return Finding(
+        call, message, help=told, assumes_size=True, fix=fix, arguments=("padding", "kernel_size")
+    )
 
 
 def _axes(trim: Trim) -> tuple[Window, ...]:

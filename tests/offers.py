@@ -14,7 +14,8 @@ from modellint.protocol.jobs import Job
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
 from modellint.source.file import parse_source
-from modellint.worker.pipeline import Fixed, lint_file
+from modellint.worker.pipeline import lint_file
+from modellint.worker.stages import Fixed
 
 RULES = load_rules()
 #: More than any file here takes.

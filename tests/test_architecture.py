@@ -23,6 +23,7 @@ PACKAGE = ROOT / "modellint"
 #: torch may change with any release, and what only the front end may need.
 TORCH, HOOKS, INTERNALS = "torch", "torch.overrides", "torch internals"
 CLICK, TABULATE, PATHSPEC, PYTEST = "click", "tabulate", "pathspec", "pytest"
+RICH = "rich"
 IPYTHON = "IPython"
 
 #: The rooms in their order. Rooms of one level import each other no more than those above them.
@@ -30,7 +31,7 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
     {"pytest_plugin": {PYTEST, TORCH}, "kernel": {IPYTHON, TORCH}},
     {"cli": {CLICK}, "api": {TORCH}},
     {"engine": set(), "testing": set(), "former": set()},
-    {"worker": {TORCH, INTERNALS}, "report": {TABULATE}},
+    {"worker": {TORCH, INTERNALS}, "report": {TABULATE, RICH}, "comparing": set()},
     {"suppression": set(), "mending": set()},
     {"inputs": {TORCH}, "config": {PATHSPEC}},
     {"building": {TORCH, HOOKS, INTERNALS}, "linting": set()},

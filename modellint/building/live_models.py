@@ -13,12 +13,12 @@ from torch import nn
 from modellint.building.failures import line_in
 from modellint.errors import FileError, UsageError, in_words, shown
 from modellint.modules.live_sites import model_site
-from modellint.modules.members import is_module, members
+from modellint.modules.members import Members, is_module, members
 from modellint.tracing.wrappers import unwrapped
 
 
-def live_model(given: Any) -> nn.Module:
-    """The module that a caller means: an instance, without what makes it faster, or a class.
+def live_model(given: Any) -> tuple[nn.Module, Members]:
+    """The module that a caller means, an instance without what makes it faster, and its modules.
 
     A class is built if it needs no arguments. `DataParallel`, `torch.compile` and their kin are
     taken off. Raises `UsageError` for what is no module, or only a compiled one, and `FileError`
@@ -38,14 +38,13 @@ def live_model(given: Any) -> nn.Module:
             f"{name}.__init__ does not call super().__init__(), so that it is no module yet",
         )
     model = _inner(given)
-    for path, module in [("", model)] if _is_compiled(model) else members(model):
+    if _is_compiled(model):
+        raise _no_python(f"this {_original(model)}")
+    modules = members(model)
+    for path, module in modules:
         if _is_compiled(module):
-            where = f"its part {path}" if path else f"this {_original(module)}"
-            raise UsageError(
-                f"model: {where} was compiled by torch.jit, which keeps no Python of it: "
-                "give the module as it was before torch.jit.script or torch.jit.trace"
-            )
-    return model
+            raise _no_python(f"its part {path}")
+    return model, modules
 
 
 def class_of(given: Any) -> type[Any]:
@@ -62,6 +61,13 @@ def _inner(given: nn.Module) -> nn.Module:
 
 def _is_compiled(module: nn.Module) -> bool:
     return isinstance(module, torch.jit.ScriptModule)
+
+
+def _no_python(where: str) -> UsageError:
+    return UsageError(
+        f"model: {where} was compiled by torch.jit, which keeps no Python of it: "
+        "give the module as it was before torch.jit.script or torch.jit.trace"
+    )
 
 
 def _original(module: Any) -> str:

@@ -46,12 +46,16 @@ class Note:
 
 
 class Failure(NamedTuple):
-    """Why a statement failed; `reason` says what to provide if the file is not at fault."""
+    """Why a statement failed; `reason` says what to provide if the file is not at fault.
+
+    `error` is what it raised, but for one that may hold all the memory there was.
+    """
 
     line: int
     message: str
     reason: str | None = None
     kind: str = "import-error"
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class LoadedModule:
         if failure.reason is not None:
             reason = f"{self.source.words(failure.line)} {failure.reason}"
             return NotAnalysed(reason, failure.line, elsewhere=True)
-        return FileError(failure.kind, self.source.path, failure.line, failure.message)
+        path, line = self.source.path, failure.line
+        return FileError(failure.kind, path, line, failure.message, origin=failure.error)
 
     def is_first_party(self, path: str) -> bool:
         """Whether a file belongs to the user's project."""
@@ -236,7 +241,8 @@ class _Runner:
         line = line_in(error, self.source.path) or statement.lineno
         cause = self.failures.get(error.name or "") if isinstance(error, NameError) else None
         kind = "memory-limit" if ran_out_of_memory(error) else "import-error"
-        failure = cause or Failure(line, *self._explain(error), kind)
+        raised = error if kind == "import-error" else None
+        failure = cause or Failure(line, *self._explain(error), kind, raised)
         names = bound_names(statement)
         for name in names:
             if name not in vars(self.module):

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, NoReturn
 
@@ -22,11 +22,13 @@ from modellint.cli.options import (
     process_options,
     shape_options,
 )
-from modellint.cli.output import wants_color, write, write_bytes
+from modellint.cli.output import has_links, terminal_width, wants_color, write, write_bytes
 from modellint.cli.progress import Bar, wants_bar
+from modellint.cli.remarks import noted, remarks, tell_crashes
 from modellint.cli.streams import discard_output, prepare_streams
 from modellint.cli.writing import (
     about_baseline,
+    about_comparison,
     fixes_diff,
     would_fix,
     write_baseline,
@@ -37,15 +39,14 @@ from modellint.config.plans import Plans
 from modellint.config.selection import find_rule
 from modellint.config.settings import ALL_TRIALS, TRIALS, Settings
 from modellint.config.targets import unusable
-from modellint.engine.engine import lint_targets, list_models, plans_of
+from modellint.engine.engine import lint_targets, list_models, plans_of, warm, watched_files
 from modellint.engine.running import Pools
 from modellint.errors import PluginError, UsageError, WorkerError
 from modellint.report import FORMATS, View, render
 from modellint.report.lines import printable
 from modellint.report.rules_page import rule_page, rules_table
-from modellint.results.crash_reports import CRASH
 from modellint.results.error_kinds import KINDS, kind_page
-from modellint.results.report import OWN_FAULTS, Note, Report
+from modellint.results.report import OWN_FAULTS, Report
 from modellint.rules import SEVERITIES
 
 #: As a shell reports a program that SIGINT ended.
@@ -171,19 +172,10 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         page = version_page(_settings(options)) if options["verbose"] else f"{VERSION}\n"
         write(page, None)
         return 0
-    view = View(
-        color=wants_color(options["color"], options["output"], os.environ),
-        layers=options["layers"],
-        contract=options["contract"],
-        statistics=options["statistics"],
-        quiet=options["quiet"],
-        unsafe=options["unsafe_fixes"],
-        annotated=options["annotate"],
-        sizes=sizes_of(options),
-    )
+    view = _view(options)
     targets = _with_taken(targets, options)
     settings = _settings(options)
-    check_modes(options)
+    check_modes(options, targets)
     if options["explain"] in KINDS:
         write(kind_page(options["explain"]), options["output"])
         return 0
@@ -192,7 +184,8 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         write(rule_page(rule, view), options["output"])
         return 0
     if options["show_rules"]:
-        write(rules_table(Plans(settings, loaded=False).here.rules.values()), options["output"])
+        rules = Plans(settings, loaded=False).here.rules.values()
+        write(rules_table(rules, view), options["output"])
         return 0
     if options["show_settings"]:
         from modellint.cli.settings_page import settings_page
@@ -207,7 +200,21 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         report, models = list_models(targets, settings, stdin, stdin_name)
         write(list_page(models, report, view), options["output"])
         return report.exit_status
-    return _lint(targets, settings, options, view, stdin, stdin_name)
+    with closing(Pools()) as pools:
+
+        def lint(read: set[str] | None = None) -> int:
+            status = _lint(targets, settings, options, view, stdin, stdin_name, pools, read)
+            if options["watch"]:  # The next run has a file to lint, if this one had none.
+                warm(targets, settings, pools)
+            return status
+
+        if not options["watch"]:
+            return lint()
+        if stdin is not None:
+            raise UsageError("--watch looks at files: TARGET - is none")
+        from modellint.cli.watching import watch
+
+        return watch(lint, lambda: watched_files(targets, settings), quiet=view.quiet)
 
 
 def main() -> NoReturn:
@@ -246,6 +253,25 @@ def _stand_somewhere() -> None:
         raise UsageError("the current folder does not exist any more: change to another") from error
 
 
+def _view(options: dict[str, Any]) -> View:
+    color = wants_color(options["color"], options["output"], os.environ)
+    width = terminal_width(options["output"])
+    return View(
+        color=color,
+        width=width,
+        links=color and width is not None and has_links(os.environ),
+        traceback=options["verbose"],
+        layers=options["layers"],
+        depth=options["depth"],
+        contract=options["contract"],
+        statistics=options["statistics"],
+        quiet=options["quiet"],
+        unsafe=options["unsafe_fixes"],
+        annotated=options["annotate"],
+        sizes=sizes_of(options),
+    )
+
+
 def _settings(options: dict[str, Any]) -> Settings:
     return Settings(
         inputs=options["inputs"],
@@ -267,10 +293,12 @@ def _settings(options: dict[str, Any]) -> Settings:
         pictured=options["format_"] == "html",
         annotated=options["annotate"] or options["format_"] == "html",
         baseline=options["baseline"],
+        compare=options["compare"],
         shard=options["shard"],
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
         python=options["python"],
+        watched=options["watch"],
         trials=ALL_TRIALS if options["fix"] or options["diff"] else TRIALS,
     )
 
@@ -291,19 +319,20 @@ def _lint(
     view: View,
     stdin: bytes | None,
     name: str,
+    pools: Pools,
+    read: set[str] | None,
 ) -> int:
     started = time.perf_counter()
     problems = [problem for problem in map(unusable, targets) if problem is not None]
     usable = [target for target in targets if unusable(target) is None]
-    with closing(Pools()) as pools:
-        report = _watched(usable, settings, stdin, name, pools, quiet=view.quiet)
-        for problem in problems:
-            click.echo(f"modellint: {printable(problem)}", err=True)
-        if not usable:
-            return _WRONG_USAGE
-        if options["diff"]:
-            return max(_show_diff(report, options, view, pools), _WRONG_USAGE * bool(problems))
-        report, words, troubles = _acted_on(report, options, view, pools)
+    report = _with_bar(usable, settings, stdin, name, pools, read, quiet=view.quiet)
+    for problem in problems:
+        click.echo(f"modellint: {printable(problem)}", err=True)
+    if not usable:
+        return _WRONG_USAGE
+    if options["diff"]:
+        return max(_show_diff(report, options, view, pools), _WRONG_USAGE * bool(problems))
+    report, words, troubles = _acted_on(report, options, view, pools)
     acted = options["write_baseline"] is not None or options["add_ignore"] is not None
     # What the fixes make of standard input goes to standard output, whatever came of it.
     aside = options["fix"] and "-" in targets
@@ -319,16 +348,16 @@ def _lint(
         part = f"part {settings.shard} of " if settings.shard is not None else ""
         click.echo(f"modellint: no model found in {part}these targets", err=True)
         for note in report.notes if not options["verbose"] else ():
-            click.echo(_noted(note), err=True)
+            click.echo(noted(note), err=True)
     if report.too_many:
-        counted = f"{report.counts['warning']} warnings, more than --max-warnings"
+        counted = f"{report.told('warning')} warnings, more than --max-warnings"
         click.echo(f"modellint: {counted} {report.max_warnings}", err=True)
     if any(problem.kind in OWN_FAULTS for problem in report.errors):
         click.echo("modellint: a rule or modellint itself failed; the report says where", err=True)
         if not options["verbose"]:
-            _tell_crashes(report)
+            tell_crashes(report)
     if options["verbose"]:
-        for line in _remarks(report):
+        for line in remarks(report):
             click.echo(line, err=True)
         click.echo(f"{time.perf_counter() - started:.1f} s", err=True)
     return _WRONG_USAGE if problems else max(report.exit_status, int(bool(troubles)))
@@ -345,7 +374,8 @@ def _acted_on(
     troubles: list[str] = []
     if options["fix"]:
         report, troubles = write_fixes(report, pools, unsafe=view.unsafe)
-    return report, list(about_baseline(report)), troubles
+    words = [*about_baseline(report), *about_comparison(report, options["format_"])]
+    return report, words, troubles
 
 
 def _show_diff(report: Report, options: dict[str, Any], view: View, pools: Pools) -> int:
@@ -361,51 +391,27 @@ def _show_diff(report: Report, options: dict[str, Any], view: View, pools: Pools
     return int(bool(text or troubles))
 
 
-def _watched(
+def _with_bar(
     usable: Sequence[str],
     settings: Settings,
     stdin: bytes | None,
     name: str,
     pools: Pools,
+    read: set[str] | None,
     *,
     quiet: bool,
 ) -> Report:
     """The report of a run, with a bar on the terminal while it goes on."""
-    if not wants_bar(quiet=quiet):
-        return lint_targets(usable, settings, stdin, name, pools=pools)
-    bar = Bar(sys.stderr)
+    bar = Bar(sys.stderr) if wants_bar(quiet=quiet) else None
     try:
-        return lint_targets(usable, settings, stdin, name, bar, pools)
+        if settings.compare is not None and usable:
+            from modellint.engine.compare import lint_compared  # Few runs compare.
+
+            return lint_compared(usable, settings, bar, pools)
+        return lint_targets(usable, settings, stdin, name, bar, pools, read=read)
     finally:
-        bar.clear()
-
-
-def _remarks(report: Report) -> Iterator[str]:
-    """What `-v` adds: notes, where input shapes come from, checks that lacked a fact."""
-    yield from map(_noted, report.notes)
-    for model in report.models:
-        place = f"{model.place}: note: {model.name}"
-        for given in model.inputs:
-            sizes = "×".join(map(str, given.example))
-            yield printable(f"{place}: input {given.name} is {sizes} {given.dtype} ({given.told})")
-        for skipped in model.skipped:
-            yield printable(f"{place}: {skipped.rule} skips {skipped.layer}: {skipped.reason}")
-    for remark in report.remarks:
-        yield printable(f"{remark.path}: {remark.message}")
-
-
-def _tell_crashes(report: Report) -> None:
-    """Write what it takes to mend what failed, where that is asked for; else say how to ask."""
-    if not os.environ.get("MODELLINT_DEBUG"):
-        click.echo("modellint: -v or MODELLINT_DEBUG=1 prints what a report of it needs", err=True)
-        return
-    for remark in report.remarks:
-        if remark.message.startswith(CRASH):
-            click.echo(printable(f"{remark.path}: {remark.message}"), err=True)
-
-
-def _noted(note: Note) -> str:
-    return printable(f"{note.place}: note: {note.message}")
+        if bar is not None:
+            bar.clear()
 
 
 def _stdin(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[bytes | None, str]:

@@ -24,6 +24,7 @@ _PAGES = ("--explain", "--rules", "--show-settings", "--list")
 _OF_REPORTS = {
     "--annotate": "annotate",
     "--layers": "layers",
+    "--depth": "depth",
     "--contract": "contract",
     "--statistics": "statistics",
     "--strict": "strict",
@@ -46,26 +47,34 @@ def sizes_of(options: Mapping[str, Any]) -> SizeStyle:
         return "both"
     if len(chosen) > 1:
         raise UsageError("--symbolic and --concrete are two ways to write sizes: give one of them")
-    if not options["annotate"]:
-        raise UsageError(f"--{chosen[0]} says how --annotate writes sizes: give both")
+    if not (options["annotate"] or options["layers"]):
+        raise UsageError(
+            f"--{chosen[0]} says how --annotate and --layers write sizes: give one of these"
+        )
     if options["format_"] in ("html", "json"):
         raise UsageError(f"--format {options['format_']} has all sizes: leave out --{chosen[0]}")
     return chosen[0]
 
 
-def check_modes(options: Mapping[str, Any]) -> None:
+def check_modes(options: Mapping[str, Any], targets: Sequence[str] = ()) -> None:
     """Raise `UsageError` for options of which one would silently count for nothing."""
+    if options["compare"] is not None:
+        _check_comparison(options, targets)
     if options["annotate"] and options["format_"] not in _WITH_SOURCE:
         raise UsageError(
             f"--format {options['format_']} has no place for the source of models: --annotate goes "
             f"with {', '.join(_WITH_SOURCE[:-1])} and {_WITH_SOURCE[-1]}"
         )
+    if options["depth"] is not None and not options["layers"]:
+        raise UsageError("--depth folds the table of layers: give --layers as well")
     modes = [flag for flag, name in _MODES.items() if _given(options[name])]
     if "--diff" in modes and "--fix" in modes:
         # A diff of what `--fix` would write.
         modes.remove("--fix")
     if len(modes) > 1:
         raise UsageError(f"{' and '.join(modes)} are different things to do: give one of them")
+    if options["watch"] and modes:
+        raise UsageError(f"--watch lints again and again: {modes[0]} does not go with it")
     if not modes:
         return
     mode = modes[0]
@@ -83,6 +92,22 @@ def check_modes(options: Mapping[str, Any]) -> None:
         raise UsageError("--write-baseline writes all findings, and takes no --baseline")
     if mode == "--write-baseline" and options["shard"] is not None:
         raise UsageError("--write-baseline writes all findings, and --shard lints a part: give one")
+
+
+def _check_comparison(options: Mapping[str, Any], targets: Sequence[str]) -> None:
+    """Raise `UsageError` for what a comparison with another revision has no place for."""
+    others = [*_MODES, "--watch"]
+    given = [flag for flag in others if _given(options.get(_MODES.get(flag, flag.lstrip("-"))))]
+    if given:
+        raise UsageError(
+            f"--compare reports what changed, and does nothing else: leave out {_listed(given)}"
+        )
+    if "-" in targets:
+        raise UsageError("--compare reads files of git, and - is none: name the file itself")
+    if options["baseline"] is not None:
+        raise UsageError("--compare and --baseline both say which findings are known: give one")
+    if options["shard"] is not None:
+        raise UsageError("--compare needs all models, and --shard lints a part: give one")
 
 
 def _given(value: Any) -> bool:

@@ -44,12 +44,22 @@ def shape_options(command: F) -> F:
             help="Also print the source of each model, with the shape behind each line.",
         ),
         click.option(
-            "--symbolic", is_flag=True, help="With --annotate, only the formulas of sizes."
+            "--symbolic",
+            is_flag=True,
+            help="With --annotate or --layers, the formulas of sizes alone.",
         ),
         click.option(
-            "--concrete", is_flag=True, help="With --annotate, only the example's numbers."
+            "--concrete",
+            is_flag=True,
+            help="With --annotate, only the example's numbers; --layers has these anyway.",
         ),
         click.option("--layers", is_flag=True, help="Also print each model's table of layers."),
+        click.option(
+            "--depth",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="With --layers, sum up the layers below this depth, as of the blocks of a model.",
+        ),
     )
 
 
@@ -89,6 +99,12 @@ def acceptance_options(command: F) -> F:
             metavar="FILE",
             type=click.Path(dir_okay=False),
             help="Leave out the findings that this file lists; only new ones fail.",
+        ),
+        click.option(
+            "--compare",
+            metavar="REV",
+            help="Report what changed since a git revision, another file or an earlier report in "
+            "JSON; only new findings fail.",
         ),
         click.option(
             "--write-baseline",
@@ -132,6 +148,11 @@ def process_options(command: F) -> F:
     """How the processes that run user code are shared and limited."""
     return _all(
         command,
+        click.option(
+            "--watch",
+            is_flag=True,
+            help="Lint again whenever a file is saved that the report depends on, until Ctrl-C.",
+        ),
         click.option(
             "--python",
             metavar="PATH",

@@ -5,11 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shutil import get_terminal_size
 
 import click
 
 from modellint.errors import UsageError
 from modellint.source.whole_files import write_whole
+
+#: Narrower terminals get lines that are wider than they are.
+_NARROWEST = 40
+#: Terminals that show links, by what they say of themselves.
+_LINKING_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
+_LINKING_PROGRAMS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby"})
+_LINKING_SIGNS = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "DOMTERM", "ALACRITTY_LOG")
+_LINKING_VTE = 5000
 
 
 def wants_color(choice: str, output: str | None, environment: Mapping[str, str]) -> bool:
@@ -25,6 +34,30 @@ def wants_color(choice: str, output: str | None, environment: Mapping[str, str])
     if environment.get("FORCE_COLOR"):
         return True
     return environment.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
+def terminal_width(output: str | None) -> int | None:
+    """The columns of the terminal that stdout is, where a report goes there; `None` elsewhere."""
+    if output is not None or not sys.stdout.isatty():
+        return None
+    return max(get_terminal_size().columns, _NARROWEST)
+
+
+def has_links(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal of this environment shows links (OSC 8): those known to do, no others.
+
+    `FORCE_HYPERLINK` decides where it is set, as for other programs.
+    """
+    forced = environment.get("FORCE_HYPERLINK")
+    if forced:
+        return forced != "0"
+    if environment.get("TERM", "").startswith(_LINKING_TERMS):
+        return True
+    if environment.get("TERM_PROGRAM") in _LINKING_PROGRAMS:
+        return True
+    if environment.get("VTE_VERSION", "").isdecimal():
+        return int(environment["VTE_VERSION"]) >= _LINKING_VTE
+    return any(environment.get(name) for name in _LINKING_SIGNS)
 
 
 def write(text: str, output: str | None, *, aside: bool = False) -> None:

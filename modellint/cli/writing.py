@@ -16,6 +16,9 @@ from modellint.source.paths import shown_path
 from modellint.suppression.adding import add_ignores
 from modellint.suppression.baseline import Baseline
 
+#: The formats that tell what became of models.
+_COMPARING = ("full", "github", "html", "json", "markdown")
+
 
 def write_baseline(report: Report, path: str) -> tuple[Report, list[str]]:
     """Write the findings of a report as a baseline; give what is left to report, and a word."""
@@ -90,6 +93,14 @@ def about_baseline(report: Report) -> Iterator[str]:
         yield f"{plural(report.baseline.known, 'finding')} left out: in {path}"
     for key in report.baseline.gone:
         yield f"{path}: no longer found: {printable(str(key))}"
+
+
+def about_comparison(report: Report, form: str) -> Iterator[str]:
+    """What a comparison came to, where the format has no place for it."""
+    if report.compared is not None and form not in _COMPARING:
+        from modellint.report.comparison import comparison_notes  # Few runs compare.
+
+        yield from comparison_notes(report.compared)
 
 
 def _place(finding: Diagnostic) -> str:

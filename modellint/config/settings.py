@@ -24,13 +24,15 @@ class Settings:
     `None` stands for what the configuration says, else the default. `config` is the one file of
     configuration that counts; `isolated` leaves configuration out. `timeout` is in seconds a file,
     `memory` in bytes a file; `jobs` files run at once, by default as many as there are cores.
-    `baseline` is the file of the findings that do not count. `cache` keeps results for files that
+    `baseline` is the file of the findings that do not count; `compare` the revision of git, or the
+    file, whose findings do not. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
     project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make.
     `exclude` are patterns of what a search of folders leaves out, in place of the configuration's.
     Findings below `min_severity` are left out of the report; more warnings than `max_warnings` fail
     the run, and fewer do not. `shard` is the part of the targets that counts. `trials` is how many
-    runs the fixes of a file's findings may take.
+    runs the fixes of a file's findings may take. `watched` asks what results depend on, whether or
+    not they are kept.
     """
 
     inputs: tuple[str, ...] = ()
@@ -53,11 +55,13 @@ class Settings:
     pictured: bool = False
     annotated: bool = False
     baseline: str | None = None
+    compare: str | None = None
     cache: bool = False
     cache_dir: str | None = None
     python: str | None = None
     shard: Shard | None = None
     trials: int = TRIALS
+    watched: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def unusable(name: str) -> str | None:
     if name == "-":
         return None
     try:
-        path, _ = _split(name)
+        path, _ = path_and_names(name)
         if not _is_directory(path) and _is_foreign(path):
             return _foreign(path)
     except UsageError as error:
@@ -123,7 +123,7 @@ def _expanded(
         if name == "-":
             yield Target(shown_path(stdin_name), absolute_path(stdin_name), data=stdin or b"")
             continue
-        path, selected = _split(name)
+        path, selected = path_and_names(name)
         if _is_directory(path):
             yield from _walk(path, excluded)
         elif _is_foreign(path):
@@ -132,7 +132,7 @@ def _expanded(
             yield Target(shown_path(path), absolute_path(path), selected)
 
 
-def _split(name: str) -> tuple[str, tuple[str, ...]]:
+def path_and_names(name: str) -> tuple[str, tuple[str, ...]]:
     """A selector's path and name; a file may have `::` in its name, and an expression as well."""
     if "::" in name and not os.path.lexists(name):
         parts = name.split("::")

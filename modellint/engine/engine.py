@@ -51,14 +51,16 @@ def lint_targets(
     pools: Pools | None = None,
     executor: Executor | None = None,
     changed: Mapping[str, bytes] | None = None,
+    read: set[str] | None = None,
 ) -> Report:
     """Lint files, directories and selectors; user code runs in worker processes only.
 
     They are those of `pools`, which stay open for further runs, or of the machines that an
     `executor` has; else they end with the run. `changed` are the only files that count, by printed
-    path, with what they would hold instead. Raises `UsageError` for a path, a model or a rule
-    that does not exist, for a configuration that is not valid, or where torch is missing,
-    `PluginError` for a plugin that does not load, `WorkerError` for a worker that does not start.
+    path, with what they would hold instead. What the report depends on besides its targets, such as
+    configurations, is added to `read`. Raises `UsageError` for a path, a model or a rule that does
+    not exist, for a configuration that is not valid, or where torch is missing, `PluginError` for a
+    plugin that does not load, `WorkerError` for a worker that does not start.
     """
     _check(settings)
     plans = Plans(settings)
@@ -77,15 +79,17 @@ def lint_targets(
     parts: list[Report] = []
     started: dict[str, Prepared] = {}
     commented: list[Prepared] = []
+    files: set[str] = set()
     memory = Memory(settings, probes.ask)
     index = ProjectIndex(_folders(given), lambda path: memory.cache_for(path, plans.of(path)))
 
     def works() -> Iterator[Work]:
         for target in targets:
-            opened = _open(target, settings, plans.of(target.path), index)
-            known = None if isinstance(opened, Report) else memory.recall(*_asked(opened))
+            opened = open_target(target, settings, plans.of(target.path), index)
+            known = None if isinstance(opened, Report) else memory.recall(*opened.asked)
             if known is not None:
-                parts.extend(_accepted(known.reports, plans.of(target.path)))
+                files.update(known.files)
+                parts.extend(accepted(known.reports, plans.of(target.path)))
                 if any(report.models for report in known.reports):
                     probes.use(plans.of(target.path).interpreter)
                 if not known.commented:
@@ -104,13 +108,15 @@ def lint_targets(
                 from modellint.discovery.other_files import files_behind
 
                 behind = {*files_behind(prepared.source), *prepared.consulted}
-                memory.keep_empty(*_asked(prepared.opened), behind)
+                memory.keep_empty(*prepared.opened.asked, behind)
 
     def done(work: Work, outcome: Outcome) -> None:
         prepared = started[work.job.path]
+        if read is not None:
+            files.update(_behind(prepared, outcome))
         if prepared.source.faults:
             return
-        memory.keep(*_asked(prepared.opened), outcome, commented=prepared.commented)
+        memory.keep(*prepared.opened.asked, outcome, commented=prepared.commented)
 
     if executor is None:
         outcomes = run_all(works(), settings.jobs, progress, done, pools)
@@ -118,9 +124,12 @@ def lint_targets(
         from modellint.engine.executor_pool import run_by
 
         outcomes = run_by(executor, works(), progress, done)
+    if read is not None:
+        configured = (plans.of(target.path).configuration.path for target in targets)
+        read.update(files, filter(None, configured))
     for prepared, outcome in zip(started.values(), outcomes, strict=True):
-        parts += _accepted(outcome.reports, prepared.plan)
-    parts += _on_comments(commented, Report().merged(*parts))
+        parts += accepted(outcome.reports, prepared.plan)
+    parts += linted_comments(commented, Report().merged(*parts))
     parts += [memory.close(), Report(warnings=probes.warnings)]
     if settings.verbose:
         parts.append(Report(remarks=tuple(probes.remarks())))
@@ -154,7 +163,7 @@ def list_models(
         targets = settings.shard.of(targets)
     index = ProjectIndex(_folders(given), lambda path: None)
     for target in targets:
-        prepared = prepare(_open(target, settings, plans.of(target.path), index))
+        prepared = prepare(open_target(target, settings, plans.of(target.path), index))
         if isinstance(prepared, Report):
             parts.append(prepared)
         else:
@@ -172,6 +181,31 @@ def plans_of(
     plans = Plans(settings, loaded=False)
     targets = expand_targets(given, None, stdin_name, plans.projects.excludes)
     return {one.shown: plans.of(one.path) for one in targets if one.trouble is None}
+
+
+def watched_files(given: Sequence[str], settings: Settings) -> Iterator[str]:
+    """The files that targets stand for as things are now; raise `UsageError` where one is gone."""
+    plans = Plans(settings, loaded=False)
+    for target in expand_targets(given, excluded=plans.projects.excludes):
+        yield target.path
+
+
+def warm(given: Sequence[str], settings: Settings, pools: Pools) -> None:
+    """Begin to import torch for targets, if that has not begun, and return at once."""
+    plans, probes = Plans(settings, loaded=False), Probes()
+    for path in watched_files(given, settings):
+        pools.start(probes.use(plans.of(path).interpreter))
+
+
+def _behind(prepared: Prepared, outcome: Outcome) -> Iterator[str]:
+    """The files that a result depends on: those that it read, else those that imports lead to."""
+    if outcome.read is not None:
+        yield from outcome.read.get("files", ())
+        return
+    from modellint.discovery.other_files import files_behind
+
+    yield from files_behind(prepared.source)
+    yield from prepared.consulted
 
 
 def _check(settings: Settings) -> None:
@@ -196,8 +230,17 @@ def _folders(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
     return tuple(absolute_path(one) for one in given if os.path.isdir(one))  # noqa: PTH112
 
 
-def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -> Opened | Report:
-    """Read a file's bytes; a report is all there is to say of it."""
+def open_target(
+    target: Target,
+    settings: Settings,
+    plan: Plan,
+    index: ProjectIndex,
+    folder: str | None = None,
+) -> Opened | Report:
+    """Read a file's bytes; a report is all there is to say of it.
+
+    Paths are printed relative to `folder`, by default the current one.
+    """
     try:
         data = read_target(target)
     except NotRead as reason:
@@ -210,7 +253,7 @@ def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -
     job = Job(
         path=target.path,
         shown=target.shown,
-        folder=os.getcwd(),  # noqa: PTH109
+        folder=folder or os.getcwd(),  # noqa: PTH109
         names=target.names,
         inputs=settings.inputs,
         rules=tuple(rule.name for rule in plan.on),
@@ -225,7 +268,7 @@ def _open(target: Target, settings: Settings, plan: Plan, index: ProjectIndex) -
         annotated=settings.annotated,
         data=target.data,
         preload=plan.configuration.preload,
-        observed=settings.cache and target.data is None,
+        observed=(settings.cache or settings.watched) and target.data is None,
         trials=settings.trials,
         programs=programs,
         project=project,
@@ -240,16 +283,12 @@ def _prepare(opened: Opened | Report) -> Prepared | Report:
     return prepare(opened)
 
 
-def _asked(opened: Opened) -> tuple[Job, bytes, Plan]:
-    return opened.job, opened.data, opened.plan
-
-
-def _accepted(reports: Iterable[Report], plan: Plan) -> list[Report]:
+def accepted(reports: Iterable[Report], plan: Plan) -> list[Report]:
     """Reports without the findings that the configuration accepts."""
     return [replace(one, findings=without_accepted(one, plan)) for one in reports]
 
 
-def _on_comments(commented: Sequence[Prepared], report: Report) -> Iterator[Report]:
+def linted_comments(commented: Sequence[Prepared], report: Report) -> Iterator[Report]:
     """What there is to say of ignore comments, once every file that they may serve is linted."""
     if commented:
         from modellint.suppression.comment_rules import lint_comments

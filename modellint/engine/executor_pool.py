@@ -24,7 +24,7 @@ from modellint.errors import FileError, ModellintError, WorkerError
 from modellint.protocol.jobs import Job, incomplete_model
 from modellint.protocol.reading import Foreign
 from modellint.results.report import Problem, Report
-from modellint.worker.pipeline import chosen_models, parse_job
+from modellint.worker.job_models import chosen_models, parse_job
 
 #: How long a worker waits for the next job, in seconds.
 _IDLE = 20.0

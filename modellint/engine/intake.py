@@ -41,6 +41,11 @@ class Opened:
     job: Job
     data: bytes
 
+    @property
+    def asked(self) -> tuple[Job, bytes, Plan]:
+        """What a result of it is kept under."""
+        return self.job, self.data, self.plan
+
 
 def concerns_models(target: Target, data: bytes) -> bool:
     """Whether a file that a directory holds may have models: it mentions torch, or its bases do.

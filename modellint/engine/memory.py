@@ -22,6 +22,7 @@ from modellint.engine.cache import Cache
 from modellint.engine.installation import Installation
 from modellint.engine.launching import FIXED, environment_for
 from modellint.engine.running import Outcome
+from modellint.engine.trees import Tree
 from modellint.errors import UsageError
 from modellint.linting.plugins import Rules
 from modellint.protocol.jobs import Job
@@ -49,17 +50,31 @@ _OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_", "TZ")
 
 @dataclass(frozen=True)
 class Known:
-    """What an earlier run found in a file; `commented` is whether it has ignore comments."""
+    """What an earlier run found in a file; `commented` is whether it has ignore comments.
+
+    `files` are those that it depends on.
+    """
 
     reports: tuple[Report, ...]
     commented: bool
+    files: tuple[str, ...] = ()
 
 
 class Memory:
-    """The results of earlier runs, for one run; what it keeps is there for the next."""
+    """The results of earlier runs, for one run; what it keeps is there for the next.
 
-    def __init__(self, settings: Settings, ask: Callable[[Interpreter], Installation]) -> None:
+    Of files in a `tree` an earlier result counts if they, and all that they read, are what the work
+    tree had then; what is kept of others is found again in a tree of any name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ask: Callable[[Interpreter], Installation],
+        tree: Tree | None = None,
+    ) -> None:
         self._settings = settings
+        self._tree = tree
         self._ask = ask
         self._caches: dict[str, Cache] = {}
         self._rules: dict[int, str] = {}
@@ -70,14 +85,30 @@ class Memory:
         """What is known of a file that holds `data`, if an earlier run has found it."""
         if not self._minds(job, plan):
             return None
-        cache, name = self._cache(job, plan), self._name(job, plan)
-        known = self._holding(cache.load(name), job, data, plan)
-        if known is None:
-            # Before the file runs: a model that looks around finds the folder in each run.
-            cache.open()
-        else:
-            cache.use(name)
-        return known
+        cache = self._cache(job, plan)
+        for name, entry in self._entries(cache, job, data, plan):
+            known = self._holding(entry, job, data, plan)
+            if known is not None:
+                cache.use(name)
+                return known
+        # Before the file runs: a model that looks around finds the folder in each run.
+        cache.open()
+        return None
+
+    def _entries(
+        self, cache: Cache, job: Job, data: bytes, plan: Plan
+    ) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+        """The entries that may be about a file, with the paths of now."""
+        name, tree = self._name(job, plan), self._tree
+        entry = cache.load(name)
+        if tree is None:
+            yield name, entry
+            return
+        if entry is not None and isinstance(entry.get("read"), dict):
+            yield name, {**entry, "read": tree.taken_in(entry["read"])}
+        name = _of_revision(name, data)
+        entry = cache.load(name)
+        yield name, None if entry is None else tree.unmarked(entry)
 
     def _holding(
         self, entry: Mapping[str, Any] | None, job: Job, data: bytes, plan: Plan
@@ -89,7 +120,9 @@ class Memory:
             if not self._states(plan).hold(entry["read"]):
                 return None
             told = {"reports": entry["reports"], "read": entry["read"]}
-            return Known(Outcome.from_dict(told).reports, bool(entry["commented"]))
+            files = tuple(entry["read"]["files"])
+            told = told if self._tree is None else self._tree.told(told)
+            return Known(Outcome.from_dict(told).reports, bool(entry["commented"]), files)
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
@@ -109,7 +142,10 @@ class Memory:
             "commented": commented,
             **outcome.to_dict(),
         }
-        self._cache(job, plan).store(self._name(job, plan), entry)
+        name = self._name(job, plan)
+        if self._tree is not None:
+            name, entry = _of_revision(name, data), self._tree.marked(entry)
+        self._cache(job, plan).store(name, entry)
 
     def keep_empty(self, job: Job, data: bytes, plan: Plan, behind: Iterable[str] = ()) -> None:
         """Keep that a file has no model of its own, by the files and folders `behind` it."""
@@ -142,7 +178,10 @@ class Memory:
         return self._at(path, plan) if self._settings.cache else None
 
     def _cache(self, job: Job, plan: Plan) -> Cache:
-        return self._at(job.path, plan)
+        return self._at(self._outside(job.path), plan)
+
+    def _outside(self, path: str) -> str:
+        return path if self._tree is None else self._tree.outside(path)
 
     def _at(self, path: str, plan: Plan) -> Cache:
         folder = self._settings.cache_dir or plan.configuration.cache_dir
@@ -164,6 +203,8 @@ class Memory:
         """Which file is linted how, and by which Python."""
         installation = self._ask(plan.interpreter)
         said = {**vars(job), "python": [installation.path, installation.version]}
+        if self._tree is not None:
+            said = self._tree.told(json.loads(json.dumps(said, default=vars)))
         return digest(json.dumps(said, default=vars).encode())
 
     def _premises(self, job: Job, data: bytes, plan: Plan) -> list[Any]:
@@ -172,7 +213,7 @@ class Memory:
             self._rules[id(plan)] = _rules_state(plan.rules)
         folder = os.path.dirname(job.path)  # noqa: PTH120 - asked for each file
         if folder not in self._roots:
-            self._roots[folder] = project_root(job.path)
+            self._roots[folder] = self._outside(project_root(job.path))
         installation = self._ask(plan.interpreter)
         return [
             digest(data),
@@ -232,6 +273,11 @@ class _States:
             if name not in self.variables:
                 self.variables[name] = variable_state(self.environment.get(name))
             yield self.variables[name] == state
+
+
+def _of_revision(name: str, data: bytes) -> str:
+    """The name of an entry of what no work tree may have held: there is one for each content."""
+    return digest(f"{name} {digest(data)}".encode())
 
 
 def _is_as_read(read: Mapping[str, Any] | None, job: Job, data: bytes, now: _States) -> bool:

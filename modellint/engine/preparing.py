@@ -18,7 +18,8 @@ from modellint.protocol.jobs import Job, ModelSettings
 from modellint.results.crash_reports import crash_report
 from modellint.results.report import Note, Report
 from modellint.source.file import SourceFile, parse_source
-from modellint.worker.pipeline import chosen_models, internal_error, stated_inputs
+from modellint.worker.job_models import chosen_models, stated_inputs
+from modellint.worker.unfinished import internal_error
 
 
 @dataclass(frozen=True)

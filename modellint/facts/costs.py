@@ -56,6 +56,20 @@ def total_parameters(graph: Graph) -> int:
     return sum([parameter.numel for parameter in graph.parameters])
 
 
+def parameter_memory(graph: Graph, node: Node) -> int:
+    """The bytes of the trainable numbers that a call uses, each in its own dtype."""
+    return sum([_bytes(parameter) for parameter in own_parameters(graph, node)])
+
+
+def total_parameter_memory(graph: Graph) -> int:
+    """The bytes of the model's trainable numbers; tied and shared ones count once."""
+    return sum([_bytes(parameter) for parameter in graph.parameters])
+
+
+def _bytes(parameter: Parameter) -> int:
+    return parameter.numel * width(parameter.dtype)
+
+
 @fact_of_call
 def macs(graph: Graph, node: Node) -> int:
     """The multiply-accumulates of one call for one sample; 0 where an operation has none."""

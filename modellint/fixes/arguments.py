@@ -21,27 +21,31 @@ def set_argument(
 
     `names` are the parameters that its positional arguments stand for.
     """
-    given = _given(call, names, name)
+    given = _given(text, call, names, name)
     if given is None:
         yield _added(text, call, f"{name}={written}")
     else:
         yield text.replaced(_value_of(text, given, name), written)
 
 
-def _given(call: ast.Call, names: Sequence[str], name: str) -> ast.expr | None:
+def _given(text: Text, call: ast.Call, names: Sequence[str], name: str) -> ast.expr | None:
     """What a call gives for an argument; `None` where it leaves that out."""
     for keyword in call.keywords:
         if keyword.arg == name:
             return keyword.value
-    if any(keyword.arg is None for keyword in call.keywords):
-        raise NoEdit(f"{name} may be among the **arguments")
+    place = text.line_of(call)
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            given = text.text_of(keyword.value)
+            raise NoEdit(f"{name} may be one of the arguments in **{given} at {place}")
     for parameter, value in zip(names, call.args, strict=False):
         if isinstance(value, ast.Starred):
-            raise NoEdit(f"{name} may be among the *arguments")
+            break
         if parameter == name:
             return value
-    if any(isinstance(value, ast.Starred) for value in call.args):
-        raise NoEdit(f"{name} may be among the *arguments")
+    for value in call.args:
+        if isinstance(value, ast.Starred):
+            raise NoEdit(f"{name} may be one of the arguments in {text.text_of(value)} at {place}")
     return None
 
 
@@ -49,11 +53,13 @@ def _value_of(text: Text, given: ast.expr, name: str) -> ast.expr:
     """Where a value is written: itself, or the one place that a name has it of."""
     if is_plain(given):
         return given
+    place = text.line_of(given)
     if isinstance(given, ast.Name):
         written = _written(text, given)
         if written is not None:
             return written
-    raise NoEdit(f"{name} is computed: {' '.join(text.text_of(given).split())}")
+        raise NoEdit(f"{name} comes from {given.id} at {place}")
+    raise NoEdit(f"{name} is computed at {place}, {' '.join(text.text_of(given).split())}")
 
 
 def is_plain(node: ast.expr) -> bool:

@@ -36,7 +36,7 @@ def class_of(path: str, graph: Graph, text: Text) -> ast.ClassDef:
         if holder is not None and node.name == holder.type
     ]
     if len(found) != 1:
-        raise NoEdit("its class is not written in this file")
+        raise NoEdit("its class is not written in this file, or twice")
     return found[0]
 
 

@@ -35,10 +35,10 @@ class Text:
     def call_at(self, site: Site | None) -> ast.Call:
         """The call that stands at a place; raise `NoEdit` where there is none."""
         if site is None or site.path != self.source.path:
-            raise NoEdit("it is not written in this file")
+            raise NoEdit("it is written in another file")
         call = self._calls.get((site.end_line, site.end_column))
         if call is None:
-            raise NoEdit(f"{self.source.words(site.line)} is no call of it")
+            raise NoEdit(f"{self.source.words(site.line)} does not build or call it alone")
         return call
 
     @cached_property
@@ -48,6 +48,10 @@ class Text:
         Where one begins is told otherwise for a chain of methods over several lines.
         """
         return {extent[2:]: call for extent, call in self.source.calls.items()}
+
+    def line_of(self, node: ast.expr) -> str:
+        """The line where an expression begins, as a text names it: `line 17`."""
+        return self.source.words(self.source.extent(node)[0])
 
     def text_of(self, node: ast.expr) -> str:
         """An expression as it is written."""

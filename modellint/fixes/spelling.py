@@ -40,7 +40,7 @@ def edits_of(fix: Fix, graph: Graph, text: Text) -> tuple[Edit, ...]:
     unique = tuple(dict.fromkeys(found))
     places = [(edit.start, edit.end) for edit in unique]
     if len({*places}) < len(places):
-        raise NoEdit("one line would have to say two things")
+        raise NoEdit("one construction serves several layers, which need different values")
     if fix.safe:
         _check_alone(fix, graph)
     return unique
@@ -52,7 +52,7 @@ def _check_alone(fix: Fix, graph: Graph) -> None:
     sites = {graph.modules[path].construction for path in about if path in graph.modules}
     for module in graph.modules.values():
         if module.construction in sites and module.kind and module.path not in about:
-            raise NoEdit(f"the same line builds {module.path}")
+            raise NoEdit(f"the same line builds {module.path}, which is to stay as it is")
 
 
 def _path(layer: Node | Module) -> str:
@@ -87,37 +87,40 @@ def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
         call = text.call_at(module.construction)
         names = layer_arguments(module.kind or "")
         if names is None or change.name not in names or called_name(call) != module.kind:
-            raise NoEdit(f"{called_name(call) or 'what is called'} builds it")
+            raise NoEdit(f"{_named(call)} builds it at {text.line_of(call)}")
     else:
         assert isinstance(layer, Node)
         call = text.call_at(layer.call)
         names = functional_arguments(layer.op)
         if names is None or called_name(call) != layer.op:
-            raise NoEdit(f"{called_name(call) or 'what is called'} computes it")
+            raise NoEdit(f"{_named(call)} computes it at {text.line_of(call)}")
         if isinstance(call.func, ast.Attribute) and not text.names_library(call.func.value):
             # A method's tensor stands before the point.
             names = names[1:]
     try:
         yield from set_argument(text, call, names, change.name, change.written)
-    except NoEdit:
-        if module is None or change.now is None:
-            raise
-        yield _handed_down(module, change, graph, text)
+    except NoEdit as reason:
+        handed = None if module is None else _handed_down(module, change, graph, text)
+        if handed is None:
+            raise reason
+        yield handed
 
 
-def _handed_down(module: Module, change: SetArgument, graph: Graph, text: Text) -> Edit:
+def _named(call: ast.Call) -> str:
+    return called_name(call) or "what is called"
+
+
+def _handed_down(module: Module, change: SetArgument, graph: Graph, text: Text) -> Edit | None:
     """The edit of the number at the construction of the nearest block that is given it."""
-    path, reason = module.path, NoEdit(f"{change.name} is computed")
+    path = module.path
     while path and change.now is not None:
         path = path.rpartition(".")[0]
         block = graph.modules.get(path)
         if block is None or block.construction is None:
             continue
-        try:
+        with suppress(NoEdit):
             return _number(block, change.now, change.value, text)
-        except NoEdit as error:
-            reason = error
-    raise reason
+    return None
 
 
 def _number(module: Module, now: int, value: int, text: Text) -> Edit:
@@ -126,7 +129,9 @@ def _number(module: Module, now: int, value: int, text: Text) -> Edit:
     found = [node for node in given if isinstance(node, ast.Constant) and type(node.value) is int]
     found = [node for node in found if node.value == now]
     if len(found) != 1:
-        raise NoEdit(f"{now} is not one argument of {called_name(call) or module.path}")
+        raise NoEdit(
+            f"{now} is not the one such argument of {_named(call)} at {text.line_of(call)}"
+        )
     return text.replaced(found[0], str(value))
 
 
@@ -201,7 +206,7 @@ def _instead(change: Instead, graph: Graph, text: Text) -> Edit:
         if built is not None:
             return text.replaced(built, spelled(change.module, text))
     if change.step is None or isinstance(layer, Module):
-        raise NoEdit("it is not built in this file")
+        raise NoEdit("it is built in another file")
     call = _own_call(layer, graph, text)
     subject = _subject(layer, call, text)
     written = _as_operand(subject, text.text_of(subject))
@@ -260,12 +265,12 @@ def _without_statement(statement: ast.stmt, text: Text) -> Edit:
     blocks = (getattr(around, name, None) for name in ("body", "orelse", "finalbody"))
     block = next(one for one in blocks if isinstance(one, list) and statement in one)
     if len(block) == 1:
-        raise NoEdit("it is all that stands there")
+        raise NoEdit("its line is all that stands there")
     line, column, end_line, end_column = text.source.extent(cast("Any", statement))
     lines = text.source.text.split("\n")
     behind = lines[end_line - 1][end_column - 1 :].partition("#")[0]
     if lines[line - 1][: column - 1].strip() or behind.strip() or end_line == len(lines):
-        raise NoEdit("it shares its line")
+        raise NoEdit("its line holds something else, too")
     return Edit(line, 1, end_line + 1, 1, "", text.source.path)
 
 

@@ -17,6 +17,7 @@ from modellint.graph.nodes import (
     cached_property,
 )
 from modellint.graph.origins import ConstructorArgument, Origin, Origins
+from modellint.graph.saved import Saved
 from modellint.source.cells import Cells
 from modellint.source.file import Comment, Extent, Ignore, SourceFile
 from modellint.symbolic.atoms import Symbol, Terms
@@ -49,6 +50,7 @@ __all__ = [
     "Origin",
     "Origins",
     "Parameter",
+    "Saved",
     "Site",
     "Tensor",
     "cached_property",

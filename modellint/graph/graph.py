@@ -19,6 +19,7 @@ from modellint.errors import UsageError, shown
 from modellint.graph.line_values import LineValues
 from modellint.graph.nodes import LAYERS, STEPS, Module, Node, Parameter, T, cached_property
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
+from modellint.graph.saved import Saved
 from modellint.source.file import SourceFile
 from modellint.symbolic.constraints import Constraint
 
@@ -79,7 +80,8 @@ class Graph:
     `train` traces the model in training mode; it raises `ModellintError` where that fails. `judge`
     is what `refused_by_torch` asks. `arguments` are those that a file's model was built with.
     `spoken` tells the names of operations that `calls` may be asked for.
-    `lines` tell what each line of the source did, where that was asked for.
+    `lines` tell what each line of the source did, where that was asked for. `saved` tells what a
+    checkpoint of the model holds.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Graph:
     arguments: tuple[ConstructorArgument, ...] = ()
     spoken: Callable[[], Collection[str]] = frozenset
     lines: LineValues | None = None
+    saved: Callable[[], Saved] = Saved
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Generic, TypeVar, overload
 
@@ -75,11 +75,15 @@ class Tensor:
     """A tensor's shape and dtype; each size is an int that may carry its expression.
 
     `shape` holds `Dim`s and plain ints. A `Dim` is an int whose value is the size in the traced
-    example, so `shape` compares and computes as the example does.
+    example, so `shape` compares and computes as the example does. `layout` is `None` for a tensor
+    that lies row by row in memory, else its sizes and its strides in the run that was traced.
     """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
+    layout: tuple[tuple[int, ...], tuple[int, ...]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     @cached_property
     def example(self) -> tuple[int, ...]:
@@ -166,7 +170,8 @@ class Node(Made):
 
     `like` is the index of the first operation of the same function with the same sizes and equal
     arguments but for the values of tensors, as in the blocks of a model; its own, or `None`, where
-    none is known. What depends on sizes and arguments alone is the same for both.
+    none is known. What depends on sizes and arguments alone is the same for both. `writes` tells
+    that it puts its result where its first input is, as `add_` and `x[0] = y` do.
     """
 
     index: int
@@ -181,6 +186,7 @@ class Node(Made):
     call: Site | None = None
     parameter: Parameter | None = None
     like: int | None = None
+    writes: bool = False
 
     def __repr__(self) -> str:
         return f"<{self.key}: {self.op} → {', '.join(map(str, self.outputs))}>"

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import accumulate
+from math import lcm
 
 from modellint.graph import Graph
 from modellint.inputs.feeds import Feed
-from modellint.inputs.forwards import about
+from modellint.symbolic.constraints import jointly
 from modellint.symbolic.dims import Dim
-from modellint.symbolic.expressions import Expr, Symbol
+from modellint.symbolic.expressions import Expr, Symbol, compiled
 
 #: What is added to the sizes of an example, in turn: little either way, then what divides evenly.
 _STEPS = (-1, 3, -4, 2, 32, 64, -32, 16, -16, 18, 13, 24, 8, 5, 1, -2, -8)
 #: What is looked at of each size: what code keeps of one may be its remainder, or how large it is.
 _REMAINDERS = (2, 3, 4, 5, 6, 7, 8)
+#: What has a size's every remainder.
+_COMMON = lcm(*_REMAINDERS)
+#: The bits of one size: first those of its remainders, then one for how large it is.
+_REMAINDER_BITS = sum(_REMAINDERS)
+_BITS = _REMAINDER_BITS + 64
 #: How many sizes of a model's maps are looked at.
 _ASKED = 48
 
@@ -21,6 +29,7 @@ _ASKED = 48
 def admitted(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:
     """Sizes of all free symbols beside the example's, which the run's demands admit."""
     seen: set[tuple[int, ...]] = set()
+    admits = jointly(graph.constraints, graph.symbols)
     for steps in _moves(len(graph.symbols)):
         sizes = {
             name: 1 + size % 3 if name in feed.batches else max(1, int(size * by) + step)
@@ -29,7 +38,7 @@ def admitted(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:
         key = tuple(sizes.values())
         if key not in seen and sizes != graph.symbols:
             seen.add(key)
-            if all(c.holds(sizes) for c in graph.constraints if about(c, sizes)):
+            if admits(sizes):
                 yield sizes
 
 
@@ -72,11 +81,11 @@ def telling(graph: Graph, sizes: Iterable[dict[str, int]]) -> Iterator[dict[str,
 
     By what the sizes of the model's maps are at them: their remainders, and how large they are.
     """
-    exprs = _asked(graph)
-    known = _traits(exprs, graph.symbols)
-    left = [(one, _traits(exprs, one)) for one in sizes]
+    asked = _Asked(_asked(graph))
+    known = asked.traits(graph.symbols)
+    left = [(one, asked.traits(one)) for one in sizes]
     while left:
-        best = max(left, key=lambda item: len(item[1] - known))
+        best = max(left, key=lambda item: (item[1] & ~known).bit_count())
         left.remove(best)
         known |= best[1]
         yield best[0]
@@ -96,14 +105,42 @@ def _asked(graph: Graph) -> Sequence[Expr]:
     return [*found]
 
 
-def _traits(exprs: Sequence[Expr], sizes: Mapping[str, int]) -> set[tuple[int, int, int]]:
-    """What is told apart of the sizes of the maps."""
-    found = set()
-    for at, expr in enumerate(exprs):
+class _Asked:
+    """Sizes of a model's maps, evaluated together."""
+
+    def __init__(self, exprs: Sequence[Expr]) -> None:
+        self.exprs = exprs
+        self.names = tuple(sorted({symbol.name for expr in exprs for symbol in expr.symbols}))
+        self.together = compiled(f"[{', '.join(map(repr, exprs))}]", self.names)
+
+    def traits(self, sizes: Mapping[str, int]) -> int:
+        """What is told apart of them at these sizes of the inputs, a bit each."""
+        found = 0
+        for size in reversed(self._evaluated(sizes)):
+            found <<= _BITS
+            if size is not None:
+                large = min(size.bit_length(), 63)
+                found |= _remainders()[size % _COMMON] | 1 << _REMAINDER_BITS + large
+        return found
+
+    def _evaluated(self, sizes: Mapping[str, int]) -> Sequence[int | None]:
         try:
-            size = expr.evaluate(sizes)
+            values: list[int | None] = self.together(*[sizes[name] for name in self.names])
         except ZeroDivisionError:
-            continue
-        found |= {(at, by, size % by) for by in _REMAINDERS}
-        found.add((at, 0, size.bit_length()))
-    return found
+            return [_evaluated(expr, sizes) for expr in self.exprs]
+        return values
+
+
+def _evaluated(expr: Expr, sizes: Mapping[str, int]) -> int | None:
+    try:
+        return expr.evaluate(sizes)
+    except ZeroDivisionError:
+        return None
+
+
+@cache
+def _remainders() -> Sequence[int]:
+    """For each number below their common multiple its remainders, a bit each."""
+    firsts = [0, *accumulate(_REMAINDERS)]
+    pairs = [*zip(firsts, _REMAINDERS, strict=False)]
+    return [sum(1 << first + number % by for first, by in pairs) for number in range(_COMMON)]

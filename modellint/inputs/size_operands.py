@@ -223,11 +223,13 @@ def by_parameter(
         for at, given in enumerate(of.args)
     ]
     arguments += [(w.arg if w.arg in names else None, w.value) for w in of.keywords]
-    return frozenset(
+    handed = (
         (name or names[-1], level, name is None or may_be_float(given))
         for (name, given), level in zip(arguments, levels, strict=False)
         if names
     )
+    # What is no size and may be a float is what every parameter is taken for.
+    return frozenset(one for one in handed if one[1] or not one[2])
 
 
 def last_name(of: ast.expr) -> str | None:
@@ -281,6 +283,12 @@ def function_tree(code: CodeType) -> ast.FunctionDef | None:
     found = body[0] if body else None
     named = isinstance(found, ast.FunctionDef) and found.name == code.co_name
     return found if named else None  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=1024)
+def repeats(tree: ast.FunctionDef) -> bool:
+    """Whether lines of a function run again, after those that stand behind them."""
+    return any(isinstance(node, (ast.For, ast.While)) for node in ast.walk(tree))
 
 
 def _attribute(module: nn.Module, name: str) -> list[Any]:

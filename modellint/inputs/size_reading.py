@@ -28,6 +28,7 @@ from modellint.inputs.size_operands import (
     is_of_torch,
     last_name,
     place,
+    repeats,
 )
 from modellint.modules.members import is_stock
 from modellint.tracing.literals import asks_for_sizes
@@ -74,7 +75,10 @@ class SizeReading(Operands):
         self.returned = Level.NONE
 
     def result(self) -> Level:
-        """Read the body until nothing more is learned of its names."""
+        """Read the body, where it has loops until nothing more is learned of its names."""
+        if not repeats(self.tree):
+            self.statements(self.tree.body)
+            return self.returned
         for _ in range(8):
             before = dict(self.names), self.returned
             self.statements(self.tree.body)
@@ -295,7 +299,7 @@ class SizeReading(Operands):
             del arguments[1:]  # Its message is not made of what is true.
         levels = [self.level(argument) for argument in arguments]
         handed = max(levels, default=Level.NONE)
-        first = self.level(of.args[0]) if of.args else Level.NONE
+        first = levels[0] if of.args else Level.NONE
         func = of.func
         if isinstance(func, ast.Name) and func.id not in self.bound:
             if func.id in FOLLOWED and func.id not in self.scope:

@@ -18,6 +18,7 @@ from modellint.inputs.assertions import asserted
 from modellint.inputs.elsewhere import admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
+from modellint.symbolic.constraints import jointly
 from modellint.symbolic.dims import Dim, evaluate, expr_of
 
 if TYPE_CHECKING:
@@ -102,10 +103,9 @@ def _apart(graph: Graph, plain: Graph) -> Collection[tuple[int, int]]:
 
 def _between(feed: Feed, graph: Graph, traced: Traced, general: Traced) -> Iterator[dict[str, int]]:
     """Sizes that the wider graph admits and that are of neither way that was taken."""
+    known = {**feed.example, **graph.symbols}
+    ways = [jointly(run.tape.constraints.values(), known) for run in (traced, general)]
     for sizes in islice(admitted(feed, graph), _CHOICE):
         values = with_pins(sizes, general.tape.pins, feed.example)
-        if not any(
-            all(c.holds(values) for c in run.tape.constraints.values() if about(c, values))
-            for run in (traced, general)
-        ):
+        if not any(taken(values) for taken in ways):
             yield sizes

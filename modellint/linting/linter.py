@@ -14,6 +14,7 @@ from modellint.contracts.contract import accepted, describe
 from modellint.errors import PluginError, in_words
 from modellint.facts import costs
 from modellint.facts.fitting_arguments import fitting
+from modellint.fixes.changes import SetArgument
 from modellint.fixes.sites import Text
 from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
@@ -23,7 +24,7 @@ from modellint.linting.other_sizes import falling_away, falling_away_elsewhere
 from modellint.linting.proposals import Proposal, proposal
 from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic, Related, Silenced
-from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck
+from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck, input_phrase
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
 from modellint.source.paths import is_installed
@@ -135,20 +136,23 @@ def linted(
         model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None
     findings = [*_diagnostics(shown, subject)]
+    proposals = [
+        None if text is None else proposal(finding, [one.finding.fix for one in made], graph, text)
+        for finding, made in findings
+    ]
+    offered = [one for one in proposals if one is not None]
     sources = annotated(graph, subject.shown, _reason(graph, [one for one, _ in findings]))
+    diagnostics = tuple(
+        finding if made is None else replace(finding, no_fix=made.hindrance or None)
+        for (finding, _), made in zip(findings, proposals, strict=True)
+    )
     report = Report(
         models=(replace(model, skipped=tuple(skipped), picture=drawn, annotated=sources),),
-        findings=tuple(finding for finding, _ in findings),
+        findings=diagnostics,
         errors=tuple(errors),
         remarks=tuple(remarks),
         silenced=tuple(_silenced(comments, subject)),
     ).sorted()
-    proposals = [
-        proposal(finding, [entry.finding.fix for entry in entries], graph, text)
-        for finding, entries in findings
-        if text is not None
-    ]
-    offered = [one for one in proposals if one is not None]
     stop = graph.mismatch
     if text is not None and stop is not None:
         offered += _of_stop(graph, stop.node, subject, text, offered)
@@ -194,6 +198,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         ),
         parameters=costs.total_parameters(graph),
         macs=costs.total_macs(graph),
+        activation_memory=costs.total_activation_memory(graph),
         layers={layer.key: layer for layer in layers},
         contract=found.sizes if found else {},
         joint=found.joint if found else (),
@@ -201,6 +206,8 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         accepts=describe(graph, found) if found else None,
         stopped=stopped,
         arguments=graph.arguments,
+        parameter_memory=costs.total_parameter_memory(graph),
+        saved=graph.saved(),
     )
 
 
@@ -244,10 +251,10 @@ def _raise(
         finding = replace(finding, message=f"{finding.message}; with the assumed {assumed}")
         severity = "info"
     if finding.assumes_size and graph.guessed:
-        sizes = ", ".join(
-            f"{given.name} {_example(given.node)}" for given in graph.inputs if given.guessed
+        sizes = input_phrase(
+            (given.name, _example(given.node)) for given in graph.inputs if given.guessed
         )
-        finding = replace(finding, message=f"{finding.message}; for the assumed input {sizes}")
+        finding = replace(finding, message=f"{finding.message}; for the assumed {sizes}")
         severity = "info"
     site = _site(finding.call, graph, subject)
     related = tuple(_related(finding, site, graph, subject))
@@ -366,8 +373,17 @@ def _diagnostics(
             message=first.finding.message,
             help=first.finding.help,
             related=first.related,
+            arguments=_arguments(first.finding),
         )
         yield finding, entries
+
+
+def _arguments(finding: Finding) -> tuple[str, ...]:
+    """The arguments of a construction that a finding is about: as it says, or as its fix does."""
+    if finding.arguments or finding.fix is None:
+        return tuple(finding.arguments)
+    changes = [one for one in finding.fix.changes if isinstance(one, SetArgument)]
+    return tuple(dict.fromkeys(one.name for one in changes if one.layer is finding.call))
 
 
 def _silenced(
@@ -422,4 +438,6 @@ def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
         kernel=node.kernel,
         stride=node.stride if windowed else None,
         padding=node.padding if windowed else None,
+        parameter_memory=costs.parameter_memory(graph, node),
+        activation_memory=costs.activation_memory(graph, node),
     )

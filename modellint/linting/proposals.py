@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modellint.fixes.changes import Fix
+from modellint.fixes.changes import Fix, SetArgument, SetNumber
 from modellint.fixes.edits import Edit
 from modellint.fixes.sites import NoEdit, Text
 from modellint.fixes.spelling import edits_of
@@ -25,6 +25,18 @@ class Proposal:
     edits: tuple[Edit, ...]
     hindrance: str = ""
     instead: Proposal | None = None
+
+    @property
+    def is_to_be_tried(self) -> bool:
+        """Whether it is to be made, or to be tried at least, since its help has a number."""
+        return bool(self.edits or (self.finding.rule and self.names_a_number))
+
+    @property
+    def names_a_number(self) -> bool:
+        """Whether the help says what an argument of a layer is to be."""
+        told = self.finding.help or ""
+        sets = any(isinstance(change, (SetArgument, SetNumber)) for change in self.fix.changes)
+        return sets and any(letter.isdigit() for letter in told)
 
 
 def proposal(

@@ -17,10 +17,19 @@ _STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 def part_of(report: Report, path: str) -> Report:
-    """What a report tells of a file's models, wherever their layers stand, and of its lines."""
+    """What a report tells of a file's models, wherever their layers stand, and of its lines.
+
+    A finding names its model and the file of its layer: where that file has a model of the name, it
+    is that one's, as many files have a `Net`.
+    """
     models = tuple(model for model in report.models if model.path == path)
     names = {model.name for model in models}
-    found = tuple(one for one in report.findings if one.path == path or one.model in names)
+    known = {(model.path, model.name) for model in report.models}
+    found = tuple(
+        one
+        for one in report.findings
+        if one.path == path or (one.model in names and (one.path, one.model) not in known)
+    )
     return Report(models=models, findings=found)
 
 

@@ -1,4 +1,4 @@
-"""The `concise` format: a line a finding."""
+"""The `concise` format: a line a finding, with its help."""
 
 from __future__ import annotations
 
@@ -38,4 +38,5 @@ def render(report: Report, view: View) -> str:
 
 def _line(finding: Diagnostic, models: Sequence[str], view: View) -> str:
     named = f" (in {', '.join(map(printable, models))})" if models else ""
-    return headline(finding, view) + named
+    told = f"; help: {printable(finding.advice)}" if finding.advice else ""
+    return headline(finding, view) + named + told

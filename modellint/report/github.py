@@ -75,8 +75,8 @@ def _finding(finding: Diagnostic, models: int, excerpts: Excerpts) -> _Command:
         properties |= {"col": extent.column, "endColumn": extent.end_column}
     properties["title"] = f"modellint: {finding.rule}"
     lines = [printable(in_cell(finding, finding.message))]
-    if finding.help:
-        lines.append(f"help: {printable(finding.help)}")
+    if finding.advice:
+        lines.append(f"help: {printable(finding.advice)}")
     if models > 1:
         lines.append(f"in {models} models")
     return _Command(_LEVELS[finding.severity], properties, "\n".join(lines))

@@ -65,8 +65,8 @@ def _description(finding: Diagnostic, models: int) -> str:
     parts = [printable(in_cell(finding, finding.message))]
     if models > 1:
         parts.append(f"in {models} models")
-    if finding.help:
-        parts.append(f"help: {printable(finding.help)}")
+    if finding.advice:
+        parts.append(f"help: {printable(finding.advice)}")
     return "; ".join(parts)
 
 

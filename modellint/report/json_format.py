@@ -13,8 +13,6 @@ def render(report: Report, view: View) -> str:
     """Render a report as JSON in ASCII, which every pipe and every file name survives."""
     data = report.to_dict(annotated=view.annotated)
     if view.statistics:
-        counts: Counter[str] = Counter()
-        for finding in report.findings:
-            counts[finding.rule] += finding.count
+        counts = Counter(finding.rule for finding in report.findings)
         data["statistics"] = dict(sorted(counts.items()))
     return json.dumps(data, indent=2) + "\n"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Protocol
 from unicodedata import category, east_asian_width
 
 from modellint.mending.choosing import count_unsafe, offered
 from modellint.report.view import View
 from modellint.results.findings import Diagnostic
-from modellint.results.models import ModelReport, Status
+from modellint.results.models import ModelReport, Status, input_phrase
 from modellint.results.report import Problem, Report
 from modellint.rules import SEVERITIES
 
@@ -72,15 +71,8 @@ def columns(text: str) -> int:
 
 
 def alike(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:
-    """The findings, those that several models of a file share once, with the models' names.
-
-    A file's factories often build one class, and its layers then have the same faults in each.
-    """
-    groups: dict[Diagnostic, list[str]] = {}
-    for finding in report.findings:
-        groups.setdefault(replace(finding, model=""), []).append(finding.model)
-    for finding, models in groups.items():
-        yield replace(finding, model=models[0]), tuple(models)
+    """The findings, those that several models of a file share once, with the models' names."""
+    yield from report.distinct.items()
 
 
 def told_apart(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:
@@ -99,9 +91,13 @@ def told_apart(report: Report) -> Iterator[tuple[Diagnostic, tuple[str, ...]]]:
 def headline(finding: Diagnostic, view: View) -> str:
     """`path:line:column: severity[rule] message`, and how often."""
     place = view.paint(f"{printable(finding.place)}:", bold=True)
-    more = f" (and {finding.count - 1} more like it)" if finding.count > 1 else ""
     severity = view.severity(finding.severity, finding.rule)
-    return f"{place} {severity} {printable(finding.message)}{more}"
+    return f"{place} {severity} {printable(finding.message)}{more_alike(finding)}"
+
+
+def more_alike(finding: Diagnostic) -> str:
+    """How many layers of the same line a finding stands for besides its first."""
+    return f" (and {finding.count - 1} more like it)" if finding.count > 1 else ""
 
 
 def error_line(problem: Problem, view: View) -> str:
@@ -127,9 +123,7 @@ def incomplete_lines(report: Report, view: View) -> Iterator[str]:
 
 def statistics(report: Report) -> Iterator[str]:
     """How many findings each rule has, the most frequent first."""
-    counts: Counter[str] = Counter()
-    for finding in report.findings:
-        counts[finding.rule] += finding.count
+    counts = Counter(finding.rule for finding in report.distinct)
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     width = max((len(str(count)) for _, count in ranked), default=0)
     for rule, count in ranked:
@@ -145,11 +139,11 @@ def last_line(report: Report) -> str:
         if report.counts[status]
     ]
     # An entry of `errors` reads "error[kind]" like a finding does, so it is counted with them.
-    counts = {severity: report.counts[severity] for severity in SEVERITIES}
+    counts = {severity: report.told(severity) for severity in SEVERITIES}
     counts["error"] += len(report.errors)
     found = [plural(count, severity) for severity, count in counts.items() if count]
     if not found and report.analysed:
-        found = ["no findings"]
+        found = ["no findings" if report.compared is None else "no new findings"]
     return ", ".join(parts + found + [*fixed(report)])
 
 
@@ -197,11 +191,11 @@ def accepted(model: ModelReport) -> str:
 
 def title(model: ModelReport, view: View) -> str:
     """A model's name, place and inputs, above its table of layers."""
-    inputs = ", ".join(
-        f"{given.name} {shape(given.shape)} ({given.told})" for given in model.inputs
+    inputs = input_phrase(
+        (given.name, f"{shape(given.shape)} ({given.told})") for given in model.inputs
     )
     name = view.paint(printable(model.name), bold=True)
-    return f"{name} at {printable(model.place)}, input {printable(inputs)}"
+    return f"{name} at {printable(model.place)}, {printable(inputs)}"
 
 
 def shape(sizes: tuple[int | str, ...]) -> str:

@@ -33,7 +33,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
 def render(report: Report, view: View) -> str:
     """Render a report as Markdown: what was found, then the models with what they accept."""
     blocks = [] if view.quiet else [f"**modellint**: {last_line(report)}"]
-    blocks += _section("Findings", _FINDINGS, (_finding(*group) for group in alike(report)))
+    if report.compared is not None:
+        from modellint.report.comparison_markdown import sections  # Few runs compare.
+
+        blocks += sections(report.compared, _table, _cell)
+    title = "Findings" if report.compared is None else "New findings"
+    blocks += _section(title, _FINDINGS, (_finding(*group) for group in alike(report)))
     blocks += _fixes(report)
     blocks += _section("Not analysed in full", _TROUBLES, _troubles(report))
     blocks += _section("Models", _MODELS, (_model(model, view) for model in report.models))
@@ -67,7 +72,7 @@ def _finding(finding: Diagnostic, models: Sequence[str]) -> list[str]:
         finding.place,
         f"{owner}: {layers}",
         finding.message,
-        finding.help or "",
+        finding.advice or "",
     ]
 
 

@@ -42,7 +42,7 @@ def _found(report: Report) -> Iterator[list[str]]:
     excerpts = Excerpts(report)
     for finding, models in alike(report):
         owner = models[0] if len(models) == 1 else f"{len(models)} models"
-        helped = f"<i>help: {_text(finding.help)}</i>" if finding.help else ""
+        helped = f"<i>help: {_text(finding.advice)}</i>" if finding.advice else ""
         yield [
             _severity(finding.severity),
             _text(finding.rule),

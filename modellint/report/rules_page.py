@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from operator import attrgetter
 from textwrap import dedent, indent
+from typing import Any
 
 from modellint.report.view import View
 from modellint.results.report import RulePage
@@ -18,10 +20,14 @@ def ordered_rules(rules: Iterable[Rule]) -> list[Rule]:
     return sorted(rules, key=lambda rule: (categories.index(rule.category), rule.name))
 
 
-def rules_table(rules: Iterable[Rule]) -> str:
+def rules_table(rules: Iterable[Rule], view: View) -> str:
     """Every rule with its category, its severity and the first sentence of its page."""
+    if view.terminal:
+        from modellint.report.rules_screen import rules_screen
+
+        return rules_screen(rules, view)
     rows = [
-        (rule.name, rule.category.value, _severity(rule), rule.summary)
+        (rule.name, rule.category.value, severity_of(rule), rule.summary)
         for rule in ordered_rules(rules)
     ]
     from tabulate import tabulate  # Slow to import, for what few runs need.
@@ -31,6 +37,10 @@ def rules_table(rules: Iterable[Rule]) -> str:
 
 def rule_page(rule: Rule, view: View) -> str:
     """The page of one rule: what it says, its options, a model that it flags and one it allows."""
+    if view.terminal:
+        from modellint.report.rules_screen import rule_screen
+
+        return rule_screen(rule, view)
     return "\n".join(_page(rule, lambda heading: view.paint(heading, bold=True))) + "\n"
 
 
@@ -40,6 +50,12 @@ def described(rules: Iterable[Rule]) -> tuple[RulePage, ...]:
         _described(rule, len(rule.flagged) + len(rule.allowed))
         for rule in sorted(rules, key=attrgetter("name"))
     )
+
+
+def file_of(rule: Rule) -> str:
+    """The file that a rule is written in."""
+    function: Any = inspect.unwrap(rule.check)
+    return str(function.__code__.co_filename)
 
 
 @lru_cache(maxsize=1024)
@@ -56,12 +72,13 @@ def _described(rule: Rule, examples: int) -> RulePage:
         summary=rule.summary,
         text=rule.page,
         page="\n".join(_page(rule, lambda heading: f"### {heading}")) + "\n",
+        file=inspect.unwrap(rule.check).__code__.co_filename,
     )
 
 
 def _page(rule: Rule, heading: Callable[[str], str]) -> Iterator[str]:
     yield heading(rule.name)
-    yield f"{rule.category.value}, {_severity(rule)}"
+    yield f"{rule.category.value}, {severity_of(rule)}"
     if rule.aliases:
         yield f"also known as {', '.join(rule.aliases)}"
     yield ""
@@ -79,5 +96,6 @@ def _example(caption: str, examples: list[Example], heading: Callable[[str], str
         yield indent(dedent(examples[0].source).strip("\n"), "    ")
 
 
-def _severity(rule: Rule) -> str:
+def severity_of(rule: Rule) -> str:
+    """A rule's severity, and whether it is off."""
     return rule.category.severity if rule.default else f"{rule.category.severity}, off by default"

@@ -148,8 +148,8 @@ def _message(finding: Diagnostic) -> str:
     sentences = [_literal(in_cell(finding, finding.message))]
     if finding.count > 1:
         sentences.append(f"There are {finding.count - 1} more like it")
-    if finding.help:
-        sentences.append(f"Help: {_literal(finding.help)}")
+    if finding.advice:
+        sentences.append(f"Help: {_literal(finding.advice)}")
     sentences += [
         f"See [{_literal(related.message)}]({number})"
         for number, related in enumerate(finding.related, 1)

@@ -16,11 +16,12 @@ from modellint.results.findings import Diagnostic, Related, Silenced, TriedFix
 from modellint.results.models import ModelReport
 from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Note, Problem, Report
+from modellint.results.user_calls import UserCall
 from modellint.source.cells import Cells
 from modellint.source.executed import kernel_place, typed
 from modellint.source.ipython import indent_of
 
-T = TypeVar("T", ModelReport, Diagnostic, Related, Problem, Note, Silenced)
+T = TypeVar("T", ModelReport, Diagnostic, Related, Problem, UserCall, Note, Silenced)
 
 Found = tuple[str, int | None, int, str]
 """The path of a place, its cell, its line there, and what that line begins with besides."""
@@ -75,7 +76,7 @@ class _Placing:
             report,
             models=tuple(map(self._model, report.models)),
             findings=tuple(map(self.finding, report.findings)),
-            errors=tuple(map(self.placed, report.errors)),
+            errors=tuple(map(self._problem, report.errors)),
             notes=tuple(map(self.placed, report.notes)),
             remarks=tuple(map(self.placed, report.remarks)),
             silenced=tuple(map(self.placed, report.silenced)),
@@ -88,7 +89,19 @@ class _Placing:
         path, cell, line, _ = self.found(one.path, one.line)
         return one if cell is None else replace(one, path=path, cell=cell, line=line)
 
-    def _indent(self, one: Diagnostic | Related) -> int:
+    def _problem(self, one: Problem) -> Problem:
+        indent = self._indent(one)
+        return replace(
+            self.placed(one),
+            column=None if one.column is None else one.column + indent,
+            end_column=None if one.end_column is None else one.end_column + indent,
+            calls=tuple(map(self._call, one.calls)),
+        )
+
+    def _call(self, one: UserCall) -> UserCall:
+        return replace(self.placed(one), column=one.column + self._indent(one))
+
+    def _indent(self, one: Diagnostic | Related | Problem | UserCall) -> int:
         """How many columns stand before the first of a line."""
         return 0 if one.cell is not None else len(self.found(one.path, one.line)[3])
 

@@ -67,7 +67,9 @@ class Diagnostic:
 
     Lines and columns count from 1, `end_column` is exclusive. In a notebook they are those of its
     `cell`, counted over code cells from 1; `None` in other files. `layers` are the keys of all
-    `count` calls that the same construction line was flagged for; `layer` is the first.
+    `count` calls that the same construction line was flagged for; `layer` is the first. `no_fix` is
+    why what the help says cannot be written into the file, where a rule knows what to change.
+    `arguments` are those of the construction that the finding is about, the foremost first.
     """
 
     rule: str
@@ -87,6 +89,16 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     fix: TriedFix | None = None
     cell: int | None = None
+    no_fix: str | None = None
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> str | None:
+        """The help, with why there is no fix where there is none for a reason."""
+        if self.no_fix is None:
+            return self.help
+        reason = f"no fix: {self.no_fix}"
+        return f"{self.help} ({reason})" if self.help else reason
 
     @property
     def place(self) -> str:
@@ -125,6 +137,10 @@ class Diagnostic:
             "help": self.help,
             "related": [related.to_dict() for related in self.related],
         }
+        if self.arguments:
+            told["arguments"] = list(self.arguments)
+        if self.no_fix is not None:
+            told["no_fix"] = self.no_fix
         return told if self.fix is None else {**told, "fix": self.fix.to_dict()}
 
     @classmethod
@@ -132,7 +148,8 @@ class Diagnostic:
         """Read an entry of `findings`."""
         related = tuple(Related(**entry) for entry in data["related"])
         fix = TriedFix.from_dict(data["fix"]) if "fix" in data else None
-        return cls(**{**data, "layers": tuple(data["layers"]), "related": related, "fix": fix})
+        lists = {name: tuple(data.get(name, ())) for name in ("layers", "arguments")}
+        return cls(**{**data, **lists, "related": related, "fix": fix})
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,14 @@ else:
     #: Each name of an error's kind that `--explain` knows.
     Kind = Literal[tuple(KINDS)]
 
+
+class SavedJson(TypedDict):
+    """An entry `state_dict` of a model: the sizes of its tensors, and who saves otherwise."""
+
+    shapes: dict[str, list[Count] | None]
+    custom: list[str]
+
+
 StepJson = tuple[str, str, str, str, list[Size], list[int], list[Count]]
 
 
@@ -98,6 +106,8 @@ class LayerJson(TypedDict):
     kernel: list[int] | None
     stride: list[int] | None
     padding: list[tuple[int, int]] | None
+    parameter_memory: Count
+    activation_memory: Count
 
 
 class SizesJson(TypedDict):
@@ -158,6 +168,7 @@ ModelJson = TypedDict(
         "inputs": list[InputJson],
         "parameters": Count | None,
         "macs": Count | None,
+        "activation_memory": Count | None,
         "layers": list[LayerJson],
         "contract": dict[str, SizesJson],
         "joint": list[str],
@@ -166,6 +177,8 @@ ModelJson = TypedDict(
         "accepts": str | None,
         "stopped": str | None,
         "arguments": list[ArgumentJson],
+        "parameter_memory": Count | None,
+        "state_dict": SavedJson | None,
         "picture": NotRequired[PictureJson],
         "annotated": NotRequired[list[AnnotatedJson]],
     },
@@ -222,7 +235,19 @@ class FindingJson(TypedDict):
     message: str
     help: str | None
     related: list[RelatedJson]
+    arguments: NotRequired[Filled[str]]
     fix: NotRequired[FixJson]
+    no_fix: NotRequired[str]
+
+
+class UserCallJson(TypedDict):
+    """An entry of `calls` of an error."""
+
+    path: str
+    cell: NotRequired[Line]
+    line: Line
+    column: Line
+    function: str
 
 
 class ProblemJson(TypedDict):
@@ -231,8 +256,13 @@ class ProblemJson(TypedDict):
     path: str
     cell: NotRequired[Line]
     line: Line
+    column: NotRequired[Line]
+    end_column: NotRequired[Line]
     kind: Kind
     message: str
+    model: NotRequired[str]
+    calls: NotRequired[Filled[UserCallJson]]
+    traceback: NotRequired[str]
 
 
 class NoteJson(TypedDict):

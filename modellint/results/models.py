@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from modellint.contracts.admitted import Sizes
 from modellint.graph.frozen import Made
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
+from modellint.graph.saved import Saved
 from modellint.results.annotated import AnnotatedSource
 from modellint.results.picture import Picture
 from modellint.results.places import in_json, place_of
-
-if TYPE_CHECKING:
-    pass
 
 Shape = tuple[int | str, ...]
 """The sizes of a tensor: an int, or an expression over the model's symbols such as `H - 2`."""
@@ -72,13 +70,23 @@ class ModelInput:
         return cls(**fields)
 
 
+def input_phrase(told: Iterable[tuple[str, str]]) -> str:
+    """Inputs with what is told of each: `input x 1×3×28×28, mask 1×28`.
+
+    The first is not named where its name is `input` already.
+    """
+    words = [f"{name} {what}" for name, what in told]
+    return f"input {', '.join(words)}".replace("input input ", "input ", 1)
+
+
 @dataclass(frozen=True)
 class Layer(Made):
     """One call of a layer: shapes, cost, window and receptive field.
 
     Shapes are symbolic in `inputs` and `outputs`, the example's in the other two. `parameters`
     counts numbers, `macs` multiply-accumulates of one sample. `kernel`, `stride` and `padding` are
-    `None` where the layer has no window.
+    `None` where the layer has no window. `parameter_memory` and `activation_memory`, that of the
+    outputs for one sample, are bytes.
     """
 
     key: str
@@ -97,6 +105,8 @@ class Layer(Made):
     stride: tuple[int, ...] | None = None
     padding: tuple[tuple[int, int], ...] | None = None
     cell: int | None = None
+    parameter_memory: int = 0
+    activation_memory: int = 0
 
     @property
     def input(self) -> Shape:
@@ -127,6 +137,8 @@ class Layer(Made):
             "kernel": _list(self.kernel),
             "stride": _list(self.stride),
             "padding": None if self.padding is None else _lists(self.padding),
+            "parameter_memory": self.parameter_memory,
+            "activation_memory": self.activation_memory,
         }
 
     @classmethod
@@ -159,7 +171,8 @@ class ModelReport:
     words; `confirmed` whether sizes inside and outside were tried. `stopped` is the key of the call
     that refused its sizes: layers, MACs and shares are of what ran before it. `arguments` are those
     that it was built with. `picture` is there where one was asked for, `annotated` where lines
-    were watched: the files of the model, its own first.
+    were watched: the files of the model, its own first. `parameter_memory` and `activation_memory`,
+    the latter of one sample, are in bytes; `saved` is what a checkpoint of it holds.
     """
 
     path: str
@@ -171,6 +184,7 @@ class ModelReport:
     inputs: tuple[ModelInput, ...] = ()
     parameters: int | None = None
     macs: int | None = None
+    activation_memory: int | None = None
     layers: Mapping[str, Layer] = field(default_factory=dict)
     contract: Mapping[str, Sizes] = field(default_factory=dict)
     joint: tuple[str, ...] = ()
@@ -182,11 +196,25 @@ class ModelReport:
     picture: Picture | None = field(default=None, repr=False)
     annotated: tuple[AnnotatedSource, ...] = field(default=(), repr=False)
     cell: int | None = None
+    parameter_memory: int | None = None
+    saved: Saved | None = field(default=None, repr=False)
 
     @property
     def place(self) -> str:
         """Where it is, as reports print it."""
         return place_of(self.path, self.line, cell=self.cell)
+
+    @property
+    def receptive_field(self) -> tuple[int, ...] | None:
+        """The largest receptive field of its windows, an axis; `None` where none has one.
+
+        What reads all that is left of a map, a linear layer behind it, sees the example's size.
+        """
+        windows = (one for one in self.layers.values() if one.kernel is not None)
+        fields = [one.receptive_field for one in windows if one.receptive_field]
+        rank = max(map(len, fields), default=0)
+        found = [one for one in fields if len(one) == rank]
+        return tuple(map(max, zip(*found, strict=True))) if found else None
 
     def to_dict(self, *, pictures: bool = False, annotated: bool = False) -> dict[str, Any]:
         """The entry of `models` in JSON, with what is large only if it is asked for."""
@@ -201,6 +229,7 @@ class ModelReport:
             "inputs": [given.to_dict() for given in self.inputs],
             "parameters": self.parameters,
             "macs": self.macs,
+            "activation_memory": self.activation_memory,
             "layers": [layer.to_dict() for layer in self.layers.values()],
             "contract": {symbol: sizes.to_dict() for symbol, sizes in self.contract.items()},
             "joint": list(self.joint),
@@ -209,6 +238,8 @@ class ModelReport:
             "accepts": self.accepts,
             "stopped": self.stopped,
             "arguments": [given.to_dict() for given in self.arguments],
+            "parameter_memory": self.parameter_memory,
+            "state_dict": None if self.saved is None else self.saved.to_dict(),
             **({} if drawn is None else {"picture": drawn.to_dict()}),
             **({"annotated": [one.to_dict() for one in self.annotated]} if annotated else {}),
         }
@@ -228,6 +259,7 @@ class ModelReport:
             inputs=tuple(ModelInput.from_dict(given) for given in data["inputs"]),
             parameters=data["parameters"],
             macs=data["macs"],
+            activation_memory=data["activation_memory"],
             layers={layer.key: layer for layer in layers},
             contract={symbol: _sizes(sizes) for symbol, sizes in contract},
             joint=tuple(data["joint"]),
@@ -239,6 +271,8 @@ class ModelReport:
             picture=Picture.from_dict(data["picture"]) if "picture" in data else None,
             annotated=tuple(map(AnnotatedSource.from_dict, data.get("annotated", ()))),
             cell=data.get("cell"),
+            parameter_memory=data["parameter_memory"],
+            saved=None if data["state_dict"] is None else Saved.from_dict(data["state_dict"]),
         )
 
 

@@ -22,9 +22,11 @@ from modellint.rules import SEVERITIES, Severity
 if TYPE_CHECKING:
     from modellint.results.annotated import SizeStyle
     from modellint.results.baselined import Baselined
+    from modellint.results.compared import Compared
 from modellint.results.findings import Diagnostic, Silenced, TriedFix
 from modellint.results.models import ModelReport, Status
 from modellint.results.places import in_json, place_of
+from modellint.results.user_calls import UserCall
 
 FailLevel = Literal["error", "warning", "info", "never"]
 """The least severity that fails a run."""
@@ -42,7 +44,8 @@ class RulePage:
     """A rule as it describes itself, for formats that carry the pages of their rules.
 
     `summary` is one sentence, `text` the docstring, `page` what `--explain` prints with headings
-    in Markdown; `default` says whether the rule is on unless something says otherwise.
+    in Markdown; `default` says whether the rule is on unless something says otherwise; `file` is
+    the rule's own, where it is known.
     """
 
     name: str
@@ -52,27 +55,54 @@ class RulePage:
     summary: str
     text: str
     page: str
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An entry of `errors`: what of the linted files, or of a rule, fails by its own fault."""
+    """An entry of `errors`: what of the linted files, or of a rule, fails by its own fault.
+
+    `model` is there where it is about one. Where user code raised, so are the columns of what did,
+    the end exclusive, and `calls`, the user's own that led there, the outermost first; `traceback`
+    has all of them in a run with `-v`.
+    """
 
     path: str
     line: int
     kind: str
     message: str
     cell: int | None = None
+    model: str | None = None
+    column: int | None = None
+    end_column: int | None = None
+    calls: tuple[UserCall, ...] = ()
+    traceback: str | None = None
 
     @property
     def place(self) -> str:
         """Where it is, as reports print it."""
-        return place_of(self.path, self.line, cell=self.cell)
+        return place_of(self.path, self.line, self.column, cell=self.cell)
 
     def to_dict(self) -> dict[str, Any]:
-        """The entry of `errors` in JSON."""
-        place = {**in_json(self.path, self.cell), "line": self.line}
-        return {**place, "kind": self.kind, "message": self.message}
+        """The entry of `errors` in JSON; what is not known has no key."""
+        told = {
+            **in_json(self.path, self.cell),
+            "line": self.line,
+            "column": self.column,
+            "end_column": self.end_column,
+            "kind": self.kind,
+            "message": self.message,
+            "model": self.model,
+            "calls": [call.to_dict() for call in self.calls] or None,
+            "traceback": self.traceback,
+        }
+        return {key: value for key, value in told.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Problem:
+        """Read an entry of `errors`."""
+        calls = tuple(map(UserCall.from_dict, data.get("calls", ())))
+        return cls(**{**data, "calls": calls})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +154,8 @@ class Report:
     source of files that are not on disk, such as standard input; `remarks` what `-v` tells of the
     run besides its results, and `warnings` what is told of it in any case.
     `fail_levels` are those of files that are configured to have another one than `fail_level`, by
-    the path that findings have. `baseline` is what one held back, where the run had one. `rules`
+    the path that findings have. `baseline` is what one held back, where the run had one; `compared`
+    what became of the models since another revision or file, where that was asked for. `rules`
     are the pages of the rules that were on. `fixed` is there where a run made fixes; `request` is
     what a run over files was asked for, by which it can make them, or what lints a live module once
     more. A report prints as the `full`
@@ -145,6 +176,7 @@ class Report:
     texts: Mapping[str, str] = field(default_factory=dict)
     fail_levels: Mapping[str, FailLevel] = field(default_factory=dict)
     baseline: Baselined | None = None
+    compared: Compared | None = None
     rules: tuple[RulePage, ...] = field(default=(), compare=False)
     fixed: FixCount | None = None
     request: Any = field(default=None, compare=False)
@@ -156,6 +188,24 @@ class Report:
             [model.status for model in self.models]
             + [finding.severity for finding in self.findings]
         )
+
+    @cached_property
+    def distinct(self) -> Mapping[Diagnostic, tuple[str, ...]]:
+        """The findings as people count them, each with the names of the models that it is about.
+
+        A file's factories often build one class, and its layers then have the same faults in each:
+        that is one finding, of the first, however many layers its line has built.
+        """
+        groups: dict[Diagnostic, list[str]] = {}
+        for finding in self.findings:
+            groups.setdefault(replace(finding, model=""), []).append(finding.model)
+        return {
+            replace(finding, model=models[0]): tuple(models) for finding, models in groups.items()
+        }
+
+    def told(self, severity: Severity) -> int:
+        """How many findings of a severity there are, as people count them."""
+        return sum(one.severity == severity for one in self.distinct)
 
     @property
     def analysed(self) -> int:
@@ -181,7 +231,7 @@ class Report:
     @property
     def too_many(self) -> bool:
         """Whether there are more warnings than the run may have."""
-        return self.max_warnings is not None and self.counts["warning"] > self.max_warnings
+        return self.max_warnings is not None and self.told("warning") > self.max_warnings
 
     def not_below(self, severity: Severity) -> Report:
         """The same report without findings that are less severe."""
@@ -252,6 +302,7 @@ class Report:
             "notes": [note.to_dict() for note in self.notes],
             "silenced": [one.to_dict() for one in self.silenced],
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
+            **({} if self.compared is None else {"comparison": self.compared.to_dict()}),
             "summary": {
                 "models": len(self.models),
                 "analysed": self.analysed,
@@ -268,7 +319,7 @@ class Report:
         return cls(
             models=tuple(ModelReport.from_dict(model) for model in data["models"]),
             findings=tuple(Diagnostic.from_dict(finding) for finding in data["findings"]),
-            errors=tuple(Problem(**problem) for problem in data["errors"]),
+            errors=tuple(map(Problem.from_dict, data["errors"])),
             notes=tuple(Note(**note) for note in data["notes"]),
             silenced=tuple(Silenced.from_dict(one) for one in data["silenced"]),
             torch=data["tool"]["torch"],

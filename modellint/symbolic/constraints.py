@@ -6,7 +6,7 @@ came out. Both are facts that a model's contract is made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from modellint.symbolic.expressions import Expr
 
 Relation = Literal["==", "!=", ">="]
 DemandedBy = Literal["operation", "branch", "tool"]
+Values = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,22 @@ class Constraint:
             if self.relation == "!="
             else (value >= 0)
         )
+
+
+def jointly(demands: Iterable[Constraint], known: Collection[str]) -> Callable[[Values], bool]:
+    """One test of sizes by all demands that speak of `known` symbols only, compiled together."""
+    spoken = [demand for demand in demands if all(s.name in known for s in demand.expr.symbols)]
+    names = tuple(sorted({symbol.name for demand in spoken for symbol in demand.expr.symbols}))
+    text = " and ".join(dict.fromkeys(demand.text for demand in spoken)) or "True"
+    condition = ex.compiled(text, names)
+
+    def holds(values: Values) -> bool:
+        try:
+            return bool(condition(*[values[name] for name in names]))
+        except ZeroDivisionError:
+            return False
+
+    return holds
 
 
 _recorder: ContextVar[Callable[[Expr, Relation, DemandedBy], None] | None] = ContextVar(

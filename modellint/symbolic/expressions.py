@@ -65,7 +65,16 @@ __all__ = [
 class Expr:
     """A polynomial with integer coefficients; interned, so that equality is identity."""
 
-    __slots__ = ("__weakref__", "_function", "_symbols", "_text", "_unknown", "constant", "terms")
+    __slots__ = (
+        "__weakref__",
+        "_function",
+        "_names",
+        "_symbols",
+        "_text",
+        "_unknown",
+        "constant",
+        "terms",
+    )
 
     terms: Terms
     constant: int | None
@@ -73,6 +82,7 @@ class Expr:
     _symbols: frozenset[Symbol] | None
     _unknown: bool | None
     _function: Callable[..., int] | None
+    _names: tuple[str, ...]
 
     def __repr__(self) -> str:
         if self._text is None:
@@ -108,10 +118,10 @@ class Expr:
         """
         if self.constant is not None:
             return self.constant
-        names = sorted(found.name for found in self.symbols)
         if self._function is None:
-            self._function = compiled(repr(self), tuple(names))
-        return self._function(*[values[name] for name in names])
+            self._names = tuple(sorted(found.name for found in self.symbols))
+            self._function = compiled(repr(self), self._names)
+        return self._function(*[values[name] for name in self._names])
 
 
 @lru_cache(maxsize=1 << 14)

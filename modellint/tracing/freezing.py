@@ -17,6 +17,8 @@ from torch import nn
 
 from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Origins, Parameter, Tensor
 from modellint.modules.members import Members
+from modellint.modules.saved import saved_state
+from modellint.shapes.core import plain
 from modellint.source.classes import definitions, module_of
 from modellint.source.executed import mark, words
 from modellint.source.file import SourceFile
@@ -31,9 +33,11 @@ from modellint.tracing.forward_run import Traced
 from modellint.tracing.fx_module import graph_module
 from modellint.tracing.garbage import uncollected
 from modellint.tracing.held_tensors import UNNAMED
+from modellint.tracing.layouts import Laid
 from modellint.tracing.module_table import NOWHERE, Modules, Sites
 from modellint.tracing.operation_names import operation_names
 from modellint.tracing.tape import Handle, Leaf, Record
+from modellint.tracing.torch_functions import name_of
 
 #: By the key of a node, results and axes whose sizes are known for the example only.
 Lost = Mapping[str, frozenset[tuple[int, int]]]
@@ -41,6 +45,7 @@ NOTHING: Lost = MappingProxyType({})
 
 _LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
 _NONE: Mapping[str, Any] = MappingProxyType({})
+_WRITES: Mapping[str, Any] = MappingProxyType({"writes": True})
 _PARAMETER: Mapping[tuple[bool, bool], Mapping[str, Any]] = {
     (trained, owned): MappingProxyType({"requires_grad": trained, "owned": owned})
     for trained in (True, False)
@@ -143,6 +148,7 @@ def freeze(
         batches=tuple(name for name in batches if name in symbols),
         spoken=operation_names,
         lines=None if traced.lines is None else traced.lines.values(by_record, sites),
+        saved=lambda: saved_state(traced.members.registered[0][1]),
     )
 
 
@@ -265,6 +271,7 @@ class _Maker:
             construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
             call=record.call,
             like=self._like(record, inputs, outputs),
+            **(_WRITES if record.func is not None and _writes(record) else {}),
         )
 
     def _like(self, record: Record, inputs: tuple[Node, ...], outputs: tuple[Tensor, ...]) -> int:
@@ -290,7 +297,8 @@ class _Maker:
         found = self.tensors.get(key)
         if found is None:
             final = self.final.size
-            made = Tensor(tuple([final(size) for size in shape]), dtype)
+            layout = (tuple(map(plain, shape)), shape.strides) if type(shape) is Laid else None
+            made = Tensor(tuple([final(size) for size in shape]), dtype, layout)
             found = self.tensors[key] = (made,)
         return found
 
@@ -357,12 +365,18 @@ class _Maker:
         return None
 
 
+def _writes(record: Record) -> bool:
+    """Whether it is an operation that leaves its result in its first argument."""
+    return name_of(record.func)[1] or record.op == "setitem"
+
+
 def _without(tensor: Tensor, axes: Collection[int]) -> Tensor:
     """A tensor of which some axes are known for the example only."""
     sizes = zip(tensor.example, tensor.shape, strict=True)
     return Tensor(
         tuple(fresh(plain) if at in axes else size for at, (plain, size) in enumerate(sizes)),
         tensor.dtype,
+        tensor.layout,
     )
 
 

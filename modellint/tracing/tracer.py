@@ -119,9 +119,10 @@ class Tracer(Recorder, TorchFunctionMode):
         if found is not None and entry is not None:
             record = self.enter(known.name, func, sized_args, sized_kwargs, None, values)
             return self._again(entry, found, args, kwargs, record, values)
+        # What the table says of it is not trusted; what its arguments are called is.
+        bound = bind(func, entry, sized_args, sized_kwargs)
         if self.distrusted and len(self.tape.records) in self.distrusted:
             entry = None
-        bound = bind(func, entry, sized_args, sized_kwargs)
         record = self.enter(known.name, func, sized_args, sized_kwargs, bound, values)
         unknowns = len(self.tape.unknowns)
         outcome = None

@@ -6,15 +6,17 @@ Whoever reads the notebook meets them, and runs them, one after another.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from modellint.discovery.candidates import Candidate, discover
+from modellint.protocol.jobs import Job
 from modellint.results.models import ModelReport
 from modellint.results.report import Report
 from modellint.source.file import SourceFile, parse_cells
+from modellint.worker.stages import Told
 
 
 class Earlier(NamedTuple):
@@ -59,7 +61,7 @@ def _before(source: SourceFile, until: int) -> SourceFile:
     return parse_cells(source.path, texts, source.cells.indents)
 
 
-def renamed(report: Report, name: str) -> Report:
+def _renamed(report: Report, name: str) -> Report:
     """The report of such a model under its name."""
     models: tuple[ModelReport, ...] = tuple(replace(one, name=name) for one in report.models)
     return replace(
@@ -68,3 +70,19 @@ def renamed(report: Report, name: str) -> Report:
         findings=tuple(replace(one, model=name) for one in report.findings),
         silenced=tuple(replace(one, model=name) for one in report.silenced),
     )
+
+
+def linted_earlier(
+    job: Job, source: SourceFile, lint: Callable[[Job, SourceFile], Iterator[Told]]
+) -> Iterator[Told]:
+    """Lint the models of a notebook that a later cell replaces, each by a job of its own."""
+    for one in replaced_models(source) if not job.names else ():
+        name = one.model.name
+        alone = replace(job, names=(one.name,), models={}, done=(), trials=0, annotated=False)
+        for message in () if name in job.done else lint(alone, one.before):
+            if isinstance(message, Report):
+                yield _renamed(message, name)
+            elif message.model is not None:
+                yield replace(message, model=name)
+            else:
+                yield message

@@ -27,7 +27,9 @@ from modellint.source.paths import project_root, shown_path
 from modellint.worker.audit_hook import watch
 from modellint.worker.dependencies import Readings
 from modellint.worker.leftovers import is_left_to_do, leave, settle, temporary_in
-from modellint.worker.pipeline import Fixed, Lacking, internal_error, lint_file
+from modellint.worker.pipeline import lint_file
+from modellint.worker.stages import Fixed, Lacking
+from modellint.worker.unfinished import internal_error
 from modellint.worker.warming import imported_late
 
 #: Above the descriptors that user code is likely to meet, or to close in a loop.

@@ -16,10 +16,13 @@ from math import lcm
 
 from modellint.contracts.admitted import Sizes
 from modellint.errors import FileError
+from modellint.fixes import SetArgument
 from modellint.fixes.edits import Edit, apart, before_them, edited
+from modellint.graph import Node
 from modellint.linting.linter import Linted
 from modellint.linting.proposals import Proposal
 from modellint.mending.comparing import is_worse, level_of
+from modellint.modules.rebuilding import Setting
 from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.models import ModelInput, ModelReport
 from modellint.results.report import Report
@@ -32,8 +35,11 @@ _STEPS = 3
 Inputs = Mapping[str, tuple[str, ...]]
 """Shapes of inputs by model, as the command line takes them."""
 
-Relint = Callable[[SourceFile, Inputs], Sequence[Linted]]
-"""Lints the models of a file whose text has changed, on given inputs where there are any."""
+Settings = Mapping[str, Sequence[Setting]]
+"""Arguments that layers are built anew with, by model."""
+
+Relint = Callable[[SourceFile, Inputs, Settings], Sequence[Linted]]
+"""Lints the models of a file whose text or layers have changed, on inputs if any are given."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +107,15 @@ def with_trials(
             yield _offered(one, passed.edits, [*others, *passed.further])
             failed.remove(one)
     mended = {_key(one.finding) for one in chain(safe, *(own for own, _ in made))}
-    helps = {_key(one.finding): one.fix.otherwise for one in failed}
+    unwritten = {_key(one.finding): _unwritten(one, one.fix.otherwise) for one in failed}
+    with suppress(_Spent):
+        for one in trials.before.proposals:
+            if one.finding.rule and (one.hindrance or (one in failed and trials.is_hindered(one))):
+                unwritten[_key(one.finding)] = _tried_help(one, trials)
     for finding in trials.before.report.findings:
         if _key(finding) in mended:
             continue
-        told = replace(finding, help=helps.get(_key(finding), finding.help))
+        told = unwritten.get(_key(finding), finding)
         told = _mended_too(told, trials.before.report, made) or told
         if told != finding:
             yield told
@@ -143,6 +153,7 @@ def _mended_too(
                 finding,
                 help=told if finding.help is None else f"{finding.help}; {told}",
                 fix=TriedFix(all(one.fix.safe for one in own), message, passed.edits),
+                no_fix=None,
             )
     return None
 
@@ -169,12 +180,50 @@ def _edits(one: Proposal) -> Sequence[Edit]:
 
 def _offered(one: Proposal, edits: Sequence[Edit], further: Sequence[Proposal]) -> Diagnostic:
     """The finding with a fix that has passed, and all that it takes in its help."""
-    also = [f"{mended.finding.layer} {mended.fix.message}" for mended in further]
-    message = "; ".join([one.fix.message, *also])
+    message = "; ".join([one.fix.message, *map(_in_words, further)])
+    fix = TriedFix(one.fix.safe, message, tuple(edits))
+    return replace(one.finding, help=_with_further(one, further), fix=fix)
+
+
+def _in_words(one: Proposal) -> str:
+    return f"{one.finding.layer} {one.fix.message}"
+
+
+def _with_further(one: Proposal, further: Sequence[Proposal]) -> str | None:
+    """What a finding says that it takes, and what has to follow."""
     told = one.finding.help if one.fix.help is None else one.fix.help
-    if also and told is not None:
-        told = f"{told}; then {', '.join(also)}"
-    return replace(one.finding, help=told, fix=TriedFix(one.fix.safe, message, tuple(edits)))
+    return f"{told}; then {', '.join(map(_in_words, further))}" if further and told else told
+
+
+def _tried_help(one: Proposal, trials: _Trials) -> Diagnostic:
+    """A finding whose fix cannot be written, with the reason, and with numbers that hold."""
+    if not one.names_a_number:
+        return _unwritten(one, one.finding.help)
+    further = trials.followed(one)
+    if further is None:
+        return _unwritten(one, one.fix.otherwise)
+    reasons = [f"{other.finding.layer} {other.hindrance}" for other in further if other.hindrance]
+    return _unwritten(one, _with_further(one, further), *reasons)
+
+
+def _unwritten(one: Proposal, told: str | None, *reasons: str) -> Diagnostic:
+    """A finding without a fix, and why that is, by its own proposal or by what follows from it."""
+    reason = next((given for given in (one.hindrance, *reasons) if given), None)
+    return replace(one.finding, help=told, no_fix=reason)
+
+
+def _settings(one: Proposal) -> list[Setting] | None:
+    """What a proposal gives to layers, by their paths; `None` where it does something else."""
+    found: list[Setting] = []
+    for change in one.fix.changes:
+        if not isinstance(change, SetArgument):
+            return None
+        layer = change.layer
+        if isinstance(layer, Node) and layer.type == layer.op:
+            return None
+        path = layer.module if isinstance(layer, Node) else layer.path
+        found.append(Setting(path, change.name, change.value))
+    return found
 
 
 class _Spent(Exception):
@@ -189,6 +238,7 @@ class _Trials:
         self._source = source
         self._relint = relint
         self._left = budget
+        self._hindered: set[object] = set()
 
     def passes(self, proposals: Sequence[Proposal]) -> bool:
         """Whether the file with all these fixes is better by their findings and worse by none."""
@@ -207,6 +257,9 @@ class _Trials:
             if not self._worse(after, proposals):
                 return _Passed(edits, further, after.report)
             following = self._following(edits, after)
+            if any(other.hindrance for other in following):
+                self._hindered |= {_key(one.finding) for one in proposals}
+            following = apart([other for other in following if other.edits], _edits)
             moved = before_them([e for new in following for e in new.edits], edits)
             if not moved:
                 return None
@@ -214,31 +267,66 @@ class _Trials:
             further += following
         return None
 
+    def followed(self, one: Proposal) -> list[Proposal] | None:
+        """What follows where layers are built as a proposal has it that no text has.
+
+        `None` where that does not pass, or where no layer can be built so. Raises `_Spent` where no
+        run is left to tell.
+        """
+        model, further = one.finding.model, list[Proposal]()
+        settings = _settings(one)
+        for _ in range(_STEPS if settings else 0):
+            made = {model: settings or ()}
+            after = self._state(self._source, {}, made)
+            if not self._worse(after, [one]):
+                return further
+            if not self._same_inputs(after):
+                after = self._state(self._source, self._inputs(), made)
+            new = self._new_errors(after)
+            more = [_settings(other) for other in new]
+            if not new or None in more:
+                return None
+            settings = [*(settings or ()), *chain.from_iterable(part for part in more if part)]
+            further += new
+        return None
+
     def _following(self, edits: Sequence[Edit], after: _State) -> list[Proposal]:
         """What mends the errors that edits lead to, as edits of the text that they made."""
         if not self._same_inputs(after):
-            inputs = {name: _specs(model.inputs) for name, model in self.before.models.items()}
-            after = self._run(edits, inputs)
-        known = {(one.rule, one.model, one.layers) for one in self.before.report.findings}
-        new = [
+            after = self._run(edits, self._inputs())
+        return self._new_errors(after)
+
+    def is_hindered(self, one: Proposal) -> bool:
+        """Whether what follows from a proposal that does not pass cannot be written."""
+        return _key(one.finding) in self._hindered
+
+    def _inputs(self) -> Inputs:
+        """What the models ran on before, as the command line takes it."""
+        return {name: _specs(model.inputs) for name, model in self.before.models.items()}
+
+    def _new_errors(self, after: _State) -> list[Proposal]:
+        """What mends the errors that were not there before."""
+        known = {_key(one) for one in self.before.report.findings}
+        return [
             one
             for one in after.proposals
-            if one.edits and one.finding.severity == "error"
-            if (one.finding.rule, one.finding.model, one.finding.layers) not in known
+            if one.finding.severity == "error" and _key(one.finding) not in known
         ]
-        return apart(new, _edits)
 
     def _run(self, edits: Sequence[Edit], inputs: Inputs | None = None) -> _State:
         """What a lint of the file with these edits tells; raise `_Spent` where no run is left."""
-        if not self._left:
-            raise _Spent
-        self._left -= 1
         try:
             text = edited(self._source.text, edits)
             source = changed_source(self._source, text, edits)
         except FileError:
             return _State(Report(), (), True)
-        return _State.of(self._relint(source, inputs or {}))
+        return self._state(source, inputs or {}, {})
+
+    def _state(self, source: SourceFile, inputs: Inputs, settings: Settings) -> _State:
+        if not self._left:
+            raise _Spent
+        self._left -= 1
+        return _State.of(self._relint(source, inputs, settings))
 
     def _worse(self, after: _State, proposals: Sequence[Proposal]) -> bool:
         """Whether a model no longer runs as before, or a finding is still there, or is new."""

@@ -62,6 +62,47 @@ def test_what_the_table_refuses_and_torch_runs_is_no_finding(says, name, where):
     assert found.layers["fc"].example_outputs == ((2, 10),)
 
 
+class Laid(nn.Module):
+    """Layers over maps whose channels lie innermost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.up = nn.ConvTranspose2d(8, 4, 2, 2)
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        x = x.permute(0, 3, 1, 2)
+        x = self.norm(self.up(self.conv(F.pad(x, (1, 1, 1, 1)))))
+        x = F.max_pool2d(F.interpolate(x, scale_factor=2), 2)
+        return torch.cat([x, x], dim=1).mean((2, 3))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "permute",
+        "pad",
+        "conv2d",
+        "conv_transpose2d",
+        "batch_norm",
+        "interpolate",
+        "max_pool2d",
+        "cat",
+        "mean",
+    ],
+)
+def test_what_is_left_to_torch_keeps_the_names_of_its_arguments(says, name):
+    known = {call.key: call for call in modellint.trace(Laid(), ["N,8,8,3"]).calls(name)}
+    assert known
+    says(name, Refused("it is Sunday"))
+    report = modellint.lint(Laid(), ["N,8,8,3"])
+    assert report.errors == ()
+    assert report.models[0].status == "partial"
+    for call in modellint.trace(Laid(), ["N,8,8,3"]).calls(name):
+        assert call.arguments.keys() == known[call.key].arguments.keys()
+
+
 @pytest.mark.parametrize("batch", [1, 2, 32])
 def test_what_is_left_to_torch_costs_what_one_sample_costs(says, batch):
     whole = modellint.lint(Net(), [f"{batch},3,8,8"]).models[0].macs

@@ -13,12 +13,13 @@ import pytest
 import yaml
 from documents import DOCS, ROOT, block, marks
 from reports import ADVICE, FINDING, REPORT
+from repositories import Repository, needs_git
 
 from modellint.report import render
 from modellint.results.report import Report
 
 #: What a runner has done by the time of the first step: this environment has modellint already.
-PROLOGUE = "pip() { :; }\n"
+PROLOGUE = 'pip() { :; }\ngh() { echo gh "$@"; }\n'
 MATCHERS = json.loads((DOCS / "problem-matcher.json").read_text("utf-8"))["problemMatcher"]
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash
 def test_every_block_is_tried_here():
     assert marks("ci.md") == [
         "github",
+        "pull request",
         "code scanning",
         "problem matcher",
         "gitlab",
@@ -71,6 +73,26 @@ def test_github_annotates_and_summarises(checkout):
     assert summarised.returncode == 0, summarised.stderr
     assert summarised.stdout == ""
     assert "| accepts |" in summary.read_text("utf-8")
+
+
+@pytest.mark.slow
+@needs_git
+def test_a_pull_request_is_told_what_it_changes(tmp_path):
+    digits = (ROOT / "examples" / "digits.py").read_text("utf-8")
+    repository = Repository(tmp_path / "repository", models__digits=digits)
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    text = block("ci.md", "pull request")
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    base = job["env"]["BASE"].replace("${{ github.base_ref }}", "main")
+    _, compare, comment = steps(text)
+    repository.commit(models__digits=digits.replace("256", "128"))
+    assert run(compare, repository.folder, BASE=base).returncode == 0
+    told = (repository.folder / "comment.md").read_text("utf-8")
+    assert "checkpoints of origin/main will not load: fc1.weight was" in told
+    repository.commit(models__digits=digits.replace("nn.Conv2d(16, 32, 5)", "nn.Conv2d(16, 32, 4)"))
+    assert run(compare, repository.folder, BASE=base).returncode == 1
+    done = run(comment.replace("${{ github.event.number }}", "7"), repository.folder)
+    assert done.stdout == "gh pr comment 7 --body-file comment.md --edit-last --create-if-none\n"
 
 
 @pytest.mark.slow
@@ -147,5 +169,5 @@ def test_a_match_has_the_place_and_the_message():
         "line": "3",
         "column": "22",
         "code": "edge-losing-padding",
-        "message": "conv1 trims 1 px from every side",
+        "message": "conv1 trims 1 px from every side; help: padding=1 keeps 28×28",
     }

@@ -23,8 +23,8 @@ OUTPUT = render(
     "concise",
 )
 PLACES = [
-    ("net.py", 3, 22, "warning", "conv1 trims 1 px from every side"),
-    ("both.py", 7, 22, "info", "norm comes late"),
+    ("net.py", 3, 22, "warning", "conv1 trims 1 px from every side; help: padding=1 keeps 28×28"),
+    ("both.py", 7, 22, "info", "norm comes late; help: padding=1 keeps 28×28"),
     ("bad.py", 3, 0, "error", "No module named 'wandb'"),
 ]
 

@@ -55,7 +55,7 @@ net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more l
   |                      ^^^^^^^^^^^^^^^^^^
   shapes: (N, 1, H, W) → (N, 6, H - 2, W - 2)
    model: Net
-  layers: a, b, c
+   alike: a, b, c
      see: net.py:6:16 called here
     help: padding=1 keeps 28×28
 
@@ -65,9 +65,11 @@ net.py:9: not analysed: Late: needs size
 note: to accept a finding, end its line with `# modellint: ignore[edge-losing-padding] -- why`
 1 model checked, 1 not analysed, 1 error, 2 warnings
 """
-CONCISE = """\
-net.py:3:22: warning[edge-losing-padding] conv1 trims 1 px from every side (in Net)
-net.py:3:22: warning[even-kernel] conv1 trims 1 px from every side (and 2 more like it) (in Net)
+TRIMS = "conv1 trims 1 px from every side"
+HELP = "help: padding=1 keeps 28×28"
+CONCISE = f"""\
+net.py:3:22: warning[edge-losing-padding] {TRIMS} (in Net); {HELP}
+net.py:3:22: warning[even-kernel] {TRIMS} (and 2 more like it) (in Net); {HELP}
 bad.py:3: error[import-error] No module named 'wandb'
 net.py:9: not analysed: Late: needs size
 1 model checked, 1 not analysed, 1 error, 2 warnings
@@ -86,9 +88,9 @@ def test_json_has_the_documented_keys_in_order():
     )
     assert list(data["tool"]) == ["name", "version", "torch"]
     assert list(data["models"][0]) == _words(
-        """path name class line status reason inputs parameters macs layers
+        """path name class line status reason inputs parameters macs activation_memory layers
         contract joint confirmed
-        skipped accepts stopped arguments"""
+        skipped accepts stopped arguments parameter_memory state_dict"""
     )
     assert list(data["models"][0]["layers"][0])[:12] == _words(
         """key path type op line inputs outputs example_inputs example_outputs
@@ -123,10 +125,13 @@ def test_a_report_goes_to_another_process_and_back():
 
 
 def test_the_table_of_layers_shows_shapes_and_windows():
-    table = REPORT.render("full", layers=True)
+    view = View(layers=True)
+    table = render(REPORT, "full", view)
     row = next(line for line in table.splitlines() if line.startswith("conv1  "))
-    for cell in ("(N, 1, H, W) → (N, 6, H - 2, W - 2)", "3×3", "0×0+1", "100.0%", "36,504"):
+    for cell in ("2×1×28×28 → 2×6×26×26", "3×3", "0×0+1", "100.0%", "36,504"):
         assert cell in row
+    symbolic = render(REPORT, "full", replace(view, sizes="symbolic"))
+    assert "(N, 1, H, W) → (N, 6, H - 2, W - 2)" in symbolic
 
 
 def test_the_contract_is_told_in_words():
@@ -136,9 +141,9 @@ def test_the_contract_is_told_in_words():
 
 
 def test_statistics_count_each_rule():
-    assert "3  even-kernel\n1  edge-losing-padding\n" in REPORT.render("concise", statistics=True)
+    assert "1  edge-losing-padding\n1  even-kernel\n" in REPORT.render("concise", statistics=True)
     statistics = json.loads(REPORT.render("json", statistics=True))["statistics"]
-    assert statistics == {"edge-losing-padding": 1, "even-kernel": 3}
+    assert statistics == {"edge-losing-padding": 1, "even-kernel": 1}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -220,7 +225,8 @@ def test_a_finding_that_models_share_is_printed_once():
     full, concise = shared.render("full"), shared.render("concise")
     assert full.count("edge-losing-padding] conv1") == concise.count("trims") == 1
     assert "  models: Net, Wide\n" in full
-    assert "(in Net, Wide)\n" in concise
+    assert "(in Net, Wide);" in concise
+    assert full.endswith("1 warning\n")
     assert len(json.loads(shared.render("json"))["findings"]) == 2
 
 

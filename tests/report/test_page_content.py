@@ -21,7 +21,8 @@ from modellint.report.html.contract import contract, measured_at
 from modellint.report.html.findings import found, rules
 from modellint.results.models import ModelInput
 from modellint.results.picture import PARAMETER
-from modellint.results.report import Report, RulePage
+from modellint.results.report import Problem, Report, RulePage
+from modellint.results.user_calls import UserCall
 
 
 def test_no_name_of_the_scripts_is_taken_twice():
@@ -36,23 +37,32 @@ def test_no_name_of_the_scripts_is_taken_twice():
 # Findings
 
 
-@pytest.mark.parametrize(
-    ("message", "fact"),
-    [
-        ("conv1 (Conv2d) trims 2 px: 28×28; border pixels count less", "conv1 (Conv2d) trims 2 px"),
-        ("fc holds 9 of 10 parameters (93 %; 2 % of its MACs)", None),
-        (
-            "conv2 (Conv2d): it expects 32 channels; here N = 1",
-            "conv2 (Conv2d): it expects 32 channels",
-        ),
-        ("x demands H[a: b] == 2", None),
-        (") is odd: and closed", ") is odd: and closed"),
-    ],
-)
-def test_a_message_begins_with_its_fact(message, fact):
+def test_a_finding_begins_with_its_fact_and_says_the_rest_below():
+    message = (
+        "conv1 (Conv2d 1→6, 3×3) trims 2 px: (N, 1, H) → (N, 6, H - 2), here 28 → 26; edges count"
+    )
     (entry,) = found(Report(findings=(replace(EVEN, message=message),))).entries
-    assert entry["fact"] == (fact or message)
-    assert entry["more"] in ("", message[len(entry["fact"]) + 2 :])
+    assert entry["fact"] == "conv1 trims 2 px: 28 → 26"
+    assert entry["more"] == [
+        "conv1 (Conv2d 1→6, 3×3)",
+        "(N, 1, H) → (N, 6, H - 2), here 28 → 26",
+        "edges count",
+    ]
+
+
+def test_an_error_shows_what_raised_and_whose_calls_led_there():
+    calls = tuple(UserCall("net.py", line, 5, f"f{line}") for line in (3, 2, 1))
+    error = Problem("net.py", 1, "build-error", "no", column=5, end_column=8, calls=calls)
+    text = "    bad(1)\n    two()\n    three()\n"
+    models = (replace(MODEL, name="Net", path="net.py"),)
+    report = Report(models=models, errors=(error,), texts={"net.py": text})
+    assert found(report).of_model == {0: ()}
+    report = replace(report, errors=(replace(error, model="Net"),))
+    made = found(report)
+    assert made.of_model == {0: (0,)}
+    (entry,) = made.entries
+    assert entry["source"] == [[1, "", "bad", "(1)"], [2, "two()", "", ""]]
+    assert entry["related"] == [["net.py:3:5", "f3 calls"], ["net.py:2:5", "f2 calls"]]
 
 
 def test_findings_that_models_share_stand_once_with_a_place_for_each():
@@ -74,8 +84,9 @@ def test_a_rule_has_its_files_and_its_page_in_paragraphs():
         text="One.\n\nTwo\nlines.\n\n    code = 1\n    more = 2\n\n- a\n- b",
         page="",
     )
-    paths = ["b.py", "a.py", "b.py"]
-    report = Report(findings=tuple(replace(EVEN, path=path) for path in paths), rules=(page,))
+    places = [("b.py", 1), ("a.py", 1), ("b.py", 2)]
+    found_there = tuple(replace(EVEN, path=path, line=line) for path, line in places)
+    report = Report(findings=found_there, rules=(page,))
     (rule,) = rules(report)
     assert rule["files"] == [["b.py", 2], ["a.py", 1]]
     assert rule["text"] == [

@@ -161,8 +161,8 @@ def test_models_that_share_a_finding_share_a_line(browser, tmp_path):
     path.write_text(render(report, "html"), "ascii")
     browser.open(path)
     assert len(browser.run(ROWS)) == len(one.findings)
-    warnings = sum(found.severity == "warning" for found in report.findings)
-    assert f"{warnings} warnings" in browser.run("document.querySelector('h1').textContent")
+    warnings = sum(found.severity == "warning" for found in one.findings)
+    assert f"{warnings} warning" in browser.run("document.querySelector('h1').textContent")
     browser.click("#tab-3")
     open_panel = "document.querySelector('[role=tabpanel]:not([hidden])')"
     mine = f"{open_panel}.querySelectorAll('.entry').length"

@@ -252,8 +252,8 @@ def test_a_file_without_findings_is_run_once(monkeypatch) -> None:
     import modellint.worker.pipeline as pipeline
 
     runs: list[int] = []
-    lint = pipeline._lint_source
-    monkeypatch.setattr(pipeline, "_lint_source", lambda *given: runs.append(1) or lint(*given))
+    lint = pipeline.lint_source
+    monkeypatch.setattr(pipeline, "lint_source", lambda *given: runs.append(1) or lint(*given))
     text = dedent(DIGITS).format(rows="flatten(1)").replace("5)", "5, padding=2)")
     found = offered(text.replace("12 * 12", "14 * 14") + CALL, "edge-losing-padding")
     assert not found

@@ -26,7 +26,7 @@ from modellint.results.report import Report
 
 #: One style after the other, as one, and so are the scripts: a page without other files has no
 #: modules to import.
-STYLES = ("page.css", "findings.css", "model.css", "small.css")
+STYLES = ("page.css", "findings.css", "model.css", "comparison.css", "small.css")
 SCRIPTS = (
     "elements.js",
     "theme.js",
@@ -41,6 +41,7 @@ SCRIPTS = (
     "layers.js",
     "source.js",
     "model.js",
+    "comparison.js",
     "report.js",
     "page.js",
 )

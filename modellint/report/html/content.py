@@ -35,6 +35,8 @@ def details(report: Report, at: int, found: Found, excerpts: Excerpts) -> dict[s
         "reason": model.reason,
         "parameters": model.parameters,
         "macs": model.macs,
+        "weight": model.parameter_memory,
+        "memory": model.activation_memory,
         "at": measured_at(model),
         "stopped": model.stopped,
         "contract": contract(model),
@@ -75,6 +77,7 @@ def _layers(model: ModelReport) -> Iterator[list[Any]]:
             layer.line,
             _example(layer),
             kind_of(layer.op),
+            layer.activation_memory,
         ]
 
 

@@ -56,6 +56,12 @@ function short(number) {
   return left.toFixed(digits) + ["", " k", " M", " G", " T", " P"][unit];
 }
 
+/** 3.21: bytes in megabytes; nothing for none. */
+function mega(bytes) {
+  if (!bytes) return null;
+  return bytes < 5000 ? "<0.01" : (bytes / 1e6).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
 function plural(number, noun) {
   return `${count(number)} ${noun}${number === 1 || noun === "info" ? "" : "s"}`;
 }

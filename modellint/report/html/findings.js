@@ -43,15 +43,6 @@ function modelLinks(models, doing) {
     rest ? html("span", { class: "quiet", title: rest }, ` and ${models.length - 2} more`) : null];
 }
 
-/** How many findings an entry stands for: those that models share stand once. */
-function times(one) {
-  return Math.max(one.models.length, 1);
-}
-
-function total(entries) {
-  return entries.reduce((sum, one) => sum + times(one), 0);
-}
-
 function filters(all, made) {
   const off = new Set();
   const state = html("output", { class: "quiet" });
@@ -62,7 +53,7 @@ function filters(all, made) {
       else off.add(name);
       currentTarget.setAttribute("aria-pressed", String(!off.has(name)));
       apply();
-    } }, severity(name, plural(total(all.filter((one) => one.severity === name)), name))));
+    } }, severity(name, plural(all.filter((one) => one.severity === name).length, name))));
   const names = [...new Set(all.map((one) => one.rule))].sort();
   const rule = html("select", { "aria-label": "Rule", change: () => apply() },
     html("option", { value: "" }, "all rules"), names.map((name) => html("option", { value: name }, name)));
@@ -74,7 +65,7 @@ function filters(all, made) {
       && words.every((word) => told(one).includes(word));
     made.filter(kept);
     const left = all.filter(kept);
-    state.textContent = left.length === all.length ? "" : `${count(total(left))} of ${count(total(all))}`;
+    state.textContent = left.length === all.length ? "" : `${count(left.length)} of ${count(all.length)}`;
   };
   return { element: html("div", { class: "filters", role: "search" }, chips, rule, text, state),
     /** Show the findings of a rule in a file, and no others. */
@@ -89,7 +80,7 @@ function filters(all, made) {
 
 /** All that is said of a finding, to be searched. */
 function told(one) {
-  return [one.severity, one.rule, one.fact, one.more, one.help || "", one.place, ...one.layers,
+  return [one.severity, one.rule, one.fact, ...one.more, one.help || "", one.place, ...one.layers,
     ...one.models.map(([name]) => name)].join(" ").toLowerCase();
 }
 
@@ -113,7 +104,7 @@ function spoken(one, model, doing) {
       one.source.length ? html("div", { class: `lines ${one.severity}` }, one.source.map(sourceLine)) : null,
       one.fix && one.fix.diff.length ? fix(one.fix) : null),
     html("div", { class: "said" },
-      one.more ? html("p", {}, kept(one.more)) : null,
+      one.more.length ? html("ul", {}, one.more.map((fact) => html("li", {}, kept(fact)))) : null,
       one.help ? html("p", {}, html("b", {}, "help"), ` ${kept(one.help)}`) : null,
       one.fix && !one.fix.diff.length ? html("p", {}, html("b", {}, "fix"), ` ${one.fix.message}`) : null,
       related,

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modellint.mending.diffs import diff
+from modellint.report.clauses import told
 from modellint.report.excerpts import Excerpts
-from modellint.report.html.source import excerpt, whole_line
+from modellint.report.html.source import excerpt, marked_line
 from modellint.report.lines import alike
 from modellint.report.owners import model_of
 from modellint.results.findings import Diagnostic, Related, TriedFix
@@ -20,7 +21,6 @@ from modellint.results.places import place_of
 from modellint.results.report import Problem, Report
 from modellint.rules import SEVERITIES
 
-_OPENING, _CLOSING = "([{", ")]}"
 #: What a paragraph begins with whose lines are not to be joined.
 _AS_LINES = ("    ", "- ", "* ", "|")
 
@@ -42,7 +42,7 @@ def found(report: Report) -> Found:
     """All findings, those that several models share once, and all errors, the gravest first."""
     excerpts = Excerpts(report)
     places = {id(model): at for at, model in enumerate(report.models)}
-    entries = [_problem(problem, excerpts) for problem in report.errors]
+    entries = [_problem(report, problem, excerpts) for problem in report.errors]
     for finding, names in alike(report):
         models = [[name, _place_of_model(report, finding, name, places)] for name in names]
         entries.append(_finding(finding, models, excerpts))
@@ -60,7 +60,7 @@ def rules(report: Report) -> Iterator[dict[str, Any]]:
     pages = {rule.name: rule for rule in report.rules}
     files: dict[str, Counter[str]] = {}
     gravest: dict[str, str] = {}
-    for finding in report.findings:
+    for finding in report.distinct:
         files.setdefault(finding.rule, Counter())[finding.path] += 1
         known = gravest.setdefault(finding.rule, finding.severity)
         gravest[finding.rule] = min(known, finding.severity, key=SEVERITIES.index)
@@ -104,7 +104,7 @@ def _place_of_model(
 
 
 def _finding(finding: Diagnostic, models: list[Any], excerpts: Excerpts) -> dict[str, Any]:
-    fact, more = _split(finding.message)
+    said = told(finding.message)
     return {
         "rule": finding.rule,
         "severity": finding.severity,
@@ -114,46 +114,37 @@ def _finding(finding: Diagnostic, models: list[Any], excerpts: Excerpts) -> dict
         "models": models,
         "layers": list(finding.layers),
         "count": finding.count,
-        "fact": fact,
-        "more": more,
-        "help": finding.help,
+        "fact": said.headline,
+        "more": [*said.layers, *([said.shapes] if said.shapes else []), *said.facts],
+        "help": finding.advice,
         "related": [[_line(one), one.message] for one in finding.related],
         "source": excerpt(finding, excerpts),
         "fix": None if finding.fix is None else _fix(finding.fix, excerpts),
     }
 
 
-def _problem(problem: Problem, excerpts: Excerpts) -> dict[str, Any]:
+def _problem(report: Report, problem: Problem, excerpts: Excerpts) -> dict[str, Any]:
+    places = [
+        [model.name, at]
+        for at, model in enumerate(report.models)
+        if (model.name, model.path) == (problem.model, problem.path)
+    ]
     return {
         "rule": problem.kind,
         "severity": "error",
         "place": problem.place,
         "path": problem.path,
         "line": problem.line,
-        "models": [],
+        "models": places[:1],
         "layers": [],
         "count": 1,
         "fact": problem.message,
-        "more": "",
+        "more": [],
         "help": None,
-        "related": [],
-        "source": whole_line(problem.path, problem.line, problem.cell, excerpts),
+        "related": [[call.place, f"{call.function} calls"] for call in problem.calls[:-1]],
+        "source": marked_line(problem, excerpts),
         "fix": None,
     }
-
-
-def _split(message: str) -> tuple[str, str]:
-    """The one fact that a message begins with, and its numbers and reasons.
-
-    What only names a layer, as `conv2 (Conv2d):` does, is no fact yet.
-    """
-    depth = spaces = 0
-    for at, character in enumerate(message):
-        depth += (character in _OPENING) - (character in _CLOSING)
-        spaces += depth == 0 and character == " "
-        if depth == 0 and spaces > 1 and message[at : at + 2] in ("; ", ": "):
-            return message[:at], message[at + 2 :]
-    return message, ""
 
 
 def _line(one: Related) -> str:

@@ -151,7 +151,7 @@ function graph(model, mine, look, choose) {
     const facts = row
       ? [row[0], row[1], row[2], row[6] ? `${count(row[6])} parameters` : "",
         row[6] && model.parameters ? `${percent(row[6] / model.parameters)} of all` : "",
-        row[7] ? `${count(row[7])} MACs` : "", row[8] ? `field ${row[8].join("\u00d7")}` : "",
+        row[7] ? `${count(row[7])} MACs` : "", row[12] ? `${mega(row[12])} MB out` : "", row[8] ? `field ${row[8].join("\u00d7")}` : "",
         row[9] ? `built at line ${row[9]}` : ""]
       : [kind === "parameter" ? key : name, type === name ? "" : type, shape || example,
         held ? `${count(held)} parameters` : ""];

@@ -23,6 +23,8 @@ function layerTable(model, view, marks, choose) {
       cell: (layer) => (layer[6] && whole ? percent(layer[6] / whole) : null) },
     { name: "MACs", unit: " MACs", right: true, title: `Multiply-accumulates per sample${model.at ? ` at ${model.at}` : ""}`,
       value: (layer) => layer[7], cell: (layer) => barred(layer[7], mostMacs) },
+    { name: "out MB", right: true, wide: true, title: "What it gives for one sample, in megabytes",
+      value: (layer) => layer[12], cell: (layer) => mega(layer[12]) },
     { name: "field", unit: " field", right: true, title: "Receptive field",
       value: (layer) => (layer[8] ? layer[8].reduce((product, side) => product * side, 1) : null),
       cell: (layer) => (layer[8] ? layer[8].join("\u00d7") : null) },
@@ -40,6 +42,7 @@ function totals(model) {
     type: html("span", { class: "quiet" }, plural(layers.length, "layer")),
     parameters: html("b", {}, count(model.parameters)),
     MACs: html("b", {}, count(model.macs)),
+    "out MB": html("b", {}, mega(model.memory)),
   }];
   const line = (words, value) => ({ layer: html("span", { class: "quiet" }, words),
     parameters: count(value).replace("-", "\u2212") });

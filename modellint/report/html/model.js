@@ -122,9 +122,11 @@ function heading(model, mine) {
   const at = model.at ? ` at ${model.at}` : "";
   const figures = [
     ...counts.map(([name, number]) => fact(plural(number, name).replace(/^\S+ /, ""), count(number), null, name)),
-    model.parameters === null ? null : fact("parameters", short(model.parameters), count(model.parameters)),
+    model.parameters === null ? null : fact("parameters", short(model.parameters),
+      `${count(model.parameters)}${model.weight ? `, ${mega(model.weight)} MB of` : ""}`),
     model.macs === null ? null : fact(`MACs per sample${at}${model.stopped === null ? "" : `, before ${model.stopped}`}`,
       short(model.macs), count(model.macs)),
+    model.memory ? fact("activations", `${mega(model.memory)} MB`) : null,
     model.layers.length ? fact("layers", count(model.layers.length)) : null,
   ];
   const silent = !counts.length && model.status === "analysed";

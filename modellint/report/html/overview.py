@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from modellint._version import __version__
+from modellint.report.html.comparison import comparison
 from modellint.report.html.contract import measured_at
 from modellint.report.html.findings import Found, rules
 from modellint.report.lines import STATUS, incomplete, last_line
@@ -45,6 +46,7 @@ def overview(report: Report, found: Found) -> dict[str, Any]:
             for model in incomplete(report)
         ],
         "rules": list(rules(report)),
+        "comparison": None if report.compared is None else comparison(report.compared),
         "notes": [[note.place, note.message] for note in report.notes],
     }
 

@@ -22,7 +22,7 @@ function page() {
   }));
   const first = { id: "report", label: "Report", mark: null, open: () => reportTab(report, all, show) };
   // One model and nothing told but of it: it is what one came for.
-  const only = entries.length === 1 && report.models[0].layers
+  const only = entries.length === 1 && report.models[0].layers && !report.comparison
     && all.every((one) => one.models.length === 1 && one.models[0][1] === 0);
   const made = tabs([first, ...entries], only ? 1 : 0);
   document.getElementById("page").append(

@@ -10,7 +10,8 @@ function reportTab(report, all, show) {
   };
   return html("div", { class: "overview" },
     html("header", { class: "heading" }, html("h1", {}, report.summary)),
-    list ? section("Findings", list.element) : null,
+    comparison(report.comparison),
+    list ? section(report.comparison ? "New findings" : "Findings", list.element) : null,
     report.troubles.length ? section("Not analysed in full", troubled(report, show)) : null,
     report.models.length ? section("Models", models(report.models, show)) : null,
     report.rules.length ? section("Rules that found something", ruleList(report.rules, all.length > FEW_FINDINGS ? only : null)) : null,

@@ -9,6 +9,7 @@ from modellint.report.excerpts import Excerpts
 from modellint.report.line_notes import Row, rows
 from modellint.results.annotated import AnnotatedSource
 from modellint.results.findings import Diagnostic
+from modellint.results.report import Problem
 
 #: How many lines are shown around a finding, and at most of it.
 _AROUND = 1
@@ -31,18 +32,21 @@ def excerpt(finding: Diagnostic, excerpts: Excerpts) -> list[Any]:
     return _without_blank_ends(_dedented(list(_lines(finding, excerpts))))
 
 
-def whole_line(path: str, line: int, cell: int | None, excerpts: Excerpts) -> list[Any]:
-    """The same of a line that is marked from its first character to its last."""
-    text = excerpts.line(path, line, cell).rstrip()
+def marked_line(problem: Problem, excerpts: Excerpts) -> list[Any]:
+    """The same of the line of an error, of which only what raised is marked where that is known."""
+    text = excerpts.line(problem.path, problem.line, problem.cell).rstrip()
     if not text:
         return []
+    begin, stop = len(text) - len(text.lstrip()), len(text)
+    if problem.column is not None and problem.column <= len(text):
+        begin, stop = problem.column - 1, (problem.end_column or stop + 1) - 1
     lines = []
-    for number in range(max(line - _AROUND, 1), line + _AROUND + 1):
-        near = expanded(excerpts.line(path, number, cell).rstrip())
-        code = near.lstrip(" ")
-        margin = near[: len(near) - len(code)]
-        lines.append([number, margin, code, ""] if number == line else [number, near, "", ""])
-    return _dedented(_without_blank_ends(lines))
+    for number in range(max(problem.line - _AROUND, 1), problem.line + _AROUND + 1):
+        near = excerpts.line(problem.path, number, problem.cell).rstrip()
+        hit = number == problem.line
+        pieces = (near[:begin], near[begin:stop], near[stop:]) if hit else (near, "", "")
+        lines.append([number, *map(expanded, pieces)])
+    return _without_blank_ends(_dedented(lines))
 
 
 def _without_blank_ends(lines: list[list[Any]]) -> list[list[Any]]:

@@ -1,0 +1,105 @@
+"""What a model's `state_dict` holds: the keys of a checkpoint, with the sizes of their tensors.
+
+Read from the tables of the modules, as `nn.Module.state_dict` does, without a call of anything that
+a class of the user's may have put in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from modellint.graph import Saved
+from modellint.modules.members import is_module
+from modellint.source.classes import module_of
+
+#: What of a module decides what it saves and how it loads, beside its tables.
+_METHODS = ("state_dict", "_save_to_state_dict", "load_state_dict", "_load_from_state_dict")
+_HOOKS = (
+    "_state_dict_hooks",
+    "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
+_EXTRA = "_extra_state"
+#: Modules may hold one another in a circle, and one may be held in very many places.
+_DEEPEST, _MOST = 500, 100_000
+
+
+def saved_state(model: nn.Module) -> Saved:
+    """The keys and sizes of a model's `state_dict`, and the modules that have a way of their own.
+
+    A module that is held in two places has its tensors under both names, as in a checkpoint.
+    """
+    shapes: dict[str, tuple[int, ...] | None] = {}
+    custom: list[str] = []
+    for path, module in _everywhere(model):
+        prefix = f"{path}." if path else ""
+        for name, tensor in _own_tensors(module):
+            shapes[prefix + name] = _shape(tensor)
+        if _is_overridden(module, "get_extra_state"):
+            shapes[prefix + _EXTRA] = None
+        if _goes_its_own_way(module):
+            custom.append(path)
+    return Saved(shapes, tuple(custom))
+
+
+def _everywhere(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Every module under every path that it has, parents before children."""
+    pending = [("", model, 0)]
+    found = 0
+    while pending and found < _MOST:
+        path, module, depth = pending.pop()
+        yield path, module
+        found += 1
+        children = vars(module).get("_modules") or {}
+        prefix = f"{path}." if path else ""
+        if depth < _DEEPEST:
+            pending += [
+                (prefix + name, child, depth + 1)
+                for name, child in reversed(children.items())
+                if is_module(child)
+            ]
+
+
+def _own_tensors(module: nn.Module) -> Iterator[tuple[str, Any]]:
+    own = vars(module)
+    passing = own.get("_non_persistent_buffers_set") or ()
+    for name, parameter in (own.get("_parameters") or {}).items():
+        if parameter is not None:
+            yield name, parameter
+    for name, buffer in (own.get("_buffers") or {}).items():
+        if buffer is not None and name not in passing:
+            yield name, buffer
+
+
+def _shape(tensor: Any) -> tuple[int, ...] | None:
+    """The sizes of a tensor; `None` for what has none yet, such as a lazy parameter."""
+    if not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor):
+        return None
+    return tuple(int(size) for size in tensor.shape)
+
+
+def _goes_its_own_way(module: nn.Module) -> bool:
+    """Whether code that is not PyTorch's has a say in what a module saves or how it loads."""
+    if any(_is_overridden(module, name) for name in _METHODS):
+        return True
+    hooks = [hook for name in _HOOKS for hook in (vars(module).get(name) or {}).values()]
+    return any(not _is_torchs(getattr(hook, "hook", hook)) for hook in hooks)
+
+
+def _is_overridden(module: nn.Module, name: str) -> bool:
+    """Whether a class that is none of PyTorch's has a method of this name."""
+    for kind in type(module).__mro__:
+        if name in vars(kind):
+            return not module_of(kind).startswith("torch.")
+    return False
+
+
+def _is_torchs(hook: Any) -> bool:
+    while hasattr(hook, "func"):  # What functools.partial has prepared.
+        hook = hook.func
+    return str(getattr(hook, "__module__", "")).startswith("torch.")

@@ -1,0 +1,132 @@
+"""The table of layers on a terminal: as many columns as it has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from modellint.report.layers import (
+    batch_of,
+    costs_for,
+    count,
+    mega,
+    shown_layers,
+    sides,
+    sizes_of,
+    total_of,
+    windows_of,
+)
+from modellint.report.layout import wrapped
+from modellint.report.lines import columns, printable, title
+from modellint.report.rich_text import rendered
+from modellint.report.view import View
+from modellint.results.annotated import SizeStyle
+from modellint.results.models import Layer, ModelReport
+
+#: From so many columns on there is room for all that there is to tell of a layer.
+_WIDE = 110
+#: Paths are not broken into shorter parts than this.
+_NARROWEST = 12
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column: its heading, what it says of a layer and of all, whether these are numbers."""
+
+    heading: str
+    cell: Callable[[Layer], str]
+    total: str = ""
+    right: bool = True
+    wraps: bool = False
+
+
+def screen(model: ModelReport, view: View) -> str:
+    """The heading of a model and its layers, as a terminal shows them."""
+    chosen = [*_columns(model, view)]
+    gap = 2 if view.room >= _WIDE else 1
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
+    for column in chosen:
+        table.add_column(
+            column.heading,
+            justify="right" if column.right else "left",
+            overflow="fold",
+            no_wrap=not column.wraps,
+            min_width=min(columns(column.heading), 8),
+        )
+    rows = [
+        [printable(column.cell(layer)) for column in chosen]
+        for layer in shown_layers(model, view).values()
+    ]
+    headed = [[column.heading for column in chosen], *rows, [column.total for column in chosen]]
+    widths = [max(map(columns, cells)) for cells in zip(*headed, strict=True)]
+    over = sum(widths) + gap * (len(widths) - 1) - view.room
+    for name, *cells in rows:
+        if over > 0:
+            name = _broken(name, max(widths[0] - over, _NARROWEST))
+        table.add_row(*map(Text, [name, *cells]))
+    table.add_row(*(Text(column.total, "bold") for column in chosen))
+    first, *others = wrapped(title(model, View()), view.room)
+    name = printable(model.name)
+    heading = [view.paint(name, bold=True) + first.removeprefix(name), *others]
+    heading += wrapped(costs_for(model), view.room)
+    return "\n".join([*heading, "", rendered(table, view)])
+
+
+def _broken(path: str, width: int) -> str:
+    """A path over several lines of some width where it has more parts than there is room for."""
+    lines = [""]
+    for part in path.replace(".", ".\0").split("\0"):
+        if lines[-1] and columns(lines[-1] + part) > width:
+            lines.append("  ")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _columns(model: ModelReport, view: View) -> Iterator[_Column]:
+    sizes: SizeStyle = "symbolic" if view.sizes == "symbolic" else "concrete"
+    batch = batch_of(model)
+    total = model.parameters or 0
+    wide = view.room >= _WIDE
+    yield _Column("layer", lambda one: one.key, total_of(model), right=False, wraps=True)
+    yield _Column("type", lambda one: one.type, right=False, wraps=True)
+    if wide:
+        yield _Column(
+            "input → output",
+            lambda one: " → ".join(sides(one, s, sizes, batch) for s in ("inputs", "outputs")),
+            right=False,
+            wraps=True,
+        )
+        yield _Column("kernel", lambda one: sizes_of(one.kernel))
+        yield _Column("stride", lambda one: _alike(one.stride))
+        yield _Column("padding", lambda one: windows_of(one.padding))
+    else:
+        yield _Column(
+            "output", lambda one: sides(one, "outputs", sizes, batch), right=False, wraps=True
+        )
+        yield _Column("kernel", _kernel)
+    parameters = "" if model.parameters is None else count(model.parameters)
+    macs = "" if model.macs is None else count(model.macs)
+    yield _Column("params", lambda one: count(one.parameters) if one.parameters else "", parameters)
+    if wide:
+        yield _Column(
+            "share", lambda one: f"{one.parameters / total:.1%}" if total * one.parameters else ""
+        )
+        yield _Column("MB", lambda one: mega(one.parameter_memory), mega(model.parameter_memory))
+    yield _Column("MACs", lambda one: count(one.macs) if one.macs else "", macs)
+    yield _Column("field", lambda one: _alike(one.receptive_field))
+    activations = mega(model.activation_memory)
+    yield _Column("out MB", lambda one: mega(one.activation_memory), activations)
+
+
+def _kernel(layer: Layer) -> str:
+    """A kernel with its stride where that is not 1: `3×3/2`."""
+    stride = _alike(layer.stride)
+    return sizes_of(layer.kernel) + (f"/{stride}" if stride not in ("", "1") else "")
+
+
+def _alike(values: tuple[int, ...] | None) -> str:
+    """One number where all axes have it."""
+    return str(values[0]) if values and len({*values}) == 1 else sizes_of(values)
