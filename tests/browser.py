@@ -28,6 +28,15 @@ needed = pytest.mark.skipif(
     os.name == "nt" or program() is None, reason="needs Chromium, such as Debian's package chromium"
 )
 
+#: What reaches beyond the screen, or is cut by what it stands in, but for what scrolls.
+CUT = """[...document.querySelectorAll('main *, .top *')].filter((one) => {
+  if (!one.checkVisibility() || one.closest('.unseen, .canvas svg, .tabs, thead')) return false;
+  const box = one.getBoundingClientRect();
+  const hides = getComputedStyle(one).overflowX === 'hidden';
+  return box.right > innerWidth + 1 || box.left < -1
+    || (hides && one.scrollWidth > one.clientWidth + 1);
+}).map((one) => [one.tagName, one.className, one.textContent.slice(0, 40)])"""
+
 
 class Browser:
     """A process of the browser with one page, which keeps what the page logs and asks for."""

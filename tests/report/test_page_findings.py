@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from browser import needed
+from browser import CUT, needed
+from test_compared_report import REPORT as COMPARED
 from torch import nn
 
 from modellint import lint
@@ -167,6 +168,17 @@ def test_models_that_share_a_finding_share_a_line(browser, tmp_path):
     open_panel = "document.querySelector('[role=tabpanel]:not([hidden])')"
     mine = f"{open_panel}.querySelectorAll('.entry').length"
     assert browser.run(mine) == len(one.findings)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_became_of_models_stands_above_and_is_not_cut(browser, tmp_path, width):
+    path = tmp_path / "compared.html"
+    path.write_text(render(COMPARED, "html"), "ascii")
+    browser.open(path, width=width)
+    assert browser.run("document.querySelector('h2').textContent").startswith("Compared: ")
+    changed = browser.run("document.querySelectorAll('.compared').length")
+    assert changed == sum(one.state != "same" for one in COMPARED.compared.models)
+    assert browser.run(CUT) == []
 
 
 def test_the_theme_is_remembered_until_the_system_has_it_too(browser, page):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browser import needed
+from browser import CUT, needed
 from command import modellint as command
 from torch import nn
 
@@ -162,8 +162,6 @@ def test_parameters_of_a_module_itself_stand_above_what_reads_them(browser, page
 
 def test_a_wide_graph_opens_where_the_model_begins(browser, pages):
     browser.open(pages(DRAWN / "wide.py"))
-    browser.click(".folding button")
-    browser.open(pages(DRAWN / "wide.py"))
     wide, room, off = browser.run("""(() => {
       const canvas = document.querySelector('.canvas');
       const middle = ({left, width}) => left + width / 2;
@@ -175,14 +173,18 @@ def test_a_wide_graph_opens_where_the_model_begins(browser, pages):
     assert abs(off) < 12
 
 
-#: What reaches beyond the screen, or is cut by what it stands in, but for what scrolls.
-CUT = """[...document.querySelectorAll('main *, .top *')].filter((one) => {
-  if (!one.checkVisibility() || one.closest('.unseen, .canvas svg, .tabs, thead')) return false;
-  const box = one.getBoundingClientRect();
-  const hides = getComputedStyle(one).overflowX === 'hidden';
-  return box.right > innerWidth + 1 || box.left < -1
-    || (hides && one.scrollWidth > one.clientWidth + 1);
-}).map((one) => [one.tagName, one.className, one.textContent.slice(0, 40)])"""
+def test_unfolding_and_folding_leave_something_in_sight(browser, pages):
+    seen = """(() => {
+      const pane = document.querySelector('.canvas').getBoundingClientRect();
+      return [...document.querySelectorAll('.canvas .step, .canvas .block:not(.open)')]
+        .map((one) => one.getBoundingClientRect()).filter((one) => one.right > pane.left
+          && one.left < pane.right && one.bottom > pane.top && one.top < pane.bottom).length;
+    })()"""
+    for file in (DRAWN / "wide.py", DRAWN / "resnet50.py"):
+        browser.open(pages(file))
+        for button in ("first-of-type", "first-of-type", "last-of-type", "last-of-type"):
+            browser.click(f".folding button:{button}")
+            assert browser.run(seen) > 0
 
 
 @pytest.mark.parametrize("name", ["resnet50", "decoder", "wide"])

@@ -143,6 +143,24 @@ function graph(model, mine, look, choose) {
     box.scrollBy(after.left + after.width / 2 - before.left - before.width / 2, after.top - before.top);
   }
 
+  /** Change the drawing so that what is in the middle of the pane stays in its place. */
+  function steady(change) {
+    const frame = box.getBoundingClientRect();
+    const seen = all().filter((one) => one.getAttribute("aria-expanded") !== "true").map((one) => {
+      const { left, width, top } = one.getBoundingClientRect();
+      return { piece: one.piece, x: left + width / 2, y: top };
+    });
+    const off = ({ x, y }) => Math.hypot(x - frame.left - frame.width / 2, y - frame.top - frame.height / 2);
+    seen.sort((a, b) => off(a) - off(b));
+    change();
+    const there = new Map(all().map((one) => [one.piece, one]));
+    const kept = seen.find(({ piece }) => there.has(piece));
+    const item = kept ? there.get(kept.piece) : all()[0];
+    const { left, width, top } = item.getBoundingClientRect();
+    if (kept) box.scrollBy(left + width / 2 - kept.x, top - kept.y);
+    else within(box, item, true);
+  }
+
   function pick(at, tell) {
     chosen = at;
     const [name, type, kind, example, layer, shape, key] = steps[at];
@@ -237,7 +255,7 @@ function graph(model, mine, look, choose) {
       }
       for (const one of next) open.add(one);
     }
-    redraw();
+    steady(redraw);
   };
   const folding = byLevel(root).length ? html("div", { class: "folding" },
     html("button", { type: "button", click: level(false) }, "Unfold"),
