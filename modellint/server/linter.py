@@ -1,0 +1,255 @@
+"""What is linted when: each text after a pause in typing, and again when what it read has changed.
+
+All of it runs in the thread of the event loop, but for the lints themselves. An edit ends the lint
+of its text that is under way. A lint tells its findings first; their fixes are tried in a second
+one, which takes as long again and which an edit ends as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import PurePath
+
+from modellint.config.configuration import OWN_FILE, PYPROJECT
+from modellint.config.settings import TRIALS, Settings
+from modellint.engine.memory import still_holds
+from modellint.engine.running import cores
+from modellint.errors import PluginError, UsageError, WorkerError
+from modellint.results.report import Report
+from modellint.server.buffers import Buffer
+from modellint.server.options import Options
+from modellint.server.runs import Interrupted, Lasting, Result, Run, lint, mended
+
+#: How many lints may hang before others have to wait, beside those that the processors can do.
+_SPARE = 2
+#: What decides, by its name, how files are linted, whatever they read.
+_GOVERNING = frozenset({OWN_FILE, PYPROJECT, ".gitignore"})
+#: Errors that a run ends with, which are sentences for the user.
+_FAULTS = (UsageError, PluginError, WorkerError)
+
+
+@dataclass
+class _File:
+    """A file that is open: its text, the lint that is due or runs, and what earlier ones gave.
+
+    `shapes` is the latest result that has some; it is `old` where a later one had none to give.
+    """
+
+    buffer: Buffer
+    due: asyncio.TimerHandle | None = None
+    run: Run | None = None
+    result: Result | None = None
+    shapes: Result | None = None
+    old: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an open file, of its text as it stands or as it stood.
+
+    `shapes` is the latest result with shapes; `old` tells that the text has none any more, as while
+    it is no Python.
+    """
+
+    buffer: Buffer
+    result: Result | None
+    shapes: Result | None
+    old: bool = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the result is that of the text as it stands."""
+        return self.result is not None and self.result.buffer.data == self.buffer.data
+
+
+@dataclass
+class Linter:
+    """Lints the texts that are open; `publish` is told of each file that has a new result.
+
+    `complain` is given the sentence on what keeps a file from being linted at all.
+    """
+
+    publish: Callable[[str], None]
+    complain: Callable[[str], None]
+    options: Callable[[str], Options]
+    _files: dict[str, _File] = field(default_factory=dict)
+    _lasting: Lasting = field(default_factory=Lasting)
+    _lanes: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(cores() + _SPARE, "lint")
+    )
+    _complaints: dict[str, str] = field(default_factory=dict)
+    _closed: bool = False
+
+    def known(self, path: str) -> Known | None:
+        """What is known of a file, if it is open."""
+        file = self._files.get(path)
+        return None if file is None else Known(file.buffer, file.result, file.shapes, file.old)
+
+    def results(self) -> list[Result]:
+        """What is known of all open files."""
+        return [file.result for file in self._files.values() if file.result is not None]
+
+    def opened(self, buffer: Buffer) -> None:
+        """Lint a text at once."""
+        self._lasting.index.look_again()
+        file = self._files.setdefault(buffer.path, _File(buffer))
+        file.buffer = buffer
+        self._plan(file, 0)
+
+    def changed(self, buffer: Buffer) -> None:
+        """Lint a text when nobody has typed for a moment."""
+        file = self._files.get(buffer.path)
+        if file is None:
+            self.opened(buffer)
+            return
+        if file.buffer.data == buffer.data and file.due is None and file.run is None:
+            file.buffer = buffer
+            return
+        file.buffer = buffer
+        self._plan(file, self.options(buffer.path).pause)
+
+    def closed(self, path: str) -> None:
+        """Forget a file."""
+        file = self._files.pop(path, None)
+        if file is not None:
+            self._stop(file)
+            self.publish(path)
+
+    def saved(self, path: str) -> None:
+        """Lint the text that was saved, if that has not been done, and those that read the file."""
+        file = self._files.get(path)
+        if file is not None and file.due is not None:
+            self._plan(file, 0)
+        self.on_disk([path])
+
+    def on_disk(self, paths: Iterable[str]) -> None:
+        """Lint again what may have read files that have changed on disk."""
+        changed = {*paths}
+        self._lasting.index.look_again()
+        governed = any(PurePath(path).name in _GOVERNING for path in changed)
+        for path, file in self._files.items():
+            if file.due is not None:
+                continue
+            if governed or (file.run is not None and changed != {path}):
+                # A lint that is under way may have read a file before it changed.
+                self._plan(file, 0)
+            elif file.result is not None and changed != {path}:
+                self._submit(partial(self._is_out_of_date, file.result, changed), file)
+
+    def again(self) -> None:
+        """Lint all that is open: how it is to be linted has changed."""
+        for file in self._files.values():
+            self._plan(file, 0)
+
+    async def fix(self, path: str, *, unsafe: bool) -> tuple[Result, bytes] | None:
+        """A result and what its file holds with all its fixes made; `None` if it is out of date."""
+        known = self.known(path)
+        if known is None or known.result is None or not known.is_current:
+            return None
+        run = Run(self._lasting)
+        work = partial(mended, known.result, run, self._lasting, unsafe=unsafe)
+        try:
+            made = await asyncio.to_thread(work)
+        except (*_FAULTS, Interrupted):
+            return None
+        finally:
+            run.stop()
+        (changed,) = [*made.changed.values()] or [known.buffer.data]
+        return known.result, changed
+
+    def close(self) -> None:
+        """End all that runs."""
+        self._closed = True
+        for file in self._files.values():
+            self._stop(file)
+        self._lanes.shutdown(wait=False, cancel_futures=True)
+        self._lasting.close()
+
+    def _plan(self, file: _File, pause: float) -> None:
+        self._stop(file)
+        if not self._closed:
+            file.due = asyncio.get_running_loop().call_later(pause, self._begin, file)
+
+    def _stop(self, file: _File) -> None:
+        if file.due is not None:
+            file.due.cancel()
+            file.due = None
+        if file.run is not None:
+            file.run.stop()
+            file.run = None
+
+    def _begin(self, file: _File) -> None:
+        file.due = None
+        settings = self.options(file.buffer.path).settings
+        self._lint(file, replace(settings, annotated=True, trials=0, jobs=1))
+
+    def _lint(self, file: _File, settings: Settings) -> None:
+        file.run = run = Run(self._lasting)
+        work = partial(lint, file.buffer, settings, run, self._lasting)
+        task = asyncio.get_running_loop().run_in_executor(self._lanes, work)
+        task.add_done_callback(partial(self._done, file, run, settings))
+
+    def _done(
+        self, file: _File, run: Run, settings: Settings, task: asyncio.Future[Result]
+    ) -> None:
+        if file.run is not run or task.cancelled():
+            # Whoever stopped it has planned another.
+            task.cancelled() or task.exception()
+            return
+        file.run = None
+        error = task.exception()
+        if error is None:
+            self._complaints.pop(file.buffer.path, None)
+            self._keep(file, task.result())
+            if not file.result.tried and file.result.report.findings:  # type: ignore[union-attr]
+                self._lint(file, replace(settings, trials=TRIALS))
+        elif isinstance(error, _FAULTS):
+            self._keep(file, Result(file.buffer, Report(), tried=True))
+            self._tell(file, str(error))
+        elif not isinstance(error, Interrupted):
+            self._tell(file, f"internal error: {type(error).__name__}: {error}")
+            raise error
+
+    def _keep(self, file: _File, result: Result) -> None:
+        file.result = result
+        if any(model.annotated for model in result.report.models):
+            file.shapes, file.old = result, False
+        elif result.report.errors:
+            file.old = True
+        else:
+            file.shapes, file.old = None, False
+        self.publish(file.buffer.path)
+
+    def _tell(self, file: _File, sentence: str) -> None:
+        """Complain, but of one thing once."""
+        if sentence not in self._complaints.values():
+            self.complain(sentence)
+        self._complaints[file.buffer.path] = sentence
+
+    def _submit(self, ask: Callable[[], bool], file: _File) -> None:
+        """Lint a file again if it is to be, which takes a while to find out."""
+        # Not among the lints, which may hang.
+        task = asyncio.get_running_loop().run_in_executor(None, ask)
+
+        def told(task: asyncio.Future[bool]) -> None:
+            if not task.cancelled() and task.result() and file.due is None:
+                self._plan(file, 0)
+
+        task.add_done_callback(told)
+
+    def _is_out_of_date(self, result: Result, changed: set[str]) -> bool:
+        """Whether another lint might tell something else, by what this one has read."""
+        behind = result.behind
+        if behind.job is None or behind.interpreter is None:
+            return True
+        plugins = [os.path.abspath(one) for one in behind.job.plugins]  # noqa: PTH100
+        if any(one == path or path.startswith(one + os.sep) for one in plugins for path in changed):
+            return True
+        with self._lasting.turn:
+            _, programs = self._lasting.index.programs(result.buffer.path)
+        return programs != behind.job.programs or not still_holds(behind.read, behind.interpreter)
