@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+from environments import bare
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 from pygls.uris import to_fs_path
@@ -54,7 +55,7 @@ class Editor:
         self._thread.start()
         self._client = LanguageClient("tests", "1")
         self._listen()
-        env = {**os.environ, **(environment or {})}
+        env = bare(**(environment or {}))
         self.run(self._client.start_io(python, "-c", START, cwd=folders[0], env=env))
         self.capabilities = self.initialize(can, options)
 

@@ -11,9 +11,11 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
+from threading import Semaphore, Timer
 
 from modellint.config.configuration import OWN_FILE, PYPROJECT
 from modellint.config.settings import TRIALS, Settings
@@ -25,8 +27,11 @@ from modellint.server.buffers import Buffer
 from modellint.server.options import Options
 from modellint.server.runs import Interrupted, Lasting, Result, Run, lint, mended
 
-#: How many lints may hang before others have to wait, beside those that the processors can do.
-_SPARE = 2
+#: As many lints run at once as there are processors; one that takes longer than this, in seconds,
+#: is none of them any more: it may hang.
+_QUICK = 2.0
+#: As many threads wait for what hangs.
+_LANES = 64
 #: What decides, by its name, how files are linted, whatever they read.
 _GOVERNING = frozenset({OWN_FILE, PYPROJECT, ".gitignore"})
 #: Errors that a run ends with, which are sentences for the user.
@@ -79,9 +84,8 @@ class Linter:
     options: Callable[[str], Options]
     _files: dict[str, _File] = field(default_factory=dict)
     _lasting: Lasting = field(default_factory=Lasting)
-    _lanes: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(cores() + _SPARE, "lint")
-    )
+    _lanes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_LANES, "lint"))
+    _slots: Semaphore = field(default_factory=lambda: Semaphore(cores()))
     _complaints: dict[str, str] = field(default_factory=dict)
     _closed: bool = False
 
@@ -190,9 +194,27 @@ class Linter:
 
     def _lint(self, file: _File, settings: Settings) -> None:
         file.run = run = Run(self._lasting)
-        work = partial(lint, file.buffer, settings, run, self._lasting)
+        work = partial(self._in_turn, partial(lint, file.buffer, settings, run, self._lasting))
         task = asyncio.get_running_loop().run_in_executor(self._lanes, work)
         task.add_done_callback(partial(self._done, file, run, settings))
+
+    def _in_turn(self, work: Callable[[], Result]) -> Result:
+        """Do what a thread is there for, once a processor is free."""
+        self._slots.acquire()
+        slot = [self._slots]
+
+        def give_back() -> None:
+            with suppress(IndexError):  # The other one has.
+                slot.pop().release()
+
+        timer = Timer(_QUICK, give_back)
+        timer.daemon = True
+        timer.start()
+        try:
+            return work()
+        finally:
+            timer.cancel()
+            give_back()
 
     def _done(
         self, file: _File, run: Run, settings: Settings, task: asyncio.Future[Result]
