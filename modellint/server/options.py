@@ -126,7 +126,10 @@ def _pause(made: Options, value: Any) -> Options:
     return replace(made, pause=seconds)
 
 
+#: What an editor keeps there for itself: which server it starts, how much it logs.
+_EDITORS = {"server": lambda made, value: made, "trace": lambda made, value: made}
 _READERS = {
+    **_EDITORS,
     "input": _inputs,
     "select": lambda made, value: _with(made, select=_texts(value) or None),
     "ignore": lambda made, value: _with(made, ignore=_texts(value)),

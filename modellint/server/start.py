@@ -38,3 +38,7 @@ def main() -> NoReturn:
         server.end()
         # A thread that reads from an editor which is gone may wait for ever.
         os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -34,6 +34,8 @@ def test_settings_have_the_names_of_the_command_line():
 
 def test_nothing_said_is_what_the_command_does_by_itself():
     assert read_options(None) == read_options({}) == Options()
+    # What is the editor's own.
+    assert read_options({"server": ["x"], "trace": {"server": "off"}}) == Options()
     assert Options().settings == Settings()
 
 
