@@ -117,7 +117,7 @@ class ModelServer(LanguageServer):
         """What is known of a text, by the URI of it or of the cell that it is."""
         buffer = self.buffer(uri)
         known = None if buffer is None else self.linter.known(buffer.path)
-        part = None if buffer is None else buffer.part_at(uri)
+        part = None if known is None else known.buffer.part_at(uri)
         return None if known is None or part is None else (known, part)
 
     def shapes(self, uri: str) -> Shapes | None:
@@ -190,14 +190,18 @@ class ModelServer(LanguageServer):
         self, params: types.CodeActionParams
     ) -> Sequence[types.Command | types.CodeAction] | None:
         """What can be done about the findings of a range, if they are of the text as it stands."""
-        found = self.known(params.text_document.uri)
+        uri, only = params.text_document.uri, params.context.only
+        if only is not None and any(kind.startswith("source") for kind in only):
+            # As when a text is saved that was typed just before.
+            buffer = self.buffer(uri)
+            await self.linter.settled("" if buffer is None else buffer.path)
+        found = self.known(uri)
         if found is None or not found[0].is_current or found[0].result is None:
             return None
         part = found[1]
         actions = self._actions(found[0].result)
         made = await asyncio.to_thread(lambda: [*actions.at(part, params.range)])
         made += actions.of_file(part)
-        only = params.context.only
         if only is not None:
             made = [one for one in made if any(_is_of(one.kind or "", kind) for kind in only)]
         if not self._resolves:

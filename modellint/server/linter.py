@@ -8,7 +8,9 @@ one, which takes as long again and which an edit ends as well.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,14 +24,20 @@ from modellint.config.settings import TRIALS, Settings
 from modellint.engine.memory import still_holds
 from modellint.engine.running import cores
 from modellint.errors import PluginError, UsageError, WorkerError
+from modellint.report.lines import last_line
 from modellint.results.report import Report
 from modellint.server.buffers import Buffer
 from modellint.server.options import Options
 from modellint.server.runs import Interrupted, Lasting, Result, Run, lint, mended
+from modellint.source.paths import shown_path
+
+log = logging.getLogger("modellint.server")
 
 #: As many lints run at once as there are processors; one that takes longer than this, in seconds,
 #: is none of them any more: it may hang.
 _QUICK = 2.0
+#: How long somebody waits for what is due at most, and how often it is looked after, in seconds.
+_PATIENCE, _LOOK = 10.0, 0.02
 #: As many threads wait for what hangs.
 _LANES = 64
 #: What decides, by its name, how files are linted, whatever they read.
@@ -150,6 +158,14 @@ class Linter:
         for file in self._files.values():
             self._plan(file, 0)
 
+    async def settled(self, path: str) -> None:
+        """Wait until nothing is due for a file, but not for ever."""
+        until = time.monotonic() + _PATIENCE
+        while (file := self._files.get(path)) is not None and time.monotonic() < until:
+            if file.due is None and file.run is None:
+                return
+            await asyncio.sleep(_LOOK)
+
     async def fix(self, path: str, *, unsafe: bool) -> tuple[Result, bytes] | None:
         """A result and what its file holds with all its fixes made; `None` if it is out of date."""
         known = self.known(path)
@@ -194,9 +210,10 @@ class Linter:
 
     def _lint(self, file: _File, settings: Settings) -> None:
         file.run = run = Run(self._lasting)
+        started = time.monotonic()
         work = partial(self._in_turn, partial(lint, file.buffer, settings, run, self._lasting))
         task = asyncio.get_running_loop().run_in_executor(self._lanes, work)
-        task.add_done_callback(partial(self._done, file, run, settings))
+        task.add_done_callback(partial(self._done, file, run, settings, started))
 
     def _in_turn(self, work: Callable[[], Result]) -> Result:
         """Do what a thread is there for, once a processor is free."""
@@ -217,7 +234,12 @@ class Linter:
             give_back()
 
     def _done(
-        self, file: _File, run: Run, settings: Settings, task: asyncio.Future[Result]
+        self,
+        file: _File,
+        run: Run,
+        settings: Settings,
+        started: float,
+        task: asyncio.Future[Result],
     ) -> None:
         if file.run is not run or task.cancelled():
             # Whoever stopped it has planned another.
@@ -226,9 +248,13 @@ class Linter:
         file.run = None
         error = task.exception()
         if error is None:
+            result = task.result()
             self._complaints.pop(file.buffer.path, None)
-            self._keep(file, task.result())
-            if not file.result.tried and file.result.report.findings:  # type: ignore[union-attr]
+            self._keep(file, result)
+            what = "with fixes" if result.tried else "without fixes"
+            words = (last_line(result.report), what, time.monotonic() - started)
+            log.info("%s: %s, %s, %.2f s", shown_path(file.buffer.path), *words)
+            if not result.tried and result.report.findings:
                 self._lint(file, replace(settings, trials=TRIALS))
         elif isinstance(error, _FAULTS):
             self._keep(file, Result(file.buffer, Report(), tried=True))

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from editors import CAPABILITIES, Editor, by_command, path_of, placed
 from lsprotocol import types
 
+from editors import CAPABILITIES, Editor, by_command, path_of, placed
 from modellint.server.actions import EXPLAIN
 
 pytestmark = pytest.mark.slow
@@ -335,3 +335,16 @@ def test_models_of_several_names_share_a_line(editor, folder):
     assert editor.hover(uri, 12, 9).count("15×15") == 1
     editor.close_text(uri)
     path.unlink()
+
+
+def test_what_is_typed_and_saved_at_once_is_fixed_in_saving(editor, net):
+    editor.diagnostics(net)
+    editor.change(net, NET + "\n# typed\n")
+    (action,) = editor.actions(net, CONV, ["source.fixAll"]).values()
+    assert "padding=1, bias=False)" in editor.with_edit(net, editor.resolve(action).edit)
+
+
+def test_the_log_of_the_editor_tells_what_was_linted(editor, net):
+    editor.diagnostics(net)
+    name = path_of(net).name
+    editor.wait(lambda: any(one.startswith(f"{name}: 1 model checked") for one in editor.logged))
