@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from modellint.config.settings import TRIALS, Settings
 from modellint.engine.memory import still_holds
 from modellint.engine.running import cores
 from modellint.errors import PluginError, UsageError, WorkerError
+from modellint.linting.plugins import forget_files
 from modellint.report.lines import last_line
 from modellint.results.report import Report
 from modellint.server.buffers import Buffer
@@ -119,8 +119,13 @@ class Linter:
         if file is None:
             self.opened(buffer)
             return
-        if file.buffer.data == buffer.data and file.due is None and file.run is None:
+        known = file.result
+        is_same = file.due is None and file.buffer.data == buffer.data
+        if known is not None and is_same and known.buffer.data == buffer.data:
+            # Another version of the same text; what runs is of it, too.
             file.buffer = buffer
+            file.result = replace(known, buffer=buffer)
+            self.publish(buffer.path)
             return
         file.buffer = buffer
         self._plan(file, self.options(buffer.path).pause)
@@ -151,7 +156,9 @@ class Linter:
                 # A lint that is under way may have read a file before it changed.
                 self._plan(file, 0)
             elif file.result is not None and changed != {path}:
-                self._submit(partial(self._is_out_of_date, file.result, changed), file)
+                again = partial(self._plan_again, file)
+                self._ask(partial(self._is_out_of_date, file.result), again)
+        self._ask(partial(self._forget_rules, changed), self.again)
 
     def again(self) -> None:
         """Lint all that is open: how it is to be linted has changed."""
@@ -264,6 +271,8 @@ class Linter:
             raise error
 
     def _keep(self, file: _File, result: Result) -> None:
+        if result.buffer.data == file.buffer.data:
+            result = replace(result, buffer=file.buffer)
         file.result = result
         if any(model.annotated for model in result.report.models):
             file.shapes, file.old = result, False
@@ -279,24 +288,25 @@ class Linter:
             self.complain(sentence)
         self._complaints[file.buffer.path] = sentence
 
-    def _submit(self, ask: Callable[[], bool], file: _File) -> None:
-        """Lint a file again if it is to be, which takes a while to find out."""
+    def _ask(self, question: Callable[[], bool], act: Callable[[], None]) -> None:
+        """Do something if the answer, which takes a while to find, is yes."""
         # Not among the lints, which may hang.
-        task = asyncio.get_running_loop().run_in_executor(None, ask)
+        task = asyncio.get_running_loop().run_in_executor(None, question)
+        task.add_done_callback(lambda task: act() if task.result() else None)
 
-        def told(task: asyncio.Future[bool]) -> None:
-            if not task.cancelled() and task.result() and file.due is None:
-                self._plan(file, 0)
+    def _forget_rules(self, changed: set[str]) -> bool:
+        """Whether rules of a project have changed, which then are to be imported again."""
+        with self._lasting.turn:
+            return forget_files(changed)
 
-        task.add_done_callback(told)
+    def _plan_again(self, file: _File) -> None:
+        if file.due is None:
+            self._plan(file, 0)
 
-    def _is_out_of_date(self, result: Result, changed: set[str]) -> bool:
+    def _is_out_of_date(self, result: Result) -> bool:
         """Whether another lint might tell something else, by what this one has read."""
         behind = result.behind
         if behind.job is None or behind.interpreter is None:
-            return True
-        plugins = [os.path.abspath(one) for one in behind.job.plugins]  # noqa: PTH100
-        if any(one == path or path.startswith(one + os.sep) for one in plugins for path in changed):
             return True
         with self._lasting.turn:
             _, programs = self._lasting.index.programs(result.buffer.path)

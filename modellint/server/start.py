@@ -31,6 +31,8 @@ def main() -> NoReturn:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     logging.captureWarnings(True)
+    # Rules of a project would leave theirs beside them.
+    sys.dont_write_bytecode = True
     server = build()
     try:
         server.start_io(sys.stdin.buffer, answers)

@@ -1,6 +1,7 @@
 """What an editor shows of a text as it is typed, saved, fixed and configured."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,26 @@ def test_nothing_is_offered_for_a_text_that_has_changed_since(editor, net):
     assert editor.actions(net, CONV) == {}
 
 
+def test_another_version_of_the_same_text_has_the_same_findings_and_fixes(editor, net):
+    editor.diagnostics(net)
+    offered(editor, net)
+    editor.change(net, NET)
+    assert editor.rules(net) == ["bias-before-norm", "even-kernel"]
+    text = editor.with_edit(net, offered(editor, net)["bias=False"].edit)
+    assert "padding=1, bias=False)" in text
+
+
+def test_a_change_that_is_undone_while_it_is_linted_leaves_nothing_behind(editor, net):
+    editor.diagnostics(net)
+    for _ in range(5):
+        editor.change(net, NET.replace("8, 4, padding=1", "8, 3, padding=1"))
+        time.sleep(0.25)
+        editor.change(net, NET)
+        assert editor.rules(net) == ["bias-before-norm", "even-kernel"]
+    time.sleep(1)
+    assert editor.rules(net) == ["bias-before-norm", "even-kernel"]
+
+
 def test_a_rule_explains_itself(editor, net):
     editor.diagnostics(net)
     assert "Explain even-kernel" in editor.actions(net, CONV)
@@ -310,6 +331,25 @@ def test_cells_of_a_notebook_are_linted_together(editor, folder):
     )
     editor.versions[second] = 2
     assert editor.rules(second) == ["bias-before-norm"]
+    # A cell between the two shifts those behind it.
+    between = types.TextDocumentItem(f"{path.as_uri()}#new", "python", 1, "WIDTH = 1")
+    cell = types.NotebookCell(types.NotebookCellKind.Code, between.uri)
+    structure = types.NotebookDocumentCellChangeStructure(
+        types.NotebookCellArrayChange(1, 0, [cell]), did_open=[between]
+    )
+    editor.notify(
+        "notebook_document_did_change",
+        types.DidChangeNotebookDocumentParams(
+            types.VersionedNotebookDocumentIdentifier(3, path.as_uri()),
+            types.NotebookDocumentChangeEvent(
+                cells=types.NotebookDocumentCellChanges(structure=structure)
+            ),
+        ),
+    )
+    editor.wait(lambda: between.uri in editor.published)
+    assert not editor.published[between.uri].diagnostics
+    assert editor.rules(second) == ["bias-before-norm"]
+    assert editor.hints(second)[8] == "(N, 8, H, W)"
     editor.notify(
         "notebook_document_did_close",
         types.DidCloseNotebookDocumentParams(
@@ -348,3 +388,46 @@ def test_the_log_of_the_editor_tells_what_was_linted(editor, net):
     editor.diagnostics(net)
     name = path_of(net).name
     editor.wait(lambda: any(one.startswith(f"{name}: 1 model checked") for one in editor.logged))
+
+
+RULE = '''
+from modellint import Finding, rule
+
+
+@rule("advice")
+def {name}(graph):
+    """It is a convolution."""
+    for call in graph.calls("conv2d"):
+        yield Finding(call, "{text}")
+'''
+
+
+def test_a_rule_of_the_project_counts_as_it_is_saved(editor, net):
+    folder = path_of(net).parent
+    rules, toml = folder / "rules", folder / "modellint.toml"
+    rules.mkdir()
+    (rules / "convolutions.py").write_text(RULE.format(name="first", text="one"), "utf-8")
+    toml.write_text('plugins = ["rules"]\nselect = ["advice"]\nignore = ["bias-before-norm"]\n')
+
+    def tell(*paths):
+        changes = [types.FileEvent(one.as_uri(), types.FileChangeType.Changed) for one in paths]
+        params = types.DidChangeWatchedFilesParams(changes)
+        editor.notify("workspace_did_change_watched_files", params)
+
+    def told():
+        return [(one.code, one.message) for one in editor.published[net].diagnostics]
+
+    editor.diagnostics(net)
+    tell(toml)
+    editor.wait(lambda: told() == [("first", "one")])
+    # Of the same length, and in the same second.
+    (rules / "convolutions.py").write_text(RULE.format(name="first", text="two"), "utf-8")
+    tell(rules / "convolutions.py")
+    editor.wait(lambda: told() == [("first", "two")])
+    (rules / "more.py").write_text(RULE.format(name="second", text="three"), "utf-8")
+    tell(rules / "more.py")
+    editor.wait(lambda: sorted(told()) == [("first", "two"), ("second", "three")])
+    for path in (rules / "more.py", rules / "convolutions.py", toml):
+        path.unlink()
+    tell(toml)
+    editor.wait(lambda: [code for code, _ in told()] == ["bias-before-norm", "even-kernel"])
