@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 # What tests share, they import from each other by its name.
 sys.path.insert(0, str(ROOT / "tests"))
 
-from editors import Editor  # noqa: E402
+from language_client import Editor  # noqa: E402
 
 #: So many changes of each file, and as many imports of torch in between.
 _CHANGES = 15

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from language_client import CAPABILITIES, Editor, by_command, path_of, placed
 from lsprotocol import types
 
-from editors import CAPABILITIES, Editor, by_command, path_of, placed
 from modellint.server.actions import EXPLAIN
 
 pytestmark = pytest.mark.slow

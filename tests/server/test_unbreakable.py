@@ -10,7 +10,7 @@ from pathlib import Path
 
 import environments
 import pytest
-from editors import PATIENCE, START, Editor, by_command, placed, processes_of
+from language_client import PATIENCE, START, Editor, by_command, placed, processes_of
 from lsprotocol import types
 
 pytestmark = [
@@ -147,7 +147,7 @@ OPENS = """
 import sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from editors import Editor
+from language_client import Editor
 editor = Editor(Path(sys.argv[1]), environment={mark!r})
 editor.diagnostics(editor.open(Path(sys.argv[1], "net.py")))
 print("open", flush=True)
