@@ -168,7 +168,9 @@ _HOMES = {
     ),
     "modellint.results.annotated": "AnnotatedSource Annotation LineTensor SizeStyle",
     "modellint.results.baselined": "Baselined Key",
-    "modellint.results.compared": "Compared LayerChange LayerState ModelChange ModelState StateChange",
+    "modellint.results.compared": (
+        "Compared LayerChange LayerState ModelChange ModelState StateChange"
+    ),
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",

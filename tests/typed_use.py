@@ -108,13 +108,13 @@ def read(report: modellint.Report) -> None:
         assert_type(report.baseline.gone, tuple[modellint.Key, ...])
     if report.compared is not None:
         assert_type(report.compared, modellint.Compared)
-        for model in report.compared.models:
-            assert_type(model, modellint.ModelChange)
-            assert_type(model.state, modellint.ModelState)
-            assert_type(model.checkpoint, modellint.StateChange | None)
-            for layer in model.layers:
-                assert_type(layer, modellint.LayerChange)
-                assert_type(layer.state, modellint.LayerState)
+        for change in report.compared.models:
+            assert_type(change, modellint.ModelChange)
+            assert_type(change.state, modellint.ModelState)
+            assert_type(change.checkpoint, modellint.StateChange | None)
+            for one in change.layers:
+                assert_type(one, modellint.LayerChange)
+                assert_type(one.state, modellint.LayerState)
     for fix in report.fixes.values():
         assert_type(fix, modellint.TriedFix)
         assert_type(fix.edits, tuple[modellint.Edit, ...])
