@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     )
     from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor, SizeStyle
     from modellint.results.baselined import Baselined, Key
+    from modellint.results.compared import (
+        Compared,
+        LayerChange,
+        LayerState,
+        ModelChange,
+        ModelState,
+        StateChange,
+    )
     from modellint.results.findings import Diagnostic, Related, Silenced, TriedFix
     from modellint.results.models import Layer, ModelInput, ModelReport, Shape, SkippedCheck, Status
     from modellint.results.picture import Border, Picture, Step
@@ -74,6 +82,12 @@ __all__ = [
     "AnnotatedSource",
     "Annotation",
     "Baselined",
+    "Compared",
+    "LayerChange",
+    "LayerState",
+    "ModelChange",
+    "ModelState",
+    "StateChange",
     "Border",
     "Category",
     "CategoryName",
@@ -154,6 +168,9 @@ _HOMES = {
     ),
     "modellint.results.annotated": "AnnotatedSource Annotation LineTensor SizeStyle",
     "modellint.results.baselined": "Baselined Key",
+    "modellint.results.compared": (
+        "Compared LayerChange LayerState ModelChange ModelState StateChange"
+    ),
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",
