@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import e, log
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.leaving_out import without
 from modellint.facts.losses import (
     BINARY_LOGIT_LOSSES,
     LOG_PROBABILITY_LOSSES,
@@ -21,6 +22,7 @@ from modellint.facts.losses import (
     takes_output,
     uses,
 )
+from modellint.facts.output_steps import logarithms, probabilities, row
 from modellint.facts.usage import training
 from modellint.facts.wording import named
 from modellint.graph.operations import (
@@ -108,13 +110,16 @@ def _wrong(graph: Graph, use: Use) -> Finding | None:
             f"{log(1 + 1 / e):.2f}",
             help=f"return what {named(end)} is given, and apply it where probabilities are shown; "
             "or train with BCELoss",
+            fix=without(end),
         )
     if loss.name in PROBABILITY_LOSSES and end.op in _LINEAR:
         return Finding(
             end,
             f"{named(end)} gives the model's output {output.output}, values of any size, and "
             f"{where}, which takes probabilities and refuses what lies outside 0 to 1",
-            help="train with BCEWithLogitsLoss, which applies the sigmoid itself",
+            help="train with BCEWithLogitsLoss, which applies the sigmoid itself; or return the "
+            "sigmoid",
+            fix=probabilities(end),
         )
     if loss.name in LOG_PROBABILITY_LOSSES and end.op in (*_LINEAR, "softmax"):
         return Finding(
@@ -124,6 +129,7 @@ def _wrong(graph: Graph, use: Use) -> Finding | None:
             help="log_softmax in place of softmax"
             if end.op == "softmax"
             else "return log_softmax of it, or train with CrossEntropyLoss, which applies it",
+            fix=logarithms(end),
         )
     if not use.same_sizes:
         return None
@@ -191,24 +197,8 @@ def _compared(graph: Graph, use: Use, end: Node) -> Finding | None:
         if use.target is not None
         else "a decoder that gives the size it was given, or a target that is cut to the output's",
         assumes_size=use.target is None,
+        fix=row(graph.outputs[use.output]) if use.target is not None else None,
     )
-
-
-def _missing_axis(output: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Whether one of the two is the other with an axis of 1 at its end, over several samples."""
-    longer, shorter = sorted([output, target], key=len, reverse=True)
-    if len(longer) != len(shorter) + 1 or longer[-1] != 1 or len(shorter) != 1:
-        return False
-    return target[0] > 1
-
-
-def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The sizes that two shapes broadcast to; `None` if they do not."""
-    rank = max(len(first), len(second))
-    one, other = ((1,) * (rank - len(shape)) + shape for shape in (first, second))
-    if any(a != b and 1 not in (a, b) for a, b in zip(one, other, strict=True)):
-        return None
-    return tuple(map(max, zip(one, other, strict=True)))
 
 
 loss_mismatch.flags(

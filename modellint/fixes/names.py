@@ -10,7 +10,10 @@ from modellint.source.walking import nodes_of
 
 
 def spelled(step: str, text: Text) -> str:
-    """A step with `nn.` as the file calls `torch.nn`; raise `NoEdit` where it does not."""
+    """A step with `nn.` as the file calls `torch.nn`; raise `NoEdit` where it does not.
+
+    `nn.functional.` is what the file calls that, where it has a name for it.
+    """
     if "nn." not in step:
         return step
     whole: str | None = None
@@ -18,10 +21,14 @@ def spelled(step: str, text: Text) -> str:
         module = node.module if isinstance(node, ast.ImportFrom) else None
         for alias in node.names:
             named = f"{module}.{alias.name}" if module else alias.name
+            if named == "torch.nn.functional" and (alias.asname or module):
+                step = step.replace("nn.functional.", f"{alias.asname or alias.name}.")
             if named == "torch.nn" and (alias.asname or module):
                 return step.replace("nn.", f"{alias.asname or alias.name}.")
             if named in ("torch", "torch.nn") and module is None:
                 whole = f"{alias.asname or 'torch'}.nn."
+    if "nn." not in step:
+        return step
     if whole is None:
         raise NoEdit("the file does not import torch.nn")
     return step.replace("nn.", whole)
