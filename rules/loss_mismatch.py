@@ -22,7 +22,7 @@ from modellint.facts.losses import (
     takes_output,
     uses,
 )
-from modellint.facts.output_steps import logarithms, probabilities, row
+from modellint.facts.output_steps import effect_of_nll, logarithms, probabilities, row
 from modellint.facts.usage import training
 from modellint.facts.wording import named
 from modellint.graph.operations import (
@@ -125,7 +125,7 @@ def _wrong(graph: Graph, use: Use) -> Finding | None:
         return Finding(
             end,
             f"{named(end)} gives the model's output {output.output}, and {where}, which takes "
-            f"log-probabilities: {_effect_of_nll(end)}",
+            f"log-probabilities: {effect_of_nll(end)}",
             help="log_softmax in place of softmax"
             if end.op == "softmax"
             else "return log_softmax of it, or train with CrossEntropyLoss, which applies it",
@@ -150,15 +150,6 @@ def _end(graph: Graph, output: Node) -> Node:
     while node.op in _MOVES and len(varying_inputs(graph, node)) == 1:
         node = varying_inputs(graph, node)[0]
     return node
-
-
-def _effect_of_nll(end: Node) -> str:
-    if end.op == "softmax":
-        return (
-            "of probabilities the loss is -p, between -1 and 0, and its gradient is the same "
-            "for the worst and the best p"
-        )
-    return "of logits the loss falls without end, as they grow"
 
 
 def _one_logit(output: Node, end: Node) -> bool:
@@ -199,6 +190,23 @@ def _compared(graph: Graph, use: Use, end: Node) -> Finding | None:
         assumes_size=use.target is None,
         fix=row(graph.outputs[use.output]) if use.target is not None else None,
     )
+
+
+def _missing_axis(output: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether one of the two is the other with an axis of 1 at its end, over several samples."""
+    longer, shorter = sorted([output, target], key=len, reverse=True)
+    if len(longer) != len(shorter) + 1 or longer[-1] != 1 or len(shorter) != 1:
+        return False
+    return target[0] > 1
+
+
+def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The sizes that two shapes broadcast to; `None` if they do not."""
+    rank = max(len(first), len(second))
+    one, other = ((1,) * (rank - len(shape)) + shape for shape in (first, second))
+    if any(a != b and 1 not in (a, b) for a, b in zip(one, other, strict=True)):
+        return None
+    return tuple(map(max, zip(one, other, strict=True)))
 
 
 loss_mismatch.flags(

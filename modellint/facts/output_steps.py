@@ -1,9 +1,19 @@
-"""The step that an output lacks for the loss that it is given to, as a change of the model."""
+"""What an output lacks for the loss that it is given to: in words, and as a change of the model."""
 
 from __future__ import annotations
 
 from modellint.fixes import After, Fix, Instead
 from modellint.graph import Node
+
+
+def effect_of_nll(end: Node) -> str:
+    """What a loss of log-probabilities is of what is none."""
+    if end.op == "softmax":
+        return (
+            "of probabilities the loss is -p, between -1 and 0, and its gradient is the same "
+            "for the worst and the best p"
+        )
+    return "of logits the loss falls without end, as they grow"
 
 
 def probabilities(end: Node) -> Fix:
@@ -29,20 +39,3 @@ def row(output: Node) -> Fix | None:
     if len(output.output.shape) != 2 or output.output.example[-1] != 1:
         return None
     return Fix("squeeze(-1)", [After(output, "{}.squeeze(-1)")])
-
-
-def _missing_axis(output: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Whether one of the two is the other with an axis of 1 at its end, over several samples."""
-    longer, shorter = sorted([output, target], key=len, reverse=True)
-    if len(longer) != len(shorter) + 1 or longer[-1] != 1 or len(shorter) != 1:
-        return False
-    return target[0] > 1
-
-
-def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The sizes that two shapes broadcast to; `None` if they do not."""
-    rank = max(len(first), len(second))
-    one, other = ((1,) * (rank - len(shape)) + shape for shape in (first, second))
-    if any(a != b and 1 not in (a, b) for a, b in zip(one, other, strict=True)):
-        return None
-    return tuple(map(max, zip(one, other, strict=True)))
