@@ -45,11 +45,3 @@ def class_of(path: str, graph: Graph, text: Text) -> ast.ClassDef:
     if len(found) != 1:
         raise NoEdit("its class is not written in this file, or twice")
     return found[0]
-
-
-def called_name(call: ast.Call) -> str:
-    """The last name of what is called."""
-    callee = call.func
-    if isinstance(callee, ast.Attribute):
-        return callee.attr
-    return callee.id if isinstance(callee, ast.Name) else ""

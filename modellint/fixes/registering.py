@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from modellint.fixes.changes import Contain
 from modellint.fixes.edits import Edit
-from modellint.fixes.names import called_name, class_of, spelled
+from modellint.fixes.names import class_of, spelled
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph
+from modellint.source.callees import called_name
 from modellint.source.classes import own_attribute
 
 #: What registers what a display holds.

@@ -21,11 +21,12 @@ from modellint.fixes.changes import (
     Without,
 )
 from modellint.fixes.edits import Edit
-from modellint.fixes.names import called_name, class_of, spelled
+from modellint.fixes.names import class_of, spelled
 from modellint.fixes.registering import contained
 from modellint.fixes.signatures import functional_arguments, layer_arguments
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph, Module, Node
+from modellint.source.callees import called_name
 from modellint.source.classes import own_attribute
 
 #: What is built of copies of a layer, and the name of the argument that gives that.
