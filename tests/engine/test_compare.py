@@ -1,10 +1,12 @@
 """`--compare`: ten real kinds of change, each in a repository, and what must not be touched."""
 
 import json
+import shutil
 import textwrap
 from contextlib import chdir, closing
 
 import pytest
+from documents import ROOT
 from environments import environment, site_packages
 from repositories import Repository, needs_git
 
@@ -13,6 +15,8 @@ from modellint.engine.compare import lint_compared
 from modellint.engine.running import Pools
 
 pytestmark = [pytest.mark.slow, needs_git]
+
+PROJECTS = ROOT / "tests" / "projects"
 
 NET = """
     import torch
@@ -485,3 +489,16 @@ def test_submodules_are_those_of_the_revision(tmp_path, pools):
         outer.git("submodule", "deinit", "-q", "-f", "inner")
         report = lint_compared(["net.py"], Settings(compare="HEAD"), pools=pools)
     assert any("submodule inner" in note.message for note in report.compared.notes)
+
+
+@pytest.mark.parametrize(
+    "name", ["distill_digits", "pose_keypoints", "keyword_spotting", "tinygpt"]
+)
+def test_a_project_that_is_as_it_was_is_the_same_wherever_it_lies(tmp_path, pools, name):
+    """What scripts and settings say of models is read at the revision as it is today."""
+    shutil.copytree(PROJECTS / name, tmp_path / "project")
+    Repository(tmp_path / "project")
+    with chdir(tmp_path / "project"):
+        report = lint_compared(["."], Settings(compare="HEAD"), pools=pools)
+    assert {one.state for one in report.compared.models} == {"same"}
+    assert (report.findings, report.compared.gone, report.compared.notes) == ((), (), ())
