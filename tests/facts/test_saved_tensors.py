@@ -91,14 +91,23 @@ def lambdas(*texts: str) -> list[Any]:
 @pytest.mark.parametrize(
     "text",
     lambdas(
-        *(f"F.{name}(x + s.w)" for name in """relu relu6 hardtanh leaky_relu elu selu celu gelu silu
+        *(
+            f"F.{name}(x + s.w)"
+            for name in """relu relu6 hardtanh leaky_relu elu selu celu gelu silu
         mish hardswish hardsigmoid softplus glu softshrink hardshrink softsign tanhshrink
-        softmin""".split()),
-        *(f"F.{name}(x + s.w, inplace=True)" for name in """relu relu6 hardtanh leaky_relu elu selu
-        celu silu mish hardswish hardsigmoid""".split()),
-        *(f"(x + s.w).{name}()" for name in """relu relu_ tanh tanh_ sigmoid sigmoid_ exp exp_ log
+        softmin""".split()
+        ),
+        *(
+            f"F.{name}(x + s.w, inplace=True)"
+            for name in """relu relu6 hardtanh leaky_relu elu selu
+        celu silu mish hardswish hardsigmoid""".split()
+        ),
+        *(
+            f"(x + s.w).{name}()"
+            for name in """relu relu_ tanh tanh_ sigmoid sigmoid_ exp exp_ log
         log1p sqrt rsqrt reciprocal abs square sin cos erf neg round tan atan sum mean std var
-        prod amax amin norm contiguous clone expm1 sinh cosh""".split()),
+        prod amax amin norm contiguous clone expm1 sinh cosh""".split()
+        ),
         "(x + s.w).logsumexp(1)",
         "torch.softmax(x + s.w, -1)",
         "F.log_softmax(x + s.w, -1)",
