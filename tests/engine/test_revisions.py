@@ -65,6 +65,18 @@ def test_the_files_are_those_that_were_committed(repository, tmp_path):
     assert (tmp_path / "there" / "net.py").stat().st_mtime == revision.date
 
 
+def test_what_no_model_reads_is_left_in_git(repository, tmp_path):
+    left = ["page.html", "web/a.js", "a.PNG", "node_modules/x.py", ".github/y.yml", "a/.b/c.py"]
+    kept = [".env", "data/words.txt", "js/net.py", "weights.bin", "conf/a.yaml"]
+    for name in (*left, *kept):
+        path = repository.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    repository.commit()
+    written(repository, "HEAD", tmp_path / "there")
+    assert sorted(files(tmp_path / "there")) == sorted([*kept, "net.py", "data.txt"])
+
+
 @pytest.mark.parametrize("name", ["HEAD", "main", "HEAD~1", "v1", "{commit}", "side", "side..."])
 def test_a_revision_has_many_names(repository, tmp_path, name):
     repository.git("tag", "-a", "-m", "one", "v1")
