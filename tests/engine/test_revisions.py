@@ -231,6 +231,20 @@ def test_a_report_that_is_none(repository, text):
     assert "r.json" in refused(repository.folder, "net.py", "--compare", "r.json")
 
 
+def test_a_disk_without_place_is_a_sentence(repository, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert "no place" in refused(repository.folder, "net.py", "--compare", "HEAD")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(revisions, "_put", full)
+    told = refused(repository.folder, "net.py", "--compare", "HEAD")
+    assert "No space left" in told
+    assert not [*tmp_path.glob("modellint-*")]
+
+
 def test_without_git_a_sentence_says_so(repository, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(repository.folder, "nothing")))
     assert "git" in refused(repository.folder, "net.py", "--compare", "HEAD")
