@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
@@ -28,6 +28,9 @@ from modellint.results.models import Layer, ModelInput, ModelReport, SkippedChec
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
 from modellint.source.paths import is_installed
+
+if TYPE_CHECKING:
+    from modellint.facts.training_memory import Training
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def linted(
     severities: Mapping[str, Severity] | None = None,
     confirmed: bool = False,
     pictured: bool = False,
+    training: bool = False,
     others: Callable[[], Iterable[Graph]] = tuple,
     text: Text | None = None,
 ) -> Linted:
@@ -84,7 +88,8 @@ def linted(
 
     `options` are by rule, then by option; `severities` by rule, where they are not those of the
     categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
-    asks for a contract that was tried by running the model, `pictured` for what a page draws.
+    asks for a contract that was tried by running the model, `pictured` for what a page draws,
+    `training` for the memory that training takes.
     `others` are graphs of the model with other values for the arguments that were assumed. `text`
     is the file that fixes are proposed for; without one none are.
     """
@@ -131,7 +136,7 @@ def linted(
     ]
     comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
     shown = [entry for entry, by in comments if not by]
-    model = describe_model(graph, subject, confirmed)
+    model = describe_model(graph, subject, confirmed, training)
     if doubts and model.reason is None:
         model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None
@@ -167,7 +172,9 @@ def _reason(graph: Graph, findings: Sequence[Diagnostic]) -> str | None:
     return next(told, graph.mismatch.message)
 
 
-def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:
+def describe_model(
+    graph: Graph, subject: Subject, confirmed: bool = False, training: bool = False
+) -> ModelReport:
     """A model's inputs, layers, costs and contract, as far as its forward was traced."""
     reason, found = graph.partial, None
     stopped = None if graph.mismatch is None else graph.mismatch.node.key
@@ -175,7 +182,9 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         reason = f"the forward stops at {stopped}, where sizes do not fit"
     else:
         found = confirm(graph) if confirmed else accepted(graph)
-    layers = [_layer(graph, node, subject) for node in graph.calls() if node.outputs]
+    trained = _trained(graph) if training else None
+    kept = None if trained is None else trained.layers
+    layers = [_layer(graph, node, subject, kept) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
         name=subject.name,
@@ -208,7 +217,15 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         arguments=graph.arguments,
         parameter_memory=costs.total_parameter_memory(graph),
         saved=graph.saved(),
+        training_memory=None if trained is None else trained.memory,
     )
+
+
+def _trained(graph: Graph) -> Training | None:
+    # Every run imports this, and few are asked for it.
+    from modellint.facts.training_memory import training
+
+    return training(graph)
 
 
 def _verdicts(rule: Rule, graph: Graph, options: Mapping[str, Any]) -> list[Finding | Skip]:
@@ -416,7 +433,7 @@ def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iter
         yield Related(subject.shown(site.path), site.line, site.column, text)
 
 
-def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
+def _layer(graph: Graph, node: Node, subject: Subject, kept: Mapping[int, int] | None) -> Layer:
     site = node.construction or node.call or Site(subject.path, subject.line)
     cell, line = subject.placed(site.path, site.line)
     data = [source for source in node.inputs if source.index in graph.varying]
@@ -440,4 +457,5 @@ def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
         padding=node.padding if windowed else None,
         parameter_memory=costs.parameter_memory(graph, node),
         activation_memory=costs.activation_memory(graph, node),
+        kept=None if kept is None else kept.get(node.index, 0),
     )

@@ -102,6 +102,7 @@ def _traced(
         severities=job.severities,
         confirmed=job.confirmed,
         pictured=job.pictured,
+        training=job.training,
         others=lambda: with_other_arguments(traced, built, loaded),
         text=Text(loaded.source) if job.trials else None,
     )

@@ -20,6 +20,7 @@ from modellint.report.layers import layer_rows
 from modellint.report.line_notes import rows
 from modellint.report.lines import STATUS, accepted, last_line, printable, shape
 from modellint.report.owners import model_of
+from modellint.report.training import training_fact
 from modellint.report.troubles import troubles
 from modellint.results.annotated import AnnotatedSource
 from modellint.results.findings import Diagnostic, Related, TriedFix
@@ -99,6 +100,7 @@ def details(
             "inputs": [_input(given) for given in model.inputs],
             "parameters": model.parameters,
             "macs": model.macs,
+            "training": training_fact(model),
             "stopped": model.stopped,
             "accepts": accepted(model),
             "layers": list(_layers(model)),

@@ -43,6 +43,7 @@ function heading(model) {
   const figures = [
     model.parameters === null ? null : fact("Parameters", short(model.parameters), count(model.parameters)),
     model.macs === null ? null : fact(model.stopped === null ? "MACs" : `MACs before ${model.stopped}`, short(model.macs), count(model.macs)),
+    model.training ? fact("Training memory", ...model.training) : null,
     model.layers.length ? fact("Layers", count(model.layers.length)) : null,
     ...counts.map(([name, number]) => fact(plural(number, name).replace(/^\S+ /, ""), count(number), null, name)),
   ];
