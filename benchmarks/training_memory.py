@@ -1,10 +1,13 @@
-"""Compares what training takes with the peak that torch's own memory tracker counts.
+"""Compares what training takes with the peak of the storages that torch itself makes.
 
-    python -m benchmarks.training_memory               # every model, as Markdown
-    python -m benchmarks.training_memory resnet50      # those whose names say so
+    python -m benchmarks.training_memory                      # every model, as Markdown
+    python -m benchmarks.training_memory resnet50             # those whose names say so
+    python -m benchmarks.training_memory resnet50 --tracker   # as torch's own MemTracker counts
 
 Each model is trained for two steps on fake tensors, which have sizes and storages and no values:
-forward, backward and step. `MemTracker` sees every storage come and go. Two things are as on a GPU,
+forward, backward and step. Every storage that comes and goes is counted, by a dispatch mode of a
+few lines, or by `MemTracker`, which takes minutes for what that takes seconds for, and counts the
+same. Two things are as on a GPU,
 where training is done: dropout keeps a mask of booleans, and the optimizer steps over all
 parameters at once. Weights are those of evaluation mode's graph in both: what a model runs in
 training only is left to the table to show.
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +27,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import modellint
 from modellint.facts.training_loop import Loop, Optimizer
@@ -32,7 +38,8 @@ from tests.zoo.models import Exhibit, build, exhibits
 MODELS = {
     "torchvision": """alexnet convnext_tiny densenet121 efficientnet_b0 maxvit_t mnasnet1_0
         mobilenet_v2 mobilenet_v3_large regnet_y_400mf resnet18 resnet50 resnext50_32x4d
-        shufflenet_v2_x1_0 squeezenet1_0 swin_t swin_v2_t vgg16 vit_b_16 deeplabv3_resnet50 r3d_18""",
+        shufflenet_v2_x1_0 squeezenet1_0 swin_t swin_v2_t vgg16 vit_b_16 deeplabv3_resnet50
+        r3d_18""",
     "timm": """beit_base_patch16_224 crossvit_15_240 deit_tiny_patch16_224 edgenext_base hrnet_w18
         mixer_l16_224 poolformer_m48 res2net50_26w_6s""",
     "smp": "unet-resnet18 fpn-mobilenet_v2",
@@ -60,6 +67,36 @@ class _AsOnGPU(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+class _Storages(TorchDispatchMode):
+    """Counts the bytes of all storages that are alive, and the most there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self.alive: dict[int, int] = {}
+
+    def see(self, values: Any) -> None:
+        """Count the storages of tensors among these values, each until it goes."""
+        for tensor in pytree.tree_leaves(values):
+            if not isinstance(tensor, torch.Tensor):
+                continue
+            storage = tensor.untyped_storage()
+            key = storage._cdata
+            if key not in self.alive:
+                self.alive[key] = storage.nbytes()
+                self.now += storage.nbytes()
+                self.most = max(self.most, self.now)
+                weakref.finalize(storage, self._gone, key)
+
+    def _gone(self, key: int) -> None:
+        self.now -= self.alive.pop(key)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.see(result)
+        return result
+
+
 def _subjects(wanted: list[str]) -> Iterator[tuple[Exhibit, nn.Module]]:
     for family, names in MODELS.items():
         chosen = [one for one in names.split() if not wanted or any(w in one for w in wanted)]
@@ -69,7 +106,11 @@ def _subjects(wanted: list[str]) -> Iterator[tuple[Exhibit, nn.Module]]:
 
 
 def torch_peak(
-    model: nn.Module, inputs: dict[str, tuple[tuple[int, ...], str]], name: str, options: Any
+    model: nn.Module,
+    inputs: dict[str, tuple[tuple[int, ...], str]],
+    name: str,
+    options: Any,
+    tracked: bool = False,
 ) -> int:
     """The most bytes that torch counts in the second of two steps, which has all states."""
     with FakeTensorMode():
@@ -77,18 +118,28 @@ def torch_peak(
         model.train()
         optimizer = getattr(torch.optim, name)(model.parameters(), lr=0.1, foreach=True, **options)
         given = {key: _fake(shape, dtype) for key, (shape, dtype) in inputs.items()}
-        tracker = MemTracker()
-        tracker.track_external(model, optimizer, *given.values())
-        with _AsOnGPU(), tracker:
+        if tracked:
+            tracker = MemTracker()
+            tracker.track_external(model, optimizer, *given.values())
+            with _AsOnGPU(), tracker:
+                for _ in range(2):
+                    _step(model, optimizer, given)
+                    tracker.reset_mod_stats()
+            snapshot = tracker.get_tracker_snapshot("peak")
+            return sum(int(parts["Total"]) for parts in snapshot.values())
+        storages = _Storages()
+        storages.see((list(model.parameters()), list(model.buffers()), given))
+        with _AsOnGPU(), storages:
             for _ in range(2):
-                optimizer.zero_grad()
-                loss = _loss(model(**given))
-                loss.backward()
-                optimizer.step()
-                del loss
-                tracker.reset_mod_stats()
-        snapshot = tracker.get_tracker_snapshot("peak")
-    return sum(int(parts["Total"]) for parts in snapshot.values())
+                _step(model, optimizer, given)
+        return storages.most
+
+
+def _step(model: nn.Module, optimizer: Any, given: dict[str, torch.Tensor]) -> None:
+    optimizer.zero_grad()
+    output = model(**given)
+    torch.autograd.backward(_loss(output))
+    optimizer.step()
 
 
 def _fake(shape: tuple[int, ...], dtype: str) -> torch.Tensor:
@@ -98,8 +149,6 @@ def _fake(shape: tuple[int, ...], dtype: str) -> torch.Tensor:
 
 def _loss(output: Any) -> torch.Tensor:
     """A loss of all that comes out, whose gradient is as large as that."""
-    from torch.utils import _pytree as pytree
-
     if hasattr(output, "to_tuple"):
         output = output.to_tuple()
     tensors = [one for one in pytree.tree_leaves(output) if isinstance(one, torch.Tensor)]
@@ -111,7 +160,8 @@ def faked(model: nn.Module) -> None:
     """Give a model fake tensors of its own sizes; tied ones stay tied."""
     made: dict[int, torch.Tensor] = {}
     for module in model.modules():
-        for tensors in (module._parameters, module._buffers):
+        holders: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+        for tensors in holders:
             for name, tensor in tensors.items():
                 if tensor is None:
                     continue
@@ -136,7 +186,9 @@ def main() -> None:
     """Print one row a model and run."""
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
-    wanted = parser.parse_args().names
+    parser.add_argument("--tracker", action="store_true")
+    options_given = parser.parse_args()
+    wanted = options_given.names
     warnings.simplefilter("ignore")
     print("| model | samples | optimizer | modellint | torch | difference | not known |")
     print("|---|---|---|---|---|---|---|", flush=True)
@@ -150,7 +202,7 @@ def main() -> None:
                 for given in graph.inputs
             }
             try:
-                peak = torch_peak(model, inputs, name, options)
+                peak = torch_peak(model, inputs, name, options, options_given.tracker)
             except Exception as error:
                 print(f"{exhibit}: {type(error).__name__}: {error}", file=sys.stderr)
                 break

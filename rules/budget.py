@@ -30,9 +30,9 @@ def budget(
     names the next ones. Parameters count once where they are shared; multiply-accumulates are those
     of one sample; activation memory is the sum of the bytes that all layers of the table of layers
     (`--layers`) put out in one forward of one sample. That is a sum and no peak: the order of what
-    training holds for the backward pass, and more than inference needs at any one time. Training memory
-    is that peak: parameters, gradients, the optimizer's states and what is kept for the backward
-    pass, with the optimizer and the batch that the file shows, else Adam and one sample.
+    training holds for the backward pass, and more than inference needs at any one time. Training
+    memory is that peak: parameters, gradients, the optimizer's states and what is kept for the
+    backward pass, with the optimizer and the batch that the file shows, else Adam and one sample.
 
     **Why it matters.** Costs grow a layer at a time, and no single change looks like the one that
     went too far. Activations often say more about the time on an accelerator than
@@ -42,9 +42,10 @@ def budget(
     the change of the number is then part of the review.
 
     **Options.** `parameters`, `macs`, `activation_memory` and `training_memory` (bytes), 0 for
-    no limit, hold for every model. The table `budget."path/to/net.py::Net"` of the configuration has the same keys for
-    one model, also written as `"5M"`, `"1.2G"` or `"64MiB"`. For numbers that depend on the input's
-    size, state the size: `inputs` in the configuration, or a call in the file.
+    no limit, hold for every model. The table `budget."path/to/net.py::Net"` of the configuration
+    has the same keys for one model, also written as `"5M"`, `"1.2G"` or `"64MiB"`. For numbers that
+    depend on the input's size, state the size: `inputs` in the configuration, or a call in the
+    file.
     """
     limits = {
         "parameters": parameters,

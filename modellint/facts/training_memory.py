@@ -52,8 +52,7 @@ def trained_as(graph: Graph, loop: Loop) -> Training | None:
         gradients=found.gradients,
         kept=found.kept,
         optimizers=tuple(
-            _with(found, parameters + buffers, name, options)
-            for name, options in shown or _RANGE
+            _with(found, parameters + buffers, name, options) for name, options in shown or _RANGE
         ),
         unknown=found.unknown,
     )

@@ -23,6 +23,8 @@ _NO_GRADIENT = frozenset(
     ones_like empty_like rand_like randn_like full_like new_zeros new_ones new_empty new_full
     bucketize searchsorted histc""".split()
 )
+#: What can have a gradient, by the beginning of the dtype.
+_FLOATS = ("float", "bfloat", "complex")
 #: The gradient of an input is the result's, seen in another shape: no memory.
 _HANDED_ON = frozenset(
     """view view_as reshape flatten ravel unflatten reshape_as permute transpose swapaxes swapdims
@@ -188,7 +190,9 @@ def _needing(graph: Graph) -> set[int]:
         elif node.op not in _NO_GRADIENT:
             for source in node.inputs:
                 if source.index in needs:
-                    if node.outputs and node.output.dtype.startswith(("float", "bfloat", "complex")):
+                    if node.outputs and node.output.dtype.startswith(
+                        ("float", "bfloat", "complex")
+                    ):
                         needs.add(node.index)
                     break
     return needs

@@ -40,10 +40,10 @@ class Job:
     not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
     seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
     model's contract by running it, `pictured` keeps what a page draws of it, `training` adds the
-    memory that training takes, `annotated` keeps what its lines make. `observed` notes what is read on the way; `preload` are libraries that are imported
-    beforehand. `programs` are other files of the project that may build its models, the likeliest
-    first, and `project` its folder. `trials` is how many runs the fixes of the file's findings may
-    take.
+    memory that training takes, `annotated` keeps what its lines make. `observed` notes what is read
+    on the way; `preload` are libraries that are imported beforehand. `programs` are other files of
+    the project that may build its models, the likeliest first, and `project` its folder. `trials`
+    is how many runs the fixes of the file's findings may take.
     """
 
     path: str
