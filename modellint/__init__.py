@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Report,
         RulePage,
     )
+    from modellint.results.training_memory import OptimizerMemory, TrainingMemory
     from modellint.rules import (
         Category,
         CategoryName,
@@ -121,6 +122,7 @@ __all__ = [
     "Node",
     "NotAnalysed",
     "Note",
+    "OptimizerMemory",
     "Options",
     "Origin",
     "Origins",
@@ -146,6 +148,7 @@ __all__ = [
     "Status",
     "Step",
     "Tensor",
+    "TrainingMemory",
     "TriedFix",
     "UsageError",
     "WorkerError",
@@ -175,6 +178,7 @@ _HOMES = {
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",
     "modellint.results.report": "FailLevel FixCount FixedFiles Format Note Problem Report RulePage",
+    "modellint.results.training_memory": "OptimizerMemory TrainingMemory",
     "modellint.rules": "Category CategoryName Check Example Finding Reads Rule Severity Skip rule",
     "modellint.source.file": "SourceFile",
     "modellint.symbolic.constraints": "Constraint Relation",

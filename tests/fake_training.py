@@ -26,16 +26,35 @@ def _dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = Fals
     return torch.native_dropout(x, p, True)[0]
 
 
+class _Attention(torch.autograd.Function):
+    """Attention with a mask that is trained, which is fused on a GPU and not on the CPU."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Any, key: Any, value: Any, mask: Any) -> Any:
+        result, sums = torch.empty_like(query), query.new_empty(query.shape[:-1])
+        ctx.save_for_backward(query, key, value, mask, result, sums)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        query, key, value, mask, _, _ = ctx.saved_tensors
+        whole = query.new_empty((*query.shape[:-1], key.shape[-2]))
+        return (*map(torch.empty_like, (query, key, value)), whole.sum_to_size(mask.shape))
+
+
 @contextmanager
 def _as_on_gpu() -> Iterator[None]:
     """Dropout as the GPU's kernels do it: in one operation, or inside of attention."""
     attention = nn.functional.scaled_dot_product_attention
 
-    def attend(
-        query: Any, key: Any, value: Any, attn_mask: Any = None, *_: Any, **named: Any
-    ) -> Any:
+    def attend(*given: Any, **named: Any) -> Any:
+        names = ("query", "key", "value", "attn_mask")
+        named = dict(zip(names, given, strict=False)) | named
         named.pop("dropout_p", None)
-        return attention(query, key, value, attn_mask, **named)
+        mask = named.get("attn_mask")
+        if mask is not None and mask.requires_grad:
+            return _Attention.apply(*(named[name] for name in names))
+        return attention(**named)
 
     with (
         patch.object(nn.functional, "dropout", _dropout),

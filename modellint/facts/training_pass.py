@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 from modellint.facts.saved_tensors import Saved, saved
 from modellint.facts.storages import Storages, is_view
@@ -32,8 +33,6 @@ _HANDED_ON = frozenset(
     add cat concat concatenate hstack vstack stack sum unpack update view_as_real view_as_complex
     _unsafe_view""".split()
 )
-#: A sum over what was repeated: nothing in between.
-_SUMMED = frozenset("expand broadcast_to expand_as add sub rsub".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,21 +256,19 @@ class _Backward:
                 made.append((source, gradient))
                 continue
             wanted = sizes.of(source)
-            if source.op != "parameter" and node.op not in _SUMMED and not _is_window(node):
-                self._pass_by(node, wanted)
+            self._pass_by(node, source, wanted)
             made.append((source, self._new(wanted)))
         at = node.arguments.get("index", 0) if node.op == "unpack" else 0
         for source, one in made:
             self._arrive(source, one, at)
 
-    def _pass_by(self, node: Node, wanted: int) -> None:
+    def _pass_by(self, node: Node, source: Node, wanted: int) -> None:
         """A product with what was broadcast is made in full, then summed."""
-        if node.op in ("mul", "div"):
-            full = self.plan.sizes.of(node)
-            if full > wanted:
-                self.now += full
-                self.most = max(self.most, self.now + wanted)
-                self.now -= full
+        full = _in_full(node, source, self.plan.sizes)
+        if full > wanted:
+            self.now += full
+            self.most = max(self.most, self.now + wanted)
+            self.now -= full
 
     def _is_handed_on(self, node: Node, source: Node) -> bool:
         sizes = self.plan.sizes
@@ -316,5 +313,13 @@ class _Backward:
                     self.now -= self.plan.storages.sizes[one]
 
 
-def _is_window(node: Node) -> bool:
-    return node.rank > 0
+def _in_full(node: Node, source: Node, sizes: Bytes) -> int:
+    """The bytes of the gradient of an operand that was repeated, before it is summed."""
+    if node.op in ("mul", "div"):
+        return sizes.of(node)
+    if node.op == "scaled_dot_product_attention" and source is node.arguments.get("attn_mask"):
+        # That of the mask, which has a place for each query and key of each sample.
+        query, key = (node.arguments[name].output for name in ("query", "key"))
+        pairs = prod(sizes.sizes(query)[:-1]) * sizes.sizes(key)[-2]
+        return pairs * sizes.width(node)
+    return 0

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modellint.contracts.confirming import confirm
 from modellint.contracts.contract import accepted, describe
@@ -28,9 +28,6 @@ from modellint.results.models import Layer, ModelInput, ModelReport, SkippedChec
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
 from modellint.source.paths import is_installed
-
-if TYPE_CHECKING:
-    from modellint.facts.training_memory import Training
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,11 @@ def linted(
     ]
     comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
     shown = [entry for entry, by in comments if not by]
-    model = describe_model(graph, subject, confirmed, training)
+    model = describe_model(graph, subject, confirmed)
+    if training:
+        from modellint.linting.training import with_training  # Few runs ask for it.
+
+        model = with_training(model, graph)
     if doubts and model.reason is None:
         model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None
@@ -172,9 +173,7 @@ def _reason(graph: Graph, findings: Sequence[Diagnostic]) -> str | None:
     return next(told, graph.mismatch.message)
 
 
-def describe_model(
-    graph: Graph, subject: Subject, confirmed: bool = False, training: bool = False
-) -> ModelReport:
+def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> ModelReport:
     """A model's inputs, layers, costs and contract, as far as its forward was traced."""
     reason, found = graph.partial, None
     stopped = None if graph.mismatch is None else graph.mismatch.node.key
@@ -182,9 +181,7 @@ def describe_model(
         reason = f"the forward stops at {stopped}, where sizes do not fit"
     else:
         found = confirm(graph) if confirmed else accepted(graph)
-    trained = _trained(graph) if training else None
-    kept = None if trained is None else trained.layers
-    layers = [_layer(graph, node, subject, kept) for node in graph.calls() if node.outputs]
+    layers = [_layer(graph, node, subject) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
         name=subject.name,
@@ -217,15 +214,7 @@ def describe_model(
         arguments=graph.arguments,
         parameter_memory=costs.total_parameter_memory(graph),
         saved=graph.saved(),
-        training_memory=None if trained is None else trained.memory,
     )
-
-
-def _trained(graph: Graph) -> Training | None:
-    # Every run imports this, and few are asked for it.
-    from modellint.facts.training_memory import training
-
-    return training(graph)
 
 
 def _verdicts(rule: Rule, graph: Graph, options: Mapping[str, Any]) -> list[Finding | Skip]:
@@ -433,7 +422,7 @@ def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iter
         yield Related(subject.shown(site.path), site.line, site.column, text)
 
 
-def _layer(graph: Graph, node: Node, subject: Subject, kept: Mapping[int, int] | None) -> Layer:
+def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
     site = node.construction or node.call or Site(subject.path, subject.line)
     cell, line = subject.placed(site.path, site.line)
     data = [source for source in node.inputs if source.index in graph.varying]
@@ -457,5 +446,4 @@ def _layer(graph: Graph, node: Node, subject: Subject, kept: Mapping[int, int] |
         padding=node.padding if windowed else None,
         parameter_memory=costs.parameter_memory(graph, node),
         activation_memory=costs.activation_memory(graph, node),
-        kept=None if kept is None else kept.get(node.index, 0),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modellint.report.folding import folded
 from modellint.report.lines import printable, shape, title
-from modellint.report.training import kept_cells, kept_header, training_lines
+from modellint.report.training import kept_cells, kept_header, mega, training_lines
 from modellint.report.view import View
 from modellint.results.annotated import SizeStyle
 from modellint.results.models import Layer, ModelReport, Shape
@@ -28,7 +28,6 @@ HEADERS = (
 ALIGN = ("left", "left", "left", *("right",) * 7)
 #: Further columns of the table on a terminal or in a pipe.
 _MEMORY = ("MB", "out MB")
-_MEGA = 1e6
 _UNITS = ("k", "M", "G", "T", "P")
 
 
@@ -159,14 +158,6 @@ def count(value: int) -> str:
     if scaled == "1e+03" and power < len(_UNITS):  # Rounded up into the next unit.
         power, scaled = power + 1, "1"
     return f"{float(scaled):#.3g}".rstrip(".") + f" {_UNITS[power - 1]}"
-
-
-def mega(value: int | None) -> str:
-    """Bytes in megabytes, nothing for none."""
-    if not value:
-        return ""
-    scaled = value / _MEGA
-    return f"{scaled:,.2f}" if scaled >= 0.005 else "<0.01"
 
 
 def number(value: int | None) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from modellint.results.models import ModelReport
+from modellint.results.models import Layer, ModelReport
 from modellint.results.training_memory import TrainingMemory
 
 _MEGA = 1e6
@@ -36,7 +36,7 @@ def peak(memory: TrainingMemory) -> str:
 def parts(memory: TrainingMemory) -> str:
     """What is in memory, a part at a time."""
     states = [one.states for one in memory.optimizers]
-    held = mega(min(states))
+    held = mega(min(states)) or "0"
     if min(states) != max(states):
         held += f" to {mega(max(states))}"
     told = [
@@ -71,17 +71,22 @@ def _batch(memory: TrainingMemory) -> str:
     return told
 
 
-def kept_cells(model: ModelReport) -> Iterator[list[str]]:
-    """The last cell of each row of the table of layers and of its total; none without numbers."""
+def kept_header(model: ModelReport) -> tuple[str, ...]:
+    """The heading of a last column of the table of layers, if the model has numbers for it."""
+    return () if model.training_memory is None else ("kept MB",)
+
+
+def kept_cells(model: ModelReport, layers: Iterable[Layer]) -> Iterator[list[str]]:
+    """The cells of that column: one for each layer and the total."""
     memory = model.training_memory
-    for layer in model.layers.values():
-        yield [] if memory is None else [mega(layer.kept) if layer.kept else ""]
+    for layer in layers:
+        yield [] if memory is None else [mega(layer.kept)]
     yield [] if memory is None else [mega(memory.kept)]
 
 
 def mega(value: int | None) -> str:
-    """Bytes in megabytes, nothing for what is not known."""
-    if value is None:
+    """Bytes in megabytes, nothing for none."""
+    if not value:
         return ""
     scaled = value / _MEGA
-    return f"{scaled:,.2f}" if scaled >= 0.005 or not value else "<0.01"
+    return f"{scaled:,.2f}" if scaled >= 0.005 else "<0.01"

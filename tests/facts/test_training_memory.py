@@ -76,6 +76,21 @@ def ours(graph: Graph, samples: int, name: str) -> tuple[int, tuple[str, ...]]:
     return found.memory.peak, found.memory.unknown
 
 
+class Biased(nn.Module):
+    """Attention with a bias that is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.Linear(64, 192)
+        self.bias = nn.Parameter(torch.zeros(1, 4, 128, 128))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        heads = self.heads(x).reshape(x.shape[0], 128, 3, 4, 16).permute(2, 0, 3, 1, 4)
+        query, key, value = heads.unbind(0)
+        found = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=self.bias)
+        return found.transpose(1, 2).reshape(x.shape)
+
+
 MODELS: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "residual": (Residual, "N,3,64,64"),
     "frozen": (Frozen, "N,3,64,64"),
@@ -88,6 +103,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], str]] = {
         lambda: nn.TransformerEncoderLayer(64, 4, batch_first=True, activation="gelu"),
         "N,128,64",
     ),
+    "biased": (Biased, "N,128,64"),
     "pooled": (
         lambda: nn.Sequential(block(4), nn.MaxPool2d(2), block(4), nn.AdaptiveAvgPool2d(1)),
         "N,4,64,64",
