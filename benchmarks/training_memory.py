@@ -53,7 +53,7 @@ def _subjects(wanted: list[str]) -> Iterator[tuple[Exhibit, nn.Module]]:
 
 def ours(graph: Any, samples: int, name: str, options: dict[str, Any]) -> tuple[int, str]:
     """The same peak by the graph, and what it does not know."""
-    loop = Loop((Optimizer(name, options, 1),), samples, 1)
+    loop = Loop((Optimizer(name, options),), samples=samples)
     found = trained_as(graph, loop)
     assert found is not None
     return found.memory.peak, " ".join(found.memory.unknown)

@@ -1,13 +1,15 @@
 """How a file trains a model: its optimizer, its batch, autocast and what is computed again.
 
-All of it is read from the syntax tree of the model's file: training is no part of the forward.
+All of it is read from syntax trees, of the model's file and of those that use it: training is no
+part of the forward.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from modellint.discovery.constants import NotConstant, constant
@@ -16,6 +18,7 @@ from modellint.discovery.scopes import functions
 from modellint.facts.losses import entry_count
 from modellint.facts.optimizers import OPTIMIZERS
 from modellint.graph import Graph, fact
+from modellint.source.file import SourceFile
 from modellint.source.walking import nodes_of, walk
 
 #: Methods of a module that hand out its parameters.
@@ -28,38 +31,62 @@ _MARKS = ("optim", "DataLoader", "autocast", "checkpoint")
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """An optimizer that is built for the model: its class, its options, and the line."""
+    """An optimizer that is built for the model: its class and its options."""
 
     name: str
     options: Mapping[str, Any]
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """What a file says of training the model; `None` and nothing where it does not.
+    """What files say of training the model; `None` and nothing where they do not.
 
-    `samples` is the batch of its `DataLoader` in `line`. `precision` is the dtype of autocast.
+    `samples` is the batch of a `DataLoader`, `precision` the dtype of autocast. `source` and
+    `batch` are the places of the optimizer and of the loader.
     """
 
     optimizers: tuple[Optimizer, ...] = ()
+    source: str | None = None
     samples: int | None = None
-    line: int | None = None
+    batch: str | None = None
     precision: str | None = None
-
-
-NO_LOOP = Loop()
 
 
 @fact
 def training_loop(graph: Graph) -> Loop:
-    """What the file that defines the model says of its training."""
-    source = graph.source
-    if source is None or not any(mark in source.text for mark in _MARKS):
-        return NO_LOOP
+    """What the file that defines the model says of its training, else those that use it."""
+    found = Loop()
+    if graph.source is not None:
+        found = _read(graph, graph.source, graph.words)
+    if found.optimizers and found.samples is not None:
+        return found
+    for shown, source in graph.users():
+        other = _read(graph, source, partial(_place, shown))
+        if found.samples is None:
+            found = replace(found, samples=other.samples, batch=other.batch)
+        if not found.optimizers and other.optimizers:
+            found = replace(found, optimizers=other.optimizers, source=other.source)
+            found = replace(found, precision=found.precision or other.precision)
+    return found
+
+
+def _place(shown: str, line: int) -> str:
+    return f"{shown}:{line}"
+
+
+def _read(graph: Graph, source: SourceFile, place: Callable[[int], str]) -> Loop:
+    if not any(mark in source.text for mark in _MARKS):
+        return Loop()
     reader = _Reader(graph, source.tree)
-    samples, line = reader.batch()
-    return Loop(tuple(reader.optimizers()), samples, line, reader.precision())
+    samples, loader = reader.batch()
+    built = reader.optimizers()
+    return Loop(
+        optimizers=tuple(one for one, _ in built),
+        source=place(built[0][1]) if built else None,
+        samples=samples,
+        batch=None if loader is None else place(loader),
+        precision=reader.precision() if built else None,
+    )
 
 
 class _Reader:
@@ -69,19 +96,19 @@ class _Reader:
         self.graph = graph
         self.tree = tree
         self.names: Names = read_names(tree)
-        self.classes = {declared.name for declared in graph.definitions("")[:1]}
+        self.classes = {graph.modules[""].type}
         self.values = _values(tree)
 
-    def optimizers(self) -> Iterator[Optimizer]:
-        """The optimizers that are built for this model, those of the same states once."""
-        found: dict[tuple[str, str], Optimizer] = {}
+    def optimizers(self) -> list[tuple[Optimizer, int]]:
+        """The optimizers that are built for this model, with their lines, equal ones once."""
+        found: dict[tuple[str, str], tuple[Optimizer, int]] = {}
         for call, owner in self._calls():
             name = self._optimizer(call)
             if name is not None and self._is_for_model(call, owner):
                 options = {word.arg: self._value(word.value) for word in call.keywords if word.arg}
-                one = Optimizer(name, options, call.lineno)
+                one = Optimizer(name, options), call.lineno
                 found.setdefault((name, repr(sorted(options.items()))), one)
-        yield from found.values()
+        return [*found.values()]
 
     def batch(self) -> tuple[int | None, int | None]:
         """The batch size of the loader that trains: that which shuffles, where several differ."""
@@ -147,7 +174,9 @@ class _Reader:
         built = [one for one in given if isinstance(one, ast.Call)]
         if any(self._builds(one, written) for one in built):
             return True
-        return not built and self._is_alone()
+        # A function that gives a model gives this one where there is no other.
+        layers = any((self.names.dotted(one.func) or "").startswith("torch.") for one in built)
+        return not layers and self._is_alone()
 
     def _is_alone(self) -> bool:
         return entry_count(self.graph) == 1

@@ -45,8 +45,8 @@ def trained_as(graph: Graph, loop: Loop) -> Training | None:
     shown = [(one.name, one.options) for one in loop.optimizers]
     memory = TrainingMemory(
         samples=samples,
-        batch=graph.words(loop.line) if loop.line and samples == loop.samples else None,
-        source=graph.words(loop.optimizers[0].line) if loop.optimizers else None,
+        batch=loop.batch if samples == loop.samples else None,
+        source=loop.source,
         parameters=parameters,
         buffers=buffers,
         gradients=found.gradients,

@@ -71,7 +71,7 @@ class Shared(nn.Module):
 
 def ours(graph: Graph, samples: int, name: str) -> tuple[int, tuple[str, ...]]:
     """The peak with an optimizer and a batch, and the operations that are not known."""
-    found = trained_as(graph, Loop((Optimizer(name, {}, 1),), samples, 1))
+    found = trained_as(graph, Loop((Optimizer(name, {}),), samples=samples))
     assert found is not None
     return found.memory.peak, found.memory.unknown
 
