@@ -232,6 +232,30 @@ def loop_of(tmp_path: Path, text: str) -> Loop:
     return found[0]
 
 
+def test_other_files_of_the_project_tell_how_it_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(HEAD + "def make():\n    return Net()\n")
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "train.py").write_text(
+        """
+import torch
+from torch.utils.data import DataLoader
+from nets import make
+
+
+def main(data):
+    net = make()
+    loader = DataLoader(data, batch_size=12, shuffle=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+"""
+    )
+    report = modellint.lint_paths(tmp_path / "nets.py", inputs="N,8", training=True)
+    memory = report.models[0].training_memory
+    assert memory is not None
+    assert memory.samples == 12
+    assert [one.name for one in memory.optimizers] == ["AdamW"]
+    assert "train.py:10" in str(memory.source)
+
+
 def names_of(loop: Loop) -> list[str]:
     return [one.name for one in loop.optimizers]
 
@@ -250,6 +274,7 @@ def names_of(loop: Loop) -> list[str]:
         ("other = nn.Linear(2, 2)\nopt = optim.Adam(other.parameters())", []),
         ("net = Net()\na = optim.SGD(net.parameters(), 1)\nb = optim.Adam(net.parameters())",
          ["SGD", "Adam"]),
+        ("def make():\n    return Net()\nnet = make()\nopt = optim.Adam(net.parameters())", ["Adam"]),
         ("class Adam:\n    pass\nnet = Net()\nopt = Adam(net.parameters())", []),
     ],
 )  # fmt: skip
