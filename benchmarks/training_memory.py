@@ -67,8 +67,8 @@ def main() -> None:
     options_given = parser.parse_args()
     wanted = options_given.names
     warnings.simplefilter("ignore")
-    print("| model | samples | optimizer | modellint | torch | difference | not known |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| model | samples | optimizer | modellint | torch | difference |")
+    print("|---|---|---|---|---|---|", flush=True)
     worst = 0.0
     for exhibit, model in _subjects(wanted):
         graph = modellint.trace(model, inputs=list(exhibit.inputs(model)))
@@ -83,11 +83,12 @@ def main() -> None:
             except Exception as error:
                 print(f"{exhibit}: {type(error).__name__}: {error}", file=sys.stderr)
                 break
-            off = counted / peak - 1
+            least = "at least " if unknown else ""
+            off = round(counted / peak - 1, 3) + 0.0  # No minus before a zero.
             worst = max(worst, abs(off))
             print(
-                f"| {exhibit.name} | {samples} | {name} | {counted / _MEGA:,.1f} "
-                f"| {peak / _MEGA:,.1f} | {off:+.1%} | {unknown} |",
+                f"| {exhibit.name} | {samples} | {name} | {least}{counted / _MEGA:,.1f} "
+                f"| {peak / _MEGA:,.1f} | {off:+.1%} |",
                 flush=True,
             )
     print(f"\nThe largest difference is {worst:.1%}.")

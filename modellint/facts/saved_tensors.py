@@ -135,7 +135,10 @@ def saved(node: Node, needs: frozenset[int] | set[int], sizes: Bytes) -> Saved |
             beside += _BESIDE[name[1:]](node, sizes)
         elif wanted is None or any(one.index in needs for one in _nodes(node, wanted)):
             for one in _nodes(node, name):
-                if in_rows and _copies(node, one, sizes):
+                cast = sizes.cast(node, one)
+                if cast:
+                    beside += cast
+                elif in_rows and _copies(node, one, sizes):
                     beside += sizes.of(one)
                 else:
                     inputs.append(one)

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 from modellint.discovery.constants import NotConstant, constant
@@ -61,6 +62,8 @@ def training_loop(graph: Graph) -> Loop:
     if found.optimizers and found.samples is not None:
         return found
     for shown, source in graph.users():
+        if not _imports(graph, source):
+            continue
         other = _read(graph, source, partial(_place, shown))
         if found.samples is None:
             found = replace(found, samples=other.samples, batch=other.batch)
@@ -68,6 +71,17 @@ def training_loop(graph: Graph) -> Loop:
             found = replace(found, optimizers=other.optimizers, source=other.source)
             found = replace(found, precision=found.precision or other.precision)
     return found
+
+
+def _imports(graph: Graph, source: SourceFile) -> bool:
+    """Whether a file imports the model's class, its file or the folder of that.
+
+    Others are said to use it that only build what a configuration names.
+    """
+    own = PurePath(graph.source.path) if graph.source is not None else PurePath()
+    wanted = {graph.modules[""].type, own.stem, own.parent.name}
+    origins = read_names(source.tree).origins.values()
+    return any(wanted & {*origin.split(".")} for origin in origins)
 
 
 def _place(shown: str, line: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from modellint.facts.autocast import NO_CASTS, casts
 from modellint.facts.costs import width
 from modellint.facts.optimizers import Options, copies
 from modellint.facts.tensor_bytes import Bytes
@@ -14,6 +15,7 @@ from modellint.graph import Graph, Node, fact
 from modellint.results.training_memory import OptimizerMemory, TrainingMemory
 
 #: The ends of what is usual, for a model whose optimizer is not known.
+_HALVES = ("float16", "bfloat16", "half")
 _RANGE: tuple[tuple[str, Options], ...] = (("SGD", {}), ("Adam", {}))
 
 
@@ -36,7 +38,7 @@ def trained_as(graph: Graph, loop: Loop) -> Training | None:
     if graph.mismatch is not None or not graph.outputs:
         return None
     samples = loop.samples if loop.samples is not None and graph.batches else 1
-    sizes = Bytes(graph, samples)
+    sizes = Bytes(graph, samples, casts(graph) if loop.precision in _HALVES else NO_CASTS)
     found = training_pass(graph, sizes)
     if not found.gradients:
         return None
@@ -54,6 +56,7 @@ def trained_as(graph: Graph, loop: Loop) -> Training | None:
         optimizers=tuple(
             _with(found, parameters + buffers, name, options) for name, options in shown or _RANGE
         ),
+        precision=loop.precision if loop.precision in _HALVES else None,
         unknown=found.unknown,
     )
     return Training(memory, found.layers)

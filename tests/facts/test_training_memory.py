@@ -11,9 +11,12 @@ import torch
 from torch import nn
 
 import modellint
+from modellint.facts.autocast import casts
 from modellint.facts.optimizers import OPTIMIZERS, copies
+from modellint.facts.tensor_bytes import Bytes
 from modellint.facts.training_loop import Loop, Optimizer, training_loop
 from modellint.facts.training_memory import trained_as, training
+from modellint.facts.training_pass import training_pass
 from modellint.graph import Graph
 from modellint.protocol.jobs import Job
 from tests.fake_training import torch_peak
@@ -256,6 +259,19 @@ def main(data):
     assert "train.py:10" in str(memory.source)
 
 
+def test_a_file_that_builds_what_a_configuration_names_tells_nothing(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(HEAD)
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "train.py").write_text(
+        "import torch\nfrom hydra.utils import instantiate\n\n\ndef main(cfg):\n"
+        "    net = instantiate(cfg.model)\n    opt = torch.optim.AdamW(net.parameters())\n"
+    )
+    report = modellint.lint_paths(tmp_path / "nets.py", inputs="N,8", training=True)
+    memory = report.models[0].training_memory
+    assert memory is not None
+    assert [one.name for one in memory.optimizers] == ["SGD", "Adam"]
+
+
 def names_of(loop: Loop) -> list[str]:
     return [one.name for one in loop.optimizers]
 
@@ -274,7 +290,7 @@ def names_of(loop: Loop) -> list[str]:
         ("other = nn.Linear(2, 2)\nopt = optim.Adam(other.parameters())", []),
         ("net = Net()\na = optim.SGD(net.parameters(), 1)\nb = optim.Adam(net.parameters())",
          ["SGD", "Adam"]),
-        ("def make():\n    return Net()\nnet = make()\nopt = optim.Adam(net.parameters())", ["Adam"]),
+        ("def make():\n    return Net()\nn = make()\nopt = optim.Adam(n.parameters())", ["Adam"]),
         ("class Adam:\n    pass\nnet = Net()\nopt = Adam(net.parameters())", []),
     ],
 )  # fmt: skip
@@ -305,3 +321,55 @@ def test_the_batch_is_that_of_the_loader(tmp_path: Path, text: str, samples: int
     body = "".join(f"    {line}\n" for line in text.splitlines())
     whole = f"import argparse\n\n\ndef main(x, read):\n{body or '    pass'}"
     assert loop_of(tmp_path, whole).samples == samples
+
+
+@pytest.mark.parametrize(
+    ("text", "precision"),
+    [
+        ("with torch.autocast('cuda', dtype=torch.bfloat16):\n        net(x)", "bfloat16"),
+        ("with torch.cuda.amp.autocast():\n        net(x)", "float16"),
+        ("with torch.autocast('cuda', enabled=False):\n        net(x)", None),
+        ("net(x)", None),
+    ],
+)
+def test_autocast_is_read_beside_an_optimizer(
+    tmp_path: Path, text: str, precision: str | None
+) -> None:
+    whole = f"def main(net, x):\n    opt = optim.SGD(net.parameters(), 1)\n    {text}\n"
+    assert loop_of(tmp_path, whole).precision == precision
+
+
+class Mixed(nn.Module):
+    """What autocast halves, what it leaves as it is, and what joins the two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 3, 1)
+        )
+        self.head = nn.Linear(3, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + self.body(x)
+        return self.head(torch.tanh(self.head.weight.mean() * x).mean((2, 3))) * 2
+
+
+def test_under_autocast_as_much_is_kept_as_torch_keeps() -> None:
+    graph = modellint.trace(Mixed(), inputs=["N,3,32,32"])
+    told = training_pass(graph, Bytes(graph, 4, casts(graph))).kept
+    model, x = Mixed().train(), torch.rand(4, 3, 32, 32)
+    own = {one.untyped_storage()._cdata for one in (*model.parameters(), *model.buffers())}
+    held = {x.untyped_storage()._cdata: x.untyped_storage()}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            held[storage._cdata] = storage
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+    with torch.autocast("cpu", torch.bfloat16), hooks:
+        result = model(x)
+    pack(result)
+    assert told == pytest.approx(sum(one.nbytes() for one in held.values()), rel=0.02)
+    assert told < 0.8 * training_pass(graph, Bytes(graph, 4)).kept
