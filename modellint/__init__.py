@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         Report,
         RulePage,
     )
+    from modellint.results.training_memory import OptimizerMemory, TrainingMemory
     from modellint.rules import (
         Category,
         CategoryName,
@@ -128,6 +129,7 @@ __all__ = [
     "Node",
     "NotAnalysed",
     "Note",
+    "OptimizerMemory",
     "Options",
     "Origin",
     "Origins",
@@ -153,6 +155,7 @@ __all__ = [
     "Status",
     "Step",
     "Tensor",
+    "TrainingMemory",
     "TriedFix",
     "UsageError",
     "WorkerError",
@@ -182,6 +185,7 @@ _HOMES = {
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",
     "modellint.results.report": "FailLevel FixCount FixedFiles Format Note Problem Report RulePage",
+    "modellint.results.training_memory": "OptimizerMemory TrainingMemory",
     "modellint.rules": "Category CategoryName Check Example Finding Reads Rule Severity Skip rule",
     "modellint.source.file": "SourceFile",
     "modellint.symbolic.constraints": "Constraint Relation",

@@ -92,6 +92,10 @@ def read(report: modellint.Report) -> None:
             print(tensors, places)
         style: modellint.SizeStyle = "symbolic"
         print(report.annotated(style))
+        if model.training_memory is not None:
+            assert_type(model.training_memory, modellint.TrainingMemory)
+            for one in model.training_memory.optimizers:
+                assert_type(one, modellint.OptimizerMemory)
         if model.picture is not None:
             assert_type(model.picture, modellint.Picture)
             assert_type(model.picture.steps, tuple[modellint.Step, ...])

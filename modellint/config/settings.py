@@ -27,7 +27,8 @@ class Settings:
     `baseline` is the file of the findings that do not count; `compare` the revision of git, or the
     file, whose findings do not. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
-    project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make.
+    project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make,
+    `training` adds the memory that training takes.
     `exclude` are patterns of what a search of folders leaves out, in place of the configuration's.
     Findings below `min_severity` are left out of the report; more warnings than `max_warnings` fail
     the run, and fewer do not. `shard` is the part of the targets that counts. `trials` is how many
@@ -53,6 +54,7 @@ class Settings:
     verbose: bool = False
     confirmed: bool = False
     pictured: bool = False
+    training: bool = False
     annotated: bool = False
     baseline: str | None = None
     compare: str | None = None

@@ -276,6 +276,7 @@ def open_target(
         verbose=settings.verbose,
         confirmed=settings.confirmed,
         pictured=settings.pictured,
+        training=settings.training,
         annotated=settings.annotated,
         data=target.data,
         preload=plan.configuration.preload,

@@ -12,7 +12,6 @@ from modellint.report.layers import (
     batch_of,
     costs_for,
     count,
-    mega,
     shown_layers,
     sides,
     sizes_of,
@@ -22,6 +21,7 @@ from modellint.report.layers import (
 from modellint.report.layout import wrapped
 from modellint.report.lines import columns, printable, title
 from modellint.report.rich_text import rendered
+from modellint.report.training import kept_header, mega, training_lines
 from modellint.report.view import View
 from modellint.results.annotated import SizeStyle
 from modellint.results.models import Layer, ModelReport
@@ -72,7 +72,8 @@ def screen(model: ModelReport, view: View) -> str:
     name = printable(model.name)
     heading = [view.paint(name, bold=True) + first.removeprefix(name), *others]
     heading += wrapped(costs_for(model), view.room)
-    return "\n".join([*heading, "", rendered(table, view)])
+    told = [line for text in training_lines(model) for line in wrapped(text, view.room)]
+    return "\n".join([*heading, "", rendered(table, view), *told])
 
 
 def _broken(path: str, width: int) -> str:
@@ -119,6 +120,9 @@ def _columns(model: ModelReport, view: View) -> Iterator[_Column]:
     yield _Column("field", lambda one: _alike(one.receptive_field))
     activations = mega(model.activation_memory)
     yield _Column("out MB", lambda one: mega(one.activation_memory), activations)
+    for heading in kept_header(model):
+        total_kept = mega(model.training_memory.kept) if model.training_memory else ""
+        yield _Column(heading, lambda one: mega(one.kept), total_kept)
 
 
 def _kernel(layer: Layer) -> str:
