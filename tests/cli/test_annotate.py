@@ -79,7 +79,7 @@ def test_a_format_without_a_place_for_it_is_wrong_usage(folder, name):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--symbolic"], "give both"),
+        (["--symbolic"], "give one of these"),
         (["--annotate", "--symbolic", "--concrete"], "give one of them"),
         (["--annotate", "--concrete", "--format", "json"], "has all sizes"),
         (["--annotate", "--list"], "would have no effect"),
