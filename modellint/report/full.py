@@ -61,6 +61,7 @@ def render(report: Report, view: View) -> str:
         blocks.append("\n".join(statistics(report)))
     if not view.quiet:
         notes = [*_compared(report), *_silencing(report), *fixable(report, view)]
+        notes += _tracebacks(report, view)
         label = view.paint("note:", bold=True)
         told_of = [line for one in notes for line in headed(label, 5, one, view)]
         blocks.append("\n".join([*told_of, *_last(report, view)]))
@@ -210,6 +211,11 @@ def _listed(names: Sequence[str], what: str) -> str:
 def _named(names: Sequence[str]) -> str:
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f", … {rest} more" if rest > 0 else "")
+
+
+def _tracebacks(report: Report, view: View) -> Iterator[str]:
+    if not view.traceback and any(problem.calls for problem in report.errors):
+        yield "-v prints the traceback of what code of yours raises"
 
 
 def _compared(report: Report) -> Iterator[str]:
