@@ -38,9 +38,10 @@ _OPTIONS = """\
 
     modellint [OPTIONS] TARGET...
 
-A target is a file, a directory, a selector such as `net.py::Net` or `"net.py::Net(width=32)"`, or
-`-` for standard input. Several may be given. What each option does is said by `modellint --help`,
-too; most have a key in the [configuration](configuration.md), and what is given here counts.
+A target is a file, a directory, a selector such as `net.py::Net` or `"net.py::Net(width=32)"`, a
+module of the project's Python such as `mypackage.nets` or `torchvision.models:resnet18`, or `-` for
+standard input. Several may be given. What each option does is said by `modellint --help`, too; most
+have a key in the [configuration](configuration.md), and what is given here counts.
 
 | option | what it does |
 |---|---|

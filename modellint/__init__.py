@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     )
     from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor, SizeStyle
     from modellint.results.baselined import Baselined, Key
+    from modellint.results.compared import (
+        Compared,
+        LayerChange,
+        LayerState,
+        ModelChange,
+        ModelState,
+        StateChange,
+    )
     from modellint.results.findings import Diagnostic, Related, Silenced, TriedFix
     from modellint.results.models import Layer, ModelInput, ModelReport, Shape, SkippedCheck, Status
     from modellint.results.picture import Border, Picture, Step
@@ -54,6 +62,7 @@ if TYPE_CHECKING:
         Report,
         RulePage,
     )
+    from modellint.results.user_calls import UserCall
     from modellint.rules import (
         Category,
         CategoryName,
@@ -74,6 +83,12 @@ __all__ = [
     "AnnotatedSource",
     "Annotation",
     "Baselined",
+    "Compared",
+    "LayerChange",
+    "LayerState",
+    "ModelChange",
+    "ModelState",
+    "StateChange",
     "Border",
     "Category",
     "CategoryName",
@@ -134,6 +149,7 @@ __all__ = [
     "Tensor",
     "TriedFix",
     "UsageError",
+    "UserCall",
     "WorkerError",
     "__version__",
     "assert_clean",
@@ -154,9 +170,13 @@ _HOMES = {
     ),
     "modellint.results.annotated": "AnnotatedSource Annotation LineTensor SizeStyle",
     "modellint.results.baselined": "Baselined Key",
+    "modellint.results.compared": (
+        "Compared LayerChange LayerState ModelChange ModelState StateChange"
+    ),
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",
+    "modellint.results.user_calls": "UserCall",
     "modellint.results.report": "FailLevel FixCount FixedFiles Format Note Problem Report RulePage",
     "modellint.rules": "Category CategoryName Check Example Finding Reads Rule Severity Skip rule",
     "modellint.source.file": "SourceFile",

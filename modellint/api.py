@@ -26,6 +26,7 @@ from modellint.config.selection import DEFAULT, Layer, select_rules
 from modellint.config.settings import Settings
 from modellint.engine.engine import lint_targets
 from modellint.engine.installation import torch_version
+from modellint.engine.module_paths import with_modules
 from modellint.errors import FileError, NotAnalysed, UsageError, in_words
 from modellint.graph import Graph, Site
 from modellint.inputs.live_inputs import GivenInputs, check_call, given_inputs, input_texts
@@ -119,6 +120,7 @@ def lint_paths(
     fail_level: FailLevel | None = None,
     strict: bool = False,
     baseline: str | os.PathLike[str] | None = None,
+    compare: str | os.PathLike[str] | None = None,
     cache: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
     python: str | os.PathLike[str] | None = None,
@@ -126,7 +128,7 @@ def lint_paths(
     annotated: bool = False,
     executor: Executor | None = None,
 ) -> Report:
-    """Lint files, directories and selectors such as `net.py::Net`, as the command line does.
+    """Lint files, directories, modules and selectors such as `net.py::Net`, as the command does.
 
     `paths` are one or several. `inputs` are those of `lint`, except for what cannot be said to
     another process: objects of classes, and values that are no tensors.
@@ -134,13 +136,14 @@ def lint_paths(
     The files run in worker processes, `jobs` at once, by default as many as there are cores. What
     else is not given is as the files' configuration says: the nearest one of each, the one file
     `config`, or none if `isolated`; else `timeout` is 60 seconds a file, `memory` `8G` a file and
-    `fail_level` `warning`. With `cache`, results are kept for files that do not change, and those
-    of earlier runs count; a `cache_dir` says where. `python` is the interpreter that runs the
-    models; without it that of the active environment or the project, as the command line finds it,
-    counts before this one. `pictures` keeps what `render("html")` draws, `annotated` what
-    `report.annotated()` prints, which else lints once more. An `executor` runs each
-    file on a machine of its own, where modellint and the interpreter are installed and the files
-    have the same paths.
+    `fail_level` `warning`. With `compare`, a revision of git or another file, only findings that
+    are new since count, and `report.compared` tells what became of the models. With `cache`,
+    results are kept for files that do not change, and those of earlier runs count; a `cache_dir`
+    says where. `python` is the interpreter that runs the models; without it that of the active
+    environment or the project, as the command line finds it, counts before this one. `pictures`
+    keeps what `render("html")` draws, `annotated` what `report.annotated()` prints, which else
+    lints once more. An `executor` runs each file on a machine of its own, where modellint and the
+    interpreter are installed and the files have the same paths.
 
     Raises `UsageError` for paths, models and rules that do not exist, for arguments of other types,
     for a configuration that is not valid, and for an interpreter that cannot run models;
@@ -163,6 +166,7 @@ def lint_paths(
         fail_level=None if fail_level is None else one_of("fail_level", fail_level, FailLevel),
         strict=flag("strict", strict),
         baseline=path("baseline", baseline),
+        compare=path("compare", compare),
         cache=flag("cache", cache) or folder is not None,
         cache_dir=folder,
         python=path("python", python),
@@ -172,7 +176,16 @@ def lint_paths(
     if executor is not None and not callable(getattr(type(executor), "submit", None)):
         kind = in_words(executor)
         raise UsageError(f"executor: {kind} has no submit; give a concurrent.futures.Executor")
-    return lint_targets(given_paths("paths", paths), settings, executor=executor)
+    # Module paths are looked for in the project's interpreter.
+    given = with_modules(given_paths("paths", paths), settings)
+    if settings.compare is None:
+        return lint_targets(given, settings, executor=executor)
+    if executor is not None or settings.baseline is not None:
+        other = "an executor" if executor is not None else "a baseline"
+        raise UsageError(f"compare: what was there is not linted with {other}: give one of them")
+    from modellint.engine.compare import lint_compared  # Few runs compare.
+
+    return lint_compared(given, settings)
 
 
 def trace(

@@ -24,12 +24,12 @@ PACKAGE = ROOT / "modellint"
 TORCH, HOOKS, INTERNALS = "torch", "torch.overrides", "torch internals"
 CLICK, TABULATE, PATHSPEC, PYTEST = "click", "tabulate", "pathspec", "pytest"
 RICH = "rich"
-IPYTHON = "IPython"
+IPYTHON, PYGLS, LSPROTOCOL = "IPython", "pygls", "lsprotocol"
 
 #: The rooms in their order. Rooms of one level import each other no more than those above them.
 ROOMS: tuple[dict[str, set[str]], ...] = (
     {"pytest_plugin": {PYTEST, TORCH}, "kernel": {IPYTHON, TORCH}},
-    {"cli": {CLICK}, "api": {TORCH}},
+    {"cli": {CLICK}, "api": {TORCH}, "server": {PYGLS, LSPROTOCOL}},
     {"engine": set(), "testing": set(), "former": set()},
     {"worker": {TORCH, INTERNALS}, "report": {TABULATE, RICH}, "comparing": set()},
     {"suppression": set(), "mending": set()},
@@ -52,7 +52,7 @@ DOORS = {("modellint.results.report", "report"), ("modellint.results.report", "e
 #: What runs where a project's torch is: it finds no package there but torch.
 WORKER_SIDE = "worker"
 #: What answers without torch: it is imported where torch is used, and never before.
-FRONT_END = ("cli", "engine", "config", "report", "suppression", "pytest_plugin", "api")
+FRONT_END = ("cli", "server", "engine", "config", "report", "suppression", "pytest_plugin", "api")
 #: What rules of anyone may import, besides the names of `modellint` itself.
 PUBLIC = {"contracts", "fixes", "facts", "geometry", "graph", "suppression"}
 

@@ -97,6 +97,8 @@ def read(report: modellint.Report) -> None:
             assert_type(model.picture.borders, tuple[modellint.Border, ...])
     for problem in report.errors:
         assert_type(problem, modellint.Problem)
+        for call in problem.calls:
+            assert_type(call, modellint.UserCall)
     for note in report.notes:
         assert_type(note, modellint.Note)
     for silenced in report.silenced:
@@ -106,6 +108,15 @@ def read(report: modellint.Report) -> None:
     if report.baseline is not None:
         assert_type(report.baseline, modellint.Baselined)
         assert_type(report.baseline.gone, tuple[modellint.Key, ...])
+    if report.compared is not None:
+        assert_type(report.compared, modellint.Compared)
+        for change in report.compared.models:
+            assert_type(change, modellint.ModelChange)
+            assert_type(change.state, modellint.ModelState)
+            assert_type(change.checkpoint, modellint.StateChange | None)
+            for one in change.layers:
+                assert_type(one, modellint.LayerChange)
+                assert_type(one.state, modellint.LayerState)
     for fix in report.fixes.values():
         assert_type(fix, modellint.TriedFix)
         assert_type(fix.edits, tuple[modellint.Edit, ...])

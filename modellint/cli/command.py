@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from modellint.cli.completion import rule_names, rules_and_categories
+from modellint.cli.given import with_modules, with_taken
 from modellint.cli.modes import check_modes, sizes_of
 from modellint.cli.options import (
     acceptance_options,
@@ -156,8 +157,8 @@ def _names(_context: click.Context, _option: click.Parameter, value: Any) -> tup
 def command(targets: tuple[str, ...], **options: Any) -> int:
     """Lint the architecture of PyTorch models.
 
-    TARGET is a .py file or a notebook, a directory, a selector such as file.py::Net, or - for
-    standard input.
+    TARGET is a .py file or a notebook, a directory, a selector such as file.py::Net, a module such
+    as torchvision.models:resnet18, or - for standard input.
     The models are built and traced without memory for their weights, in a process of their own:
     modellint runs your file as pytest would.
 
@@ -173,9 +174,10 @@ def command(targets: tuple[str, ...], **options: Any) -> int:
         write(page, None)
         return 0
     view = _view(options)
-    targets = _with_taken(targets, options)
+    targets = with_taken(targets, options)
     settings = _settings(options)
     check_modes(options, targets)
+    targets = with_modules(targets, settings, options)
     if options["explain"] in KINDS:
         write(kind_page(options["explain"]), options["output"])
         return 0
@@ -301,15 +303,6 @@ def _settings(options: dict[str, Any]) -> Settings:
         watched=options["watch"],
         trials=ALL_TRIALS if options["fix"] or options["diff"] else TRIALS,
     )
-
-
-def _with_taken(targets: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
-    """The targets, with the one that `--add-ignore` took for the reason that may follow it."""
-    taken = options["add_ignore"]
-    if not taken or unusable(taken) is not None:
-        return targets
-    options["add_ignore"] = ""
-    return (taken, *targets)
 
 
 def _lint(

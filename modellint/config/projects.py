@@ -17,7 +17,7 @@ from modellint.config.configuration import (
     table_in,
 )
 from modellint.errors import UsageError
-from modellint.source.paths import absolute_path, shown_path
+from modellint.source.paths import absolute_path, is_installed, shown_path
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -51,6 +51,8 @@ class Projects:
 
     def excludes(self, path: Path, *, directory: bool) -> bool:
         """Whether a file or folder is to be left out, by its configuration or the command line."""
+        if is_installed(path) and not self._excluding.exclude:
+            return False  # A search gets there only if that is what it was asked for.
         configuration = self._excluding if self._excluding.exclude else self.governing(path)
         return bool(configuration.exclude) and matches(
             configuration.exclude, configuration, path, directory=directory

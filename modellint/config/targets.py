@@ -11,7 +11,13 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from modellint.errors import UsageError
-from modellint.source.paths import absolute_path, is_notebook, regular_bytes, shown_path
+from modellint.source.paths import (
+    INSTALLED,
+    absolute_path,
+    is_notebook,
+    regular_bytes,
+    shown_path,
+)
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -241,7 +247,8 @@ def _gitignores(folder: Path) -> Ignoring:
             found = _known[one]
             break
         passed.append(one)
-        if os.path.exists(one / ".git"):  # noqa: PTH110
+        # What is installed is no part of the repository around its environment.
+        if os.path.exists(one / ".git") or one.name in INSTALLED:  # noqa: PTH110
             break
     for one in reversed(passed):
         spec = _gitignore(one)

@@ -15,7 +15,7 @@ from modellint.engine.intake import NotRead, Opened, concerns_models, read_targe
 from modellint.engine.memory import Memory
 from modellint.engine.probing import Probes
 from modellint.engine.project_index import ProjectIndex
-from modellint.engine.running import Outcome, Pools, Progress, Work, run_all
+from modellint.engine.running import Heard, Outcome, Pools, Progress, Work, run_all
 from modellint.errors import FileError, UsageError
 from modellint.protocol.jobs import Job
 from modellint.protocol.limits import check_timeout
@@ -52,15 +52,19 @@ def lint_targets(
     executor: Executor | None = None,
     changed: Mapping[str, bytes] | None = None,
     read: set[str] | None = None,
+    heard: Heard | None = None,
+    index: ProjectIndex | None = None,
 ) -> Report:
     """Lint files, directories and selectors; user code runs in worker processes only.
 
     They are those of `pools`, which stay open for further runs, or of the machines that an
     `executor` has; else they end with the run. `changed` are the only files that count, by printed
-    path, with what they would hold instead. What the report depends on besides its targets, such as
-    configurations, is added to `read`. Raises `UsageError` for a path, a model or a rule that does
-    not exist, for a configuration that is not valid, or where torch is missing, `PluginError` for a
-    plugin that does not load, `WorkerError` for a worker that does not start.
+    path, with what they would hold instead. `heard` is told of each file that ran, with all that it
+    read. `index` is what is known of the projects from earlier runs. What the report depends on
+    besides its targets, such as configurations, is added to `read`. Raises `UsageError` for a path,
+    a model or a rule that does not exist, for a configuration that is not valid, or where torch is
+    missing, `PluginError` for a plugin that does not load, `WorkerError` for a worker that does not
+    start.
     """
     _check(settings)
     plans = Plans(settings)
@@ -81,11 +85,13 @@ def lint_targets(
     commented: list[Prepared] = []
     files: set[str] = set()
     memory = Memory(settings, probes.ask)
-    index = ProjectIndex(_folders(given), lambda path: memory.cache_for(path, plans.of(path)))
+    if index is None:
+        index = ProjectIndex(_folders(given), lambda path: memory.cache_for(path, plans.of(path)))
 
     def works() -> Iterator[Work]:
         for target in targets:
-            opened = open_target(target, settings, plans.of(target.path), index)
+            plan = plans.of(target.path)
+            opened = open_target(target, settings, plan, index, observed=heard is not None)
             known = None if isinstance(opened, Report) else memory.recall(*opened.asked)
             if known is not None:
                 files.update(known.files)
@@ -111,6 +117,8 @@ def lint_targets(
                 memory.keep_empty(*prepared.opened.asked, behind)
 
     def done(work: Work, outcome: Outcome) -> None:
+        if heard is not None:
+            heard(work, outcome)
         prepared = started[work.job.path]
         if read is not None:
             files.update(_behind(prepared, outcome))
@@ -236,10 +244,13 @@ def open_target(
     plan: Plan,
     index: ProjectIndex,
     folder: str | None = None,
+    *,
+    observed: bool = False,
 ) -> Opened | Report:
     """Read a file's bytes; a report is all there is to say of it.
 
-    Paths are printed relative to `folder`, by default the current one.
+    Paths are printed relative to `folder`, by default the current one. `observed` is whether what
+    the file reads is asked for in any case.
     """
     try:
         data = read_target(target)
@@ -268,7 +279,7 @@ def open_target(
         annotated=settings.annotated,
         data=target.data,
         preload=plan.configuration.preload,
-        observed=(settings.cache or settings.watched) and target.data is None,
+        observed=observed or ((settings.cache or settings.watched) and target.data is None),
         trials=settings.trials,
         programs=programs,
         project=project,

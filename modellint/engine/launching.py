@@ -44,8 +44,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 spec = spec_from_file_location("modellint", sys.argv[1])
 sys.modules["modellint"] = package = module_from_spec(spec)
 spec.loader.exec_module(package)
-from modellint.worker import server
-getattr(server, sys.argv[2])(*sys.argv[3:])
+from importlib import import_module
+getattr(import_module("modellint." + sys.argv[2]), sys.argv[3])(*sys.argv[4:])
 """
 
 
@@ -65,7 +65,7 @@ def launch(
     alone, which then ends the worker. Raises `UsageError` where the interpreter does not start.
     """
     plugins = json.dumps([asdict(plugin) for plugin in installed_plugins()])
-    start = [interpreter.path, "-P", "-c", _START, str(PACKAGE / "__init__.py"), function, plugins]
+    start = [*_start(interpreter), "worker.server", function, plugins]
     places = dict.fromkeys(NAMES, folder) if folder is not None else {}
     try:
         return subprocess.Popen(
@@ -78,6 +78,31 @@ def launch(
         )
     except OSError as error:
         raise wrong(interpreter, f"cannot be started: {error.strerror or error}") from error
+
+
+def start_function(
+    interpreter: Interpreter, module: str, function: str, *arguments: str
+) -> subprocess.Popen[bytes]:
+    """Run a function of a module of modellint in a process of an interpreter, its output piped.
+
+    The module needs nothing but the standard library. Raises `UsageError` where the interpreter
+    does not start.
+    """
+    try:
+        return subprocess.Popen(
+            [*_start(interpreter), module, function, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env=environment_for(interpreter),
+        )
+    except OSError as error:
+        raise wrong(interpreter, f"cannot be started: {error.strerror or error}") from error
+
+
+def _start(interpreter: Interpreter) -> list[str]:
+    return [interpreter.path, "-P", "-c", _START, str(PACKAGE / "__init__.py")]
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:

@@ -280,6 +280,15 @@ def _of_revision(name: str, data: bytes) -> str:
     return digest(f"{name} {digest(data)}".encode())
 
 
+def still_holds(read: Mapping[str, Any] | None, interpreter: Interpreter) -> bool:
+    """Whether all that a file read in a process of an interpreter is noted, and is as it was."""
+    try:
+        noted = read is not None and read["reasons"] == []
+        return noted and read is not None and _States.of(interpreter).hold(read)
+    except (AttributeError, KeyError, TypeError, ValueError):  # Written by the file itself.
+        return False
+
+
 def _is_as_read(read: Mapping[str, Any] | None, job: Job, data: bytes, now: _States) -> bool:
     """Whether all that a file read is noted, and still is what it was."""
     try:

@@ -33,6 +33,12 @@ class ProjectIndex:
         self._cache = cache
         self._projects: dict[str, Importers] = {}
         self._roots: dict[str, str | None] = {}
+        self._imports: dict[str, dict[ProjectFile, Imports]] = {}
+
+    def look_again(self) -> None:
+        """Let what is asked next be answered by the files as they are then."""
+        self._projects.clear()
+        self._roots.clear()
 
     def programs(self, path: str) -> tuple[str, tuple[str, ...]]:
         """The project's folder for a file, and the other files that may build its models.
@@ -61,13 +67,14 @@ class ProjectIndex:
         if len(files) < _WORTH_KEEPING:
             cache = None
         name = digest(f"imports of {root}".encode())
-        known = {} if cache is None else _known(cache.load(name))
+        known = self._imports.get(root) or ({} if cache is None else _known(cache.load(name)))
         read = {file.path: known.get(file) or _imports(root, file) for file in files}
         if cache is not None:
             cache.use(name)
         if cache is not None and known.keys() != set(files):
             rows = [[*file, read[file.path].to_list()] for file in files]
             cache.store(name, {"imports": rows})
+        self._imports[root] = {file: read[file.path] for file in files}
         return Importers(read)
 
 

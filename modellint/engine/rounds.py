@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from modellint.config.settings import ALL_TRIALS, Request
 from modellint.engine.engine import lint_targets
+from modellint.engine.project_index import ProjectIndex
 from modellint.engine.running import Pools
 from modellint.errors import FileError, UsageError
 from modellint.fixes.edits import apart
@@ -122,8 +123,13 @@ def _is_of(fix: TriedFix, path: str) -> bool:
     return all(edit.path == path for edit in fix.edits)
 
 
-def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
-    """Make the fixes of a report in memory, until no file has one left that fits."""
+def mend(
+    report: Report, *, unsafe: bool, pools: Pools, index: ProjectIndex | None = None
+) -> Mended:
+    """Make the fixes of a report in memory, until no file has one left that fits.
+
+    `index` is what is known of the projects from earlier runs.
+    """
     request = request_of(report)
     # By a baseline a finding is known by its line, which a fix of another one changes.
     settings = replace(request.settings, baseline=None)
@@ -139,6 +145,7 @@ def mend(report: Report, *, unsafe: bool, pools: Pools) -> Mended:
             request.stdin_name,
             pools=pools,
             changed=changed,
+            index=index,
         )
 
     files: dict[str, _File] = {}

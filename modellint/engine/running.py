@@ -50,6 +50,9 @@ class Pool(Protocol):
     def run(self, job: Job) -> Generator[Any, None, None]:
         """Run a job; yield its messages, the last of type `end`."""
 
+    def interrupt(self, job: Job) -> None:
+        """End the process of a job that another thread runs; its last message is then an end."""
+
     def close(self) -> None:
         """End all processes, those in the middle of a job included."""
 
@@ -103,6 +106,10 @@ class Outcome:
         return cls(reports, data["read"])
 
 
+Heard = Callable[[Work, Outcome], None]
+"""Told of each file that ran as soon as it is through, with what came of it."""
+
+
 def open_pool(interpreter: Interpreter) -> Pool:
     """The processes of an interpreter that files run in, by what this system can."""
     # Where no file has changed, none is needed.
@@ -139,7 +146,7 @@ def run_all(
     works: Iterable[Work],
     jobs: int | None = None,
     progress: Progress | None = None,
-    done: Callable[[Work, Outcome], None] = lambda work, outcome: None,
+    done: Heard = lambda work, outcome: None,
     lasting: Pools | None = None,
 ) -> list[Outcome]:
     """What came of each file; `jobs` run at once, by default as many as there are cores.
@@ -173,7 +180,7 @@ def collected(
     tasks: Mapping[Future[T], Work],
     read: Callable[[Future[T], Work], Outcome],
     progress: Progress | None,
-    done: Callable[[Work, Outcome], None],
+    done: Heard,
 ) -> list[Outcome]:
     """What comes of tasks, in their order; told of as they are done, and read only once."""
     from concurrent.futures import as_completed

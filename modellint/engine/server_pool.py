@@ -64,6 +64,7 @@ class ForkingPool:
         self._server: _Server | None = None
         self._idle: dict[tuple[str, ...], list[socket.socket]] = {}  # by what they preloaded
         self._open: set[socket.socket] = set()
+        self._serving: dict[int, socket.socket] = {}  # by the identity of their job
         self._closed = False
 
     def start(self) -> None:
@@ -78,8 +79,12 @@ class ForkingPool:
         `lost` says nothing of the file: its supervisor went away, which another file may have
         caused.
         """
-        connection, messages = self._begin(job)
         whole = False
+        try:
+            connection, messages = self._begin(job)
+        except BaseException:
+            self._serving.pop(id(job), None)
+            raise
         try:
             for message in messages:
                 # Behind a connection that was lost is no supervisor, behind one whose words are
@@ -88,10 +93,17 @@ class ForkingPool:
                 yield message
         finally:
             with self._lock:
+                self._serving.pop(id(job), None)
                 if whole and connection in self._open:
                     self._idle.setdefault(job.preload, []).append(connection)
                 else:
                     self._drop(connection)
+
+    def interrupt(self, job: Job) -> None:
+        """End the process of a job that another thread runs; its last message is then an end."""
+        # Without the lock, which is held as long as torch is imported.
+        if connection := self._serving.get(id(job)):
+            _hang_up(connection)
 
     def close(self) -> None:
         """End all processes, those in the middle of a job included."""
@@ -108,6 +120,7 @@ class ForkingPool:
         attempts = 0
         while True:
             connection, is_new = self._connect(job.preload)
+            self._serving[id(job)] = connection
             messages = _exchange(connection, job)
             first = next(messages)
             # Those that waited may all have ended with their server, however many they are.
@@ -142,10 +155,14 @@ class ForkingPool:
 
     def _drop(self, connection: socket.socket) -> None:
         self._open.discard(connection)
-        # Another thread may be reading from it: closing alone would not wake it.
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+        _hang_up(connection)
         connection.close()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    # Another thread may be reading from it: closing alone would not wake it.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Server:

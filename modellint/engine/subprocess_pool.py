@@ -44,7 +44,7 @@ class SinglePool:
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: dict[int, subprocess.Popen[bytes]] = {}  # by the identity of their job
 
     def start(self) -> None:
         """Nothing is shared by the jobs, so there is nothing to start."""
@@ -58,18 +58,23 @@ class SinglePool:
             pipe = subprocess.PIPE
             folder = new_folder()
             process = launch(self._interpreter, "lint_one", pipe, pipe, log, folder)
-            self._running.add(process)
+            self._running[id(job)] = process
             try:
                 end = yield from _relay(process, job, log, self._interpreter)
             finally:
                 end_process(process)
-                self._running.discard(process)
+                del self._running[id(job)]
                 clear(folder)
             yield {**end, "type": "end", "printed": log_text(log) if job.verbose else ""}
 
+    def interrupt(self, job: Job) -> None:
+        """End the process of a job that another thread runs; its last message is then an end."""
+        if process := self._running.get(id(job)):
+            end_process(process)
+
     def close(self) -> None:
         """End all processes, those in the middle of a job included."""
-        for process in [*self._running]:
+        for process in [*self._running.values()]:
             end_process(process)
 
 

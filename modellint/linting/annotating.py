@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from modellint.graph import Graph
 from modellint.graph.line_values import LineValue, LineValues, NamedTensor
-from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor
+from modellint.results.annotated import AnnotatedSource, Annotation, LayerPlace, LineTensor
 from modellint.source.file import SourceFile
 from modellint.source.statements import Function, branches, extent, functions, has_code
 from modellint.source.walking import nodes_of
@@ -46,12 +46,31 @@ def annotated(
                 skipped=tuple(sorted(skipped)),
                 stopped=stopped,
                 reason=reason if stopped is not None else None,
+                places=tuple(_places(graph, source)),
             )
         )
     if found and graph.mismatch is not None and not any(one.stopped for one in found):
         # In code of somebody else, which no line of these files called.
         found[-1] = replace(found[-1], reason=reason)
     return tuple(found)
+
+
+def _places(graph: Graph, source: SourceFile) -> Iterator[LayerPlace]:
+    """Where a file builds layers, and where it calls them."""
+    for node in graph.nodes:
+        built, call = node.construction, node.call
+        if not node.is_layer:
+            continue
+        # Where Python tells no columns, as of code that was compiled without, there is no end.
+        if built is not None and built.path == source.path and built.end_line:
+            yield LayerPlace(
+                node.key, True, built.line, built.column, built.end_line, built.end_column
+            )
+        if call is not None and call.path == source.path and call.end_column > 1:
+            # Columns of calls count bytes.
+            column = source.column_of(call.line, call.column - 1)
+            end_column = source.column_of(call.end_line, call.end_column - 1)
+            yield LayerPlace(node.key, False, call.line, column, call.end_line, end_column)
 
 
 def _stop(graph: Graph, lines: LineValues) -> tuple[str, int] | None:

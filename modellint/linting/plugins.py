@@ -25,6 +25,9 @@ from modellint.rules import Rule
 #: The entry-point group; an entry names a module or package that holds rules.
 GROUP = "modellint.rules"
 
+#: What the modules of files begin with that are no distribution's.
+_PRIVATE = "_modellint_plugin_"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedRule:
@@ -174,10 +177,36 @@ def check_plugin(path: Path, origin: str) -> None:
 def _rules_at(path: Path, origin: str) -> list[LoadedRule]:
     check_plugin(path, origin)
     # A private name, so that a rule file called json.py shadows nothing.
-    name = f"_modellint_plugin_{sha256(str(path).encode()).hexdigest()[:12]}"
+    name = f"{_PRIVATE}{sha256(str(path).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
         _load(name, path, (str(path),), origin)
     return list(_rules_in(sys.modules[name], origin))
+
+
+def forget_files(paths: Iterable[str]) -> bool:
+    """Let files and folders be imported again that hold some of the paths; whether there are any.
+
+    For a process that goes on while rules are edited.
+    """
+    changed = [Path(os.path.realpath(path)) for path in paths]
+    tops = {
+        name
+        for name, module in sys.modules.copy().items()
+        if name.startswith(_PRIVATE) and "." not in name
+        if any(_holds(module, path) for path in changed)
+    }
+    for name in [name for name in sys.modules.copy() if name.partition(".")[0] in tops]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    return bool(tops)
+
+
+def _holds(module: ModuleType, path: Path) -> bool:
+    if path.suffix != ".py":
+        return False
+    folders = [*getattr(module, "__path__", ())]
+    file = getattr(module, "__file__", None)
+    return any(path.is_relative_to(one) for one in [*folders, *([file] if file else [])])
 
 
 def _load(name: str, path: Path, folders: Sequence[str], origin: str) -> None:

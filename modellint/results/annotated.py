@@ -110,13 +110,38 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerPlace:
+    """An expression that builds a layer, or calls it: the key of that call among the layers.
+
+    Lines and columns count from 1, the columns in code points; `end_column` is exclusive.
+    """
+
+    key: str
+    built: bool
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def to_list(self) -> list[Any]:
+        """The place as JSON has it, in the order of its fields."""
+        return [self.key, self.built, self.line, self.column, self.end_line, self.end_column]
+
+    @classmethod
+    def from_list(cls, data: Sequence[Any]) -> LayerPlace:
+        """Read a place that `to_list` wrote."""
+        return cls(*data)
+
+
+@dataclass(frozen=True, slots=True)
 class AnnotatedSource:
     """The parts of one file that build a model or run in its forward, line by line.
 
     `path` is as printed; in a notebook it is about one `cell`. `shown` are the parts, first and
     last line of each; `lines` what lines leave behind, in the order of the file. `skipped` are the
     blocks of functions that ran which this run did not take. `stopped` is the line at which the
-    forward failed, if it is one of these, and `reason` why.
+    forward failed, if it is one of these, and `reason` why. `places` are where layers are built and
+    called, in the order of the calls.
     """
 
     path: str
@@ -126,6 +151,7 @@ class AnnotatedSource:
     stopped: int | None = None
     reason: str | None = None
     cell: int | None = None
+    places: tuple[LayerPlace, ...] = ()
 
     @property
     def name(self) -> str:
@@ -151,6 +177,7 @@ class AnnotatedSource:
             "skipped": [list(one) for one in self.skipped],
             "stopped": self.stopped,
             "reason": self.reason,
+            "places": [one.to_list() for one in self.places],
         }
 
     @classmethod
@@ -158,6 +185,7 @@ class AnnotatedSource:
         """Read an entry of `annotated`; raise `ValueError` where it has lines that no file has."""
         spans = [*data["shown"], *data["skipped"]]
         spans += [(one["line"], one["end_line"]) for one in data["lines"]]
+        spans += [(line, end_line) for _, _, line, _, end_line, _ in data["places"]]
         if any(not first <= last <= _LAST for first, last in spans):
             raise ValueError("lines of a source end before they begin, or where no file does")
         return cls(
@@ -168,6 +196,7 @@ class AnnotatedSource:
             stopped=data["stopped"],
             reason=data["reason"],
             cell=data.get("cell"),
+            places=tuple(map(LayerPlace.from_list, data["places"])),
         )
 
 

@@ -131,6 +131,17 @@ class _Placing:
         for first, last in source.skipped:
             known, above = part(first)
             put(replace(known, skipped=(*known.skipped, (first - above, last - above))))
+        for place in source.places:
+            known, above = part(place.line)
+            indent = len(self.found(source.path, place.line)[3])
+            there = replace(
+                place,
+                line=place.line - above,
+                column=place.column + indent,
+                end_line=place.end_line - above,
+                end_column=place.end_column + indent,
+            )
+            put(replace(known, places=(*known.places, there)))
         if source.stopped is not None:
             known, above = part(source.stopped)
             put(replace(known, stopped=source.stopped - above, reason=source.reason))

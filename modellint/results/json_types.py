@@ -143,6 +143,9 @@ class AnnotationJson(TypedDict):
     built: bool
 
 
+PlaceJson = tuple[str, bool, Line, Line, Line, Line]
+
+
 class AnnotatedJson(TypedDict):
     """An entry of `annotated` of a model."""
 
@@ -153,6 +156,7 @@ class AnnotatedJson(TypedDict):
     skipped: list[tuple[Line, Line]]
     stopped: Line | None
     reason: str | None
+    places: list[PlaceJson]
 
 
 ModelJson = TypedDict(

@@ -72,19 +72,30 @@ def _hindrance(finding: Diagnostic, report: Report) -> str | None:
 def _rewrite(path: Path, findings: Iterable[Diagnostic], reason: str) -> int:
     """Change one file; return how many comments it got or had extended."""
     data = regular_bytes(path)
-    source = parse_source(str(path), data)
+    changed, count = with_ignores(str(path), data, findings, reason)
+    replace_source(path, data, changed)
+    return count
+
+
+def with_ignores(
+    path: str, data: bytes, findings: Iterable[Diagnostic], reason: str
+) -> tuple[bytes, int]:
+    """What a file holds with a comment at each of its findings, and how many that are.
+
+    Raises `FileError` where the comments would change what the file says to Python.
+    """
+    source = parse_source(path, data)
     edits = list(_edits(source, findings))
     if source.cells is None:
         changed = _in_lines(data, edits, reason)
     else:
-        changed = _in_cells(str(path), data, source.cells, edits, reason)
-    after = parse_source(str(path), changed)
+        changed = _in_cells(path, data, source.cells, edits, reason)
+    after = parse_source(path, changed)
     with deep_trees():
         same = ast.dump(after.tree) == ast.dump(source.tree)
     if not same:
-        raise FileError("syntax-error", str(path), None, "a comment would change its meaning")
-    replace_source(path, data, changed)
-    return len(edits)
+        raise FileError("syntax-error", path, None, "a comment would change its meaning")
+    return changed, len(edits)
 
 
 def _in_lines(data: bytes, edits: Iterable[_Edit], reason: str) -> bytes:

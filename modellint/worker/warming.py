@@ -10,7 +10,7 @@ import gc
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 from modellint.building.failures import describe
 from modellint.worker.askers import is_installed
@@ -25,6 +25,11 @@ modules.rebuilding linting.linter worker.other_arguments worker.trial_runs""".sp
 #: What torch's operations without a kernel for meta tensors import, a third of a second's worth.
 #: Too much for a run that does not need it, so it is imported once a file has needed it.
 _LATE = ("torch.fx.experimental.symbolic_shapes",)
+#: Libraries beside torch that take long to import, as files of models use them. What serves many
+#: lints of one file may import them beforehand, as `preload` does.
+_HEAVY = """numpy scipy pandas sklearn matplotlib torchvision torchaudio timm transformers
+diffusers accelerate lightning pytorch_lightning torchmetrics einops monai kornia torch_geometric
+segmentation_models_pytorch huggingface_hub omegaconf""".split()
 
 
 def warm() -> None:
@@ -43,7 +48,16 @@ def warm() -> None:
 
 def imported_late() -> list[str]:
     """What this process has imported that the next one may need as well."""
-    return [name for name in _LATE if name in sys.modules]
+    heavy = [name for name in _HEAVY if _is_of_package(sys.modules.get(name))]
+    return [*(name for name in _LATE if name in sys.modules), *heavy]
+
+
+def _is_of_package(module: object) -> bool:
+    """Whether what user code may have put among the modules is one of an installed package."""
+    if not isinstance(module, ModuleType):
+        return False
+    path = ModuleType.__getattribute__(module, "__dict__").get("__file__")
+    return isinstance(path, str) and is_installed(path)
 
 
 def import_late(names: Iterable[str]) -> None:

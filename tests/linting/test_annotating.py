@@ -326,3 +326,31 @@ def test_a_report_that_was_not_asked_for_lines_lints_its_model_once_more_for_the
     assert plain.models[0].annotated == ()
     assert plain.annotated() == text
     assert plain.findings == asked.findings
+
+
+def test_layers_have_the_places_where_they_are_built_and_called(annotated):
+    _, source, report = annotated(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 8, 3)
+                self.body = nn.Sequential(nn.Conv2d(8, 8, 3), nn.ReLU())
+
+            def forward(self, x):
+                s = "🙂"; x = self.conv(x)
+                return F.max_pool2d(self.body(x), 2)
+        """,
+        "N,3,16,16",
+    )
+    lines = report.annotated().split("\n")
+    places = {(one.key, one.built): one for one in source.places}
+    assert {key for key, _ in places} == {*report.models[0].layers}
+    call = places["conv", False]
+    line = next(line for line in lines if "self.conv(x)" in line)
+    assert line[call.column - 1 : call.end_column - 1] == "self.conv(x)"
+    # A layer of a block is called where the block is.
+    block = places["body.0", False]
+    line = next(line for line in lines if "self.body(x)" in line)
+    assert line[block.column - 1 : block.end_column - 1] == "self.body(x)"
+    assert type(source).from_dict(source.to_dict()) == source
