@@ -189,7 +189,9 @@ def _needing(graph: Graph) -> set[int]:
         elif node.op not in _NO_GRADIENT:
             for source in node.inputs:
                 if source.index in needs:
-                    if node.outputs and node.output.dtype.startswith(("float", "bfloat", "complex")):
+                    if node.outputs and node.output.dtype.startswith(
+                        ("float", "bfloat", "complex")
+                    ):
                         needs.add(node.index)
                     break
     return needs

@@ -126,7 +126,9 @@ def test_a_terminal_gets_the_fact_first_and_a_pipe_the_place(tmp_path):
     assert second.strip() == "--> net.py:8:21 in Net"
     assert max(map(len, shown.splitlines())) <= 80
     assert [line for line in shown.splitlines() if "^" in line] == [" " * 3 + "|" + " " * 25 + "^"]
+    followed = screen("net.py", cwd=tmp_path, TERM="dumb")
     piped = modellint("net.py", cwd=tmp_path).stdout
+    assert followed == piped
     assert piped.startswith("net.py:8:21: warning[even-kernel] conv has an even kernel")
 
 
