@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from modellint.report.clauses import Told, told
 from modellint.report.excerpts import Excerpts
@@ -117,14 +118,16 @@ def _spaced(blocks: list[str]) -> Iterator[str]:
 def _error(problem: Problem, excerpts: Excerpts, view: View) -> Iterator[str]:
     """An error: what and where, the line, the calls that led there, with `-v` the traceback."""
     gutter = len(str(problem.line))
+    exact = _with_column(problem)
     if view.terminal:
+        problem = exact
         severity = view.severity("error", problem.kind)
         yield from headed(severity, len(f"error[{problem.kind}]"), problem.message, view)
         inside = f" in {problem.model}" if problem.model else ""
         yield from _arrow(f"{problem.place}{inside}", gutter, view)
     else:
         yield error_line(problem, view)
-    yield from line_of(problem, excerpts, view)
+    yield from line_of(exact, excerpts, view)
     if problem.model and not view.terminal:
         yield from labelled("model", problem.model, gutter, view)
     for at, call in enumerate(problem.calls if len(problem.calls) > 1 else ()):
@@ -134,6 +137,16 @@ def _error(problem: Problem, excerpts: Excerpts, view: View) -> Iterator[str]:
         yield from labelled(label, said, gutter, view)
     if view.traceback and problem.traceback:
         yield from (f"  {printable(line)}" for line in problem.traceback.splitlines())
+
+
+def _with_column(problem: Problem) -> Problem:
+    """A syntax error with its column, which its message begins with, in its place."""
+    at, _, message = problem.message.partition(": ")
+    line, _, column = at.partition(":")
+    if problem.kind != "syntax-error" or line != str(problem.line) or not column.isdecimal():
+        return problem
+    end = int(column) + 1
+    return replace(problem, column=int(column), end_column=end, message=message)
 
 
 def _incomplete(model: ModelReport, view: View) -> Iterator[str]:
