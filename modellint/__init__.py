@@ -39,7 +39,13 @@ if TYPE_CHECKING:
         Site,
         Tensor,
     )
-    from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor, SizeStyle
+    from modellint.results.annotated import (
+        AnnotatedSource,
+        Annotation,
+        LayerPlace,
+        LineTensor,
+        SizeStyle,
+    )
     from modellint.results.baselined import Baselined, Key
     from modellint.results.compared import (
         Compared,
@@ -111,6 +117,7 @@ __all__ = [
     "Inputs",
     "Key",
     "Layer",
+    "LayerPlace",
     "LineTensor",
     "Mismatch",
     "Model",
@@ -168,7 +175,7 @@ _HOMES = {
     "modellint.graph": (
         "ConstructorArgument Graph Input Mismatch Module Node Origin Origins Parameter Site Tensor"
     ),
-    "modellint.results.annotated": "AnnotatedSource Annotation LineTensor SizeStyle",
+    "modellint.results.annotated": "AnnotatedSource Annotation LayerPlace LineTensor SizeStyle",
     "modellint.results.baselined": "Baselined Key",
     "modellint.results.compared": (
         "Compared LayerChange LayerState ModelChange ModelState StateChange"

@@ -172,12 +172,14 @@ def _told(
 
 
 _FIRST = "batch_first=True"
+#: What constructs an attention of its own, and hands it the order of its axes.
+_AROUND = ("TransformerEncoderLayer", "TransformerDecoderLayer")
 
 
 def _attention(graph: Graph, node: Node) -> Node | Module:
     """What is constructed with the order of an attention's axes: it, or the layer around it."""
     holder = graph.modules.get(node.module.rpartition(".")[0])
-    around = holder is not None and (holder.kind or "").startswith("Transformer")
+    around = holder is not None and holder.type in _AROUND
     return holder if around and holder is not None else node
 
 

@@ -56,9 +56,7 @@ def dropout_before_batch_norm(graph: Graph, *, least: float = 0.05) -> Iterator[
             f"{named(call)} with p={share:g} reaches {named(norm)}: in training the variance of "
             f"what it gives is at least {factor:.2f} times that in evaluation, but the norm "
             "divides by the same running variance",
-            help=f"put the dropout behind the norm; or p=0.1, which shifts by {1 / 0.9:.2f}"
-            if share > 0.1
-            else "put the dropout behind the norm",
+            help=f"put the dropout behind the norm; or a p below {least:g}",
             related=[norm],
             fix=_fix(graph, call, norm),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import e, log
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.leaving_out import without
 from modellint.facts.losses import (
     BINARY_LOGIT_LOSSES,
     LOG_PROBABILITY_LOSSES,
@@ -21,6 +22,7 @@ from modellint.facts.losses import (
     takes_output,
     uses,
 )
+from modellint.facts.output_steps import effect_of_nll, logarithms, probabilities, row
 from modellint.facts.usage import training
 from modellint.facts.wording import named
 from modellint.graph.operations import (
@@ -108,22 +110,26 @@ def _wrong(graph: Graph, use: Use) -> Finding | None:
             f"{log(1 + 1 / e):.2f}",
             help=f"return what {named(end)} is given, and apply it where probabilities are shown; "
             "or train with BCELoss",
+            fix=without(end),
         )
     if loss.name in PROBABILITY_LOSSES and end.op in _LINEAR:
         return Finding(
             end,
             f"{named(end)} gives the model's output {output.output}, values of any size, and "
             f"{where}, which takes probabilities and refuses what lies outside 0 to 1",
-            help="train with BCEWithLogitsLoss, which applies the sigmoid itself",
+            help="train with BCEWithLogitsLoss, which applies the sigmoid itself; or return the "
+            "sigmoid",
+            fix=probabilities(end),
         )
     if loss.name in LOG_PROBABILITY_LOSSES and end.op in (*_LINEAR, "softmax"):
         return Finding(
             end,
             f"{named(end)} gives the model's output {output.output}, and {where}, which takes "
-            f"log-probabilities: {_effect_of_nll(end)}",
+            f"log-probabilities: {effect_of_nll(end)}",
             help="log_softmax in place of softmax"
             if end.op == "softmax"
             else "return log_softmax of it, or train with CrossEntropyLoss, which applies it",
+            fix=logarithms(end),
         )
     if not use.same_sizes:
         return None
@@ -144,15 +150,6 @@ def _end(graph: Graph, output: Node) -> Node:
     while node.op in _MOVES and len(varying_inputs(graph, node)) == 1:
         node = varying_inputs(graph, node)[0]
     return node
-
-
-def _effect_of_nll(end: Node) -> str:
-    if end.op == "softmax":
-        return (
-            "of probabilities the loss is -p, between -1 and 0, and its gradient is the same "
-            "for the worst and the best p"
-        )
-    return "of logits the loss falls without end, as they grow"
 
 
 def _one_logit(output: Node, end: Node) -> bool:
@@ -191,6 +188,7 @@ def _compared(graph: Graph, use: Use, end: Node) -> Finding | None:
         if use.target is not None
         else "a decoder that gives the size it was given, or a target that is cut to the output's",
         assumes_size=use.target is None,
+        fix=row(graph.outputs[use.output]) if use.target is not None else None,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.leaving_out import without
 from modellint.facts.source_facts import called_name, constructor, literal_arguments
 from modellint.facts.wording import named
-from modellint.fixes import Fix, Without, is_numbered
 from modellint.graph.operations import DROPOUTS
 
 
@@ -38,7 +38,7 @@ def no_op_layer(graph: Graph) -> Iterator[Finding | Skip]:
             call,
             f"{named(call)} changes nothing: {why}",
             help="leave it out; nn.Identity() keeps its place in a Sequential",
-            fix=Fix(f"without {named(call)}", [Without(call)], safe=not is_numbered(call)),
+            fix=without(call, same=True),
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import prod
 
 from modellint import Finding, Graph, Node, Parameter, Skip, rule
 from modellint.facts.costs import (
@@ -23,6 +24,10 @@ from modellint.facts.flattening import (
 )
 from modellint.facts.pooling import pooled
 from modellint.facts.wording import channels, describe, times
+from modellint.fixes import Fix, Instead
+
+#: As many features are enough for a layer of any size.
+_ENOUGH = 256
 
 
 @rule("efficiency")
@@ -44,7 +49,8 @@ def parameter_heavy_linear(
     between positions, so the layer fixes the input's size, is slow to learn and first to overfit.
     Networks that pool to 1×1 first (Lin et al., Network In Network, arXiv 1312.4400) need a
     fraction of the weights: AlexNet's first linear layer holds 61.8 % of its 61 M parameters,
-    VGG16's 74.3 % of 138 M.
+    VGG16's 74.3 % of 138 M. Of a few channels that would leave too little: the help names a pool
+    that leaves as many features as the layer gives out, or 256, where that is small enough.
 
     **When it is fine** (silent): classifiers behind global pooling, however large; layers whose
     output becomes a map, as at the start of a generator; by (b), the layers of a lone block that
@@ -69,7 +75,8 @@ def parameter_heavy_linear(
         seen.add(held)
         source = flattened(graph, call)
         if source is not None and source.count > 1 and number >= flatten_share * total:
-            yield _of_flattened(graph, call, source, number)
+            to = _pooled_to(graph, call, source, min_parameters, flatten_share)
+            yield _of_flattened(graph, call, source, number, to)
         elif number >= share * total and feeds_weights_only(graph, call) and not _is_block(graph):
             yield _of_hidden(graph, call, number)
 
@@ -94,13 +101,45 @@ def _held(graph: Graph, call: Node, number: int) -> str:
     )
 
 
-def _of_flattened(graph: Graph, call: Node, source: Flattened, number: int) -> Finding:
+def _pooled_to(graph: Graph, call: Node, source: Flattened, least: int, share: float) -> list[int]:
+    """The map to pool to: it gives as many features as the layer does, if that is small enough.
+
+    Of a few channels a pool to one position leaves next to nothing. What is enough for any layer is
+    `_ENOUGH`; where a larger map would be reported again, it is the largest that is not.
+    """
+    enough = min(_outputs(call), _ENOUGH)
+    number, total = parameters(graph, call), total_parameters(graph)
+    largest = max(source.positions)
+    sides = [[min(side, axis) for axis in source.positions] for side in range(1, largest)]
+    fitting = [
+        to
+        for to in sides
+        if prod(to) == 1
+        or (left := _with_map(call, source, number, to)) < least
+        or left < share * (total - number + left)
+    ]
+    wide = (to for to in fitting if source.channels * prod(to) >= enough)
+    return next(wide, fitting[-1])
+
+
+def _with_map(call: Node, source: Flattened, number: int, to: Sequence[int]) -> int:
+    """How many parameters the layer has on a map of another size."""
+    return number - (source.count - prod(to)) * source.channels * _outputs(call)
+
+
+def _of_flattened(
+    graph: Graph, call: Node, source: Flattened, number: int, to: Sequence[int]
+) -> Finding:
     shape = f"{source.channels}×{times(source.positions)}"
     features = source.channels * source.count
-    wide = number - (source.count - 1) * source.channels * _outputs(call)
+    change = (
+        f"in_features {features} → {source.channels * prod(to)}"
+        if call.op == "linear"
+        else f"kernel {times(source.positions)} → {times(to)}"
+    )
     told = (
-        f"pool to {times([1] * len(source.positions))} first: in_features {features} → "
-        f"{source.channels}, parameters {amount(number)} → {amount(wide)}"
+        f"pool to {times(to)} first: {change}, parameters {amount(number)} → "
+        f"{amount(_with_map(call, source, number, to))}"
     )
     return Finding(
         call,
@@ -109,7 +148,7 @@ def _of_flattened(graph: Graph, call: Node, source: Flattened, number: int) -> F
         help=f"put convolutions before it, which share weights between positions, and {told}"
         if source.raw
         else f"{told}; or use convolutions, which share weights between positions",
-        fix=pooled(graph, call, source, [1] * len(source.positions)),
+        fix=pooled(graph, call, source, to),
     )
 
 
@@ -124,7 +163,17 @@ def _of_hidden(graph: Graph, call: Node, number: int) -> Finding:
         f"{_held(graph, call, number)}, and is not the output layer",
         help=f"fewer features; or two layers of rank {rank}, {inputs} → {rank} → {outputs}: "
         f"parameters {amount(number)} → {amount(factored)}",
+        fix=_factored(call, inputs, rank, outputs),
     )
+
+
+def _factored(call: Node, inputs: int, rank: int, outputs: int) -> Fix | None:
+    """Two linear layers in the place of one, the first without a bias that the second has too."""
+    if call.op != "linear" or call.arguments.get("bias") is None:
+        return None
+    first, second = f"nn.Linear({inputs}, {rank}, bias=False)", f"nn.Linear({rank}, {outputs})"
+    change = Instead(call, None, f"nn.Sequential({first}, {second})")
+    return Fix(f"two layers of rank {rank}", [change])
 
 
 def _outputs(call: Node) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from math import inf
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.leaving_out import without
 from modellint.facts.ranges import Range, range_of
 from modellint.facts.wording import named
-from modellint.fixes import Fix, Without, is_numbered
 
 #: What leaves every value of an interval as it is: that interval.
 _IDENTICAL = {
@@ -51,7 +51,7 @@ def redundant_activation(graph: Graph) -> Iterator[Finding | Skip]:
             f"{_interval(found)}",
             help="leave it out, or put a layer between the two",
             related=[found.maker],
-            fix=Fix(f"without {named(call)}", [Without(call)], safe=not is_numbered(call)),
+            fix=without(call, same=True),
         )
 
 

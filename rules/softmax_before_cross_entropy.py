@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import e, log
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.leaving_out import without
 from modellint.facts.losses import (
     LOGIT_LOSSES,
     PROBABILITY_LOSSES,
@@ -16,7 +17,6 @@ from modellint.facts.losses import (
 )
 from modellint.facts.usage import training
 from modellint.facts.wording import named
-from modellint.fixes import Fix, Without
 from modellint.geometry.channels import dim_after
 from modellint.graph.operations import (
     IDENTITIES,
@@ -136,7 +136,7 @@ def _finding(call: Node, loss: Loss, where: str, output: Node) -> Finding:
         help="return the logits, and apply softmax where probabilities are shown"
         if call.op == "softmax"
         else f"return the logits, without {call.op}",
-        fix=Fix(f"without {named(call)}", [Without(call)]),
+        fix=without(call),
     )
 
 

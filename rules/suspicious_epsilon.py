@@ -37,7 +37,7 @@ def suspicious_epsilon(graph: Graph, *, least: float = 1e-2) -> Iterator[Finding
             call,
             f"{named(call)} has eps={eps:g}: a channel of variance 0.1 comes out with "
             f"{kept:.2g} instead of 1",
-            help=f"if the momentum is meant, momentum={eps:g}; eps stays 1e-05"
+            help=f"if the momentum is meant, momentum={eps:g} and eps=1e-05"
             if momentum
             else "leave it out: eps is 1e-05 then",
             fix=set_arguments(call, eps=1e-5),

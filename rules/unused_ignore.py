@@ -37,10 +37,12 @@ def _remarks(comment: Comment) -> Iterator[Remark]:
     if comment.idle:
         names = ", ".join(comment.idle)
         have = "has" if len(comment.idle) == 1 else "have"
-        yield Remark(comment, f"{names} {have} nothing to say {where[comment.scope]}", help_)
+        message = f"{names} {have} nothing to say {where[comment.scope]}"
+        yield Remark(comment, message, help_, comment.idle)
     for name, nearest in comment.unknown.items():
         change = f"did you mean {nearest}?" if nearest else help_
-        yield Remark(comment, f"there is no rule {name!r} to ignore", change)
+        drop = () if nearest else (name,)
+        yield Remark(comment, f"there is no rule {name!r} to ignore", change, drop)
 
 
 _EXACT = "self.conv = nn.Conv2d(3, 8, 3, padding=1)"

@@ -28,6 +28,15 @@ needed = pytest.mark.skipif(
     os.name == "nt" or program() is None, reason="needs Chromium, such as Debian's package chromium"
 )
 
+#: What reaches beyond the screen, or is cut by what it stands in, but for what scrolls.
+CUT = """[...document.querySelectorAll('main *, .top *')].filter((one) => {
+  if (!one.checkVisibility() || one.closest('.unseen, .canvas svg, .tabs, thead')) return false;
+  const box = one.getBoundingClientRect();
+  const hides = getComputedStyle(one).overflowX === 'hidden';
+  return box.right > innerWidth + 1 || box.left < -1
+    || (hides && one.scrollWidth > one.clientWidth + 1);
+}).map((one) => [one.tagName, one.className, one.textContent.slice(0, 40)])"""
+
 
 class Browser:
     """A process of the browser with one page, which keeps what the page logs and asks for."""
@@ -111,10 +120,18 @@ class Browser:
             case other:
                 self._events.append(other)
 
-    def open(self, path, *, width=1280, height=900, dark=False, fragment=""):
-        """Show a file; what was logged and asked for before is forgotten."""
+    def open(
+        self, path, *, width=1280, height=900, dark=False, fragment="", touch=False, remember=False
+    ):
+        """Show a file; what was logged and asked for before is forgotten.
+
+        So is what pages had the browser keep, unless it is to `remember` that.
+        """
+        self("Emulation.setTouchEmulationEnabled", enabled=touch)
         self.resize(width, height)
         self.scheme("dark" if dark else "light")
+        if not remember:
+            self("Storage.clearDataForOrigin", origin="file://", storageTypes="local_storage")
         self("Page.navigate", url="about:blank")
         self.messages, self.requests, self._events = [], [], []
         self("Page.navigate", url=Path(path).absolute().as_uri() + fragment)
@@ -159,6 +176,10 @@ class Browser:
                     windowsVirtualKeyCode=code,
                     **extra,
                 )
+
+    def scripts(self, on):
+        """Let pages run scripts, or not."""
+        self("Emulation.setScriptExecutionDisabled", value=not on)
 
     def click(self, selector):
         """Click in the middle of the first element that a selector finds."""

@@ -14,12 +14,17 @@ from modellint.protocol.jobs import Job
 from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
 from modellint.source.file import parse_source
+from modellint.suppression.comment_rules import lint_comments
 from modellint.worker.pipeline import lint_file
 from modellint.worker.stages import Fixed
 
 RULES = load_rules()
 #: More than any file here takes.
 UNBOUNDED = 60
+
+
+class Failed(AssertionError):
+    """A file with a model that raises, other than on sizes."""
 
 
 def offered(
@@ -54,7 +59,8 @@ def offered(
         mended: list[Diagnostic] = []
         for part in lint_file(job, chosen, lambda other: Path(other).name):
             if isinstance(part, Report):
-                assert not part.errors, part.errors
+                if part.errors:
+                    raise Failed(part.errors)
                 found += part.findings
                 analysed |= {
                     one.name for one in part.models if one.status in ("analysed", "partial")
@@ -65,6 +71,19 @@ def offered(
     places = {(one.rule, one.model, one.line, one.column, one.layers): one for one in mended}
     assert len(places) == len(mended)
     return [places.get((f.rule, f.model, f.line, f.column, f.layers), f) for f in found]
+
+
+def remarks_on(text: str) -> list[Diagnostic]:
+    """What the rules that read comments say of a file, after the others had their say."""
+    chosen = [rule for rule in RULES.values() if rule.default]
+    with TemporaryDirectory() as folder:
+        path = Path(folder).resolve() / "net.py"
+        path.write_text(dedent(text), encoding="utf-8")
+        job = Job(path=str(path), shown="net.py", folder=folder)
+        parts = lint_file(job, chosen, lambda other: Path(other).name)
+        report = Report().merged(*(part for part in parts if isinstance(part, Report)))
+    source = parse_source("net.py", dedent(text).encode())
+    return [*lint_comments(source, "net.py", report, RULES, chosen, {})]
 
 
 def with_fix(text: str, finding: Diagnostic) -> str:

@@ -88,7 +88,8 @@ def read(report: modellint.Report) -> None:
             assert_type(source, modellint.AnnotatedSource)
             assert_type(source.lines, tuple[modellint.Annotation, ...])
             tensors: list[modellint.LineTensor] = [one for row in source.lines for one in row.first]
-            print(tensors)
+            places: list[modellint.LayerPlace] = [one for one in source.places if one.built]
+            print(tensors, places)
         style: modellint.SizeStyle = "symbolic"
         print(report.annotated(style))
         if model.picture is not None:

@@ -7,7 +7,7 @@ from math import prod
 
 from modellint.facts.activations import identities_beside
 from modellint.facts.flattening import Flattened
-from modellint.fixes import Before, Change, Fix, Instead, SetArgument
+from modellint.fixes import Before, Change, Fix, Instead, SetArgument, one_or_each
 from modellint.graph import Graph, Node
 from modellint.graph.operations import RESHAPES, passed_through
 
@@ -16,17 +16,18 @@ def pooled(graph: Graph, call: Node, found: Flattened, to: Sequence[int]) -> Fix
     """The map that a linear layer reads is pooled to a size, and the layer made for that.
 
     `found` is the map behind `call`, `to` the size of each of its axes. `None` where no flatten
-    stands between the two, or where the layer is a convolution.
+    stands between the two. A convolution, which covers its map, gets a kernel of that size.
     """
+    rank = len(found.positions)
+    size = one_or_each(to)
+    step = f"nn.functional.adaptive_avg_pool{rank}d({{}}, {size})"
+    layer = message = f"nn.AdaptiveAvgPool{rank}d({size})"
     if call.op != "linear":
-        return None
+        kernel = SetArgument(call, "kernel_size", size)
+        return Fix(f"{layer}, kernel_size={size}", [Before(call, step, layer), kernel])
     flatten = _flatten(graph, call)
     if flatten is None:
         return None
-    rank = len(found.positions)
-    size = to[0] if len({*to}) == 1 else tuple(to)
-    step = f"nn.functional.adaptive_avg_pool{rank}d({{}}, {size})"
-    layer = message = f"nn.AdaptiveAvgPool{rank}d({size})"
     changes: list[Change] = []
     features = found.channels * prod(to)
     if features != call.input.output.example[-1]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 from linecache import getline
 
-from modellint.discovery.names import last_name, read_names, top_level
+from modellint.discovery.names import read_names, top_level
 from modellint.graph import Graph, Module, Node, Site
+from modellint.source.callees import called_name as called_name
 from modellint.source.classes import source_at
 from modellint.source.file import SourceFile
 
@@ -97,8 +98,3 @@ def _literal(value: ast.expr) -> bool:
     if isinstance(value, (ast.Tuple, ast.List)):
         return all(map(_literal, value.elts))
     return isinstance(value, ast.Constant)
-
-
-def called_name(call: ast.Call) -> str:
-    """The last part of what a call calls: `Dropout` for `nn.Dropout(0.5)`."""
-    return last_name(call.func)

@@ -68,18 +68,35 @@ def is_plain(node: ast.expr) -> bool:
     return all(isinstance(one, (*parts, ast.expr_context)) for one in ast.walk(node))
 
 
-def _written(text: Text, name: ast.Name) -> ast.expr | None:
-    """The literal that a name stands for, where it is bound once and nothing else reads it."""
+def call_of(text: Text, call: ast.Call, name: str) -> ast.Call | None:
+    """The call that gives the first argument of a call, which is also known as `name`.
+
+    Where that is a variable, the one that it is bound to, if to no other.
+    """
+    given = _given(text, call, (name,), name)
+    if isinstance(given, ast.Name):
+        bound = _bound(text, given)
+        given = bound[0] if len(bound) == 1 else None
+    return given if isinstance(given, ast.Call) else None
+
+
+def _bound(text: Text, name: ast.Name) -> list[ast.expr | None]:
+    """What a name is bound to in the nearest scope that binds it; `None` for what is not plain."""
     scope: ast.AST = name
     while not isinstance(scope, (*_FUNCTIONS, ast.Module)):
         scope = text.parents[scope]
     while True:
         bound = _bindings(scope, name.id)
         if bound or isinstance(scope, ast.Module):
-            break
+            return bound
         scope = text.parents[scope]
         while not isinstance(scope, (*_FUNCTIONS, ast.Module)):
             scope = text.parents[scope]
+
+
+def _written(text: Text, name: ast.Name) -> ast.expr | None:
+    """The literal that a name stands for, where it is bound once and nothing else reads it."""
+    bound = _bound(text, name)
     reads = [
         node
         for node in ast.walk(text.source.tree)

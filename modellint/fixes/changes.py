@@ -54,10 +54,14 @@ class Before(NamedTuple):
 
 
 class After(NamedTuple):
-    """A step is put behind a call: what the call gives goes through `{}.transpose(1, 2)`."""
+    """A step is put behind a call: what the call gives goes through `{}.transpose(1, 2)`.
+
+    `module` is the construction that does the same, for a layer of an `nn.Sequential`.
+    """
 
     call: Node
     step: str
+    module: str | None = None
 
 
 class Instead(NamedTuple):

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from modellint.fixes.changes import Contain
 from modellint.fixes.edits import Edit
-from modellint.fixes.names import called_name, class_of, spelled
+from modellint.fixes.names import class_of, spelled
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph
+from modellint.source.callees import called_name
 from modellint.source.classes import own_attribute
 
 #: What registers what a display holds.
@@ -51,9 +52,15 @@ def _contained_there(path: str, graph: Graph, text: Text) -> Iterator[Edit]:
     if len(values) != 1:
         raise NoEdit("the container is filled elsewhere")
     kind = "ModuleList" if key[:-1].isdigit() else "ModuleDict"
-    line, column, end_line, end_column = text.source.extent(values[0])
-    yield text.inserted(line, column, spelled(f"nn.{kind}(", text))
-    yield text.inserted(end_line, end_column, ")")
+    yield from _around(values[0], kind, text)
+
+
+def _around(value: ast.expr, kind: str, text: Text) -> Iterator[Edit]:
+    """The edits that put an `nn.ModuleList` or `nn.ModuleDict` around an expression."""
+    bare = isinstance(value, ast.Tuple) and not text.text_of(value).startswith("(")
+    line, column, end_line, end_column = text.source.extent(value)
+    yield text.inserted(line, column, spelled(f"nn.{kind}(", text) + "(" * bare)
+    yield text.inserted(end_line, end_column, ")" + ")" * bare)
 
 
 def _assigned(name: str, scope: ast.AST, *, within: bool) -> Iterator[ast.expr]:
@@ -84,10 +91,8 @@ def _contained_here(change: Contain, text: Text) -> Iterator[Edit]:
     for one in ast.walk(outer):
         holds_calls = any(isinstance(child, ast.Call) for child in ast.walk(one))
         if type(one) in _REGISTERING and holds_calls and _is_held(one, outer, text):
-            line, column, end_line, end_column = text.source.extent(cast("ast.expr", one))
-            opening = spelled(f"nn.{_REGISTERING[cast('Any', type(one))]}(", text)
-            yield text.inserted(line, column, opening)
-            yield text.inserted(end_line, end_column, ")")
+            kind = _REGISTERING[cast("Any", type(one))]
+            yield from _around(cast("ast.expr", one), kind, text)
 
 
 def _is_held(node: ast.AST, outer: ast.AST, text: Text) -> bool:

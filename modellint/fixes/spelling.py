@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
-from modellint.fixes.arguments import set_argument
+from modellint.fixes.arguments import call_of, set_argument
 from modellint.fixes.changes import (
     After,
     Assign,
@@ -21,14 +21,16 @@ from modellint.fixes.changes import (
     Without,
 )
 from modellint.fixes.edits import Edit
-from modellint.fixes.names import called_name, class_of, spelled
+from modellint.fixes.names import class_of, spelled
 from modellint.fixes.registering import contained
 from modellint.fixes.signatures import functional_arguments, layer_arguments
 from modellint.fixes.sites import NoEdit, Text
 from modellint.graph import Graph, Module, Node
+from modellint.source.callees import called_name
 from modellint.source.classes import own_attribute
 
-_CONTAINERS = frozenset({"Sequential", "ModuleList"})
+#: What is built of copies of a layer, and the name of the argument that gives that.
+_COPYING = {"TransformerEncoder": "encoder_layer", "TransformerDecoder": "decoder_layer"}
 
 
 def edits_of(fix: Fix, graph: Graph, text: Text) -> tuple[Edit, ...]:
@@ -84,9 +86,11 @@ def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
     layer = change.layer
     module = layer if isinstance(layer, Module) else _module(layer, graph)
     if module is not None:
-        call = text.call_at(module.construction)
-        names = layer_arguments(module.kind or "")
-        if names is None or change.name not in names or called_name(call) != module.kind:
+        call = _copied(text.call_at(module.construction), text)
+        # Layers that are made of others are of no kind.
+        kind = module.kind or module.type
+        names = layer_arguments(kind)
+        if names is None or change.name not in names or called_name(call) != kind:
             raise NoEdit(f"{_named(call)} builds it at {text.line_of(call)}")
     else:
         assert isinstance(layer, Node)
@@ -104,6 +108,13 @@ def _argument(change: SetArgument, graph: Graph, text: Text) -> Iterator[Edit]:
         if handed is None:
             raise reason
         yield handed
+
+
+def _copied(call: ast.Call, text: Text) -> ast.Call:
+    """The construction of a layer that is copied by what a call constructs, else that call."""
+    copied = _COPYING.get(called_name(call))
+    made = None if copied is None else call_of(text, call, copied)
+    return made or call
 
 
 def _named(call: ast.Call) -> str:
@@ -190,6 +201,14 @@ def _built(module: Module, text: Text) -> ast.Call | None:
 
 
 def _after(change: After, graph: Graph, text: Text) -> Iterator[Edit]:
+    module = _module(change.call, graph)
+    inside = None
+    if module is not None and change.module is not None:
+        inside = _element(module, graph, text)
+    if inside is not None:
+        *_, end_line, end_column = text.source.extent(inside)
+        yield text.inserted(end_line, end_column, f", {spelled(change.module or '', text)}")
+        return
     call = _own_call(change.call, graph, text)
     head, tail = spelled(change.step, text).split("{}")
     line, column, end_line, end_column = text.source.extent(call)
@@ -319,7 +338,7 @@ def _assigned(change: Assign, graph: Graph, text: Text) -> Iterator[Edit]:
     else:
         call = text.call_at(change.call.call)
         if not isinstance(text.parents.get(call), ast.Expr):
-            raise NoEdit("it is no statement of its own")
+            raise NoEdit("its call is no statement of its own")
         subject = _subject(change.call, call, text)
     if not isinstance(subject, (ast.Name, ast.Attribute)):
         raise NoEdit("what it is given has no name")
@@ -337,5 +356,5 @@ def _statement_of(module: Module, graph: Graph, text: Text) -> ast.Call:
         if own_attribute(node.value.func) == name
     ]
     if len(found) != 1 or not found[0].args:
-        raise NoEdit("it is no statement of its own")
+        raise NoEdit("its call is no statement of its own")
     return found[0]

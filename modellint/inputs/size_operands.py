@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from modellint.source.callees import called_name
 from modellint.tracing.asking import may_hold_float
 
 
@@ -87,7 +88,7 @@ class Operands:
             return all(
                 of.value.id in self.tensors
                 if value is None
-                else isinstance(value, ast.Call) and last_name(value.func) == "clone"
+                else isinstance(value, ast.Call) and called_name(value) == "clone"
                 for value in self.bound[of.value.id]
             )
         held = self.held(of.value)
@@ -230,11 +231,6 @@ def by_parameter(
     )
     # What is no size and may be a float is what every parameter is taken for.
     return frozenset(one for one in handed if one[1] or not one[2])
-
-
-def last_name(of: ast.expr) -> str | None:
-    """What a function is called, without what it is an attribute of."""
-    return of.attr if isinstance(of, ast.Attribute) else getattr(of, "id", None)
 
 
 def is_builtin(scope: Mapping[str, Any], name: str) -> bool:

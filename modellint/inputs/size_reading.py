@@ -26,11 +26,11 @@ from modellint.inputs.size_operands import (
     function_tree,
     is_builtin,
     is_of_torch,
-    last_name,
     place,
     repeats,
 )
 from modellint.modules.members import is_stock
+from modellint.source.callees import called_name
 from modellint.tracing.literals import asks_for_sizes
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class SizeReading(Operands):
     def loop(self, of: ast.For) -> None:
         """Bind what a loop counts and goes through."""
         level, target = self.level(of.iter), of.target
-        called = last_name(of.iter.func) if isinstance(of.iter, ast.Call) else None
+        called = called_name(of.iter) if isinstance(of.iter, ast.Call) else None
         counted = ast.Constant(0)  # Whatever it is, it is an integer, and none of the trace's.
         if called == "enumerate" and isinstance(target, ast.Tuple) and len(target.elts) == 2:
             self.bind(target.elts[0], counted, Level.NONE)
@@ -292,10 +292,10 @@ class SizeReading(Operands):
     # -- calls ----------------------------------------------------------------------------------
 
     def call(self, of: ast.Call) -> Level:
-        if last_name(of.func) in TELLING:
+        if called_name(of) in TELLING:
             return Level.NONE
         arguments = [*of.args, *(word.value for word in of.keywords)]
-        if last_name(of.func) == "_assert":
+        if called_name(of) == "_assert":
             del arguments[1:]  # Its message is not made of what is true.
         levels = [self.level(argument) for argument in arguments]
         handed = max(levels, default=Level.NONE)

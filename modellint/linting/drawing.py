@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from modellint.geometry.influence import relative_weights
 from modellint.geometry.pieces import Pieces
 from modellint.geometry.receptive_fields import map_axes, sources
-from modellint.graph import STEPS, Graph, Node
+from modellint.graph import STEPS, Graph, Node, fact
 from modellint.graph.operations import IDENTITIES, REORDERINGS, RESHAPES, SPLITS, varying_inputs
-from modellint.results.picture import Border, Picture, Step
+from modellint.results.picture import PARAMETER, Border, Picture, Step
 
 #: Into how many parts an axis is divided at most: more would not be told apart on a screen.
 FINEST = 256
@@ -38,17 +38,55 @@ def picture(graph: Graph) -> Picture:
         if node.index not in graph.varying and node is not refused:
             continue
         read = () if node.op in _CREATING else _read(drawn, varying_inputs(graph, node))
-        if not _is_drawn(node, read) and node is not refused:
+        owned = _owned(graph, node)
+        if not owned and not _is_drawn(node, read) and node is not refused:
             drawn[node.index] = read
             continue
+        for parameter in owned:
+            if parameter.index not in drawn:
+                drawn[parameter.index] = (len(steps),)
+                steps.append(_parameter(parameter, node))
+        read = (*read, *_read(drawn, owned))
         drawn[node.index] = (len(steps),)
-        steps.append(_step(node, names.get(node.index, node.key), read))
+        steps.append(_step(node, names.get(node.index, node.key), tuple(sorted(read))))
     ends = _read(drawn, graph.outputs)
     if ends:
         shapes = [steps[end] for end in ends]
         shape, example = (shapes[0].shape, shapes[0].example) if len(ends) == 1 else ((), ())
         steps.append(Step("output", "output", "output", "", shape, example, ends))
     return Picture(tuple(steps), _types(graph, steps), tuple(_borders(graph)))
+
+
+def _owned(graph: Graph, node: Node) -> list[Node]:
+    """The parameters that an operation reads and no layer of its own holds, such as a scale.
+
+    What a layer holds is told of the layer.
+    """
+    if node.type != node.op:
+        return []
+    behind = _parameters_behind(graph)
+    found = {one.index: one for source in node.inputs for one in behind.get(source.index, ())}
+    return list(found.values())
+
+
+@fact
+def _parameters_behind(graph: Graph) -> Mapping[int, tuple[Node, ...]]:
+    """The parameters that go into each operation that no input reaches."""
+    behind: dict[int, tuple[Node, ...]] = {}
+    for node in graph.nodes:
+        if node.parameter is not None:
+            behind[node.index] = (node,)
+        elif node.inputs and node.index not in graph.varying:
+            found = [one for source in node.inputs for one in behind.get(source.index, ())]
+            behind[node.index] = tuple(dict.fromkeys(found))
+    return behind
+
+
+def _parameter(parameter: Node, reader: Node) -> Step:
+    """A parameter as a step; it stands in the module that reads it, wherever it is registered."""
+    name = parameter.parameter.name if parameter.parameter is not None else parameter.key
+    shape = parameter.output.symbolic
+    return Step(name, PARAMETER, PARAMETER, reader.module, shape, parameter.output.example, ())
 
 
 def _is_drawn(node: Node, read: Sequence[int]) -> bool:

@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: What a step that is no operation does: it is a parameter that a module owns directly.
+PARAMETER = "parameter"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One operation as it is drawn: a layer, or what joins, reduces or ends a path.
 
-    `key` is that of its layer where it is one. `module` is the path of the module that owns it,
-    `shape` and `example` are its first output's sizes, symbolic and in the example. `sources` are
-    the steps that it reads, by their places in the picture, earlier ones only.
+    `key` is that of its layer where it is one, and the name of a `PARAMETER`. `module` is the path
+    of the module that owns it, `shape` and `example` are its first output's sizes, symbolic and in
+    the example. `sources` are the steps that it reads, by their places in the picture, earlier
+    ones only.
     """
 
     key: str

@@ -10,6 +10,7 @@ from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
 from modellint.rules import Rule, Severity
 from modellint.source.file import Ignore, SourceFile
+from modellint.suppression.removing import without_rules
 
 if TYPE_CHECKING:
     from modellint.discovery.candidates import Candidate
@@ -31,11 +32,12 @@ class Comment:
 
 @dataclass(frozen=True)
 class Remark:
-    """What a rule says of a comment."""
+    """What a rule says of a comment; `drop` are the names in it that are to go."""
 
     comment: Comment
     message: str
     help: str | None = None
+    drop: tuple[str, ...] = ()
 
 
 def lint_comments(
@@ -141,5 +143,6 @@ def _diagnostic(
         layers=(),
         message=remark.message,
         help=remark.help,
+        fix=without_rules(ignore, remark.drop, source, shown),
         cell=cell,
     )

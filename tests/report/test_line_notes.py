@@ -190,10 +190,11 @@ def test_a_note_never_stands_behind_a_backslash_and_a_long_one_stands_below():
 
 def test_the_page_shows_the_rows(tmp_path):
     from modellint.report.excerpts import Excerpts
-    from modellint.report.html.content import details
+    from modellint.report.html.source import annotated
 
     report = modellint.lint(Small(), ["N,3,8,8"], annotated=True)
-    (file,) = details(report.models[0], (), Excerpts(report))["annotated"]
-    noted = {text.strip(): note for _, text, note, *_ in file["rows"] if note}
-    assert noted["x = self.conv(x)"] == "# (N, 4, H - 2, W - 2) 6×6"
+    (source,) = report.models[0].annotated
+    file = annotated(source, Excerpts(report))
+    noted = {text.strip(): notes for _, text, *notes, _, _ in file["rows"] if any(notes)}
+    assert noted["x = self.conv(x)"] == ["(2, 4, 6, 6)", "(N, 4, H - 2, W - 2)"]
     assert [row[0] for row in file["rows"]] == sorted(row[0] for row in file["rows"])

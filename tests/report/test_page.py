@@ -51,15 +51,17 @@ def shown(report):
 
 #: The functions of the page that a chart needs, and a chart of layers: the heights of its bars.
 CHART = """
-const html = (tag, attributes, ...children) => ({ tag, attributes, children, append() {} });
+const style = { setProperty() {} };
+const html = (tag, attributes, ...children) => ({ tag, attributes, children, style, append() {} });
 const svg = (tag, attributes) => {
   if (attributes.class === "bar") drawn.push(attributes.d);
   return { append() {}, addEventListener() {} };
 };
 const count = String;
+const short = String;
 const drawn = [];
 const { layers, parameters, macs } = JSON.parse(require("fs").readFileSync(0));
-depth({ layers, parameters, macs, inputs: [], borders: [], stopped: null });
+depth({ layers, parameters, macs, at: "", borders: [], stopped: null });
 console.log(JSON.stringify(drawn.map((d) => [...d.matchAll(/v-([\\d.]+)h/g)].map((m) => +m[1]))));
 """
 
@@ -105,8 +107,8 @@ def test_the_page_has_the_numbers_of_the_json():
     assert [layer[0] for layer in data["layers"]] == [layer["key"] for layer in model["layers"]]
     for mine, theirs in zip(data["layers"], model["layers"], strict=True):
         assert mine[6:9] == [theirs[name] for name in ("parameters", "macs", "receptive_field")]
-    said = [one["message"] for one in data["findings"]]
-    assert said == [one["message"] for one in report.to_dict()["findings"]]
+    said = [page["findings"][at]["layers"] for at in data["findings"]]
+    assert said == [one["layers"] for one in report.to_dict()["findings"]]
     assert page["overview"]["models"][0]["parameters"] == model["parameters"]
 
 
@@ -148,32 +150,39 @@ def test_a_run_draws_only_for_the_page(monkeypatch, tmp_path):
 @pytest.mark.parametrize("report", [Report(), REPORT, replace(REPORT, models=())])
 def test_every_report_has_a_page(report):
     page = shown(report)
-    assert len(page.data) == 1 + len(report.models)
-    mine = sum(len(page.data[f"model-{at}"]["findings"]) for at in range(len(report.models)))
-    assert mine + len(page.data["overview"]["findings"]) == len(report.findings)
+    assert len(page.data) == 2 + len(report.models)
+    entries = page.data["findings"]
+    assert sum(max(len(one["models"]), 1) for one in entries) == len(report.findings) + len(
+        report.errors
+    )
+    for at in range(len(report.models)):
+        mine = page.data[f"model-{at}"]["findings"]
+        assert mine == [
+            place
+            for place, one in enumerate(entries)
+            if at in [model for _, model in one["models"]]
+        ]
 
 
 def test_what_failed_is_on_the_first_tab():
-    kinds = {one["kind"] for one in shown(REPORT).data["overview"]["troubles"]}
-    assert kinds == {"import-error", "timeout", "partial", "not-analysed"}
+    data = shown(REPORT).data
+    words = {one["words"] for one in data["overview"]["troubles"]}
+    assert words == {"partly analysed", "not analysed"}
+    kinds = {problem.kind for problem in REPORT.errors}
+    assert kinds == {"import-error", "timeout"} <= {one["rule"] for one in data["findings"]}
 
 
 def test_a_fix_stands_beside_its_finding():
-    fixes = {
-        finding["rule"]: finding["fix"]
-        for key, model in shown(REPORT).data.items()
-        if key.startswith("model-")
-        for finding in model["findings"]
-    }
+    fixes = {one["rule"]: one["fix"] for one in shown(REPORT).data["findings"]}
     assert fixes["shape-mismatch"] is None
     assert fixes["edge-losing-padding"] == {
         "message": "padding=1; fc in_features=6 * 28 * 28",
         "safe": False,
         "diff": [
-            "-        self.conv1 = nn.Conv2d(1, 6, 3)",
-            "+        self.conv1 = nn.Conv2d(1, 6, 3, padding=1)",
-            "-            6 * 26 * 26, 10,",
-            "+            6 * 28 * 28, 10,",
+            "- self.conv1 = nn.Conv2d(1, 6, 3)",
+            "+ self.conv1 = nn.Conv2d(1, 6, 3, padding=1)",
+            "-     6 * 26 * 26, 10,",
+            "+     6 * 28 * 28, 10,",
         ],
     }
 
@@ -199,8 +208,8 @@ def test_no_text_of_a_report_is_markup(text):
     plain = Blocks(render(Report(models=(MODEL,)), "html")).tags
     assert shown(report).tags == plain
     if text is BREAKING:
-        data = shown(report).data["model-0"]
-        assert data["name"] == data["findings"][0]["rule"] == text
+        data = shown(report).data
+        assert data["model-0"]["name"] == data["findings"][0]["rule"] == text
 
 
 def test_the_page_asks_for_nothing_else_and_admits_only_its_own_scripts():

@@ -131,3 +131,46 @@ def test_configuration_may_say_otherwise():
     assert finding.severity == "error"
     Path("modellint.toml").write_text('[per-file-ignores]\n"*.py" = ["unused-ignore"]\n', "utf-8")
     assert unused() == []
+
+
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("ignore[even-kernel]", ""),
+        ("ignore[even-kernel] -- exact  # noqa: E501", "  # noqa: E501"),
+        ("ignore[even-kernel] -- see #12", ""),
+        ("ignore[even-kernel] by hand", ""),
+        ("ignore[even-kernel] -- exact  # modellint: ignore[bias-before-norm]", ""),
+        ("ignore[nothing-like-it]", ""),
+        ("ignore[even-kernel, over-padding]", ""),
+        ("input=(3, 32, 32) # modellint: ignore[even-kernel]", "  # modellint: input=(3, 32, 32)"),
+    ],
+)
+def test_its_fix_takes_what_is_unused_out_of_the_comment(comment, left):
+    write(on_layer=comment)
+    before = Path("net.py").read_text("utf-8")
+    report = lint_targets(["net.py"], Settings())
+    assert all(one.fix.safe for one in report.findings if one.rule == UNUSED)
+    report.fix()
+    after = Path("net.py").read_text("utf-8")
+    assert "padding=1)" + left + "\n" in after
+    assert len(after.splitlines()) == len(before.splitlines())
+    assert not unused("net.py")
+
+
+def test_it_leaves_the_names_that_silence_something():
+    write(kernel=4, on_layer="ignore[over-padding, even-kernel,dead-taps] -- as published")
+    lint_targets(["net.py"], Settings()).fix()
+    assert "# modellint: ignore[even-kernel] -- as published\n" in Path("net.py").read_text("utf-8")
+
+
+def test_a_line_that_is_nothing_but_the_comment_goes():
+    write(more="    # modellint: ignore-file[even-kernel]\n    # another\n")
+    lint_targets(["net.py"], Settings()).fix()
+    assert Path("net.py").read_text("utf-8").endswith("32, 32))\n    # another\n")
+
+
+def test_what_is_misspelt_is_left_to_its_author():
+    write(kernel=4, on_layer="ignore[even-kernl]")
+    (one,) = [f for f in lint_targets(["net.py"], Settings()).findings if f.rule == UNUSED]
+    assert one.fix is None

@@ -15,42 +15,54 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from modellint.report import concise
 from modellint.report.excerpts import Excerpts
-from modellint.report.html.content import details, overview, owned_findings
+from modellint.report.html.content import details, printed
+from modellint.report.html.findings import found
+from modellint.report.html.overview import overview
 from modellint.report.lines import last_line
 from modellint.report.view import View
 from modellint.results.report import Report
 
-#: One script after the other, as one: a page without other files has no modules to import.
+#: One style after the other, as one, and so are the scripts: a page without other files has no
+#: modules to import.
+STYLES = ("page.css", "findings.css", "model.css", "comparison.css", "small.css")
 SCRIPTS = (
     "elements.js",
+    "theme.js",
     "tabs.js",
-    "layout.js",
-    "graph.js",
-    "charts.js",
     "table.js",
     "findings.js",
+    "layout.js",
+    "folding.js",
+    "graph.js",
+    "charts.js",
+    "borders.js",
+    "layers.js",
+    "source.js",
     "model.js",
     "comparison.js",
+    "report.js",
     "page.js",
 )
 
 
 def render(report: Report, view: View) -> str:
     """Render a report as a page; it has everything, whatever else the view asks for."""
-    owned = owned_findings(report)
     excerpts = Excerpts(report)
-    style = _asset("page.css")
+    all_found = found(report)
+    style = "".join(map(_asset, STYLES))
     script = "".join(map(_asset, SCRIPTS))
-    data = [_data("overview", overview(report, owned))]
-    for at, model in enumerate(report.models):
-        data.append(_data(f"model-{at}", details(model, owned[at], excerpts)))
+    data = [_data("overview", overview(report, all_found)), _data("findings", all_found.entries)]
+    for at in range(len(report.models)):
+        data.append(_data(f"model-{at}", details(report, at, all_found, excerpts)))
     return Template(_asset("page.html")).substitute(
         title=_ascii(escape(f"modellint: {last_line(report)}")),
         style=style,
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
+        text=_ascii(escape(concise.render(report, View()))),
         data="\n".join(data),
     )
 
@@ -61,7 +73,7 @@ def _asset(name: str) -> str:
 
 def _data(name: str, value: Any) -> str:
     """A block of data; as no `<` is in it, nothing of it ends the block or begins another."""
-    text = json.dumps(value, separators=(",", ":"))
+    text = json.dumps(printed(value), separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return f'<script type="application/json" id="{name}">{text}</script>'

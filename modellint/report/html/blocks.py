@@ -9,11 +9,11 @@ folded inside its parts, the page only has to add up sizes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
-from modellint.results.picture import Picture, Step
+from modellint.results.picture import PARAMETER, Picture, Step
 
 #: How many parts of a block are side by side or below each other at most, before runs of them are
 #: put into blocks without a module.
@@ -145,10 +145,16 @@ def _drawn(block: Block, last_reader: Mapping[int, int], steps: Sequence[Step]) 
         _drawn(part, last_reader, steps) if isinstance(part, Block) else part
         for part in block.parts
     )
-    rows = _rows(len(parts), [(a, b) for a, b in connections if a != PORT and b != PORT])
+    edges = [(a, b) for a, b in connections if a != PORT and b != PORT]
+    owned = {at for at, part in enumerate(parts) if _is_parameter(part, steps)}
+    rows = _rows(len(parts), edges, owned)
     return Block(
         block.path, block.name, block.type, block.first, block.last, parts, rows, connections
     )
+
+
+def _is_parameter(part: Block | int, steps: Sequence[Step]) -> bool:
+    return isinstance(part, int) and steps[part].op == PARAMETER
 
 
 def _connections(
@@ -164,20 +170,26 @@ def _connections(
             yield (owner[at], PORT)
 
 
-def _rows(count: int, edges: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """The parts by the length of the longest path to them, those that belong together close."""
+def _rows(
+    count: int, edges: Sequence[tuple[int, int]], owned: Set[int]
+) -> tuple[tuple[int, ...], ...]:
+    """The parts by the length of the longest path to them, those that belong together close.
+
+    Those `owned`, which read nothing, stand in the row above what first reads them.
+    """
     above: dict[int, list[int]] = {}
     below: dict[int, list[int]] = {}
     for source, reader in edges:
         above.setdefault(reader, []).append(source)
         below.setdefault(source, []).append(reader)
     rank: dict[int, int] = {}
-    rows: list[list[int]] = []
     # Parts stand in order of execution, so what a part reads has its row already.
     for part in range(count):
         rank[part] = 1 + max((rank[source] for source in above.get(part, ())), default=-1)
-        if rank[part] == len(rows):
-            rows.append([])
+    for part in owned & below.keys():
+        rank[part] = min(rank[reader] for reader in below[part]) - 1
+    rows: list[list[int]] = [[] for _ in range(max(rank.values(), default=-1) + 1)]
+    for part in range(count):
         rows[rank[part]].append(part)
     for _ in range(_SWEEPS):
         for line, near in ((range(1, len(rows)), above), (range(len(rows) - 2, -1, -1), below)):

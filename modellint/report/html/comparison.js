@@ -6,10 +6,10 @@ function comparison(found) {
   if (!found) return null;
   return section(`Compared: ${found.summary}`,
     ...found.models.map(comparedModel),
-    found.gone.length ? html("ul", { class: "troubles" }, found.gone.map(([level, rule, place, message]) =>
-      html("li", {}, severity(level, `gone: ${rule}`), html("code", {}, place), html("span", {}, message)))) : null,
-    found.notes.length ? html("ul", { class: "quiet" }, found.notes.map(([place, message]) =>
-      html("li", {}, html("code", {}, place), ` ${message}`))) : null);
+    found.gone.length ? html("ul", { class: "gone" }, found.gone.map(([level, rule, where, message]) =>
+      html("li", {}, severity(level, `gone: ${rule}`), " ", message, " ", place(where)))) : null,
+    found.notes.length ? html("ul", { class: "quiet" }, found.notes.map(([where, message]) =>
+      html("li", {}, place(where), ` ${message}`))) : null);
 }
 
 function comparedModel(model) {
@@ -20,5 +20,5 @@ function comparedModel(model) {
     model.checkpoint ? html("p", { class: model.loads ? "quiet" : "breaks" }, model.checkpoint) : null,
     model.layers.length ? html("table", { class: "changes" }, html("tbody", {}, model.layers.map(([mark, key, type, text]) =>
       html("tr", { class: MARKS[mark] }, html("td", { title: MARKS[mark] }, mark),
-        html("td", {}, html("code", {}, key)), ...cells([type, text]))))) : null);
+        html("td", {}, html("code", {}, breaking(key))), ...cells([type, text]))))) : null);
 }

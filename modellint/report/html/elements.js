@@ -27,6 +27,16 @@ function data(id) {
   return JSON.parse(document.getElementById(id).textContent);
 }
 
+/** A place as code that breaks where a path does, and elsewhere only where it must. */
+function place(text) {
+  return html("code", {}, breaking(text));
+}
+
+/** A name or path with the places where it may be broken. */
+function breaking(text) {
+  return text.split(/(?<=[/:._(])|(?<=[a-z])(?=[A-Z])/).flatMap((part, at) => (at ? [html("wbr", {}), part] : [part]));
+}
+
 /** 25,557,032 */
 function count(number) {
   return number === null ? "" : number.toLocaleString("en-US");
@@ -44,6 +54,12 @@ function short(number) {
   }
   const digits = unit && left < 99.95 ? (left < 9.995 ? 2 : 1) : 0;
   return left.toFixed(digits) + ["", " k", " M", " G", " T", " P"][unit];
+}
+
+/** 3.21: bytes in megabytes; nothing for none. */
+function mega(bytes) {
+  if (!bytes) return null;
+  return bytes < 5000 ? "<0.01" : (bytes / 1e6).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 function plural(number, noun) {

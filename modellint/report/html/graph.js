@@ -1,17 +1,20 @@
 // The graph of a model as a picture: blocks fold, and a step shows its layer in the table.
 // It is a tree to the keyboard: up and down, left to fold, right to unfold.
 
-const NODE = { width: 150, height: 40, wide: 26 };
-/** So many parts are shown at first at most: whole levels of blocks are unfolded up to that. */
-const VISIBLE = 60;
-/** Above this a whole level is not unfolded by one button: the browser would be busy for long. */
-const LARGEST = 1200;
+/** A step with its sizes in numbers, and with formulas, which take more room. */
+const NODE = { width: 150, symbolic: 236, height: matchMedia("(pointer: coarse)").matches ? 44 : 40 };
 
-/** The picture of a model; `choose` is told of the layer that a step belongs to. */
-function graph(model, choose) {
+/** How much smaller a graph is drawn at most, to be seen in its whole width. */
+const SMALLEST = 0.84;
+
+/**
+ * The picture of a model. `view` tells whether sizes are formulas; `choose` is told of the layer
+ * that a step belongs to.
+ */
+function graph(model, mine, look, choose) {
   const { block: root, steps } = model;
   const open = unfolded(root);
-  const marks = marked(model);
+  const marks = marked(model, mine);
   const view = svg("svg", { role: "tree", class: "graph", "aria-label": `The graph of ${model.name}` });
   const box = html("div", { class: "canvas" }, view);
   const told = html("p", { class: "told", "aria-live": "polite" }, "Choose a step to read its sizes.");
@@ -24,21 +27,29 @@ function graph(model, choose) {
   }
 
   function stepItem(at, x, y, size, level) {
-    const [name, type, kind, example] = steps[at];
+    const [name, type, kind] = steps[at];
+    const example = sizesOf(at);
+    const parameter = kind === "parameter";
+    const wide = size.width / NODE.width;
     const said = [name, type === name ? "" : type, example, marks.steps.get(at) || ""];
     const group = svg("g", { role: "treeitem", class: `step ${kind}`, "aria-level": level,
       "aria-label": said.filter(Boolean).join(", "), "aria-selected": String(chosen === at),
       transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+    const below = [type && type !== name ? (parameter ? type : name) : "", example].filter(Boolean).join("  ");
     group.append(
       svg("rect", { class: "card", width: size.width, height: size.height, rx: 6 }),
       svg("rect", { class: "kind", x: 0, y: 8, width: 4, height: size.height - 16, rx: 2 }),
-      svg("text", { class: "name", x: 13, y: 17 }, fitted(type || name, 18)),
-      svg("text", { class: "size", x: 13, y: 32 }, fitted(type && type !== name
-        ? `${name}  ${example}` : example, 23)),
+      svg("text", { class: "name", x: 13, y: below ? 17 : 25 }, fitted(type && !parameter ? type : name, 18 * wide)),
     );
+    if (below) group.append(svg("text", { class: "size", x: 13, y: 32 }, fitted(below, 23 * wide)));
     mark(group, marks.steps.get(at), size);
     group.piece = at;
     return group;
+  }
+
+  /** The sizes that a step gives, of one sample or as formulas. */
+  function sizesOf(at) {
+    return look.symbolic ? steps[at][5] : steps[at][3];
   }
 
   function blockItem(part, x, y, size, level) {
@@ -83,7 +94,7 @@ function graph(model, choose) {
   }
 
   function measure(part) {
-    if (typeof part === "number") return { width: NODE.width, height: NODE.height };
+    if (typeof part === "number") return { width: look.symbolic ? NODE.symbolic : NODE.width, height: NODE.height };
     if (!open.has(part)) return { width: NODE.width + 8, height: NODE.height };
     const inside = arrange(part, part[3].map(measure));
     return { width: inside.width, height: inside.height, inside };
@@ -101,8 +112,11 @@ function graph(model, choose) {
     view.replaceChildren();
     const whole = arrange(root, root[3].map(measure));
     view.setAttribute("viewBox", `0 0 ${whole.width.toFixed(1)} ${whole.height.toFixed(1)}`);
-    view.setAttribute("width", whole.width.toFixed(0));
-    view.setAttribute("height", whole.height.toFixed(0));
+    // What is only a little too wide is drawn a little smaller.
+    const room = (box.clientWidth || Infinity) / whole.width;
+    const scale = room < 1 && room >= SMALLEST ? room : 1;
+    view.setAttribute("width", (whole.width * scale).toFixed(0));
+    view.setAttribute("height", (whole.height * scale).toFixed(0));
     draw(root, whole, view, 1);
     const items = all();
     rove(items, items.find((one) => one.piece === focused) || items[0]);
@@ -129,14 +143,36 @@ function graph(model, choose) {
     box.scrollBy(after.left + after.width / 2 - before.left - before.width / 2, after.top - before.top);
   }
 
+  /** Change the drawing so that what is in the middle of the pane stays in its place. */
+  function steady(change) {
+    const frame = box.getBoundingClientRect();
+    const seen = all().filter((one) => one.getAttribute("aria-expanded") !== "true").map((one) => {
+      const { left, width, top } = one.getBoundingClientRect();
+      return { piece: one.piece, x: left + width / 2, y: top };
+    });
+    const off = ({ x, y }) => Math.hypot(x - frame.left - frame.width / 2, y - frame.top - frame.height / 2);
+    seen.sort((a, b) => off(a) - off(b));
+    change();
+    const there = new Map(all().map((one) => [one.piece, one]));
+    const kept = seen.find(({ piece }) => there.has(piece));
+    const item = kept ? there.get(kept.piece) : all()[0];
+    const { left, width, top } = item.getBoundingClientRect();
+    if (kept) box.scrollBy(left + width / 2 - kept.x, top - kept.y);
+    else within(box, item, true);
+  }
+
   function pick(at, tell) {
     chosen = at;
-    const [name, type, , example, layer, shape] = steps[at];
+    const [name, type, kind, example, layer, shape, key] = steps[at];
     const row = layer >= 0 ? model.layers[layer] : null;
+    const held = kind === "parameter" ? numbers(example) : 0;
     const facts = row
       ? [row[0], row[1], row[2], row[6] ? `${count(row[6])} parameters` : "",
-        row[7] ? `${count(row[7])} MACs` : "", row[8] ? `field ${row[8].join("\u00d7")}` : ""]
-      : [name, type, shape || example];
+        row[6] && model.parameters ? `${percent(row[6] / model.parameters)} of all` : "",
+        row[7] ? `${count(row[7])} MACs` : "", row[12] ? `${mega(row[12])} MB out` : "", row[8] ? `field ${row[8].join("\u00d7")}` : "",
+        row[9] ? `built at line ${row[9]}` : ""]
+      : [kind === "parameter" ? key : name, type === name ? "" : type, shape || example,
+        held ? `${count(held)} parameters` : ""];
     told.replaceChildren(html("code", {}, facts[0]), ` ${facts.slice(1).filter(Boolean).join(" \u00b7 ")}`);
     for (const one of all()) {
       if (one.classList.contains("step")) one.setAttribute("aria-selected", String(one.piece === at));
@@ -188,17 +224,20 @@ function graph(model, choose) {
 
   /** Show the step of a layer, in blocks that are unfolded for it. */
   function reveal(layer) {
-    const at = steps.findIndex((step) => step[4] === layer);
+    show(steps.findIndex((step) => step[4] === layer));
+  }
+
+  /** Show a step, by its place. */
+  function show(at) {
     if (at < 0) return;
-    for (const part of around(root, at)) open.add(part);
+    const folded = around(root, at).filter((part) => !open.has(part));
+    for (const part of folded) open.add(part);
     focused = at;
-    redraw();
+    if (folded.length) redraw();
     pick(at, false);
     const item = itemOf(at);
-    const { top, height, left, width } = item.getBoundingClientRect();
-    const frame = box.getBoundingClientRect();
-    box.scrollBy(left + width / 2 - frame.left - frame.width / 2,
-      top + height / 2 - frame.top - frame.height / 2);
+    rove(all(), item);
+    within(box, item);
   }
 
   const level = (fold) => () => {
@@ -216,54 +255,30 @@ function graph(model, choose) {
       }
       for (const one of next) open.add(one);
     }
-    redraw();
+    steady(redraw);
   };
-  const folding = byLevel(root).length ? html("div", { class: "tools" },
+  const folding = byLevel(root).length ? html("div", { class: "folding" },
     html("button", { type: "button", click: level(false) }, "Unfold"),
     html("button", { type: "button", click: level(true) }, "Fold")) : null;
   redraw();
-  // A wide picture begins in its middle, once it is on the page.
-  requestAnimationFrame(() => { box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2; });
-  return { element: html("div", { class: "picture" }, folding, box, legend(steps), told), reveal };
-}
-
-/** The blocks level by level, the whole model left out. */
-function byLevel(root) {
-  const levels = [];
-  let blocks = root[3].filter((part) => typeof part !== "number");
-  while (blocks.length) {
-    levels.push(blocks);
-    blocks = blocks.flatMap((block) => block[3].filter((part) => typeof part !== "number"));
-  }
-  return levels;
-}
-
-/** Whole levels from the outside in, as long as what is then shown can be taken in. */
-function unfolded(root) {
-  const open = new Set();
-  let shown = root[3].length;
-  for (const blocks of byLevel(root)) {
-    shown += blocks.reduce((sum, block) => sum + block[3].length, 0);
-    if (shown > VISIBLE) break;
-    for (const block of blocks) open.add(block);
-  }
-  return open;
-}
-
-/** The blocks around a step, the outermost first. */
-function around(block, at) {
-  const inside = block[3].find((part) => typeof part !== "number" && holds(part, at));
-  return inside ? [inside, ...around(inside, at)] : [];
-}
-
-function holds(part, at) {
-  return typeof part === "number" ? part === at : part[3].some((one) => holds(one, at));
+  // A wide picture begins where the model does. How wide it is shows once it is on the page.
+  requestAnimationFrame(() => {
+    if (view.clientWidth > box.clientWidth) redraw();
+    within(box, all()[0], true);
+  });
+  look.changed.push(() => {
+    redraw();
+    within(box, (chosen === null ? null : itemOf(chosen)) || all()[0], true);
+  });
+  return { element: box, legend: legend(steps), folding, told, reveal,
+    /** Show the step of a key that is no layer's. */
+    revealKey: (key) => show(steps.findIndex((step) => step[6] === key)) };
 }
 
 /** The severities of findings by step; those of a folded block are the gravest inside. */
-function marked(model) {
+function marked(model, mine) {
   const layers = new Map();
-  for (const finding of model.findings) {
+  for (const finding of mine) {
     for (const key of finding.layers) {
       layers.set(key, worst([finding.severity, layers.get(key)]));
     }
@@ -290,7 +305,7 @@ function fitted(text, most) {
 
 const KINDS = {
   convolution: "convolution", linear: "linear, product", attention: "attention", norm: "norm",
-  activation: "activation", pool: "pool, reduction", upsampling: "upsampling",
+  parameter: "parameter", activation: "activation", pool: "pool, reduction", upsampling: "upsampling",
   memory: "embedding, recurrent", join: "arithmetic, concatenation",
 };
 

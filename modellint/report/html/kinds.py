@@ -12,9 +12,11 @@ from modellint.graph.operations import (
     REDUCTIONS,
     TRANSPOSED,
 )
+from modellint.results.picture import PARAMETER
 
 _FAMILIES: dict[str, frozenset[str]] = {
     "end": frozenset({"input", "output"}),
+    "parameter": frozenset({PARAMETER}),
     "convolution": CONVOLUTIONS,
     "upsampling": TRANSPOSED
     | frozenset("interpolate grid_sample pixel_shuffle pixel_unshuffle fold max_unpool2d".split()),

@@ -1,7 +1,9 @@
 // Where the parts of a block lie. Rows and connections are given; only sizes depend on what is
 // folded. Rows go downwards; a connection that passes a row runs in a lane to the right of it.
 
-const GAP = { row: 24, column: 16, lane: 12, side: 12, head: 40, label: 26, foot: 12 };
+// The head of an open block is what folds it: as high as a finger needs where there are fingers.
+const GAP = { row: 24, column: 16, lane: 12, side: 12, foot: 12,
+  ...(matchMedia("(pointer: coarse)").matches ? { head: 58, label: 44 } : { head: 40, label: 26 }) };
 const PORT = -1;
 
 /**

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from modellint.report.excerpts import Excerpts
+from modellint.report.line_notes import Row, rows
+from modellint.results.annotated import AnnotatedSource
 from modellint.results.findings import Diagnostic
+from modellint.results.report import Problem
 
 #: How many lines are shown around a finding, and at most of it.
 _AROUND = 1
@@ -26,7 +29,27 @@ def excerpt(finding: Diagnostic, excerpts: Excerpts) -> list[Any]:
     """
     if not excerpts.line(finding.path, finding.line, finding.cell):
         return []
-    lines = _dedented(list(_lines(finding, excerpts)))
+    return _without_blank_ends(_dedented(list(_lines(finding, excerpts))))
+
+
+def marked_line(problem: Problem, excerpts: Excerpts) -> list[Any]:
+    """The same of the line of an error, of which only what raised is marked where that is known."""
+    text = excerpts.line(problem.path, problem.line, problem.cell).rstrip()
+    if not text:
+        return []
+    begin, stop = len(text) - len(text.lstrip()), len(text)
+    if problem.column is not None and problem.column <= len(text):
+        begin, stop = problem.column - 1, (problem.end_column or stop + 1) - 1
+    lines = []
+    for number in range(max(problem.line - _AROUND, 1), problem.line + _AROUND + 1):
+        near = excerpts.line(problem.path, number, problem.cell).rstrip()
+        hit = number == problem.line
+        pieces = (near[:begin], near[begin:stop], near[stop:]) if hit else (near, "", "")
+        lines.append([number, *map(expanded, pieces)])
+    return _without_blank_ends(_dedented(lines))
+
+
+def _without_blank_ends(lines: list[list[Any]]) -> list[list[Any]]:
     blank = [not "".join(line[1:]).strip() for line in lines]
     first = blank.index(False)
     last = len(blank) - blank[::-1].index(False)
@@ -57,3 +80,32 @@ def _lines(finding: Diagnostic, excerpts: Excerpts) -> Iterator[list[Any]]:
         if number > 0:
             pieces = (line[:begin], line[begin:stop], line[stop:])
             yield [number, *map(expanded, pieces)]
+
+
+def annotated(source: AnnotatedSource, excerpts: Excerpts) -> dict[str, Any]:
+    """A file of a model with the shape behind each line that makes a tensor.
+
+    A row is [number, text, note in numbers, note in formulas, whether it ran, why it stops there].
+    """
+    lines = excerpts.lines(source.path, source.cell)
+    concrete = rows(source, lines, "concrete")
+    symbolic = rows(source, lines, "symbolic")
+    return {
+        "path": source.name,
+        "rows": [
+            [
+                row.number,
+                expanded(row.text),
+                _note(row),
+                _note(formula),
+                row.number > 0 and not row.skipped,
+                row.reason,
+            ]
+            for row, formula in zip(concrete, symbolic, strict=True)
+        ],
+    }
+
+
+def _note(row: Row) -> str:
+    """The note without the sign of a comment: the page sets it beside the line."""
+    return (row.note or "").removeprefix("# ")
