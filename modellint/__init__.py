@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         RulePage,
     )
     from modellint.results.training_memory import OptimizerMemory, TrainingMemory
+    from modellint.results.user_calls import UserCall
     from modellint.rules import (
         Category,
         CategoryName,
@@ -158,6 +159,7 @@ __all__ = [
     "TrainingMemory",
     "TriedFix",
     "UsageError",
+    "UserCall",
     "WorkerError",
     "__version__",
     "assert_clean",
@@ -184,6 +186,7 @@ _HOMES = {
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",
+    "modellint.results.user_calls": "UserCall",
     "modellint.results.report": "FailLevel FixCount FixedFiles Format Note Problem Report RulePage",
     "modellint.results.training_memory": "OptimizerMemory TrainingMemory",
     "modellint.rules": "Category CategoryName Check Example Finding Reads Rule Severity Skip rule",

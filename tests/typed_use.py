@@ -102,6 +102,8 @@ def read(report: modellint.Report) -> None:
             assert_type(model.picture.borders, tuple[modellint.Border, ...])
     for problem in report.errors:
         assert_type(problem, modellint.Problem)
+        for call in problem.calls:
+            assert_type(call, modellint.UserCall)
     for note in report.notes:
         assert_type(note, modellint.Note)
     for silenced in report.silenced:

@@ -43,8 +43,8 @@ class Job:
     memory that training takes, `annotated` keeps what its lines make. `observed` notes what is read
     on the way; `preload` are libraries that are imported beforehand. `programs` are other files of
     the project that may build its models, the likeliest first, and `project` its folder. `trials`
-    is how many runs the fixes of the file's findings may take. `moved` is the folder that stands for
-    a work tree, and that work tree, for a file of an earlier revision.
+    is how many runs the fixes of the file's findings may take. `moved` is the folder that stands
+    for a work tree, and that work tree, for a file of an earlier revision.
     """
 
     path: str
