@@ -68,6 +68,8 @@ if TYPE_CHECKING:
         Report,
         RulePage,
     )
+    from modellint.results.training_memory import OptimizerMemory, TrainingMemory
+    from modellint.results.user_calls import UserCall
     from modellint.rules import (
         Category,
         CategoryName,
@@ -128,6 +130,7 @@ __all__ = [
     "Node",
     "NotAnalysed",
     "Note",
+    "OptimizerMemory",
     "Options",
     "Origin",
     "Origins",
@@ -153,8 +156,10 @@ __all__ = [
     "Status",
     "Step",
     "Tensor",
+    "TrainingMemory",
     "TriedFix",
     "UsageError",
+    "UserCall",
     "WorkerError",
     "__version__",
     "assert_clean",
@@ -181,7 +186,9 @@ _HOMES = {
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",
+    "modellint.results.user_calls": "UserCall",
     "modellint.results.report": "FailLevel FixCount FixedFiles Format Note Problem Report RulePage",
+    "modellint.results.training_memory": "OptimizerMemory TrainingMemory",
     "modellint.rules": "Category CategoryName Check Example Finding Reads Rule Severity Skip rule",
     "modellint.source.file": "SourceFile",
     "modellint.symbolic.constraints": "Constraint Relation",

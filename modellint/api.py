@@ -74,6 +74,7 @@ def lint(
     fail_level: FailLevel = "warning",
     pictures: bool = False,
     annotated: bool = False,
+    training: bool = False,
 ) -> Report:
     """Lint a live module in this process; the module is left exactly as it was.
 
@@ -87,7 +88,8 @@ def lint(
     classes that make its attributes. A model that cannot be traced is a report's model with status
     `failed` or `not-analysed`. `pictures` keeps what `render("html")` draws, `annotated` what
     `report.annotated()` prints; else the report holds the model and its inputs, and lints once more
-    when it is asked. Raises `UsageError` for a model, an input, a rule or an option that makes no
+    when it is asked. `training` adds the memory that training takes (`report.models[0].
+    training_memory`). Raises `UsageError` for a model, an input, a rule or an option that makes no
     sense.
     """
     linting = partial(
@@ -98,6 +100,7 @@ def lint(
         options=checked_options(options_by_rule("options", options), _installed_rules()),
         fail_level=one_of("fail_level", fail_level, FailLevel),
         pictures=flag("pictures", pictures),
+        training=flag("training", training),
     )
     if flag("annotated", annotated) or pictures:
         return linting(watched=True)
@@ -126,6 +129,7 @@ def lint_paths(
     python: str | os.PathLike[str] | None = None,
     pictures: bool = False,
     annotated: bool = False,
+    training: bool = False,
     executor: Executor | None = None,
 ) -> Report:
     """Lint files, directories, modules and selectors such as `net.py::Net`, as the command does.
@@ -142,8 +146,9 @@ def lint_paths(
     says where. `python` is the interpreter that runs the models; without it that of the active
     environment or the project, as the command line finds it, counts before this one. `pictures`
     keeps what `render("html")` draws, `annotated` what `report.annotated()` prints, which else
-    lints once more. An `executor` runs each file on a machine of its own, where modellint and the
-    interpreter are installed and the files have the same paths.
+    lints once more; `training` adds the memory that training takes. An `executor` runs each file on
+    a machine of its own, where modellint and the interpreter are installed and the files have the
+    same paths.
 
     Raises `UsageError` for paths, models and rules that do not exist, for arguments of other types,
     for a configuration that is not valid, and for an interpreter that cannot run models;
@@ -172,6 +177,7 @@ def lint_paths(
         python=path("python", python),
         pictured=flag("pictures", pictures),
         annotated=flag("annotated", annotated) or pictures,
+        training=flag("training", training),
     )
     if executor is not None and not callable(getattr(type(executor), "submit", None)):
         kind = in_words(executor)
@@ -289,6 +295,7 @@ def lint_live(
     severities: Mapping[str, Severity] | None = None,
     fail_level: FailLevel,
     pictures: bool = False,
+    training: bool = False,
     hints: Sequence[InputHint] = (),
     watched: bool = False,
 ) -> Report:
@@ -311,6 +318,7 @@ def lint_live(
                 options,
                 severities=severities,
                 pictured=pictures,
+                training=training,
             ).report
     except NotAnalysed as missing:
         report = _incomplete(_subject(of, model_site(of)), "not-analysed", missing.reason)

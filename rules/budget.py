@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts import costs
 from modellint.facts.costs import amount, share_of
+from modellint.facts.training_memory import kept, training_peak
 from modellint.facts.wording import times
 
 #: How many of the layers that cost most are named.
@@ -15,7 +16,12 @@ _NAMED = 3
 
 @rule("correctness")
 def budget(
-    graph: Graph, *, parameters: int = 0, macs: int = 0, activation_memory: int = 0
+    graph: Graph,
+    *,
+    parameters: int = 0,
+    macs: int = 0,
+    activation_memory: int = 0,
+    training_memory: int = 0,
 ) -> Iterator[Finding | Skip]:
     """The model costs more than the configuration allows it.
 
@@ -24,7 +30,9 @@ def budget(
     names the next ones. Parameters count once where they are shared; multiply-accumulates are those
     of one sample; activation memory is the sum of the bytes that all layers of the table of layers
     (`--layers`) put out in one forward of one sample. That is a sum and no peak: the order of what
-    training holds for the backward pass, and more than inference needs at any one time.
+    training holds for the backward pass, and more than inference needs at any one time. Training
+    memory is that peak: parameters, gradients, the optimizer's states and what is kept for the
+    backward pass, with the optimizer and the batch that the file shows, else Adam and one sample.
 
     **Why it matters.** Costs grow a layer at a time, and no single change looks like the one that
     went too far. Activations often say more about the time on an accelerator than
@@ -33,15 +41,17 @@ def budget(
     **When it is fine.** Without limits the rule says nothing. Give a model more where it needs it:
     the change of the number is then part of the review.
 
-    **Options.** `parameters`, `macs` and `activation_memory` (bytes), 0 for no limit, hold for
-    every model. The table `budget."path/to/net.py::Net"` of the configuration has the same keys for
-    one model, also written as `"5M"`, `"1.2G"` or `"64MiB"`. For numbers that depend on the input's
-    size, state the size: `inputs` in the configuration, or a call in the file.
+    **Options.** `parameters`, `macs`, `activation_memory` and `training_memory` (bytes), 0 for
+    no limit, hold for every model. The table `budget."path/to/net.py::Net"` of the configuration
+    has the same keys for one model, also written as `"5M"`, `"1.2G"` or `"64MiB"`. For numbers that
+    depend on the input's size, state the size: `inputs` in the configuration, or a call in the
+    file.
     """
     limits = {
         "parameters": parameters,
         "multiply-accumulates": macs,
         "bytes of activations": activation_memory,
+        "bytes of training memory": training_memory,
     }
     for noun, limit in limits.items():
         total, cost = _COSTS[noun]
@@ -84,6 +94,7 @@ _COSTS: dict[str, tuple[Callable[[Graph], int], Callable[[Graph, Node], int]]] =
     "parameters": (costs.total_parameters, costs.parameters),
     "multiply-accumulates": (costs.total_macs, costs.macs),
     "bytes of activations": (costs.total_activation_memory, costs.activation_memory),
+    "bytes of training memory": (training_peak, kept),
 }
 
 _NET = """
@@ -98,5 +109,7 @@ _INPUT = "1,3,32,32"
 budget.flags(model=_NET, input=_INPUT, layers=["conv2"], severity="error", parameters=5_000)
 budget.flags(model=_NET, input=_INPUT, layers=["conv2"], macs=5_000_000)
 budget.flags(model=_NET, input=_INPUT, layers=["conv2"], activation_memory=196_607)
+budget.flags(model=_NET, input=_INPUT, layers=["conv2"], training_memory=500_000)
+budget.allows(model=_NET, input=_INPUT, training_memory=600_000)
 budget.allows(model=_NET, input=_INPUT)
 budget.allows(model=_NET, input=_INPUT, parameters=5_088, macs=5_160_960, activation_memory=196_608)

@@ -92,12 +92,18 @@ def read(report: modellint.Report) -> None:
             print(tensors, places)
         style: modellint.SizeStyle = "symbolic"
         print(report.annotated(style))
+        if model.training_memory is not None:
+            assert_type(model.training_memory, modellint.TrainingMemory)
+            for one in model.training_memory.optimizers:
+                assert_type(one, modellint.OptimizerMemory)
         if model.picture is not None:
             assert_type(model.picture, modellint.Picture)
             assert_type(model.picture.steps, tuple[modellint.Step, ...])
             assert_type(model.picture.borders, tuple[modellint.Border, ...])
     for problem in report.errors:
         assert_type(problem, modellint.Problem)
+        for call in problem.calls:
+            assert_type(call, modellint.UserCall)
     for note in report.notes:
         assert_type(note, modellint.Note)
     for silenced in report.silenced:

@@ -14,7 +14,7 @@ import click
 
 from modellint.cli.completion import rule_names, rules_and_categories
 from modellint.cli.given import with_modules, with_taken
-from modellint.cli.modes import check_modes, sizes_of
+from modellint.cli.modes import WITH_TRAINING, check_modes, sizes_of
 from modellint.cli.options import (
     acceptance_options,
     configuration_options,
@@ -257,7 +257,7 @@ def _stand_somewhere() -> None:
 
 def _view(options: dict[str, Any]) -> View:
     color = wants_color(options["color"], options["output"], os.environ)
-    width = terminal_width(options["output"])
+    width = terminal_width(options["output"], os.environ)
     return View(
         color=color,
         width=width,
@@ -293,6 +293,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         verbose=options["verbose"],
         confirmed=options["contract"],
         pictured=options["format_"] == "html",
+        training=options["layers"] or options["format_"] in WITH_TRAINING,
         annotated=options["annotate"] or options["format_"] == "html",
         baseline=options["baseline"],
         compare=options["compare"],
@@ -300,7 +301,6 @@ def _settings(options: dict[str, Any]) -> Settings:
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
         python=options["python"],
-        watched=options["watch"],
         trials=ALL_TRIALS if options["fix"] or options["diff"] else TRIALS,
     )
 

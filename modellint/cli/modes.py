@@ -40,6 +40,10 @@ _OF_DIFFS = ("--baseline", "--unsafe-fixes")
 _WITH_SOURCE = ("full", "github", "html", "json", "markdown")
 
 
+#: Formats that tell of each model what training it takes.
+WITH_TRAINING = ("html", "json")
+
+
 def sizes_of(options: Mapping[str, Any]) -> SizeStyle:
     """How sizes are to be written; raise `UsageError` where that is asked for in vain."""
     chosen: list[SizeStyle] = [one for one in SIZES if options.get(one)]

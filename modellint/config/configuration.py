@@ -238,9 +238,10 @@ def _selector(given: _Value, name: str) -> str:
 
 def _budget(given: _Value) -> dict[str, int]:
     found = {}
-    for name, entry in given.entries():
+    for written, entry in given.entries():
+        name = written.replace("-", "_")
         if name not in _AMOUNTS:
-            raise given.configuration.wrong(given.key, unknown("key", name, _AMOUNTS))
+            raise given.configuration.wrong(given.key, unknown("key", written, _AMOUNTS))
         found[name] = _AMOUNTS[name](entry)
     return found
 
@@ -273,6 +274,7 @@ _AMOUNTS: Mapping[str, Callable[[_Value], int]] = {
     "parameters": _count,
     "macs": _count,
     "activation_memory": _bytes,
+    "training_memory": _bytes,
 }
 
 

@@ -27,12 +27,12 @@ class Settings:
     `baseline` is the file of the findings that do not count; `compare` the revision of git, or the
     file, whose findings do not. `cache` keeps results for files that
     do not change, in `cache_dir` if that is given. `python` is the interpreter that has the
-    project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make.
+    project's torch. `pictured` keeps what a page draws, `annotated` what the lines of a model make,
+    `training` adds the memory that training takes.
     `exclude` are patterns of what a search of folders leaves out, in place of the configuration's.
     Findings below `min_severity` are left out of the report; more warnings than `max_warnings` fail
     the run, and fewer do not. `shard` is the part of the targets that counts. `trials` is how many
-    runs the fixes of a file's findings may take. `watched` asks what results depend on, whether or
-    not they are kept.
+    runs the fixes of a file's findings may take.
     """
 
     inputs: tuple[str, ...] = ()
@@ -53,6 +53,7 @@ class Settings:
     verbose: bool = False
     confirmed: bool = False
     pictured: bool = False
+    training: bool = False
     annotated: bool = False
     baseline: str | None = None
     compare: str | None = None
@@ -61,7 +62,6 @@ class Settings:
     python: str | None = None
     shard: Shard | None = None
     trials: int = TRIALS
-    watched: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,9 @@ _ENTRIES = {
         *MAX_POOLS, "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
     ),
     "input": """avg_pool1d avg_pool2d avg_pool3d relu6 hardtanh leaky_relu elu selu celu gelu silu
-        mish hardswish hardsigmoid softplus logsigmoid log_sigmoid glu softshrink hardshrink threshold
-        log log1p log2 log10 sin cos abs square erf sinh cosh atan asin acos clamp clip clamp_min
-        clamp_max var var_mean embedding embedding_bag""".split(),
+        mish hardswish hardsigmoid softplus logsigmoid log_sigmoid glu softshrink hardshrink
+        threshold log log1p log2 log10 sin cos abs square erf sinh cosh atan asin acos clamp clip
+        clamp_min clamp_max var var_mean embedding embedding_bag""".split(),
     "result": """relu tanh sigmoid softmax log_softmax softmin exp expm1 sqrt rsqrt reciprocal tan
         """.split(),
     "input result": """std prod amax amin norm linalg_vector_norm logsumexp cumprod""".split(),
@@ -93,8 +93,8 @@ _ENTRIES = {
 #: What is kept in place of that where the result overwrites the input.
 _OVER_INPUT = {
     "result": ("leaky_relu", "elu", "selu", "celu", "threshold"),
-    "+copy": """relu6 hardtanh silu mish hardswish hardsigmoid softplus log log1p log2 log10 sin cos abs square
-        clamp clip clamp_min clamp_max gelu""".split(),
+    "+copy": """relu6 hardtanh silu mish hardswish hardsigmoid softplus log log1p log2 log10 sin cos
+        abs square clamp clip clamp_min clamp_max gelu""".split(),
 }
 
 _Entry = tuple[tuple[str, bool, str | None], ...]
@@ -135,7 +135,10 @@ def saved(node: Node, needs: frozenset[int] | set[int], sizes: Bytes) -> Saved |
             beside += _BESIDE[name[1:]](node, sizes)
         elif wanted is None or any(one.index in needs for one in _nodes(node, wanted)):
             for one in _nodes(node, name):
-                if in_rows and _copies(node, one, sizes):
+                cast = sizes.cast(node, one)
+                if cast:
+                    beside += cast
+                elif in_rows and _copies(node, one, sizes):
                     beside += sizes.of(one)
                 else:
                     inputs.append(one)

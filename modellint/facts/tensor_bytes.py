@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import prod
 
+from modellint.facts.autocast import NO_CASTS, Casts
 from modellint.facts.costs import sample_sizes, width
 from modellint.graph import Graph, Node, Tensor
 from modellint.symbolic.dims import evaluate
@@ -13,16 +13,13 @@ from modellint.symbolic.dims import evaluate
 class Bytes:
     """The sizes and bytes of a graph's tensors in a batch of `samples`.
 
-    Other symbols have their sizes in the example. `widths` gives the bytes of a number of those
-    results that do not have the dtype of the trace, by the index of their node.
+    Other symbols have their sizes in the example. `casts` are those of autocast.
     """
 
-    def __init__(
-        self, graph: Graph, samples: int = 1, widths: Mapping[int, int] | None = None
-    ) -> None:
+    def __init__(self, graph: Graph, samples: int = 1, casts: Casts = NO_CASTS) -> None:
         self.graph = graph
         self.samples = samples
-        self.widths = widths or {}
+        self.casts = casts
         self._values = {**graph.symbols, **dict.fromkeys(graph.batches, samples)}
         self._known: dict[int, tuple[Tensor, tuple[int, ...], int]] = {}
 
@@ -41,7 +38,14 @@ class Bytes:
 
     def width(self, node: Node, at: int = 0) -> int:
         """The bytes of each number of a result."""
-        return self.widths.get(node.index) or _width(node.outputs[at].dtype)
+        return self.casts.results.get(node.index) or _width(node.outputs[at].dtype)
+
+    def cast(self, node: Node, operand: Node) -> int:
+        """The bytes of the copy of an operand that an operation computes with; 0 for itself."""
+        wide = self.casts.computed.get(node.index)
+        if wide is None or wide == self.width(operand) or operand.output.dtype != "float32":
+            return 0
+        return wide * self.numel(operand.output)
 
     def by_rows(self, tensor: Tensor) -> bool:
         """Whether a tensor lies row by row, axes of size 1 aside."""

@@ -81,7 +81,8 @@ class Graph:
     is what `refused_by_torch` asks. `arguments` are those that a file's model was built with.
     `spoken` tells the names of operations that `calls` may be asked for.
     `lines` tell what each line of the source did, where that was asked for. `saved` tells what a
-    checkpoint of the model holds.
+    checkpoint of the model holds. `users` reads the project's other files that may train the model,
+    each with its path as reports print it.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Graph:
     spoken: Callable[[], Collection[str]] = frozenset
     lines: LineValues | None = None
     saved: Callable[[], Saved] = Saved
+    users: Callable[[], Iterable[tuple[str, SourceFile]]] = tuple
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:

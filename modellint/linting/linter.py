@@ -77,6 +77,7 @@ def linted(
     severities: Mapping[str, Severity] | None = None,
     confirmed: bool = False,
     pictured: bool = False,
+    training: bool = False,
     others: Callable[[], Iterable[Graph]] = tuple,
     text: Text | None = None,
 ) -> Linted:
@@ -84,7 +85,8 @@ def linted(
 
     `options` are by rule, then by option; `severities` by rule, where they are not those of the
     categories. A rule that raises becomes a `plugin-error`, and the other rules go on. `confirmed`
-    asks for a contract that was tried by running the model, `pictured` for what a page draws.
+    asks for a contract that was tried by running the model, `pictured` for what a page draws,
+    `training` for the memory that training takes.
     `others` are graphs of the model with other values for the arguments that were assumed. `text`
     is the file that fixes are proposed for; without one none are.
     """
@@ -132,6 +134,10 @@ def linted(
     comments = [(entry, subject.silenced(entry.rule, entry.site)) for entry in _leading(raised)]
     shown = [entry for entry, by in comments if not by]
     model = describe_model(graph, subject, confirmed)
+    if training:
+        from modellint.linting.training import with_training  # Few runs ask for it.
+
+        model = with_training(model, graph)
     if doubts and model.reason is None:
         model = replace(model, status="partial", reason=doubts[0])
     drawn = picture(graph) if pictured else None

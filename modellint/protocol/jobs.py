@@ -39,12 +39,12 @@ class Job:
     settings of single models, by name; `inputs` count before theirs. `data` is the text of what is
     not on disk. `folder` is the directory that printed paths are relative to. `timeout` is in
     seconds, `memory` in bytes. `verbose` keeps what the user's code prints. `confirmed` tries each
-    model's contract by running it, `pictured` keeps what a page draws of it, `annotated` what its
-    lines make. `observed` notes what is read on the way; `preload` are libraries that are imported
-    beforehand. `programs` are other files of the project that may build its models, the likeliest
-    first, and `project` its folder. `trials` is how many runs the fixes of the file's findings may
-    take. `moved` is the folder that stands for a work tree, and that work tree, for a file of an
-    earlier revision.
+    model's contract by running it, `pictured` keeps what a page draws of it, `training` adds the
+    memory that training takes, `annotated` keeps what its lines make. `observed` notes what is read
+    on the way; `preload` are libraries that are imported beforehand. `programs` are other files of
+    the project that may build its models, the likeliest first, and `project` its folder. `trials`
+    is how many runs the fixes of the file's findings may take. `moved` is the folder that stands
+    for a work tree, and that work tree, for a file of an earlier revision.
     """
 
     path: str
@@ -63,6 +63,7 @@ class Job:
     verbose: bool = False
     confirmed: bool = False
     pictured: bool = False
+    training: bool = False
     annotated: bool = False
     data: bytes | None = None
     observed: bool = False

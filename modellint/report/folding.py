@@ -43,4 +43,5 @@ def _block(key: str, group: Sequence[Layer]) -> Layer:
         padding=first.padding if len(group) == 1 else None,
         parameter_memory=sum(layer.parameter_memory for layer in once),
         activation_memory=sum(layer.activation_memory for layer in group),
+        kept=None if first.kept is None else sum(layer.kept or 0 for layer in group),
     )

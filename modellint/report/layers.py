@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modellint.report.folding import folded
 from modellint.report.lines import printable, shape, title
+from modellint.report.training import kept_cells, kept_header, mega, training_lines
 from modellint.report.view import View
 from modellint.results.annotated import SizeStyle
-from modellint.results.models import Layer, ModelReport, Shape
+from modellint.results.models import Layer, ModelReport, Shape, input_phrase
 from modellint.results.report import Report
 
 HEADERS = (
@@ -27,7 +28,6 @@ HEADERS = (
 ALIGN = ("left", "left", "left", *("right",) * 7)
 #: Further columns of the table on a terminal or in a pipe.
 _MEMORY = ("MB", "out MB")
-_MEGA = 1e6
 _UNITS = ("k", "M", "G", "T", "P")
 
 
@@ -52,11 +52,15 @@ def table(model: ModelReport, view: View) -> str:
     rows = [*layer_rows(model, sizes, shown)]
     memory = [(mega(one.parameter_memory), mega(one.activation_memory)) for one in shown]
     memory.append((mega(model.parameter_memory), mega(model.activation_memory)))
-    cells = [map(printable, [*row, *more]) for row, more in zip(rows, memory, strict=True)]
+    kept = kept_cells(model, shown)
+    each = zip(rows, memory, kept, strict=True)
+    cells = [map(printable, [*row, *more, *last]) for row, more, last in each]
     from tabulate import tabulate  # Slow to import, for what few runs need.
 
-    align = (*ALIGN, "right", "right")
-    return tabulate(cells, (*HEADERS, *_MEMORY), "simple", colalign=align, disable_numparse=True)
+    headers = (*HEADERS, *_MEMORY, *kept_header(model))
+    align = (*ALIGN, *("right",) * (len(headers) - len(ALIGN)))
+    made = tabulate(cells, headers, "simple", colalign=align, disable_numparse=True)
+    return "\n".join([made, *training_lines(model)])
 
 
 def shown_layers(model: ModelReport, view: View) -> Mapping[str, Layer]:
@@ -130,7 +134,7 @@ def costs_for(model: ModelReport) -> str:
     samples = []
     for given in model.inputs:
         sizes = [1 if at == given.origins.batch else size for at, size in enumerate(given.example)]
-        samples.append("×".join(map(str, sizes)) or "one value")
+        samples.append((given.name, "×".join(map(str, sizes)) or "of one value"))
     parts = []
     if model.parameters is not None:
         weight = mega(model.parameter_memory)
@@ -141,8 +145,8 @@ def costs_for(model: ModelReport) -> str:
         parts.append(f"{count(model.macs)} MACs")
     if model.activation_memory:
         parts.append(f"{mega(model.activation_memory)} MB of activations")
-    at = f" at {', '.join(samples)}" if samples else ""
-    return f"{', '.join(parts)}{at}"
+    given_to = f" for {input_phrase(samples)}" if samples else ""
+    return printable(f"{', '.join(parts)}{given_to}")
 
 
 def count(value: int) -> str:
@@ -154,14 +158,6 @@ def count(value: int) -> str:
     if scaled == "1e+03" and power < len(_UNITS):  # Rounded up into the next unit.
         power, scaled = power + 1, "1"
     return f"{float(scaled):#.3g}".rstrip(".") + f" {_UNITS[power - 1]}"
-
-
-def mega(value: int | None) -> str:
-    """Bytes in megabytes, nothing for none."""
-    if not value:
-        return ""
-    scaled = value / _MEGA
-    return f"{scaled:,.2f}" if scaled >= 0.005 else "<0.01"
 
 
 def number(value: int | None) -> str:

@@ -19,6 +19,7 @@ from modellint.report.lines import (
     shown_source,
     statistics,
 )
+from modellint.report.training import kept_cells, kept_header, training_lines
 from modellint.report.troubles import troubles
 from modellint.report.view import View
 from modellint.results.findings import Diagnostic, TriedFix
@@ -158,7 +159,11 @@ def _layers(model: ModelReport) -> Iterator[str]:
     # The line after the tag must be empty, or the table would be read as HTML.
     yield f"<details><summary>Layers of {_cell(model.name)}</summary>"
     right = [name + ":" * (side == "right") for name, side in zip(HEADERS, ALIGN, strict=True)]
-    yield _table(right, layer_rows(model))
+    right += [f"{name}:" for name in kept_header(model)]
+    rows = zip(layer_rows(model), kept_cells(model, model.layers.values()), strict=True)
+    yield _table(right, ([*row, *kept] for row, kept in rows))
+    if model.training_memory is not None:
+        yield _cell("; ".join(map(str.strip, training_lines(model))))
     yield "</details>"
 
 

@@ -108,6 +108,7 @@ class LayerJson(TypedDict):
     padding: list[tuple[int, int]] | None
     parameter_memory: Count
     activation_memory: Count
+    kept: Count | None
 
 
 class SizesJson(TypedDict):
@@ -159,6 +160,30 @@ class AnnotatedJson(TypedDict):
     places: list[PlaceJson]
 
 
+class OptimizerJson(TypedDict):
+    """An entry of `optimizers` of the memory that training takes."""
+
+    name: str
+    states: Count
+    peak: Count
+
+
+class TrainingMemoryJson(TypedDict):
+    """The entry `training_memory` of a model: bytes, for a batch of `samples`."""
+
+    samples: Line
+    batch: str | None
+    source: str | None
+    parameters: Count
+    buffers: Count
+    gradients: Count
+    kept: Count
+    optimizers: Filled[OptimizerJson]
+    precision: str | None
+    checkpointed: list[str]
+    unknown: list[str]
+
+
 ModelJson = TypedDict(
     "ModelJson",
     {
@@ -183,6 +208,7 @@ ModelJson = TypedDict(
         "arguments": list[ArgumentJson],
         "parameter_memory": Count | None,
         "state_dict": SavedJson | None,
+        "training_memory": TrainingMemoryJson | None,
         "picture": NotRequired[PictureJson],
         "annotated": NotRequired[list[AnnotatedJson]],
     },

@@ -13,6 +13,7 @@ from modellint.graph.saved import Saved
 from modellint.results.annotated import AnnotatedSource
 from modellint.results.picture import Picture
 from modellint.results.places import in_json, place_of
+from modellint.results.training_memory import TrainingMemory
 
 Shape = tuple[int | str, ...]
 """The sizes of a tensor: an int, or an expression over the model's symbols such as `H - 2`."""
@@ -86,7 +87,8 @@ class Layer(Made):
     Shapes are symbolic in `inputs` and `outputs`, the example's in the other two. `parameters`
     counts numbers, `macs` multiply-accumulates of one sample. `kernel`, `stride` and `padding` are
     `None` where the layer has no window. `parameter_memory` and `activation_memory`, that of the
-    outputs for one sample, are bytes.
+    outputs for one sample, are bytes; so is `kept`, what it keeps for the backward pass of a whole
+    batch and no layer before it, where that was asked for.
     """
 
     key: str
@@ -107,6 +109,7 @@ class Layer(Made):
     cell: int | None = None
     parameter_memory: int = 0
     activation_memory: int = 0
+    kept: int | None = None
 
     @property
     def input(self) -> Shape:
@@ -139,6 +142,7 @@ class Layer(Made):
             "padding": None if self.padding is None else _lists(self.padding),
             "parameter_memory": self.parameter_memory,
             "activation_memory": self.activation_memory,
+            "kept": self.kept,
         }
 
     @classmethod
@@ -173,6 +177,7 @@ class ModelReport:
     that it was built with. `picture` is there where one was asked for, `annotated` where lines
     were watched: the files of the model, its own first. `parameter_memory` and `activation_memory`,
     the latter of one sample, are in bytes; `saved` is what a checkpoint of it holds.
+    `training_memory` is what training takes, where that was asked for.
     """
 
     path: str
@@ -198,6 +203,7 @@ class ModelReport:
     cell: int | None = None
     parameter_memory: int | None = None
     saved: Saved | None = field(default=None, repr=False)
+    training_memory: TrainingMemory | None = None
 
     @property
     def place(self) -> str:
@@ -219,6 +225,7 @@ class ModelReport:
     def to_dict(self, *, pictures: bool = False, annotated: bool = False) -> dict[str, Any]:
         """The entry of `models` in JSON, with what is large only if it is asked for."""
         drawn = self.picture if pictures else None
+        training = self.training_memory
         return {
             **in_json(self.path, self.cell),
             "name": self.name,
@@ -240,6 +247,7 @@ class ModelReport:
             "arguments": [given.to_dict() for given in self.arguments],
             "parameter_memory": self.parameter_memory,
             "state_dict": None if self.saved is None else self.saved.to_dict(),
+            "training_memory": None if training is None else training.to_dict(),
             **({} if drawn is None else {"picture": drawn.to_dict()}),
             **({"annotated": [one.to_dict() for one in self.annotated]} if annotated else {}),
         }
@@ -249,6 +257,7 @@ class ModelReport:
         """Read an entry of `models`."""
         layers = [Layer.from_dict(layer) for layer in data["layers"]]
         contract = data["contract"].items()
+        training = data["training_memory"]
         return cls(
             path=data["path"],
             name=data["name"],
@@ -273,6 +282,7 @@ class ModelReport:
             cell=data.get("cell"),
             parameter_memory=data["parameter_memory"],
             saved=None if data["state_dict"] is None else Saved.from_dict(data["state_dict"]),
+            training_memory=None if training is None else TrainingMemory.from_dict(training),
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from modellint.discovery.candidates import Candidate, discover, entries, selected, with_arguments
+from modellint.errors import FileError
 from modellint.programs.candidates import discover_in_project
 from modellint.protocol.jobs import Job, ModelSettings
 from modellint.rules import Rule
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from modellint.modules.rebuilding import Setting
 
     Settings = Mapping[str, Sequence[Setting]]
+
+#: How many other files are read for how a model is trained, the likeliest first.
+_MOST_USERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +90,12 @@ def stated_inputs(job: Job, name: str) -> list[InputSpec]:
         return [parse_input(spec) for spec in job.inputs]
     said = job.models[name]
     return [replace(parse_input(spec), source=said.origin) for spec in said.inputs]
+
+
+def users_of(job: Job) -> Iterator[tuple[str, SourceFile]]:
+    """The project's files that may train a file's models, with their paths as printed."""
+    for path in job.programs[:_MOST_USERS]:
+        try:
+            yield shown_path(path, job.folder), read_source(path)
+        except FileError:  # It is no matter of this file.
+            continue

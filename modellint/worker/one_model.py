@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modellint.building.failures import chained
@@ -18,7 +19,7 @@ from modellint.protocol.limits import lift_memory, lowered_memory
 from modellint.results.report import Note, Report
 from modellint.source.executed import cell_place
 from modellint.suppression.comments import Silence
-from modellint.worker.job_models import Task, stated_inputs
+from modellint.worker.job_models import Task, stated_inputs, users_of
 from modellint.worker.stages import Lacking, Stage, Told
 from modellint.worker.unfinished import meaning, report_of
 
@@ -91,7 +92,11 @@ def _traced(
         raise NotAnalysed(_of_unknown(candidate), line)
     traced = _tracer(task, candidate, loaded, known)
     graph, built = unless_arguments_decide(traced, built, known, loaded)
-    graph = replace(graph, arguments=arguments_of(built.call, loaded.namespace))
+    graph = replace(
+        graph,
+        arguments=arguments_of(built.call, loaded.namespace),
+        users=partial(users_of, job),
+    )
     yield Stage("rules", candidate.name, line)
     yield from _remarks(job.shown, candidate, built)
     found = linted(
@@ -102,6 +107,7 @@ def _traced(
         severities=job.severities,
         confirmed=job.confirmed,
         pictured=job.pictured,
+        training=job.training,
         others=lambda: with_other_arguments(traced, built, loaded),
         text=Text(loaded.source) if job.trials else None,
     )

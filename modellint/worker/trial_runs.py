@@ -44,6 +44,7 @@ def _trial(task: Task, names: tuple[str, ...], inputs: Inputs) -> Task:
         inputs=() if inputs else task.job.inputs,
         done=(),
         pictured=False,
+        training=False,
         annotated=False,
     )
     return replace(task, job=job)

@@ -90,7 +90,7 @@ def test_json_has_the_documented_keys_in_order():
     assert list(data["models"][0]) == _words(
         """path name class line status reason inputs parameters macs activation_memory layers
         contract joint confirmed
-        skipped accepts stopped arguments parameter_memory state_dict"""
+        skipped accepts stopped arguments parameter_memory state_dict training_memory"""
     )
     assert list(data["models"][0]["layers"][0])[:12] == _words(
         """key path type op line inputs outputs example_inputs example_outputs

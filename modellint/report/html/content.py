@@ -18,6 +18,7 @@ from modellint.report.html.kinds import kind_of
 from modellint.report.html.source import annotated
 from modellint.report.layers import layer_rows
 from modellint.report.lines import STATUS, printable, shape
+from modellint.report.training import training_fact
 from modellint.results.models import Layer, ModelReport, Shape
 from modellint.results.picture import PARAMETER, Border, Picture, Step
 from modellint.results.report import Report
@@ -35,6 +36,7 @@ def details(report: Report, at: int, found: Found, excerpts: Excerpts) -> dict[s
         "reason": model.reason,
         "parameters": model.parameters,
         "macs": model.macs,
+        "training": training_fact(model),
         "weight": model.parameter_memory,
         "memory": model.activation_memory,
         "at": measured_at(model),

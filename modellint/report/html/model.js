@@ -126,6 +126,7 @@ function heading(model, mine) {
       `${count(model.parameters)}${model.weight ? `, ${mega(model.weight)} MB of` : ""}`),
     model.macs === null ? null : fact(`MACs per sample${at}${model.stopped === null ? "" : `, before ${model.stopped}`}`,
       short(model.macs), count(model.macs)),
+    model.training ? fact("training memory", ...model.training) : null,
     model.memory ? fact("activations", `${mega(model.memory)} MB`) : null,
     model.layers.length ? fact("layers", count(model.layers.length)) : null,
   ];
