@@ -57,11 +57,14 @@ BEHIND = """building contracts discovery facts geometry graph inputs linting mod
 results shapes source symbolic tracing worker""".split()
 IN_FRONT = {
     "building.live_models",
+    "discovery.module_files",
     "graph.listing",
     "inputs.live_inputs",
     "linting.plugin_trees",
     "results.baselined",
     "results.cells",
+    "results.compared",
+    "results.compared_types",
     "source.project_files",
     "source.replacing",
     "source.whole_files",
