@@ -39,7 +39,13 @@ if TYPE_CHECKING:
         Site,
         Tensor,
     )
-    from modellint.results.annotated import AnnotatedSource, Annotation, LineTensor, SizeStyle
+    from modellint.results.annotated import (
+        AnnotatedSource,
+        Annotation,
+        LayerPlace,
+        LineTensor,
+        SizeStyle,
+    )
     from modellint.results.baselined import Baselined, Key
     from modellint.results.compared import (
         Compared,
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
         RulePage,
     )
     from modellint.results.training_memory import OptimizerMemory, TrainingMemory
+    from modellint.results.user_calls import UserCall
     from modellint.rules import (
         Category,
         CategoryName,
@@ -111,6 +118,7 @@ __all__ = [
     "Inputs",
     "Key",
     "Layer",
+    "LayerPlace",
     "LineTensor",
     "Mismatch",
     "Model",
@@ -151,6 +159,7 @@ __all__ = [
     "TrainingMemory",
     "TriedFix",
     "UsageError",
+    "UserCall",
     "WorkerError",
     "__version__",
     "assert_clean",
@@ -169,7 +178,7 @@ _HOMES = {
     "modellint.graph": (
         "ConstructorArgument Graph Input Mismatch Module Node Origin Origins Parameter Site Tensor"
     ),
-    "modellint.results.annotated": "AnnotatedSource Annotation LineTensor SizeStyle",
+    "modellint.results.annotated": "AnnotatedSource Annotation LayerPlace LineTensor SizeStyle",
     "modellint.results.baselined": "Baselined Key",
     "modellint.results.compared": (
         "Compared LayerChange LayerState ModelChange ModelState StateChange"
@@ -177,6 +186,7 @@ _HOMES = {
     "modellint.results.findings": "Diagnostic Related Silenced TriedFix",
     "modellint.results.models": "Layer ModelInput ModelReport Shape SkippedCheck Status",
     "modellint.results.picture": "Border Picture Step",
+    "modellint.results.user_calls": "UserCall",
     "modellint.results.report": "FailLevel FixCount FixedFiles Format Note Problem Report RulePage",
     "modellint.results.training_memory": "OptimizerMemory TrainingMemory",
     "modellint.rules": "Category CategoryName Check Example Finding Reads Rule Severity Skip rule",

@@ -63,6 +63,7 @@ def _finding(call: Node, kernel: Sequence[int], uneven: list[int]) -> Finding:
         f"{gaps}",
         help=told,
         fix=fix,
+        arguments=("kernel_size",),
     )
 
 

@@ -86,6 +86,7 @@ def _finding(graph: Graph, call: Node, axes: tuple[Window, ...], unmet: list[int
         help=advice,
         assumes_size=True,
         fix=fix,
+        arguments=("dilation", "padding", "kernel_size"),
     )
 
 

@@ -77,6 +77,7 @@ def _finding(graph: Graph, run: Run) -> Finding:
         help=advice,
         related=others,
         fix=fix,
+        arguments=("dilation",),
     )
 
 

@@ -97,6 +97,7 @@ def _of_grown(call: Node, axes: tuple[Window, ...], grown: list[int], explicit: 
         help=advice,
         assumes_size=True,
         fix=fix,
+        arguments=("padding",),
     )
 
 

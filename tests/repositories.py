@@ -44,7 +44,7 @@ class Repository:
         return done.stdout.strip()
 
     def write(self, **files):
-        """Write files by their paths, where `__` stands for `/` and a missing suffix for `.py`."""
+        """Write files by their paths; in a name without any, `__` stands for `/`, before `.py`."""
         for name, text in files.items():
             path = self.path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,8 +52,7 @@ class Repository:
 
     def path(self, name):
         """The file that `write` writes under a name."""
-        below = name.replace("__", "/")
-        return self.folder / (below if "." in below else f"{below}.py")
+        return self.folder / (name if "." in name else f"{name.replace('__', '/')}.py")
 
     def commit(self, **files):
         """Write files and commit everything that there is; the commit's name."""

@@ -88,7 +88,8 @@ def read(report: modellint.Report) -> None:
             assert_type(source, modellint.AnnotatedSource)
             assert_type(source.lines, tuple[modellint.Annotation, ...])
             tensors: list[modellint.LineTensor] = [one for row in source.lines for one in row.first]
-            print(tensors)
+            places: list[modellint.LayerPlace] = [one for one in source.places if one.built]
+            print(tensors, places)
         style: modellint.SizeStyle = "symbolic"
         print(report.annotated(style))
         if model.training_memory is not None:
@@ -101,6 +102,8 @@ def read(report: modellint.Report) -> None:
             assert_type(model.picture.borders, tuple[modellint.Border, ...])
     for problem in report.errors:
         assert_type(problem, modellint.Problem)
+        for call in problem.calls:
+            assert_type(call, modellint.UserCall)
     for note in report.notes:
         assert_type(note, modellint.Note)
     for silenced in report.silenced:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modellint.discovery.arguments import ConstructorCall
+from modellint.discovery.readable_calls import readable_value
 from modellint.graph import ConstructorArgument, Origin
 
 #: The longest value that is told whole.
@@ -116,5 +117,5 @@ def _is_plain(value: object) -> bool:
 
 
 def _clipped(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(readable_value(text).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

@@ -257,7 +257,7 @@ def _stand_somewhere() -> None:
 
 def _view(options: dict[str, Any]) -> View:
     color = wants_color(options["color"], options["output"], os.environ)
-    width = terminal_width(options["output"])
+    width = terminal_width(options["output"], os.environ)
     return View(
         color=color,
         width=width,
@@ -301,7 +301,6 @@ def _settings(options: dict[str, Any]) -> Settings:
         cache=not options["no_cache"],
         cache_dir=options["cache_dir"] or None,
         python=options["python"],
-        watched=options["watch"],
         trials=ALL_TRIALS if options["fix"] or options["diff"] else TRIALS,
     )
 

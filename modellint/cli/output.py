@@ -36,9 +36,12 @@ def wants_color(choice: str, output: str | None, environment: Mapping[str, str])
     return environment.get("TERM") != "dumb" and sys.stdout.isatty()
 
 
-def terminal_width(output: str | None) -> int | None:
-    """The columns of the terminal that stdout is, where a report goes there; `None` elsewhere."""
-    if output is not None or not sys.stdout.isatty():
+def terminal_width(output: str | None, environment: Mapping[str, str]) -> int | None:
+    """The columns of the terminal that stdout is, where a report goes there; `None` elsewhere.
+
+    A `TERM` of `dumb`, as in Emacs, is a program that follows places, whatever stdout is.
+    """
+    if output is not None or environment.get("TERM") == "dumb" or not sys.stdout.isatty():
         return None
     return max(get_terminal_size().columns, _NARROWEST)
 

@@ -32,8 +32,7 @@ class Settings:
     `exclude` are patterns of what a search of folders leaves out, in place of the configuration's.
     Findings below `min_severity` are left out of the report; more warnings than `max_warnings` fail
     the run, and fewer do not. `shard` is the part of the targets that counts. `trials` is how many
-    runs the fixes of a file's findings may take. `watched` asks what results depend on, whether or
-    not they are kept.
+    runs the fixes of a file's findings may take.
     """
 
     inputs: tuple[str, ...] = ()
@@ -63,7 +62,6 @@ class Settings:
     python: str | None = None
     shard: Shard | None = None
     trials: int = TRIALS
-    watched: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,13 @@ def readable(call: ConstructorCall) -> str:
     return ast.unparse(tree)
 
 
+def readable_value(text: str) -> str:
+    """The expression of an argument as one would write it, or nearly so."""
+    if not any(maker in text for maker in MAKERS.values()):
+        return text
+    return ast.unparse(_Plain().visit(ast.parse(text, mode="eval")))
+
+
 class _Plain(ast.NodeTransformer):
     """Puts what is made in the place of the functions that make it."""
 

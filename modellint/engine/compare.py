@@ -127,11 +127,18 @@ def _project_of(path: str) -> str:
 @contextmanager
 def _written(revision: Revision) -> Iterator[tuple[Tree, list[Note]]]:
     """The files of a revision in a folder that goes away; notes on what of them is not there."""
-    top = os.path.realpath(tempfile.mkdtemp(prefix="modellint-"))
+    name = revision.name
+    try:
+        top = os.path.realpath(tempfile.mkdtemp(prefix="modellint-"))
+    except OSError as error:
+        raise UsageError(f"--compare {name}: no place for its files: {error}") from error
     try:
         tree = Tree(top, revision.root)
-        os.makedirs(tree.folder)  # noqa: PTH103
-        troubles = revision.write(tree.folder)
+        try:
+            os.makedirs(tree.folder)  # noqa: PTH103
+            troubles = revision.write(tree.folder)
+        except OSError as error:
+            raise UsageError(f"--compare {name}: its files cannot be written: {error}") from error
         yield tree, [Note(shown_path(revision.root), 1, one) for one in troubles]
     finally:
         shutil.rmtree(top, ignore_errors=True)

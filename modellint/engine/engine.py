@@ -91,7 +91,8 @@ def lint_targets(
     def works() -> Iterator[Work]:
         for target in targets:
             plan = plans.of(target.path)
-            opened = open_target(target, settings, plan, index, observed=heard is not None)
+            observed = heard is not None or read is not None
+            opened = open_target(target, settings, plan, index, observed=observed)
             known = None if isinstance(opened, Report) else memory.recall(*opened.asked)
             if known is not None:
                 files.update(known.files)
@@ -114,6 +115,7 @@ def lint_targets(
                 from modellint.discovery.other_files import files_behind
 
                 behind = {*files_behind(prepared.source), *prepared.consulted}
+                files.update(behind)
                 memory.keep_empty(*prepared.opened.asked, behind)
 
     def done(work: Work, outcome: Outcome) -> None:
@@ -280,7 +282,7 @@ def open_target(
         annotated=settings.annotated,
         data=target.data,
         preload=plan.configuration.preload,
-        observed=observed or ((settings.cache or settings.watched) and target.data is None),
+        observed=observed or (settings.cache and target.data is None),
         trials=settings.trials,
         programs=programs,
         project=project,

@@ -202,7 +202,9 @@ class Memory:
     def _name(self, job: Job, plan: Plan) -> str:
         """Which file is linted how, and by which Python."""
         installation = self._ask(plan.interpreter)
-        said = {**vars(job), "python": [installation.path, installation.version]}
+        python = [installation.path, installation.version]
+        # What stands for the work tree is of no concern: its files are told by what they hold.
+        said = {**vars(job), "moved": (), "python": python}
         if self._tree is not None:
             said = self._tree.told(json.loads(json.dumps(said, default=vars)))
         return digest(json.dumps(said, default=vars).encode())

@@ -69,7 +69,7 @@ def lint_past(
     def works() -> Iterator[Work]:
         for target in targets:
             plan = plans.of(target.path)
-            opened = open_target(target, settings, plan, index, tree.current)
+            opened = _opened(open_target(target, settings, plan, index, tree.current), tree)
             known = None if isinstance(opened, Report) else memory.recall(*opened.asked)
             if known is not None:
                 parts.extend(accepted(known.reports, plans.today(target.path)))
@@ -176,6 +176,13 @@ class _Plans:
             cache_dir=today.cache_dir or os.path.join(today.folder, CACHE),  # noqa: PTH118
             models=tuple(models.values()),
         )
+
+
+def _opened(opened: Opened | Report, tree: Tree) -> Opened | Report:
+    """The file, whose imports are to find the modules of then."""
+    if isinstance(opened, Report):
+        return opened
+    return replace(opened, job=replace(opened.job, moved=(tree.folder, tree.root)))
 
 
 def _fitting(opened: Opened) -> Opened:

@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from modellint.errors import UsageError
@@ -19,6 +18,13 @@ from modellint.source.paths import absolute_path, shown_path
 
 #: What is larger is left out: data, and no code or settings. In bytes.
 _LARGEST = 64 << 20
+#: What no model reads, of which a repository may have thousands: pages, pictures and their like,
+#: and folders that hold no source of the project's.
+_UNREAD = tuple(
+    """.js .mjs .cjs .ts .tsx .jsx .map .css .scss .less .html .htm .svg .png .jpg .jpeg .gif .webp
+    .ico .pdf .mp4 .mov .webm .woff .woff2 .ttf .otf .eot .gz .zip .whl""".split()
+)
+_APART = frozenset({"node_modules", "__pycache__", "site-packages"})
 _FILE, _PROGRAM, _LINK, _SUBMODULE = "100644", "100755", "120000", "160000"
 #: How often submodules may hold submodules.
 _DEEPEST = 5
@@ -138,11 +144,14 @@ def _root_of(path: str) -> str | None:
 def _written(root: str, commit: str, folder: str, date: int, depth: int) -> Iterator[str]:
     """Write the files of a commit, those of its submodules included."""
     entries = [*_entries(root, commit)]
-    files = [one for one in entries if one.mode in (_FILE, _PROGRAM, _LINK)]
+    kinds = (_FILE, _PROGRAM, _LINK)
+    files = [one for one in entries if one.mode in kinds and _counts(one.path)]
     small = [one for one in files if one.size <= _LARGEST]
+    for inside in sorted({os.path.dirname(one.path) for one in small}):  # noqa: PTH120
+        os.makedirs(os.path.join(folder, inside), exist_ok=True)  # noqa: PTH103, PTH118
     for entry, data in zip(small, _contents(root, small), strict=True):
         if data is not None:
-            _put(folder, entry, data, date)
+            _put(os.path.join(folder, entry.path), entry, data, date)  # noqa: PTH118
     for entry in files:
         if entry.size > _LARGEST:
             yield f"{entry.path} is left out, as it has more than {_LARGEST >> 20} MiB"
@@ -200,16 +209,23 @@ def _contents(root: str, entries: Sequence[_Entry]) -> Iterator[bytes | None]:
         at = end + 1 + size + 1
 
 
-def _put(folder: str, entry: _Entry, data: bytes, date: int) -> None:
+def _counts(path: str) -> bool:
+    """Whether a file may be one that models are made of; what is hidden is for other tools."""
+    *folders, name = path.split("/")
+    if any(one in _APART or one.startswith(".") for one in folders):
+        return False
+    return not name.lower().endswith(_UNREAD)
+
+
+def _put(path: str, entry: _Entry, data: bytes, date: int) -> None:
     """Write one file; its date is that of the commit, the same in every run."""
-    path = Path(folder, entry.path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if entry.mode == _LINK:
-        path.symlink_to(os.fsdecode(data))
+        os.symlink(os.fsdecode(data), path)  # noqa: PTH211 - as the others, asked for each file
         return
-    path.write_bytes(data)
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(data)
     if entry.mode == _PROGRAM:
-        path.chmod(0o755)
+        os.chmod(path, 0o755)  # noqa: PTH101
     os.utime(path, (date, date))
 
 

@@ -67,10 +67,9 @@ def _places(graph: Graph, source: SourceFile) -> Iterator[LayerPlace]:
                 node.key, True, built.line, built.column, built.end_line, built.end_column
             )
         if call is not None and call.path == source.path and call.end_column > 1:
-            # Columns of calls count bytes.
-            column = source.column_of(call.line, call.column - 1)
-            end_column = source.column_of(call.end_line, call.end_column - 1)
-            yield LayerPlace(node.key, False, call.line, column, call.end_line, end_column)
+            yield LayerPlace(
+                node.key, False, call.line, call.column, call.end_line, call.end_column
+            )
 
 
 def _stop(graph: Graph, lines: LineValues) -> tuple[str, int] | None:

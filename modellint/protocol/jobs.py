@@ -43,7 +43,8 @@ class Job:
     memory that training takes, `annotated` keeps what its lines make. `observed` notes what is read
     on the way; `preload` are libraries that are imported beforehand. `programs` are other files of
     the project that may build its models, the likeliest first, and `project` its folder. `trials`
-    is how many runs the fixes of the file's findings may take.
+    is how many runs the fixes of the file's findings may take. `moved` is the folder that stands
+    for a work tree, and that work tree, for a file of an earlier revision.
     """
 
     path: str
@@ -70,6 +71,7 @@ class Job:
     programs: tuple[str, ...] = ()
     project: str = ""
     trials: int = 0
+    moved: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON has it; bytes as Latin-1 text, which keeps each of them."""
@@ -78,7 +80,7 @@ class Job:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Job:
         """Read a job that `to_dict` wrote."""
-        names = ("names", "inputs", "rules", "done", "plugins", "preload", "programs")
+        names = ("names", "inputs", "rules", "done", "plugins", "preload", "programs", "moved")
         read: dict[str, Any] = {name: tuple(values[name]) for name in names}
         read["models"] = {
             name: ModelSettings(**{**said, "inputs": tuple(said["inputs"])})

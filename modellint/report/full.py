@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from modellint.report.clauses import Told, told
 from modellint.report.excerpts import Excerpts
@@ -61,6 +62,7 @@ def render(report: Report, view: View) -> str:
         blocks.append("\n".join(statistics(report)))
     if not view.quiet:
         notes = [*_compared(report), *_silencing(report), *fixable(report, view)]
+        notes += _tracebacks(report, view)
         label = view.paint("note:", bold=True)
         told_of = [line for one in notes for line in headed(label, 5, one, view)]
         blocks.append("\n".join([*told_of, *_last(report, view)]))
@@ -116,14 +118,16 @@ def _spaced(blocks: list[str]) -> Iterator[str]:
 def _error(problem: Problem, excerpts: Excerpts, view: View) -> Iterator[str]:
     """An error: what and where, the line, the calls that led there, with `-v` the traceback."""
     gutter = len(str(problem.line))
+    exact = _with_column(problem)
     if view.terminal:
+        problem = exact
         severity = view.severity("error", problem.kind)
         yield from headed(severity, len(f"error[{problem.kind}]"), problem.message, view)
         inside = f" in {problem.model}" if problem.model else ""
         yield from _arrow(f"{problem.place}{inside}", gutter, view)
     else:
         yield error_line(problem, view)
-    yield from line_of(problem, excerpts, view)
+    yield from line_of(exact, excerpts, view)
     if problem.model and not view.terminal:
         yield from labelled("model", problem.model, gutter, view)
     for at, call in enumerate(problem.calls if len(problem.calls) > 1 else ()):
@@ -133,6 +137,16 @@ def _error(problem: Problem, excerpts: Excerpts, view: View) -> Iterator[str]:
         yield from labelled(label, said, gutter, view)
     if view.traceback and problem.traceback:
         yield from (f"  {printable(line)}" for line in problem.traceback.splitlines())
+
+
+def _with_column(problem: Problem) -> Problem:
+    """A syntax error with its column, which its message begins with, in its place."""
+    at, _, message = problem.message.partition(": ")
+    line, _, column = at.partition(":")
+    if problem.kind != "syntax-error" or line != str(problem.line) or not column.isdecimal():
+        return problem
+    end = int(column) + 1
+    return replace(problem, column=int(column), end_column=end, message=message)
 
 
 def _incomplete(model: ModelReport, view: View) -> Iterator[str]:
@@ -210,6 +224,11 @@ def _listed(names: Sequence[str], what: str) -> str:
 def _named(names: Sequence[str]) -> str:
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f", … {rest} more" if rest > 0 else "")
+
+
+def _tracebacks(report: Report, view: View) -> Iterator[str]:
+    if not view.traceback and any(problem.calls for problem in report.errors):
+        yield "-v prints the traceback of what code of yours raises"
 
 
 def _compared(report: Report) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -26,8 +26,6 @@ from modellint.report.view import View
 from modellint.results.annotated import SizeStyle
 from modellint.results.models import Layer, ModelReport
 
-#: From so many columns on there is room for all that there is to tell of a layer.
-_WIDE = 110
 #: Paths are not broken into shorter parts than this.
 _NARROWEST = 12
 
@@ -45,8 +43,7 @@ class _Column:
 
 def screen(model: ModelReport, view: View) -> str:
     """The heading of a model and its layers, as a terminal shows them."""
-    chosen = [*_columns(model, view)]
-    gap = 2 if view.room >= _WIDE else 1
+    chosen, gap, over = _fitting(model, view)
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for column in chosen:
         table.add_column(
@@ -56,24 +53,38 @@ def screen(model: ModelReport, view: View) -> str:
             no_wrap=not column.wraps,
             min_width=min(columns(column.heading), 8),
         )
-    rows = [
-        [printable(column.cell(layer)) for column in chosen]
-        for layer in shown_layers(model, view).values()
-    ]
-    headed = [[column.heading for column in chosen], *rows, [column.total for column in chosen]]
-    widths = [max(map(columns, cells)) for cells in zip(*headed, strict=True)]
-    over = sum(widths) + gap * (len(widths) - 1) - view.room
+    _, *rows, totals = _cells(chosen, model, view)
+    widest = max(columns(name) for name, *_ in rows)
     for name, *cells in rows:
-        if over > 0:
-            name = _broken(name, max(widths[0] - over, _NARROWEST))
-        table.add_row(*map(Text, [name, *cells]))
-    table.add_row(*(Text(column.total, "bold") for column in chosen))
+        path = _broken(name, max(widest - over, _NARROWEST)) if over > 0 else name
+        table.add_row(*map(Text, [path, *cells]))
+    table.add_row(*(Text(total, "bold") for total in totals))
     first, *others = wrapped(title(model, View()), view.room)
     name = printable(model.name)
     heading = [view.paint(name, bold=True) + first.removeprefix(name), *others]
     heading += wrapped(costs_for(model), view.room)
     told = [line for text in training_lines(model) for line in wrapped(text, view.room)]
     return "\n".join([*heading, "", rendered(table, view), *told])
+
+
+def _fitting(model: ModelReport, view: View) -> tuple[list[_Column], int, int]:
+    """The most columns that there is room for, the gap between, and what they take too much."""
+    for details, sides_of in ((True, True), (True, False), (False, True), (False, False)):
+        chosen = [*_columns(model, view, details=details, both=sides_of)]
+        rows = _cells(chosen, model, view)
+        taken = sum(max(map(columns, cells)) for cells in zip(*rows, strict=True))
+        for gap in (2, 1):
+            over = taken + gap * (len(chosen) - 1) - view.room
+            if over <= 0:
+                return chosen, gap, 0
+    return chosen, gap, over
+
+
+def _cells(chosen: Sequence[_Column], model: ModelReport, view: View) -> list[list[str]]:
+    """The headings, the cells of each layer, and the totals."""
+    layers = shown_layers(model, view).values()
+    rows = [[printable(column.cell(layer)) for column in chosen] for layer in layers]
+    return [[one.heading for one in chosen], *rows, [one.total for one in chosen]]
 
 
 def _broken(path: str, width: int) -> str:
@@ -86,32 +97,34 @@ def _broken(path: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def _columns(model: ModelReport, view: View) -> Iterator[_Column]:
+def _columns(model: ModelReport, view: View, *, details: bool, both: bool) -> Iterator[_Column]:
+    """The columns, with `details` all there are; `both` sides of a layer or its output alone."""
     sizes: SizeStyle = "symbolic" if view.sizes == "symbolic" else "concrete"
     batch = batch_of(model)
     total = model.parameters or 0
-    wide = view.room >= _WIDE
     yield _Column("layer", lambda one: one.key, total_of(model), right=False, wraps=True)
     yield _Column("type", lambda one: one.type, right=False, wraps=True)
-    if wide:
+    if both:
         yield _Column(
             "input → output",
             lambda one: " → ".join(sides(one, s, sizes, batch) for s in ("inputs", "outputs")),
             right=False,
             wraps=True,
         )
-        yield _Column("kernel", lambda one: sizes_of(one.kernel))
-        yield _Column("stride", lambda one: _alike(one.stride))
-        yield _Column("padding", lambda one: windows_of(one.padding))
     else:
         yield _Column(
             "output", lambda one: sides(one, "outputs", sizes, batch), right=False, wraps=True
         )
+    if details:
+        yield _Column("kernel", lambda one: sizes_of(one.kernel))
+        yield _Column("stride", lambda one: _alike(one.stride))
+        yield _Column("padding", lambda one: windows_of(one.padding))
+    else:
         yield _Column("kernel", _kernel)
     parameters = "" if model.parameters is None else count(model.parameters)
     macs = "" if model.macs is None else count(model.macs)
     yield _Column("params", lambda one: count(one.parameters) if one.parameters else "", parameters)
-    if wide:
+    if details:
         yield _Column(
             "share", lambda one: f"{one.parameters / total:.1%}" if total * one.parameters else ""
         )

@@ -10,7 +10,7 @@ from modellint.report.lines import printable, shape, title
 from modellint.report.training import kept_cells, kept_header, mega, training_lines
 from modellint.report.view import View
 from modellint.results.annotated import SizeStyle
-from modellint.results.models import Layer, ModelReport, Shape
+from modellint.results.models import Layer, ModelReport, Shape, input_phrase
 from modellint.results.report import Report
 
 HEADERS = (
@@ -134,7 +134,7 @@ def costs_for(model: ModelReport) -> str:
     samples = []
     for given in model.inputs:
         sizes = [1 if at == given.origins.batch else size for at, size in enumerate(given.example)]
-        samples.append("×".join(map(str, sizes)) or "one value")
+        samples.append((given.name, "×".join(map(str, sizes)) or "of one value"))
     parts = []
     if model.parameters is not None:
         weight = mega(model.parameter_memory)
@@ -145,8 +145,8 @@ def costs_for(model: ModelReport) -> str:
         parts.append(f"{count(model.macs)} MACs")
     if model.activation_memory:
         parts.append(f"{mega(model.activation_memory)} MB of activations")
-    at = f" at {', '.join(samples)}" if samples else ""
-    return f"{', '.join(parts)}{at}"
+    given_to = f" for {input_phrase(samples)}" if samples else ""
+    return printable(f"{', '.join(parts)}{given_to}")
 
 
 def count(value: int) -> str:

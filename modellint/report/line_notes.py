@@ -49,7 +49,9 @@ def annotated_text(report: Report, sizes: str = "both", *, color: bool = False) 
 def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
     heading = title(model, View())
     numbers = _numbers(model)
-    yield _comment(heading + (f", here {numbers}" if numbers else ""), view)
+    heading += f", here {numbers}" if numbers else ""
+    room = view.width - 2 if view.width else len(heading) + 1
+    yield from (_comment(line, view) for line in _broken(heading, room))
     before = file_of(model.path, cell=model.cell)
     for at, source in enumerate(model.annotated):
         if at:
@@ -58,7 +60,16 @@ def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
             yield _comment(source.name, view)
         before = source.name
         lines = excerpts.lines(source.path, source.cell)
-        yield from _source_lines([*rows(source, lines, view.sizes)], view)
+        yield from _source_lines([*rows(source, lines, view.sizes, _widest(view))], view)
+
+
+def _widest(view: View) -> int:
+    """Where a line with its note ends at most."""
+    return min(view.width or _WIDEST, _WIDEST)
+
+
+def _broken(text: str, room: int) -> list[str]:
+    return wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 
 def _numbers(model: ModelReport) -> str:
@@ -89,7 +100,9 @@ class Row:
     reason: str | None = None
 
 
-def rows(source: AnnotatedSource, lines: Sequence[str], sizes: SizeStyle) -> Iterator[Row]:
+def rows(
+    source: AnnotatedSource, lines: Sequence[str], sizes: SizeStyle, widest: int = _WIDEST
+) -> Iterator[Row]:
     """The parts of a file that a model is made of and runs, line by line with their notes.
 
     Where a note with formulas is too long, it and those beside it have the example's numbers alone.
@@ -99,7 +112,7 @@ def rows(source: AnnotatedSource, lines: Sequence[str], sizes: SizeStyle) -> Ite
     texts = {at: lines[at - 1].rstrip() for at in whole if at <= len(lines)}
     notes: dict[int, str] = {}
     for group in _groups(texts):
-        fit = all(_fits(texts[at], whole[at]) for at in group)
+        fit = all(_fits(texts[at], whole[at], widest) for at in group)
         notes |= {at: (whole if fit else short)[at] for at in group}
     done = 0
     for first, last in source.shown:
@@ -117,8 +130,8 @@ def rows(source: AnnotatedSource, lines: Sequence[str], sizes: SizeStyle) -> Ite
         yield Row(0, "", reason=source.reason)
 
 
-def _fits(text: str, note: str) -> bool:
-    return columns(text) + 2 + len(note) <= _WIDEST
+def _fits(text: str, note: str, widest: int) -> bool:
+    return columns(text) + 2 + len(note) <= widest
 
 
 def _source_lines(found: Sequence[Row], view: View) -> Iterator[str]:
@@ -179,7 +192,7 @@ def _line(row: Row, column: int, view: View) -> Iterator[str]:
         return
     width = columns(row.text)
     for begin in (max(column, width + 2), width + 2):
-        if begin + len(row.note) <= _WIDEST:
+        if begin + len(row.note) <= _widest(view):
             yield f"{painted}{'':{begin - width}}{_note(row.note, view)}"
             return
     yield painted
@@ -199,8 +212,7 @@ def _comment(text: str, view: View) -> str:
 def _reason(label: str, reason: str, indent: str, view: View) -> Iterator[str]:
     """Why the forward stops."""
     text = f"{label}: {printable(reason)}"
-    room = max(_WIDEST - len(indent) - 2, 40)
-    for part in wrap(text, room, break_long_words=False, break_on_hyphens=False):
+    for part in _broken(text, max(_widest(view) - len(indent) - 2, 40)):
         yield indent + view.marked(f"# {part}", "error")
 
 

@@ -186,8 +186,7 @@ class Linter:
             return None
         finally:
             run.stop()
-        (changed,) = [*made.changed.values()] or [known.buffer.data]
-        return known.result, changed
+        return known.result, made.changed.get(shown_path(path), known.buffer.data)
 
     def close(self) -> None:
         """End all that runs."""
@@ -300,7 +299,8 @@ class Linter:
             return forget_files(changed)
 
     def _plan_again(self, file: _File) -> None:
-        if file.due is None:
+        # It may have been closed meanwhile.
+        if file.due is None and self._files.get(file.buffer.path) is file:
             self._plan(file, 0)
 
     def _is_out_of_date(self, result: Result) -> bool:

@@ -163,8 +163,15 @@ class SourceFile:
 
     def column_of(self, line: int, utf8_byte_offset: int) -> int:
         """The column, in code points from 1, of an offset that `ast` or `co_positions` gave."""
-        before = self.snippet(line).encode("utf-8", "surrogatepass")[: max(utf8_byte_offset, 0)]
-        return len(before.decode("utf-8", "ignore")) + 1
+        return column_in(self.snippet(line), utf8_byte_offset)
+
+
+def column_in(text: str, utf8_byte_offset: int) -> int:
+    """The column in a line, in code points from 1, of an offset that Python gave in bytes."""
+    offset = max(utf8_byte_offset, 0)
+    if not text or text.isascii():
+        return offset + 1
+    return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")) + 1
 
 
 def blocks(statement: ast.stmt) -> Iterator[ast.stmt]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from linecache import getline
 from types import CodeType, MappingProxyType
 from typing import Any
 
 from modellint.graph import Site
 from modellint.modules.user_files import users_files
 from modellint.shapes import Tensor as Sized
+from modellint.source.file import column_in
 from modellint.symbolic.constraints import Constraint, DemandedBy, Relation
 from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.equalities import pinned
@@ -264,14 +266,18 @@ _sites: dict[tuple[int, int], tuple[Site, CodeType]] = {}
 
 
 def site(code: CodeType, instruction: int) -> Site:
-    """The place of an instruction, with columns in bytes, from 1."""
+    """The place of an instruction, with columns in code points, from 1."""
     key = (id(code), instruction)
     found = _sites.get(key)
     if found is None:
         line, end, column, last = list(code.co_positions())[instruction // 2]
         line = line or code.co_firstlineno
-        made = Site(code.co_filename, line, (column or 0) + 1, end or line, (last or 0) + 1)
-        found = _sites[key] = (made, code)
+        end, path = end or line, code.co_filename
+        first, behind = (
+            column_in(getline(path, at), offset or 0)
+            for at, offset in ((line, column), (end, last))
+        )
+        found = _sites[key] = (Site(path, line, first, end, behind), code)
     return found[0]
 
 

@@ -27,6 +27,7 @@ from modellint.source.paths import project_root, shown_path
 from modellint.worker.audit_hook import watch
 from modellint.worker.dependencies import Readings
 from modellint.worker.leftovers import is_left_to_do, leave, settle, temporary_in
+from modellint.worker.moved_modules import import_from
 from modellint.worker.pipeline import lint_file
 from modellint.worker.stages import Fixed, Lacking
 from modellint.worker.unfinished import internal_error
@@ -112,6 +113,8 @@ def _confine(job: Job, log: int, readings: Readings | None) -> list[str]:
     limit_memory(job.memory)
     with contextlib.suppress(OSError):  # The file may be standard input in a folder that is not.
         os.chdir(project_root(job.path))
+    if job.moved:
+        import_from(*job.moved)
     changed: list[str] = []
     if readings is not None:
         readings.begin(job.path)

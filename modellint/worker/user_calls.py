@@ -13,6 +13,7 @@ from modellint.errors import FileError, ModellintError
 from modellint.protocol.jobs import Job
 from modellint.results.report import Problem
 from modellint.results.user_calls import UserCall
+from modellint.source.file import column_in
 from modellint.source.paths import is_installed
 
 
@@ -71,9 +72,7 @@ def _end(frame: traceback.FrameSummary) -> int | None:
 
 def _column(frame: traceback.FrameSummary, offset: int | None) -> int:
     """The column in code points of an offset in bytes."""
-    written = linecache.getline(frame.filename, frame.lineno or 1).encode()
-    before = written[: offset or 0]
-    return len(before.decode("utf-8", "replace")) + 1 if written else (offset or 0) + 1
+    return column_in(linecache.getline(frame.filename, frame.lineno or 1), offset or 0)
 
 
 def _text(error: BaseException, first: traceback.FrameSummary) -> str:

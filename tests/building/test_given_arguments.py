@@ -127,3 +127,19 @@ def test_json_lists_them_and_a_report_that_is_read_back_has_them(tmp_path: Path)
         {"name": "num_classes", "value": "10", "origin": "assumed", "source": "common names"}
     ]
     assert type(report.models[0]).from_dict(entry).arguments == report.models[0].arguments
+
+
+def test_a_value_that_another_file_makes_is_told_without_the_functions_that_make_it(tmp_path):
+    net = "from torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self, cfg):\n"
+    net += "        super().__init__()\n        self.fc = nn.Linear(4, cfg.width)\n\n"
+    net += "    def forward(self, x):\n        return self.fc(x)\n"
+    (tmp_path / "net.py").write_text(net)
+    (tmp_path / "config.py").write_text("class Config:\n    width = 7\n    depth = 2\n")
+    train = "import torch\nfrom config import Config\nfrom net import Net\n\n"
+    (tmp_path / "train.py").write_text(f"{train}Net(Config())(torch.rand(2, 4))\n")
+    (tmp_path / "setup.py").write_text("")
+    (model,) = lint_targets([str(tmp_path / "net.py")], Settings()).models
+    (argument,) = model.arguments
+    assert argument.value.startswith("Config(")
+    assert str(tmp_path) not in argument.value
+    assert "_modellint" not in argument.value

@@ -126,7 +126,9 @@ def test_a_terminal_gets_the_fact_first_and_a_pipe_the_place(tmp_path):
     assert second.strip() == "--> net.py:8:21 in Net"
     assert max(map(len, shown.splitlines())) <= 80
     assert [line for line in shown.splitlines() if "^" in line] == [" " * 3 + "|" + " " * 25 + "^"]
+    followed = screen("net.py", cwd=tmp_path, TERM="dumb")
     piped = modellint("net.py", cwd=tmp_path).stdout
+    assert followed == piped
     assert piped.startswith("net.py:8:21: warning[even-kernel] conv has an even kernel")
 
 
@@ -217,7 +219,8 @@ def test_what_would_have_no_effect_is_refused(options, tmp_path):
 def test_the_table_of_layers_says_which_input_its_numbers_are_for(tmp_path):
     (tmp_path / "net.py").write_text(NET, "utf-8")
     told = modellint("net.py", "--layers", cwd=tmp_path).stdout
-    assert "392 parameters (<0.01 MB), 369 k MACs, 0.03 MB of activations at 1×3×32×32" in told
+    costs = "392 parameters (<0.01 MB), 369 k MACs, 0.03 MB of activations"
+    assert f"{costs} for input x 1×3×32×32\n" in told
     assert "3×32×32 → 8×31×31" in told
     symbolic = modellint("net.py", "--layers", "--symbolic", cwd=tmp_path).stdout
     assert "(N, 3, H, W) → (N, 8, H - 1, W - 1)" in symbolic

@@ -1,8 +1,13 @@
 """`--compare`: ten real kinds of change, each in a repository, and what must not be touched."""
 
+import json
+import shutil
+import textwrap
 from contextlib import chdir, closing
 
 import pytest
+from documents import ROOT
+from environments import environment, site_packages
 from repositories import Repository, needs_git
 
 from modellint.config.settings import Settings
@@ -10,6 +15,8 @@ from modellint.engine.compare import lint_compared
 from modellint.engine.running import Pools
 
 pytestmark = [pytest.mark.slow, needs_git]
+
+PROJECTS = ROOT / "tests" / "projects"
 
 NET = """
     import torch
@@ -31,6 +38,22 @@ NET = """
 
     if __name__ == "__main__":
         Net()(torch.rand(4, 3, 32, 32))
+"""
+#: What setuptools installs for a package that is installed as it lies, in short.
+FINDER = """
+    import sys
+    from importlib.util import spec_from_file_location
+
+
+    class Finder:
+        @classmethod
+        def find_spec(cls, name, path=None, target=None):
+            if name == "own":
+                return spec_from_file_location(name, {own!r} + "/__init__.py")
+
+
+    def install():
+        sys.meta_path.append(Finder)
 """
 #: A layer that rules find fault with, in the place of another.
 FAULT = ("nn.Conv2d(3, width, 3, padding=1)", "nn.Conv2d(3, width, 4, padding=1)")
@@ -131,7 +154,7 @@ def test_a_kernel(repository, compare):
 
 
 def test_a_moved_class(repository, compare):
-    repository.write(models__nets=NET, models____init__="")
+    repository.write(models__nets=NET, **{"models/__init__.py": ""})
     repository.path("net").unlink()
     report = compare()
     model = only(report)
@@ -187,11 +210,46 @@ def test_a_helper_in_another_file(repository, compare):
         ("from torch import nn\n", "from torch import nn\n    from layers.blocks import block\n"),
         ("nn.Conv2d(width, 16, 3, padding=1)", "block(width, 16)"),
     )
-    repository.commit(net=uses, layers__blocks=helper, layers____init__="")
+    repository.commit(net=uses, layers__blocks=helper, **{"layers/__init__.py": ""})
     repository.write(layers__blocks=edited(helper, ("3, padding=1", "1")))
     model = only(compare("net.py"))
     assert layers(model) == {"conv2": "changed"}
     assert (model.layers[0].before.kernel, model.layers[0].after.kernel) == ((3, 3), (1, 1))
+
+
+@pytest.mark.parametrize("how", ["pth", "finder"])
+def test_a_helper_of_a_package_that_is_installed_as_it_lies(repository, tmp_path, how):
+    """As `pip install -e` does, by a path or by a finder of its own."""
+    helper = """
+        from torch import nn
+
+
+        def block(inputs, outputs):
+            return nn.Conv2d(inputs, outputs, 3, padding=1)
+    """
+    uses = edited(
+        NET,
+        ("from torch import nn\n", "from torch import nn\n    from own.blocks import block\n"),
+        ("nn.Conv2d(width, 16, 3, padding=1)", "block(width, 16)"),
+    )
+    own = repository.folder / "packages" / "own"
+    repository.commit(net=uses, packages__own__blocks=helper, **{"packages/own/__init__.py": ""})
+    repository.write(packages__own__blocks=edited(helper, ("3, padding=1", "1")))
+    python = environment(tmp_path / "environment", torch=True)
+    packages = site_packages(tmp_path / "environment")
+    if how == "pth":
+        (packages / "own.pth").write_text(f"{own.parent}\n")
+    else:
+        (packages / "own_finder.py").write_text(textwrap.dedent(FINDER).format(own=str(own)))
+        (packages / "own.pth").write_text("import own_finder; own_finder.install()\n")
+    with chdir(repository.folder):
+        settings = Settings(compare="HEAD", cache=True, python=str(python))
+        first = lint_compared(["net.py"], settings)
+        again = lint_compared(["net.py"], settings)
+    model = only(first)
+    assert layers(model) == {"conv2": "changed"}
+    assert (model.layers[0].before.kernel, model.layers[0].after.kernel) == ((3, 3), (1, 1))
+    assert again.to_dict() == first.to_dict()
 
 
 def test_a_default_argument(repository, compare):
@@ -349,8 +407,6 @@ def test_two_files(repository, compare):
 
 
 def test_the_report_of_an_earlier_run(repository, compare):
-    import json
-
     with chdir(repository.folder):
         from modellint.engine.engine import lint_targets
 
@@ -413,7 +469,7 @@ def test_a_file_that_did_not_exist_then(repository, compare):
 
 def test_submodules_are_those_of_the_revision(tmp_path, pools):
     helper = "from torch import nn\ndef block(n):\n    return nn.Conv2d(n, n, 3, padding=1)\n"
-    inner = Repository(tmp_path / "inner", blocks=helper, __init__="")
+    inner = Repository(tmp_path / "inner", blocks=helper, **{"__init__.py": ""})
     uses = edited(
         NET,
         ("from torch import nn\n", "from torch import nn\n    from inner.blocks import block\n"),
@@ -433,3 +489,16 @@ def test_submodules_are_those_of_the_revision(tmp_path, pools):
         outer.git("submodule", "deinit", "-q", "-f", "inner")
         report = lint_compared(["net.py"], Settings(compare="HEAD"), pools=pools)
     assert any("submodule inner" in note.message for note in report.compared.notes)
+
+
+@pytest.mark.parametrize(
+    "name", ["distill_digits", "pose_keypoints", "keyword_spotting", "tinygpt"]
+)
+def test_a_project_that_is_as_it_was_is_the_same_wherever_it_lies(tmp_path, pools, name):
+    """What scripts and settings say of models is read at the revision as it is today."""
+    shutil.copytree(PROJECTS / name, tmp_path / "project")
+    Repository(tmp_path / "project")
+    with chdir(tmp_path / "project"):
+        report = lint_compared(["."], Settings(compare="HEAD"), pools=pools)
+    assert {one.state for one in report.compared.models} == {"same"}
+    assert (report.findings, report.compared.gone, report.compared.notes) == ((), (), ())

@@ -65,6 +65,18 @@ def test_the_files_are_those_that_were_committed(repository, tmp_path):
     assert (tmp_path / "there" / "net.py").stat().st_mtime == revision.date
 
 
+def test_what_no_model_reads_is_left_in_git(repository, tmp_path):
+    left = ["page.html", "web/a.js", "a.PNG", "node_modules/x.py", ".github/y.yml", "a/.b/c.py"]
+    kept = [".env", "data/words.txt", "js/net.py", "weights.bin", "conf/a.yaml"]
+    for name in (*left, *kept):
+        path = repository.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    repository.commit()
+    written(repository, "HEAD", tmp_path / "there")
+    assert sorted(files(tmp_path / "there")) == sorted([*kept, "net.py", "data.txt"])
+
+
 @pytest.mark.parametrize("name", ["HEAD", "main", "HEAD~1", "v1", "{commit}", "side", "side..."])
 def test_a_revision_has_many_names(repository, tmp_path, name):
     repository.git("tag", "-a", "-m", "one", "v1")
@@ -217,6 +229,20 @@ def test_other_files_that_there_are_not(repository):
 def test_a_report_that_is_none(repository, text):
     (repository.folder / "r.json").write_text(text)
     assert "r.json" in refused(repository.folder, "net.py", "--compare", "r.json")
+
+
+def test_a_disk_without_place_is_a_sentence(repository, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert "no place" in refused(repository.folder, "net.py", "--compare", "HEAD")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(revisions, "_put", full)
+    told = refused(repository.folder, "net.py", "--compare", "HEAD")
+    assert "No space left" in told
+    assert not [*tmp_path.glob("modellint-*")]
 
 
 def test_without_git_a_sentence_says_so(repository, monkeypatch):

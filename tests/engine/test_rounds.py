@@ -78,7 +78,7 @@ class Linter:
     def __init__(self):
         self.runs = 0
 
-    def __call__(self, given, settings, stdin, stdin_name, *, pools=None, changed=None):
+    def __call__(self, given, settings, stdin, stdin_name, *, pools=None, changed=None, index=None):
         self.runs += 1
         if changed is None:
             changed = {path: Path(path).read_bytes() for path in given}

@@ -68,3 +68,20 @@ def test_no_word_of_a_message_is_lost(message):
     parts = told(message)
     shown = " ".join([parts.headline, *parts.layers, parts.shapes, *parts.facts])
     assert words(message) <= words(shown)
+
+
+def test_a_long_headline_ends_where_a_further_thought_begins():
+    parts = told(f"fc reads a flattened {'6×' * 20}6 map, which ties it to H = 28; the sizes fit")
+    assert parts.headline == f"fc reads a flattened {'6×' * 20}6 map"
+    assert parts.facts == ("which ties it to H = 28", "the sizes fit")
+    assert told("fc reads a map, which ties it").headline == "fc reads a map, which ties it"
+
+
+def test_a_shape_is_one_whatever_stands_in_it():
+    shapes = "(N, 8, (H - 1) // 2 + 2) → (N, 8, (H - 1) // 2 + 4), here 17×17 → 19×17"
+    assert told(f"row pads: {shapes}; the frame is bias") == (
+        "row pads: 17×17 → 19×17",
+        (),
+        shapes,
+        ("the frame is bias",),
+    )

@@ -237,7 +237,15 @@ CONTRAST = """(() => {
 def test_every_text_stands_out_from_its_ground(browser, page, dark):
     open_net(browser, page, dark=dark)
     assert browser.run(CONTRAST) == []
+    browser.run("document.querySelector('.switch button:last-of-type').click()")
+    browser.run("document.querySelector('.pane .name button').click()")
+    assert browser.run(CONTRAST) == []
     browser.click("#tab-0")
+    browser.run("document.querySelectorAll('.opens[aria-expanded=false]').forEach(b => b.click())")
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    browser.run("document.querySelectorAll('.chip').forEach(c => c.click())")
+    assert browser.run(CONTRAST) == []
+    browser.run("document.querySelectorAll('.chip').forEach(c => c.click())")
     assert browser.run(CONTRAST) == []
     grounds = "getComputedStyle(document.body).backgroundColor"
     before = browser.run(grounds)

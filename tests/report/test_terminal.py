@@ -140,6 +140,20 @@ def test_an_error_shows_its_model_and_the_calls_that_led_to_it():
         assert "Traceback" in render(report, "full", replace(view, traceback=True))
 
 
+def test_a_syntax_error_has_a_caret_below_its_column():
+    problem = Problem("net.py", 3, "syntax-error", "3:22: invalid syntax (read as Python 3.11)")
+    report = replace(reports.REPORT, findings=(), errors=(problem,))
+    for view in (View(), View(width=80)):
+        code, carets = [one for one in render(report, "full", view).splitlines() if " | " in one][
+            :2
+        ]
+        assert code[carets.index("^") :].startswith("nn.Conv2d")
+    assert "net.py:3: error[syntax-error] 3:22: invalid syntax" in render(report, "full")
+    shown = render(report, "full", View(width=80))
+    assert "error[syntax-error] invalid syntax" in shown
+    assert "--> net.py:3:22" in shown
+
+
 def test_an_error_survives_json():
     report = replace(reports.REPORT, errors=TROUBLES)
     assert Report.from_dict(report.to_dict()).errors == TROUBLES

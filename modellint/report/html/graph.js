@@ -4,6 +4,8 @@
 /** A step with its sizes in numbers, and with formulas, which take more room. */
 const NODE = { width: 150, symbolic: 236, height: matchMedia("(pointer: coarse)").matches ? 44 : 40 };
 
+/** An open block of at least this width has its name in its middle. */
+const WIDE = 420;
 /** How much smaller a graph is drawn at most, to be seen in its whole width. */
 const SMALLEST = 0.84;
 
@@ -63,10 +65,12 @@ function graph(model, mine, look, choose) {
       transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
     group.append(svg("rect", { class: "card", width: size.width, height: size.height, rx: 9 }));
     const triangle = isOpen ? "M0 0h8l-4 6Z" : "M0 0v8l6-4Z";
-    const at = isOpen ? "translate(11 10)" : "translate(12 8.5)";
+    // What is wider than its pane is named where its steps are, not at its far end.
+    const begin = isOpen && size.width > WIDE ? size.width / 2 - NODE.width / 2 : 0;
+    const at = isOpen ? `translate(${begin + 11} 10)` : "translate(12 8.5)";
     group.append(svg("path", { class: "fold", d: triangle, transform: at }));
     if (isOpen) {
-      const label = svg("text", { class: "name", x: 24, y: 17 }, fitted(name, 40));
+      const label = svg("text", { class: "name", x: begin + 24, y: 17 }, fitted(name, 40));
       if (type && size.width > (name.length + type.length) * 7 + 36) {
         label.append(svg("tspan", { class: "size", dx: 8 }, type));
       }
