@@ -21,7 +21,8 @@ _STAGES = """building.loader building.builder building.places inputs.search inpu
 inputs.axis_roles inputs.elsewhere inputs.learned_positions inputs.lost_sizes inputs.size_operands
 inputs.size_reading inputs.size_uses inputs.wider_runs tracing.forward_run tracing.freezing
 tracing.fx_module source.notebooks symbolic.numpy_functions symbolic.printing modules.live_sites
-modules.rebuilding linting.linter worker.other_arguments worker.trial_runs""".split()
+modules.rebuilding linting.linter linting.training worker.other_arguments
+worker.trial_runs""".split()
 #: What torch's operations without a kernel for meta tensors import, a third of a second's worth.
 #: Too much for a run that does not need it, so it is imported once a file has needed it.
 _LATE = ("torch.fx.experimental.symbolic_shapes",)
