@@ -27,9 +27,12 @@ def checkpointed(graph: Graph) -> tuple[str, ...]:
     if graph.source is None or "checkpoint" not in graph.source.text:
         return ()
     found: dict[str, None] = {}
+    read: dict[str, list[tuple[str, bool]]] = {}
     for path, module in graph.modules.items():
-        if module.called:
-            for attribute, inside in _of_class(graph, path):
+        if module.called and module.kind is None:
+            if module.type not in read:
+                read[module.type] = [*_of_class(graph, path)]
+            for attribute, inside in read[module.type]:
                 full = f"{path}.{attribute}" if path else attribute
                 for name in graph.modules:
                     if name == full if not inside else name.rpartition(".")[0] == full:
