@@ -206,6 +206,8 @@ class Sized(nn.Module):
 )
 def test_a_layer_keeps_what_torch_keeps(layer: nn.Module, shape: tuple[int, ...]) -> None:
     if isinstance(layer, nn.MultiheadAttention):
+        if torch.__version__ < "2.5":
+            pytest.skip("torch 2.4 keeps a copy more on the CPU")
         attention = layer
         layer = Calls(lambda s, x: attention(x, x, x, need_weights=False)[0], {"one": (1,)})
         layer.inner = attention
