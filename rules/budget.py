@@ -109,7 +109,7 @@ _INPUT = "1,3,32,32"
 budget.flags(model=_NET, input=_INPUT, layers=["conv2"], severity="error", parameters=5_000)
 budget.flags(model=_NET, input=_INPUT, layers=["conv2"], macs=5_000_000)
 budget.flags(model=_NET, input=_INPUT, layers=["conv2"], activation_memory=196_607)
-budget.flags(model=_NET, input=_INPUT, layers=["conv2"], training_memory=500_000)
+budget.flags(model=_NET, input=_INPUT, layers=["conv2"], training_memory=300_000)
 budget.allows(model=_NET, input=_INPUT, training_memory=600_000)
 budget.allows(model=_NET, input=_INPUT)
 budget.allows(model=_NET, input=_INPUT, parameters=5_088, macs=5_160_960, activation_memory=196_608)

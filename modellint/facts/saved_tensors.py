@@ -47,7 +47,8 @@ _ENTRIES = {
     "second<third third<second": ("addcmul",),
     "second<third third": ("addcdiv",),
     "input other": ("maximum", "minimum", "fmax", "fmin", "atan2"),
-    "input other result": ("cdist",),
+    "0 1": ("mse_loss", "smooth_l1_loss", "huber_loss"),
+    "x1 x2 result": ("cdist",),
     "input +channels": ("batch_norm",),
     "input +rows": ("layer_norm",),
     "input +row": ("rms_norm",),
@@ -88,7 +89,8 @@ _ENTRIES = {
         flipud rot90 cumsum tril triu round floor ceil trunc sign affine_grid fill zero copy
         broadcast_tensors meshgrid fft_fft fft_ifft fft_fft2 fft_ifft2 fft_fftn fft_ifftn fft_rfft
         fft_rfft2 fft_rfftn fft_irfft fft_irfft2 fft_irfftn fft_fftshift fft_ifftshift
-        constant_pad_nd repeat_interleave unbind lift_fresh as_strided""".split(),
+        constant_pad_nd repeat_interleave lift_fresh as_strided _pack_padded_sequence
+        _pad_packed_sequence""".split(),
 }  # fmt: skip
 #: What is kept in place of that where the result overwrites the input.
 _OVER_INPUT = {

@@ -29,6 +29,9 @@ class Storages:
         self.of: dict[int, tuple[int, ...]] = {}
         self.sizes: list[int] = []
         for node in graph.nodes:
+            if node.op == "broadcast_tensors":
+                self.of[node.index] = tuple(self.of[source.index][0] for source in node.inputs)
+                continue
             shared = self._shared(node, bytes_)
             if shared is None:
                 own = [self._new(bytes_.of(node, at)) for at in range(len(node.outputs))]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modellint.facts.autocast import NO_CASTS, casts
+from modellint.facts.checkpointing import checkpointed
 from modellint.facts.costs import width
 from modellint.facts.optimizers import Options, copies
 from modellint.facts.tensor_bytes import Bytes
@@ -39,7 +40,8 @@ def trained_as(graph: Graph, loop: Loop) -> Training | None:
         return None
     samples = loop.samples if loop.samples is not None and graph.batches else 1
     sizes = Bytes(graph, samples, casts(graph) if loop.precision in _HALVES else NO_CASTS)
-    found = training_pass(graph, sizes)
+    again = checkpointed(graph)
+    found = training_pass(graph, sizes, again)
     if not found.gradients:
         return None
     parameters = sum(one.numel * width(one.dtype) for one in graph.parameters)
@@ -57,6 +59,7 @@ def trained_as(graph: Graph, loop: Loop) -> Training | None:
             _with(found, parameters + buffers, name, options) for name, options in shown or _RANGE
         ),
         precision=loop.precision if loop.precision in _HALVES else None,
+        checkpointed=again,
         unknown=found.unknown,
     )
     return Training(memory, found.layers)

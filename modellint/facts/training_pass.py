@@ -8,11 +8,11 @@ are there all the time and are left to the caller, as the optimizer is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from modellint.facts.saved_tensors import Saved, saved
+from modellint.facts.saved_tensors import NOTHING, Saved, saved
 from modellint.facts.storages import Storages, is_view
 from modellint.facts.tensor_bytes import Bytes
 from modellint.geometry.dependence import leading_to
@@ -56,12 +56,13 @@ class Pass:
     unknown: tuple[str, ...]
 
 
-def training_pass(graph: Graph, sizes: Bytes) -> Pass:
-    """Go through a graph forwards and backwards."""
+def training_pass(graph: Graph, sizes: Bytes, again: Collection[str] = ()) -> Pass:
+    """Go through a graph forwards and backwards; `again` are modules that run again on the way."""
     plan = _plan(graph, sizes)
     held = plan.held()
+    plan.run_again(again, held)
     forward = plan.forward(held)
-    kept = plan.total({*held, *plan.keepers})
+    kept = plan.total({*held, *plan.keepers}) - sum(plan.again.values())
     backward, gradients = _Backward(plan, held).run()
     return Pass(
         kept=kept + sum(one.beside for one in plan.saved.values()),
@@ -92,6 +93,37 @@ class _Plan:
     saved: dict[int, Saved] = field(default_factory=dict)
     keepers: dict[int, list[int]] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
+    #: What is made once more before the gradients of an operation, in bytes, by its index, and what
+    #: that is.
+    again: dict[int, int] = field(default_factory=dict)
+    remade: set[int] = field(default_factory=set)
+    inside: set[int] = field(default_factory=set)
+    given: dict[int, tuple[int, ...]] = field(default_factory=dict)
+
+    def run_again(self, paths: Collection[str], held: set[int]) -> None:
+        """Keep nothing of what is in some modules but what they are given."""
+        for part in _parts(self.graph, paths):
+            indices = {node.index for node in part}
+            made = {one for node in part for one in self.storages.of[node.index]}
+            given = {
+                one
+                for node in part
+                for source in node.inputs
+                if source.index in self.graph.varying and source.index not in indices
+                for one in self.storages.of[source.index]
+            } - self.fixed
+            remade = {
+                one
+                for one in made - given - held
+                if one in self.keepers and indices.issuperset(self.keepers[one])
+            }
+            for one in given:
+                self.keepers.setdefault(one, []).append(part[0].index)
+            beside = sum(self.saved[at].beside for at in indices if at in self.saved)
+            self.again[part[-1].index] = self.total(remade) + beside
+            self.remade.update(remade)
+            self.inside.update(indices)
+            self.given[part[0].index] = tuple(given)
 
     def held(self) -> set[int]:
         """The storages that the training loop has: inputs and outputs."""
@@ -113,7 +145,8 @@ class _Plan:
                     last[one] = node.index
         ends: dict[int, list[int]] = {}
         for one, index in last.items():
-            if one not in held and one not in self.keepers and one not in self.fixed:
+            kept = one in self.keepers and one not in self.remade
+            if one not in held and not kept and one not in self.fixed:
                 ends.setdefault(index, []).append(one)
         alive = {one for given in self.graph.inputs for one in of[given.node.index]}
         now = most = self.total(alive)
@@ -125,7 +158,7 @@ class _Plan:
                     now += sizes[one]
                     if one not in last and one not in held:
                         ends.setdefault(index, []).append(one)
-            if index in self.saved:
+            if index in self.saved and index not in self.inside:
                 now += self.saved[index].beside
             most = max(most, now)
             for one in ends.get(index, ()):
@@ -197,6 +230,25 @@ def _needing(graph: Graph) -> set[int]:
     return needs
 
 
+def _parts(graph: Graph, paths: Collection[str]) -> Iterator[list[Node]]:
+    """The operations of each call of some modules, in order."""
+    part: list[Node] = []
+    inside = ""
+    for node in graph.nodes if paths else ():
+        if not node.inputs:
+            continue
+        within = (one for one in paths if node.module == one or node.module.startswith(f"{one}."))
+        path = next(within, "")
+        if path != inside and part:
+            yield part
+            part = []
+        inside = path
+        if path:
+            part.append(node)
+    if part:
+        yield part
+
+
 class _Gradient:
     """A gradient's memory: how large, and how many operations wait for it."""
 
@@ -218,7 +270,7 @@ class _Backward:
         self.gradients: dict[int, int] = {}
         self.left = {one: len(keepers) for one, keepers in plan.keepers.items()}
         beside = sum(one.beside for one in plan.saved.values())
-        self.now = plan.total({*held, *plan.keepers}) + beside
+        self.now = plan.total({*held, *plan.keepers}) + beside - sum(plan.again.values())
         self.most = self.now
 
     def run(self) -> tuple[int, dict[int, int]]:
@@ -228,6 +280,9 @@ class _Backward:
             if node.index in plan.needs and node.index not in self.waiting:
                 self._arrive(node, self._new(plan.sizes.of(node)))
         for node in reversed(plan.graph.nodes):
+            if node.index in plan.again:
+                self.now += plan.again[node.index]
+                self.most = max(self.most, self.now)
             gradients = self.waiting.pop(node.index, None)
             if gradients is not None:
                 self._through(node, next(iter(gradients.values())))
@@ -302,11 +357,10 @@ class _Backward:
             self.now -= gradient.size
 
     def _let_go(self, node: Node) -> None:
-        found = self.plan.saved.get(node.index)
-        if found is None:
-            return
+        found = self.plan.saved.get(node.index, NOTHING)
         self.now -= found.beside
-        for one in {*_storages_kept(self.plan, node, found)}:
+        kept = [*{*_storages_kept(self.plan, node, found)}, *self.plan.given.get(node.index, ())]
+        for one in kept:
             if one in self.left:
                 self.left[one] -= 1
                 if not self.left[one] and one not in self.held:
