@@ -363,7 +363,7 @@ def _mend(job: Job, reports: list[Report], findings: Iterable[Diagnostic]) -> No
 
 def _as_found(finding: Diagnostic) -> Diagnostic:
     """A finding without what a trial of its fix decides."""
-    return replace(finding, help=None, fix=None)
+    return replace(finding, help=None, fix=None, no_fix=None)
 
 
 def _check_models(job: Job, report: Report, unfinished: Collection[str]) -> None:

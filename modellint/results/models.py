@@ -147,10 +147,13 @@ class Layer(Made):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Layer:
-        """Read an entry of `layers`."""
+        """Read an entry of `layers`; raise `ValueError` where its sizes do not agree."""
         nested = ("inputs", "outputs", "example_inputs", "example_outputs", "padding")
         flat = ("receptive_field", "kernel", "stride")
         fields = {**data, **{name: _tuples(data[name]) for name in nested}}
+        for side in ("inputs", "outputs"):
+            if [*map(len, fields[side])] != [*map(len, fields[f"example_{side}"])]:
+                raise ValueError(f"the {side} of a layer have other axes in its example")
         return cls(**{**fields, **{name: _tuple(data[name]) for name in flat}})
 
 

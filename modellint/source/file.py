@@ -169,8 +169,8 @@ class SourceFile:
 def column_in(text: str, utf8_byte_offset: int) -> int:
     """The column in a line, in code points from 1, of an offset that Python gave in bytes."""
     offset = max(utf8_byte_offset, 0)
-    if not text or text.isascii():
-        return offset + 1
+    if text.isascii():
+        return min(offset, len(text)) + 1
     return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")) + 1
 
 
