@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from modellint.comparing.comparison import compared
 from modellint.config.settings import Settings
@@ -48,14 +49,17 @@ def lint_compared(
     if pools is None:
         with closing(Pools()) as opened:
             return lint_compared(given, settings, progress, opened)
+    settings = replace(settings, training=True)
     since = "HEAD" if settings.compare is None else settings.compare
     if since.endswith(".json"):
         from modellint.engine.earlier_reports import read_report
 
         before = read_report(since)  # Before anything runs: it may not be one.
-        return compared(
-            before, lint_targets(given, settings, progress=progress, pools=pools), since
-        )
+        # What was not asked for then is nothing that has changed.
+        asked = any(model.training_memory is not None for model in before.models)
+        settings = replace(settings, training=asked)
+        after = lint_targets(given, settings, progress=progress, pools=pools)
+        return compared(before, after, since)
     if is_file(since):
         return _with_file(given, settings, since, progress, pools)
     paths = [absolute_path(path_and_names(os.fspath(one))[0]) for one in given]

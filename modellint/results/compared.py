@@ -22,9 +22,10 @@ FIGURES: Mapping[str, str] = {
     "parameters": "parameters",
     "macs": "MACs",
     "activation_memory": "activation memory",
+    "training_peak": "training memory",
 }
 #: Those of them that are in bytes.
-IN_BYTES = frozenset({"activation_memory"})
+IN_BYTES = frozenset({"activation_memory", "training_peak"})
 
 ModelState = Literal["added", "removed", "changed", "same", "unknown"]
 """What became of a model; `unknown` where one of the two sides could not be analysed."""

@@ -35,6 +35,7 @@ SideJson = TypedDict(
         "parameters": Count | None,
         "macs": Count | None,
         "activation_memory": Count | None,
+        "training_peak": Count | None,
         "receptive_field": list[int] | None,
         "contract": dict[str, SizesJson],
         "joint": list[str],

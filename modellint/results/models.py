@@ -214,6 +214,11 @@ class ModelReport:
         return place_of(self.path, self.line, cell=self.cell)
 
     @property
+    def training_peak(self) -> int | None:
+        """What training takes at its peak, in bytes, with the optimizer that needs most."""
+        return None if self.training_memory is None else self.training_memory.peak
+
+    @property
     def receptive_field(self) -> tuple[int, ...] | None:
         """The largest receptive field of its windows, an axis; `None` where none has one.
 
