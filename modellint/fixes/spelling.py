@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -38,14 +38,27 @@ def edits_of(fix: Fix, graph: Graph, text: Text) -> tuple[Edit, ...]:
 
     One line that builds a layer of many blocks is edited once, for all of them.
     """
-    found = [edit for change in fix.changes for edit in _edits(change, graph, text)]
-    unique = tuple(dict.fromkeys(found))
-    places = [(edit.start, edit.end) for edit in unique]
-    if len({*places}) < len(places):
-        raise NoEdit("one construction serves several layers, which need different values")
+    places: dict[tuple[Any, Any], dict[str | None, Edit]] = {}
+    for change in fix.changes:
+        argument = change.name if isinstance(change, SetArgument) else None
+        for edit in _edits(change, graph, text):
+            here = places.setdefault((edit.start, edit.end), {})
+            if here.setdefault(argument, edit) != edit:
+                raise NoEdit("one construction serves several layers, which need different values")
     if fix.safe:
         _check_alone(fix, graph)
-    return unique
+    return tuple(_together([*here.values()]) for here in places.values())
+
+
+def _together(edits: Sequence[Edit]) -> Edit:
+    """The edits of one place as one: arguments that a call is given stand behind each other."""
+    first, *others = dict.fromkeys(edits)
+    if not others:
+        return first
+    if first.start != first.end:
+        raise NoEdit("one value serves several arguments, which need different ones")
+    between = "" if first.text.startswith((",", " ")) else ", "
+    return first._replace(text=between.join(edit.text for edit in (first, *others)))
 
 
 def _check_alone(fix: Fix, graph: Graph) -> None:

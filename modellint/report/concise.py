@@ -38,5 +38,5 @@ def render(report: Report, view: View) -> str:
 
 def _line(finding: Diagnostic, models: Sequence[str], view: View) -> str:
     named = f" (in {', '.join(map(printable, models))})" if models else ""
-    told = f"; help: {printable(finding.advice)}" if finding.advice else ""
+    told = f"; help: {printable(finding.advice)}" if finding.help and finding.advice else ""
     return headline(finding, view) + named + told

@@ -20,11 +20,15 @@ _NOTEBOOKS: dict[str, Cells] = {}
 _NUMBER = re.compile(r"In\s?\[(\d+)\]")
 
 
-def execute(source: SourceFile) -> None:
-    """Have the lines of a notebook's module found as those of its file from now on."""
-    if source.cells is None:
+def execute(source: SourceFile, *, unsaved: bool = False) -> None:
+    """Have the lines of a notebook's module found as those of its file from now on.
+
+    So are those of a text that is `unsaved`, of which its file holds another, or that has none.
+    """
+    if source.cells is not None:
+        _NOTEBOOKS[source.path] = source.cells
+    elif not unsaved:
         return
-    _NOTEBOOKS[source.path] = source.cells
     lines = [f"{line}\n" for line in source.lines]
     # Without a date `linecache` never asks the file whether it has changed.
     linecache.cache[source.path] = (len(source.text), None, lines, source.path)

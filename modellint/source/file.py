@@ -163,14 +163,18 @@ class SourceFile:
 
     def column_of(self, line: int, utf8_byte_offset: int) -> int:
         """The column, in code points from 1, of an offset that `ast` or `co_positions` gave."""
-        return column_in(self.snippet(line), utf8_byte_offset)
+        text = self.snippet(line)
+        return min(column_in(text, utf8_byte_offset), len(text) + 1)
 
 
 def column_in(text: str, utf8_byte_offset: int) -> int:
-    """The column in a line, in code points from 1, of an offset that Python gave in bytes."""
+    """The column in a line, in code points from 1, of an offset that Python gave in bytes.
+
+    Of a text that is not known the bytes count.
+    """
     offset = max(utf8_byte_offset, 0)
     if text.isascii():
-        return min(offset, len(text)) + 1
+        return offset + 1
     return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")) + 1
 
 

@@ -40,7 +40,7 @@ def lint_file(job: Job, rules: Sequence[Rule], shown: Callable[[str], str]) -> I
     except FileError as error:
         yield Report(errors=(problem(job, error, shown),))
         return
-    execute(source)
+    execute(source, unsaved=job.data is not None)
     task = Task(job, rules, shown)
     told: list[Linted] = []
     yield from lint_source(task, source, told)
