@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from modellint.contracts.admitted import listed
 from modellint.contracts.contract import sizes_of
-from modellint.fixes import Fix, SetArgument
+from modellint.fixes import Fix, SetArgument, one_or_each, set_arguments
 from modellint.graph import Graph, Node
-from modellint.graph.operations import ELEMENTWISE, NORMS
+from modellint.graph.operations import ELEMENTWISE, NORMS, TRANSPOSED
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import expr_of, same, symbolic
@@ -43,6 +43,9 @@ def remedy(graph: Graph, call: Node) -> Remedy | None:
             gap = ex.subtract(expr_of(one), expr_of(two))
             if axis < 2 or gap.constant == 0 or 1 in (int(one), int(two)):
                 continue
+            enlarged = _enlarged(first, other) or _enlarged(other, first)
+            if enlarged is not None:
+                return enlarged
             if gap.constant is None:
                 return _sizes_that_fit(graph, gap)
             smaller, lost = (other, gap.constant) if gap.constant > 0 else (first, -gap.constant)
@@ -75,6 +78,50 @@ def _sizes_that_fit(graph: Graph, gap: ex.Expr) -> Remedy:
     above = -(-graph.symbols[name] // fitting.multiple_of) * fitting.multiple_of
     multiple = f"they agree where {name} is a multiple of {fitting.multiple_of}, as {above}"
     return Remedy(f"{multiple}; {resized}")
+
+
+def _enlarged(node: Node, other: Node) -> Remedy | None:
+    """The arguments of a transposed convolution above a map that give it the size of the other."""
+    layer = node
+    while (layer.op in ELEMENTWISE or layer.op in NORMS) and layer.inputs:
+        layer = layer.input
+    if layer.op not in TRANSPOSED or layer.kernel is None or not layer.outputs:
+        return None
+    made, wanted = (one.output.example[-layer.rank :] for one in (layer, other))
+    if made != node.output.example[-layer.rank :] or len(wanted) != layer.rank:
+        return None
+    padding = [before for before, _ in layer.padding]
+    output_padding = [*layer.per_axis("output_padding", 0)]
+    for axis, (have, want) in enumerate(zip(made, wanted, strict=True)):
+        # o = (n - 1)s - 2p + e + q: what the map is too large by goes into 2p - q.
+        cut = 2 * padding[axis] - output_padding[axis] + int(have) - int(want)
+        fits = 2 * padding[axis] - cut
+        if not 0 <= fits < max(layer.stride[axis], layer.dilation[axis]):
+            padding[axis] = -(-cut // 2)
+            fits = 2 * padding[axis] - cut
+        output_padding[axis] = fits
+    if any(
+        p < 0 or p >= span or q >= max(s, d)
+        for p, q, span, s, d in zip(
+            padding,
+            output_padding,
+            layer.effective_kernel or layer.kernel,
+            layer.stride,
+            layer.dilation,
+            strict=True,
+        )
+    ):
+        return None
+    values = {"padding": one_or_each(padding), "output_padding": one_or_each(output_padding)}
+    now = {
+        "padding": one_or_each([before for before, _ in layer.padding]),
+        "output_padding": one_or_each(layer.per_axis("output_padding", 0)),
+    }
+    changed = {name: value for name, value in values.items() if value != now[name]}
+    told = ", ".join(f"{name}={value}" for name, value in changed.items())
+    sizes = "×".join(str(int(size)) for size in wanted)
+    fix = Fix(f"{told} of {layer.key}", set_arguments(layer, **changed).changes)
+    return Remedy(f"{told} of {layer.key} gives {sizes} here, as the other is", fix)
 
 
 def _padding(node: Node, from_end: int, lost: int) -> Remedy | None:
