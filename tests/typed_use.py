@@ -119,9 +119,9 @@ def read(report: modellint.Report) -> None:
             assert_type(change, modellint.ModelChange)
             assert_type(change.state, modellint.ModelState)
             assert_type(change.checkpoint, modellint.StateChange | None)
-            for one in change.layers:
-                assert_type(one, modellint.LayerChange)
-                assert_type(one.state, modellint.LayerState)
+            for changed in change.layers:
+                assert_type(changed, modellint.LayerChange)
+                assert_type(changed.state, modellint.LayerState)
     for fix in report.fixes.values():
         assert_type(fix, modellint.TriedFix)
         assert_type(fix.edits, tuple[modellint.Edit, ...])
