@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from math import isqrt, prod
 from typing import Any
 
@@ -85,9 +86,10 @@ def total_macs(graph: Graph) -> int:
     return sum([macs(graph, node) for node in graph.nodes if node.op in _MACS])
 
 
+@fact_of_call
 def activation_memory(graph: Graph, node: Node) -> int:
     """The bytes of a call's outputs for one sample, each in its own dtype."""
-    return sum(_numel(graph, output) * width(output.dtype) for output in node.outputs)
+    return sum([_numel(graph, output) * width(output.dtype) for output in node.outputs])
 
 
 @fact
@@ -98,9 +100,10 @@ def total_activation_memory(graph: Graph) -> int:
     attention and so on. It is a sum and no peak: what training holds for the backward pass,
     roughly, and more than inference needs at any one time.
     """
-    return sum(activation_memory(graph, node) for node in graph.calls())
+    return sum([activation_memory(graph, node) for node in graph.calls()])
 
 
+@cache
 def width(dtype: str) -> int:
     """How many bytes a number of a dtype takes: 4 for `float32`, 2 for `bfloat16`, 1 for `bool`."""
     bits = re.search(r"\d+", dtype)
@@ -126,7 +129,7 @@ def _samples(graph: Graph) -> dict[int, tuple[Tensor, tuple[int, ...]]]:
 
 
 def _sampled(graph: Graph, tensor: Tensor) -> tuple[int, ...]:
-    values = {**graph.symbols, **dict.fromkeys(graph.batches, 1)}
+    values = _one_sample(graph)
     if not tensor.known:
         alone = _run_with_one_sample(graph).get(id(tensor))
         if alone is not None:
@@ -138,6 +141,11 @@ def _sampled(graph: Graph, tensor: Tensor) -> tuple[int, ...]:
         except (KeyError, ZeroDivisionError):
             sizes.append(example)
     return tuple(sizes)
+
+
+@fact
+def _one_sample(graph: Graph) -> Mapping[str, int]:
+    return {**graph.symbols, **dict.fromkeys(graph.batches, 1)}
 
 
 @fact

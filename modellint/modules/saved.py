@@ -6,7 +6,7 @@ a class of the user's may have put in its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -24,7 +24,7 @@ _HOOKS = (
     "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks",
 )
-_EXTRA = "_extra_state"
+_EXTRA, _GETTING = "_extra_state", "get_extra_state"
 #: Modules may hold one another in a circle, and one may be held in very many places.
 _DEEPEST, _MOST = 500, 100_000
 
@@ -36,13 +36,24 @@ def saved_state(model: nn.Module) -> Saved:
     """
     shapes: dict[str, tuple[int, ...] | None] = {}
     custom: list[str] = []
+    # Of a class once: a model has a thousand modules of ten classes.
+    own_ways: dict[int, tuple[bool, bool]] = {}
     for path, module in _everywhere(model):
-        prefix = f"{path}." if path else ""
-        for name, tensor in _own_tensors(module):
-            shapes[prefix + name] = _shape(tensor)
-        if _is_overridden(module, "get_extra_state"):
-            shapes[prefix + _EXTRA] = None
-        if _goes_its_own_way(module):
+        own, kind = vars(module), type(module)
+        if own.get("_parameters") or own.get("_buffers"):  # Most modules have neither.
+            prefix = f"{path}." if path else ""
+            for name, tensor in _own_tensors(own):
+                shapes[prefix + name] = _shape(tensor)
+        found = own_ways.get(id(kind))
+        if found is None:
+            extra, others = (
+                _is_overridden(kind, _GETTING),
+                any(_is_overridden(kind, name) for name in _METHODS),
+            )
+            found = own_ways[id(kind)] = (extra, others)
+        if found[0]:
+            shapes[f"{path}.{_EXTRA}" if path else _EXTRA] = None
+        if found[1] or _has_hooks(own):
             custom.append(path)
     return Saved(shapes, tuple(custom))
 
@@ -65,8 +76,7 @@ def _everywhere(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             ]
 
 
-def _own_tensors(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    own = vars(module)
+def _own_tensors(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     passing = own.get("_non_persistent_buffers_set") or ()
     for name, parameter in (own.get("_parameters") or {}).items():
         if parameter is not None:
@@ -80,22 +90,21 @@ def _shape(tensor: Any) -> tuple[int, ...] | None:
     """The sizes of a tensor; `None` for what has none yet, such as a lazy parameter."""
     if not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor):
         return None
-    return tuple(int(size) for size in tensor.shape)
+    return tuple(map(int, tensor.shape))
 
 
-def _goes_its_own_way(module: nn.Module) -> bool:
-    """Whether code that is not PyTorch's has a say in what a module saves or how it loads."""
-    if any(_is_overridden(module, name) for name in _METHODS):
-        return True
-    hooks = [hook for name in _HOOKS for hook in (vars(module).get(name) or {}).values()]
+def _has_hooks(own: Mapping[str, Any]) -> bool:
+    """Whether hooks that are not PyTorch's have a say in what a module saves or how it loads."""
+    tables = [table for name in _HOOKS if (table := own.get(name))]
+    hooks = [hook for table in tables for hook in table.values()]
     return any(not _is_torchs(getattr(hook, "hook", hook)) for hook in hooks)
 
 
-def _is_overridden(module: nn.Module, name: str) -> bool:
-    """Whether a class that is none of PyTorch's has a method of this name."""
-    for kind in type(module).__mro__:
-        if name in vars(kind):
-            return not module_of(kind).startswith("torch.")
+def _is_overridden(kind: type, name: str) -> bool:
+    """Whether a class, or a base of it, that is none of PyTorch's has a method of this name."""
+    for base in kind.__mro__:
+        if name in vars(base):
+            return not module_of(base).startswith("torch.")
     return False
 
 
