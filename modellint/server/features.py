@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lsprotocol import types
@@ -30,7 +30,7 @@ _LOOK = 5.0
 def build() -> ModelServer:
     """A server that answers all that it can."""
     server = ModelServer()
-    for add in (_life, _texts, _notebooks, _around, _asked):
+    for add in (_life, _texts, _around, _asked):
         add(server)
     return server
 
@@ -106,57 +106,51 @@ async def _leave_with(server: ModelServer, process: int) -> None:
 
 
 def _texts(server: ModelServer) -> None:
-    """What is opened, typed, saved and closed."""
+    """What is opened, typed, saved and closed: texts, and notebooks, whose cells come together."""
+    _followed(
+        server,
+        lambda params: params.text_document.uri,
+        types.TEXT_DOCUMENT_DID_OPEN,
+        types.TEXT_DOCUMENT_DID_CHANGE,
+        types.TEXT_DOCUMENT_DID_SAVE,
+        types.TEXT_DOCUMENT_DID_CLOSE,
+    )
+    _followed(
+        server,
+        lambda params: params.notebook_document.uri,
+        types.NOTEBOOK_DOCUMENT_DID_OPEN,
+        types.NOTEBOOK_DOCUMENT_DID_CHANGE,
+        types.NOTEBOOK_DOCUMENT_DID_SAVE,
+        types.NOTEBOOK_DOCUMENT_DID_CLOSE,
+    )
 
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def opened(params: types.DidOpenTextDocumentParams) -> None:
-        buffer = server.buffer(params.text_document.uri)
+
+def _followed(
+    server: ModelServer, uri: Callable[[Any], str], open_: str, change: str, save: str, close: str
+) -> None:
+    """Answer what an editor tells of one kind of document; `uri` says of which one."""
+
+    @server.feature(open_)
+    def opened(params: Any) -> None:
+        buffer = server.buffer(uri(params))
         if buffer is not None:
             server.linter.opened(buffer)
 
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeTextDocumentParams) -> None:
-        buffer = server.buffer(params.text_document.uri)
+    @server.feature(change)
+    def changed(params: Any) -> None:
+        buffer = server.buffer(uri(params))
         if buffer is not None:
             server.linter.changed(buffer)
 
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def saved(params: types.DidSaveTextDocumentParams) -> None:
-        path = path_of(params.text_document.uri)
+    @server.feature(save)
+    def saved(params: Any) -> None:
+        path = path_of(uri(params))
         if path is not None:
             server.linter.saved(path)
 
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def closed(params: types.DidCloseTextDocumentParams) -> None:
-        path = path_of(params.text_document.uri)
-        if path is not None:
-            server.linter.closed(path)
-
-
-def _notebooks(server: ModelServer) -> None:
-    """The same of notebooks, whose cells come together."""
-
-    @server.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
-    def opened(params: types.DidOpenNotebookDocumentParams) -> None:
-        buffer = server.buffer(params.notebook_document.uri)
-        if buffer is not None:
-            server.linter.opened(buffer)
-
-    @server.feature(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeNotebookDocumentParams) -> None:
-        buffer = server.buffer(params.notebook_document.uri)
-        if buffer is not None:
-            server.linter.changed(buffer)
-
-    @server.feature(types.NOTEBOOK_DOCUMENT_DID_SAVE)
-    def saved(params: types.DidSaveNotebookDocumentParams) -> None:
-        path = path_of(params.notebook_document.uri)
-        if path is not None:
-            server.linter.saved(path)
-
-    @server.feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
-    def closed(params: types.DidCloseNotebookDocumentParams) -> None:
-        path = path_of(params.notebook_document.uri)
+    @server.feature(close)
+    def closed(params: Any) -> None:
+        path = path_of(uri(params))
         if path is not None:
             server.linter.closed(path)
 
