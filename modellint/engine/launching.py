@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -85,12 +85,19 @@ def start_function(
 ) -> subprocess.Popen[bytes]:
     """Run a function of a module of modellint in a process of an interpreter, its output piped.
 
-    The module needs nothing but the standard library. Raises `UsageError` where the interpreter
-    does not start.
+    The module needs nothing but the standard library. Raises `UsageError` as `start_piped` does.
+    """
+    return start_piped(interpreter, [*_start(interpreter), module, function, *arguments])
+
+
+def start_piped(interpreter: Interpreter, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a command of an interpreter, which is given nothing and whose output is piped.
+
+    Raises `UsageError` where it does not start.
     """
     try:
         return subprocess.Popen(
-            [*_start(interpreter), module, function, *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -14,7 +14,7 @@ from typing import Any
 
 from modellint.config.interpreters import Interpreter
 from modellint.engine.installation import Installation, own_installation, packages_in
-from modellint.engine.launching import PATIENCE, end_process, environment_for, without_torch, wrong
+from modellint.engine.launching import PATIENCE, end_process, start_piped, without_torch, wrong
 from modellint.errors import UsageError
 from modellint.results.report import Note
 
@@ -131,17 +131,7 @@ def _asked(interpreter: Interpreter) -> Installation:
 
 
 def _answer(interpreter: Interpreter) -> Mapping[str, Any]:
-    try:
-        process = subprocess.Popen(
-            [interpreter.path, "-c", _QUESTION],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            env=environment_for(interpreter),
-        )
-    except OSError as error:
-        raise wrong(interpreter, f"cannot be started: {error.strerror or error}") from error
+    process = start_piped(interpreter, [interpreter.path, "-c", _QUESTION])
     try:
         out, complaints = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired as error:
