@@ -17,7 +17,7 @@ from modellint.contracts.admitted import Beside, Contract, Sizes, listed, phrase
 from modellint.graph import Graph, Node, fact
 from modellint.source.executed import short_place
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.constraints import Constraint
+from modellint.symbolic.constraints import Constraint, conjunction
 from modellint.symbolic.dims import Dim, symbolic
 from modellint.symbolic.equalities import LIMIT, without_factors
 from modellint.symbolic.expressions import Expr, Floor, Symbol
@@ -265,8 +265,8 @@ def admitted_sizes(
 
 def _satisfying(demands: Sequence[Constraint], name: str, sizes: Sequence[int]) -> list[int]:
     """Those sizes of a symbol that satisfy every demand; one compiled condition tests them all."""
-    together = " and ".join(dict.fromkeys(demand.text for demand in demands)) or "True"
-    holding = ex.compiled(f"[{name} for {name} in __sizes if {together}]", ("__sizes",))
+    wanted = f"[{name} for {name} in __sizes if {conjunction(demands)}]"
+    holding = ex.compiled(wanted, ("__sizes",))
     try:
         valid: list[int] = holding(sizes)
         return valid

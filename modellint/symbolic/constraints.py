@@ -55,12 +55,16 @@ class Constraint:
         )
 
 
+def conjunction(demands: Iterable[Constraint]) -> str:
+    """All demands as one Python expression that must be true."""
+    return " and ".join(dict.fromkeys(demand.text for demand in demands)) or "True"
+
+
 def jointly(demands: Iterable[Constraint], known: Collection[str]) -> Callable[[Values], bool]:
     """One test of sizes by all demands that speak of `known` symbols only, compiled together."""
     spoken = [demand for demand in demands if all(s.name in known for s in demand.expr.symbols)]
     names = tuple(sorted({symbol.name for demand in spoken for symbol in demand.expr.symbols}))
-    text = " and ".join(dict.fromkeys(demand.text for demand in spoken)) or "True"
-    condition = ex.compiled(text, names)
+    condition = ex.compiled(conjunction(spoken), names)
 
     def holds(values: Values) -> bool:
         try:
