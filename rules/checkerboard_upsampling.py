@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from modellint import Finding, Graph, Node, Skip, rule
+from modellint.facts.remedies import cropping
 from modellint.facts.wording import describe, on_axes, spatial, times, together
 from modellint.fixes import Fix, one_or_each, set_arguments
 
@@ -78,9 +79,8 @@ def _help(call: Node, kernel: Sequence[int], uneven: Sequence[int]) -> tuple[str
     for at in uneven:
         s = call.stride[at]
         fit[at] = -(-kernel[at] // s) * s
-        # o = (n - 1)s - 2p + k + q: what the kernel gains goes into 2p - q.
-        cut = fit[at] - kernel[at] + 2 * padding[at] - more[at]
-        padding[at], more[at] = -(-cut // 2), cut % 2
+        # What the kernel gains is cut off again.
+        padding[at], more[at] = cropping(fit[at] - kernel[at] + 2 * padding[at] - more[at])
     after = times(spatial(call, call.output))
     was = list(call.per_axis("output_padding", 0))
     extra = f", output_padding={together(more)}" if any(more) or more != was else ""

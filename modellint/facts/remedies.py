@@ -90,38 +90,44 @@ def _enlarged(node: Node, other: Node) -> Remedy | None:
     made, wanted = (one.output.example[-layer.rank :] for one in (layer, other))
     if made != node.output.example[-layer.rank :] or len(wanted) != layer.rank:
         return None
-    padding = [before for before, _ in layer.padding]
-    output_padding = [*layer.per_axis("output_padding", 0)]
+    pairs = []
     for axis, (have, want) in enumerate(zip(made, wanted, strict=True)):
-        # o = (n - 1)s - 2p + e + q: what the map is too large by goes into 2p - q.
-        cut = 2 * padding[axis] - output_padding[axis] + int(have) - int(want)
-        fits = 2 * padding[axis] - cut
-        if not 0 <= fits < max(layer.stride[axis], layer.dilation[axis]):
-            padding[axis] = -(-cut // 2)
-            fits = 2 * padding[axis] - cut
-        output_padding[axis] = fits
-    if any(
-        p < 0 or p >= span or q >= max(s, d)
-        for p, q, span, s, d in zip(
-            padding,
-            output_padding,
-            layer.effective_kernel or layer.kernel,
-            layer.stride,
-            layer.dilation,
-            strict=True,
-        )
-    ):
-        return None
-    values = {"padding": one_or_each(padding), "output_padding": one_or_each(output_padding)}
-    now = {
-        "padding": one_or_each([before for before, _ in layer.padding]),
-        "output_padding": one_or_each(layer.per_axis("output_padding", 0)),
+        pair = _cropped(layer, axis, int(have) - int(want))
+        if pair is None:
+            return None
+        pairs.append(pair)
+    now = [
+        [before for before, _ in layer.padding],
+        layer.per_axis("output_padding", 0),
+    ]
+    names = ("padding", "output_padding")
+    changed = {
+        name: one_or_each(values)
+        for name, values, had in zip(names, zip(*pairs, strict=True), now, strict=True)
+        if one_or_each(values) != one_or_each(had)
     }
-    changed = {name: value for name, value in values.items() if value != now[name]}
-    told = ", ".join(f"{name}={value}" for name, value in changed.items())
+    fix = set_arguments(layer, **changed)
     sizes = "×".join(str(int(size)) for size in wanted)
-    fix = Fix(f"{told} of {layer.key}", set_arguments(layer, **changed).changes)
-    return Remedy(f"{told} of {layer.key} gives {sizes} here, as the other is", fix)
+    told = f"{fix.message} of {layer.key}"
+    return Remedy(f"{told} gives {sizes} here, as the other is", Fix(told, fix.changes))
+
+
+def _cropped(layer: Node, axis: int, more: int) -> tuple[int, int] | None:
+    """The padding and output padding that take so much more of an axis, if PyTorch takes any."""
+    padding, span = layer.padding[axis][0], (layer.effective_kernel or layer.kernel or ())[axis]
+    cut = 2 * padding - layer.per_axis("output_padding", 0)[axis] + more
+    for p, q in ((padding, 2 * padding - cut), cropping(cut)):
+        if 0 <= p < span and 0 <= q < max(layer.stride[axis], layer.dilation[axis]):
+            return p, q
+    return None
+
+
+def cropping(cut: int) -> tuple[int, int]:
+    """The least padding p, and output padding q, of a transposed convolution with 2p - q = cut.
+
+    Its map is o = (n - 1)s - 2p + e + q for a kernel of effective size e.
+    """
+    return -(-cut // 2), cut % 2
 
 
 def _padding(node: Node, from_end: int, lost: int) -> Remedy | None:
