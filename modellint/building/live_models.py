@@ -14,6 +14,7 @@ from modellint.building.failures import line_in
 from modellint.errors import FileError, UsageError, in_words, shown
 from modellint.modules.live_sites import model_site
 from modellint.modules.members import Members, is_module, members
+from modellint.tracing.unprinted import unprinted
 from modellint.tracing.wrappers import unwrapped
 
 
@@ -87,7 +88,7 @@ def _built(given: type[nn.Module]) -> nn.Module:
             f"{name}({arguments})"
         )
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), unprinted():
             return given()
     except Exception as error:  # A constructor may raise anything.
         site = model_site(given)
