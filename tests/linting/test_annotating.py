@@ -74,6 +74,32 @@ def test_what_did_not_run_is_marked_and_has_no_shape(annotated):
     assert len(source.skipped) == 5
 
 
+def test_methods_that_a_class_gets_later_are_printed(annotated):
+    text, _, _ = annotated(
+        """
+        class Net(nn.Module):
+            pass
+
+
+        def build(self):
+            nn.Module.__init__(self)
+            self.conv = nn.Conv2d(1, 4, 3)
+
+
+        def other(self):
+            a = 1
+            b = 2
+            return a * b
+
+
+        Net.__init__ = build
+        Net.forward = lambda self, x: self.conv(x)
+        """,
+        "N,1,8,8",
+    )
+    assert "self.conv = nn.Conv2d(1, 4, 3)" in text and "def other" not in text
+
+
 def test_functions_that_have_no_part_in_it_are_left_out(annotated):
     text, _, _ = annotated(
         """
