@@ -1,4 +1,4 @@
-"""A class may get its methods behind its definition: whoever writes it over several cells does so."""
+"""A class may get its methods behind its definition, as when it is written over several cells."""
 
 import pytest
 

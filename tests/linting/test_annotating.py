@@ -92,8 +92,12 @@ def test_methods_that_a_class_gets_later_are_printed(annotated):
             return a * b
 
 
+        def forward(self, x):
+            return self.conv(x)
+
+
         Net.__init__ = build
-        Net.forward = lambda self, x: self.conv(x)
+        Net.forward = forward
         """,
         "N,1,8,8",
     )
