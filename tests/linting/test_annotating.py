@@ -74,9 +74,8 @@ def test_what_did_not_run_is_marked_and_has_no_shape(annotated):
     assert len(source.skipped) == 5
 
 
-def test_methods_that_a_class_gets_later_are_printed(annotated):
-    text, _, _ = annotated(
-        """
+def test_methods_that_a_class_gets_later_are_printed(tmp_path):
+    source = """
         class Net(nn.Module):
             pass
 
@@ -98,10 +97,11 @@ def test_methods_that_a_class_gets_later_are_printed(annotated):
 
         Net.__init__ = build
         Net.forward = forward
-        """,
-        "N,1,8,8",
-    )
-    assert "self.conv = nn.Conv2d(1, 4, 3)" in text and "def other" not in text
+        """
+    (tmp_path / "net.py").write_text(HEAD + dedent(source), "utf-8")
+    text = modellint.lint_paths(tmp_path / "net.py", annotated=True).annotated()
+    assert "self.conv = nn.Conv2d(1, 4, 3)\n" in text and "def other" not in text
+    assert "return self.conv(x)  # (N, 4, H - 2, W - 2)" in text
 
 
 def test_functions_that_have_no_part_in_it_are_left_out(annotated):
