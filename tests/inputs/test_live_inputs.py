@@ -308,7 +308,7 @@ def test_a_packed_sequence_is_handed_on_with_its_lengths(how: str) -> None:
             last: torch.Tensor = self.lstm(packed)[1][0][-1]
             return last
 
-    packed = nn.utils.rnn.pack_padded_sequence(torch.rand(3, 2, 4), [3, 2])  # type: ignore[no-untyped-call]
+    packed = nn.utils.rnn.pack_padded_sequence(torch.rand(3, 2, 4), [3, 2])
     given: dict[str, Any] = {how: packed if how == "inputs" else (packed,)}
     (model,) = modellint.lint(Reads(), **given).models
     assert model.status == "analysed"
