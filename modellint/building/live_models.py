@@ -42,8 +42,9 @@ def live_model(given: Any) -> tuple[nn.Module, Members]:
     if _is_compiled(model):
         raise _no_python(f"this {_original(model)}")
     modules = members(model)
-    for path, module in modules:
-        if _is_compiled(module):
+    compiled = {kind for kind in {type(one) for _, one in modules} if _compiles(kind)}
+    for path, module in modules if compiled else ():
+        if type(module) in compiled:
             raise _no_python(f"its part {path}")
     return model, modules
 
@@ -61,7 +62,11 @@ def _inner(given: nn.Module) -> nn.Module:
 
 
 def _is_compiled(module: nn.Module) -> bool:
-    return isinstance(module, torch.jit.ScriptModule)
+    return _compiles(type(module))
+
+
+def _compiles(kind: Any) -> bool:
+    return issubclass(kind, torch.jit.ScriptModule)
 
 
 def _no_python(where: str) -> UsageError:
