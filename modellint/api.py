@@ -309,6 +309,7 @@ def lint_live(
     of = class_of(model)
     try:
         module, modules = live_model(model)
+        of = type(module) if module is not model else of
         with uncollected(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
