@@ -112,8 +112,8 @@ def _is_foreign(path: str) -> bool:
 
 def _foreign(path: str) -> str:
     return (
-        f"{path}: neither a Python file, a notebook nor an exported program (.pt2), so there are "
-        "no models in it to lint"
+        f"{path}: neither a Python file nor a notebook nor an exported program (.pt2), so there "
+        "are no models in it to lint"
     )
 
 

@@ -36,7 +36,8 @@ _FORMATS = {
     4: "preserve_format",
 }
 _POSITIONAL, _KEYWORD = 1, 2
-_ATTRIBUTE = re.compile(r"L\['self'\]\.?|L__self__\.?")
+_ATTRIBUTE = re.compile(r"L\['\w+'\]\.?|L__self__\.?")
+_PATH = re.compile(r"[^\s.'\"\[\]()]+(\.[^\s.'\"\[\]()]+)*")
 _AGAIN = re.compile(r"@\d+$")
 
 
@@ -187,7 +188,7 @@ def module_path(text: str) -> str | None:
     path = _ATTRIBUTE.sub("", _AGAIN.sub("", text))
     path = re.sub(r"(?:getattr\()?([\w.]*), '(\w+)'\)", r"\1.\2", path)
     path = re.sub(r"\['?(\w+)'?\]", r".\1", path).strip(".")
-    is_path = all(part.isidentifier() or part.isdecimal() for part in path.split("."))
+    is_path = _PATH.fullmatch(path) is not None
     return path if (not path or is_path) and not path.startswith("_empty_nn_module") else None
 
 

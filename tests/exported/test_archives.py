@@ -12,6 +12,7 @@ from exported_nets import NETS, exported
 from modellint.errors import FileError
 from modellint.exported.archive import read_archive, source_text
 from modellint.exported.program import Axis
+from modellint.exported.serialized import module_path
 from modellint.exported.sizes import axis_of
 
 
@@ -88,3 +89,21 @@ def _damaged(whole: bytes) -> bytes:
     """The file with one letter of the graph changed, which its checksum tells."""
     at = whole.index(b'"graph_module"')
     return whole[:at] + b"X" + whole[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("layer1.0.conv1", "layer1.0.conv1"),
+        ("lin@1", "lin"),
+        ("", ""),
+        ("L['self'].fc", "fc"),
+        ("L['self']", ""),
+        ("getattr(L['self'].layers, '0')", "layers.0"),
+        ("L['s'].layers[3].fc", "layers.3.fc"),
+        ("trunk.block1-0.f", "trunk.block1-0.f"),
+        ("_empty_nn_module_stack_from_metadata_hook", None),
+    ],
+)
+def test_modules_have_the_paths_of_their_parameters(written: str, path: str | None) -> None:
+    assert module_path(written) == path
