@@ -315,6 +315,7 @@ def lint_live(
     try:
         with live():
             module, modules = live_model(model)
+        of = type(module)
         with uncollected(), live(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(

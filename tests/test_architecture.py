@@ -42,6 +42,7 @@ ROOMS: tuple[dict[str, set[str]], ...] = (
     {"fixes": set()},
     {"shapes": set(), "discovery": set(), "graph": set()},
     {"symbolic": set(), "source": set()},
+    {"exported": set()},
     {"errors": set(), "_version": set()},
 )
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from modellint.building.exported_graphs import module_of_export
 from modellint.building.failures import line_in
 from modellint.errors import FileError, UsageError, in_words, shown
 from modellint.modules.live_sites import model_site
@@ -22,9 +23,11 @@ def live_model(given: Any) -> tuple[nn.Module, Members]:
     """The module that a caller means, an instance without what makes it faster, and its modules.
 
     A class is built if it needs no arguments. `DataParallel`, `torch.compile` and their kin are
-    taken off. Raises `UsageError` for what is no module, or only a compiled one, and `FileError`
-    (`build-error`) where a constructor raises.
+    taken off, and a program of `torch.export` becomes the module that runs it. Raises `UsageError`
+    for what is no module, or only a compiled one, and `FileError` (`build-error`) where a
+    constructor raises.
     """
+    given = module_of_export(given)
     if isinstance(given, type) and issubclass(given, nn.Module):
         given = _built(given)
     elif not issubclass(type(given), nn.Module):
@@ -120,8 +123,6 @@ def _told(given: Any) -> str:
         return f"{text} is a text, no module; for files there is modellint.lint_paths([{text}])"
     if isinstance(given, type):
         return f"{given.__name__} is a class, but no nn.Module; give an instance of an nn.Module"
-    if isinstance(given, torch.export.ExportedProgram):
-        return "an ExportedProgram is no module; give its .module()"
     if isinstance(given, list | tuple):
         return f"{kind} is no module; give one of them, or nn.Sequential(*layers)"
     if isinstance(given, Mapping):

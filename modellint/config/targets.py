@@ -14,6 +14,7 @@ from modellint.errors import UsageError
 from modellint.source.paths import (
     INSTALLED,
     absolute_path,
+    is_exported,
     is_notebook,
     regular_bytes,
     shown_path,
@@ -99,7 +100,7 @@ def unusable(name: str) -> str | None:
 def _is_foreign(path: str) -> bool:
     """Whether a file is none of Python's by its suffix; scripts have none, or say so at the top."""
     suffix = PurePath(path).suffix
-    if not suffix or suffix.startswith(".py") or is_notebook(path):
+    if not suffix or suffix.startswith(".py") or is_notebook(path) or is_exported(path):
         return False
     try:
         with Path(path).open("rb") as file:
@@ -110,7 +111,10 @@ def _is_foreign(path: str) -> bool:
 
 
 def _foreign(path: str) -> str:
-    return f"{path}: neither a Python file nor a notebook, so there are no models in it to lint"
+    return (
+        f"{path}: neither a Python file nor a notebook nor an exported program (.pt2), so there "
+        "are no models in it to lint"
+    )
 
 
 def left_out(path: Path, excluded: Excluded) -> bool:

@@ -25,6 +25,7 @@ from modellint.protocol.states import names_in
 from modellint.results.report import Note, Report
 from modellint.source.paths import (
     absolute_path,
+    is_exported,
     is_notebook,
     project_root,
     regular_bytes,
@@ -79,7 +80,7 @@ def lint_compared(
 def is_file(since: str) -> bool:
     """Whether what targets are to be compared with is a file, by its name, and no revision."""
     path = since.partition("::")[0]
-    return "::" in since or path.endswith(".py") or is_notebook(path)
+    return "::" in since or path.endswith(".py") or is_notebook(path) or is_exported(path)
 
 
 def _with_file(

@@ -21,7 +21,7 @@ from modellint.protocol.jobs import Job
 from modellint.protocol.limits import check_timeout
 from modellint.report.rules_page import described
 from modellint.results.report import Note, Problem, Report
-from modellint.source.paths import absolute_path
+from modellint.source.paths import absolute_path, is_exported
 from modellint.suppression.baseline import Baseline
 from modellint.suppression.per_file import without_accepted
 from modellint.symbolic.specs import parse_input
@@ -262,7 +262,9 @@ def open_target(
         return unread(target.shown, error)
     if not concerns_models(target, data):
         return Report()
-    project, programs = index.programs(target.path)
+    exported = is_exported(target.path)
+    # What other files build is of a class that has the name by chance.
+    project, programs = ("", ()) if exported else index.programs(target.path)
     job = Job(
         path=target.path,
         shown=target.shown,
@@ -283,7 +285,7 @@ def open_target(
         data=target.data,
         preload=plan.configuration.preload,
         observed=observed or (settings.cache and target.data is None),
-        trials=settings.trials,
+        trials=0 if exported else settings.trials,
         programs=programs,
         project=project,
     )

@@ -14,7 +14,7 @@ from modellint.errors import FileError
 from modellint.protocol.jobs import Job
 from modellint.results.report import Problem, Report
 from modellint.source.file import mentions_torch, parse_source
-from modellint.source.paths import is_notebook
+from modellint.source.paths import is_exported, is_notebook
 
 #: What holds Python and yet is no file to lint, by suffix.
 _UNSUPPORTED = {
@@ -91,7 +91,7 @@ class NotRead(Exception):
 
 
 def read_target(target: Target) -> bytes:
-    """The bytes of a target.
+    """The bytes of a target; of an exported program, those of the Python that stands for it.
 
     Raises `FileError` (`unreadable`) for a file that cannot be read, and `NotRead` for one that is
     left out: a stub, a data file of megabytes, a link to nowhere that a directory holds.
@@ -103,6 +103,10 @@ def read_target(target: Target) -> bytes:
         raise FileError("unreadable", target.path, None, target.trouble)
     if target.data is not None:
         return target.data
+    if is_exported(target.path):
+        from modellint.exported.archive import source_text  # Few runs have one.
+
+        return source_text(target.path).encode()
     try:
         return _read(target.path)
     except FileError as error:

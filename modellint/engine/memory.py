@@ -37,7 +37,7 @@ from modellint.protocol.states import (
     names_in,
 )
 from modellint.results.report import Note, Report
-from modellint.source.paths import PACKAGE, project_root, shown_path
+from modellint.source.paths import PACKAGE, is_exported, project_root, shown_path
 from modellint.worker.environment import variable_state
 
 if TYPE_CHECKING:
@@ -296,8 +296,10 @@ def _is_as_read(read: Mapping[str, Any] | None, job: Job, data: bytes, now: _Sta
     try:
         if read is None or read["reasons"] != []:
             return False
-        # The worker read the file once more: only what it read is what it speaks of.
-        return read["files"].get(job.path) == digest(data) and now.hold(read)
+        # The worker read the file once more: only what it read is what it speaks of. What stands
+        # for an exported program has the digest of all that the file held.
+        same = is_exported(job.path) or read["files"].get(job.path) == digest(data)
+        return same and job.path in read["files"] and now.hold(read)
     except (AttributeError, KeyError, TypeError, ValueError):  # Written by the file itself.
         return False
 

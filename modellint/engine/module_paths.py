@@ -19,11 +19,11 @@ from modellint.config.settings import Settings
 from modellint.engine.launching import PATIENCE, end_process, start_function, wrong
 from modellint.engine.probing import Probes
 from modellint.errors import UsageError
-from modellint.source.paths import is_installed, project_root, shown_path
+from modellint.source.paths import is_exported, is_installed, project_root, shown_path
 
 _MODULE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*)(?:::?(.+))?", re.DOTALL)
 #: What ends like this is a file, if one that is not there.
-_FILES = re.compile(r"\.(py|pyi|pyw|ipynb|json|md|txt|toml|yaml|yml|cfg)(::|\Z)")
+_FILES = re.compile(r"\.(py|pyi|pyw|ipynb|pt2|json|md|txt|toml|yaml|yml|cfg)(::|\Z)")
 _CALLED = re.compile(r"[^\W\d]\w*")
 
 
@@ -47,9 +47,14 @@ def with_modules(
 
 
 def check_writable(given: Sequence[str | os.PathLike[str]], flag: str) -> None:
-    """Raise `UsageError` for targets that nobody may write to: files of installed packages."""
+    """Raise `UsageError` for targets that nobody may write to: installed and exported ones."""
     for one in given:
         path = os.fspath(one).partition("::")[0]
+        if is_exported(path):
+            raise UsageError(
+                f"{flag} writes into source code, and {shown_path(path)} is an exported program: "
+                "leave it out"
+            )
         if is_installed(os.path.realpath(path)) or is_installed(os.path.abspath(path)):  # noqa: PTH100
             raise UsageError(
                 f"{flag} writes into your own files, and {shown_path(path)} is of an installed "

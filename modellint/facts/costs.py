@@ -77,7 +77,13 @@ def macs(graph: Graph, node: Node) -> int:
     count = _MACS.get(node.op)
     if count is None or not node.outputs:
         return 0
-    return count(graph, node)
+    return _of_one(graph, node, count(graph, node))
+
+
+def _of_one(graph: Graph, node: Node, cost: int) -> int:
+    """What a call costs a sample, of a graph whose number of samples is no symbol."""
+    shared = graph.samples == 1 or node.index not in graph.varying or cost % graph.samples
+    return cost if shared else cost // graph.samples
 
 
 @fact
@@ -89,7 +95,8 @@ def total_macs(graph: Graph) -> int:
 @fact_of_call
 def activation_memory(graph: Graph, node: Node) -> int:
     """The bytes of a call's outputs for one sample, each in its own dtype."""
-    return sum([_numel(graph, output) * width(output.dtype) for output in node.outputs])
+    held = sum([_numel(graph, output) * width(output.dtype) for output in node.outputs])
+    return _of_one(graph, node, held)
 
 
 @fact

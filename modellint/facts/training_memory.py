@@ -30,13 +30,16 @@ class Training:
 
 @fact
 def training(graph: Graph) -> Training | None:
-    """What training takes at the peak; `None` of a forward that stops, or that trains nothing."""
+    """What training takes at the peak; `None` of a forward that stops, or that trains nothing.
+
+    Nor is it known of an export for a fixed number of samples, of which one cannot be told.
+    """
     return trained_as(graph, training_loop(graph))
 
 
 def trained_as(graph: Graph, loop: Loop) -> Training | None:
     """What training takes with an optimizer and a batch that somebody says."""
-    if graph.mismatch is not None or not graph.outputs:
+    if graph.mismatch is not None or not graph.outputs or graph.samples > 1:
         return None
     samples = loop.samples if loop.samples is not None and graph.batches else 1
     sizes = Bytes(graph, samples, casts(graph) if loop.precision in _HALVES else NO_CASTS)

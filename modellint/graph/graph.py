@@ -80,6 +80,9 @@ class Graph:
     `train` traces the model in training mode; it raises `ModellintError` where that fails. `judge`
     is what `refused_by_torch` asks. `arguments` are those that a file's model was built with.
     `spoken` tells the names of operations that `calls` may be asked for.
+    `exported` is of a program of `torch.export`, in which all sizes are numbers that were not made
+    dynamic, whatever the code that it was made of had there; `samples` is how many of them its
+    inputs and outputs have for good.
     `lines` tell what each line of the source did, where that was asked for. `saved` tells what a
     checkpoint of the model holds. `users` reads the project's other files that may train the model,
     each with its path as reports print it.
@@ -110,6 +113,8 @@ class Graph:
     lines: LineValues | None = None
     saved: Callable[[], Saved] = Saved
     users: Callable[[], Iterable[tuple[str, SourceFile]]] = tuple
+    exported: bool = False
+    samples: int = 1
     facts: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:

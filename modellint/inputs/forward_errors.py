@@ -175,9 +175,12 @@ class ForwardErrors:
 
 def is_ours(error: Exception) -> bool:
     """Whether an exception comes from a fault of modellint, not from the user's code or torch."""
+    from modellint.modules.export_sizes import NotTaken
     from modellint.modules.user_files import is_our_file
 
     last = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, NotTaken):
+        return False  # An exported program refuses what it was not exported for.
     if isinstance(error, ArithmeticError) and last.filename == dims.__file__:
         return False  # A size was divided by nothing, as any number may be.
     # These hand over to torch, to `math` or to the user's code, whose exceptions may show them as

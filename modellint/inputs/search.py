@@ -74,6 +74,7 @@ def trace_with_inputs(
     from modellint.inputs.axis_roles import as_run, first_layer, wanted_inputs
     from modellint.modules.lazy import has_lazy, lazy_copy
     from modellint.modules.members import members, moved
+    from modellint.modules.replayed import stated_inputs
     from modellint.tracing.watched_lines import files_to_watch
     from modellint.tracing.wrappers import unwrapped
 
@@ -90,11 +91,35 @@ def trace_with_inputs(
     errors = ForwardErrors(model, called, path, source)
     files = files_to_watch(source, model, modules) if watched else None
     forwards = Forwards(model, modules, called, sites or {}, source, errors, files)
+    exported = () if given or whole else stated_inputs(model)
+    if exported:
+        return _of_export(forwards, Feeds(model, called, first, wanted), exported)
     graph = _best(forwards, Feeds(model, called, first, wanted), given, hints, whole)
     shown = as_run(first, graph)
     if shown == first:
         return graph
     return _best(forwards, Feeds(model, called, shown, wanted), given, hints, whole)
+
+
+def _of_export(forwards: Forwards, feeds: Feeds, stated: Sequence[InputSpec]) -> Graph:
+    """The graph of an exported program at the sizes that it was exported with.
+
+    It ran with these: what does not now is a fault of what runs it here, and accuses nobody.
+    """
+    try:
+        graph = _best(forwards, feeds, stated, (), whole=False)
+    except FileError as error:
+        raise _not_run(error.message) from error
+    if graph.mismatch is not None:
+        raise _not_run(graph.mismatch.message)
+    return graph
+
+
+def _not_run(told: str) -> NotAnalysed:
+    return NotAnalysed(
+        f"a step of the export does not run here as it did when it was exported: {told}; please "
+        "report it, with what `modellint --version -v` prints"
+    )
 
 
 def _best(

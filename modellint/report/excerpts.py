@@ -12,7 +12,7 @@ from modellint.results.findings import Diagnostic, TriedFix
 from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Report
 from modellint.source.file import decoded, parse_source, read_bytes, split_lines, text_digest
-from modellint.source.paths import is_notebook
+from modellint.source.paths import is_exported, is_notebook
 
 if TYPE_CHECKING:
     from modellint.source.notebooks import Notebook
@@ -55,7 +55,8 @@ class Excerpts:
         if cell is not None:
             notebook = self._notebook(path)
             return notebook.lines_of(cell) if notebook is not None else ()
-        if is_notebook(path):  # What is in no cell is JSON, perhaps a line of megabytes.
+        # What is in no cell is JSON, perhaps a line of megabytes, and weights are no text.
+        if is_notebook(path) or is_exported(path):
             return ()
         if path not in self._files:
             try:

@@ -29,6 +29,7 @@ from modellint.report.view import View
 from modellint.results.findings import Diagnostic, Related
 from modellint.results.models import Layer, ModelReport
 from modellint.results.report import Problem, Report
+from modellint.source.paths import is_exported
 
 #: How many of the layers or models that share a finding are named.
 _NAMED = 8
@@ -241,7 +242,11 @@ def _compared(report: Report) -> Iterator[str]:
 def _silencing(report: Report) -> Iterator[str]:
     """How to silence, once a run, with the first finding's rule that can be fine as the example."""
     # What is never meant, such as a forward that fails, is to be mended.
-    fine = (finding.rule for finding in report.findings if finding.category != "correctness")
+    fine = (
+        finding.rule
+        for finding in report.findings
+        if finding.category != "correctness" and not is_exported(finding.path)
+    )
     rule = next(fine, None)
     if rule is not None:
         yield f"to accept a finding, end its line with `# modellint: ignore[{rule}] -- why`"

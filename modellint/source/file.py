@@ -22,8 +22,8 @@ from typing import Literal
 
 from modellint.errors import FileError
 from modellint.source.cells import Cells, Change
-from modellint.source.paths import is_notebook, regular_bytes
-from modellint.source.walking import nodes_of
+from modellint.source.paths import is_exported, is_notebook, regular_bytes
+from modellint.source.walking import nodes_of, put_on_first_line
 
 #: An ignore comment, its reason up to the next comment for modellint. Without brackets it silences
 #: nothing, and is told so; what else follows the word is prose.
@@ -215,6 +215,10 @@ def mentions_torch(data: bytes) -> bool:
 
 def read_source(path: str | Path) -> SourceFile:
     """Read, decode and compile a file; raise `FileError` with the line if it is no valid Python."""
+    if is_exported(path):
+        from modellint.exported.archive import source_text  # Few runs have one.
+
+        return parse_source(str(path), source_text(str(path)).encode())
     return parse_source(str(path), read_bytes(path))
 
 
@@ -227,7 +231,10 @@ def parse_source(path: str, data: bytes) -> SourceFile:
         return parse_cells(path, [cell.python for cell in code], [cell.indent for cell in code])
     lines = split_lines(decoded(path, data))
     text = "\n".join(lines)
-    return SourceFile(path, text, lines, _parse(path, text))
+    tree = _parse(path, text)
+    if is_exported(path):
+        put_on_first_line(tree)  # Such a file has no other.
+    return SourceFile(path, text, lines, tree)
 
 
 def parse_cell(path: str, text: str) -> SourceFile:

@@ -25,6 +25,11 @@ def is_notebook(path: str | os.PathLike[str]) -> bool:
     return os.fspath(path).endswith(".ipynb")
 
 
+def is_exported(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one of `torch.export.save`, by its name."""
+    return os.fspath(path).endswith(".pt2")
+
+
 def is_installed(path: str | os.PathLike[str]) -> bool:
     """Whether a file belongs to an installed package."""
     return not INSTALLED.isdisjoint(Path(path).parts)

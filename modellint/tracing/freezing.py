@@ -15,8 +15,20 @@ from typing import Any
 
 from torch import nn
 
-from modellint.graph import LAYERS, STEPS, Graph, Input, Mismatch, Node, Origins, Parameter, Tensor
+from modellint.graph import (
+    LAYERS,
+    STEPS,
+    Graph,
+    Input,
+    Mismatch,
+    Node,
+    Origins,
+    Parameter,
+    Site,
+    Tensor,
+)
 from modellint.modules.members import Members
+from modellint.modules.replayed import Replayed, fixed_samples
 from modellint.modules.saved import saved_state
 from modellint.shapes.core import plain
 from modellint.source.classes import definitions, module_of
@@ -143,11 +155,14 @@ def freeze(
         ),
         source=source,
         definitions=lambda path: definitions(classes(path), source),
-        train=train,
+        # An export is of one mode, and has none to change to.
+        train=None if maker.exported else train,
         judge=judge,
         batches=tuple(name for name in batches if name in symbols),
         spoken=operation_names,
         lines=None if traced.lines is None else traced.lines.values(by_record, sites),
+        exported=maker.exported,
+        samples=maker.samples(batches),
         saved=lambda: saved_state(traced.members.registered[0][1]),
     )
 
@@ -186,6 +201,7 @@ class _Maker:
         self.differ = False
         self.likes: dict[tuple[int, ...], int] = {}
         self.traced = traced
+        self.exported = isinstance(traced.model, Replayed)
         self.final = Final(pins, example)
         self.by_record: dict[Record, Node] = {}
         self.keys: dict[str, int] = {}
@@ -269,7 +285,7 @@ class _Maker:
             module=path,
             type=type(owner).__name__ if principal else record.op,
             construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
-            call=record.call,
+            call=self._call(record),
             like=self._like(record, inputs, outputs),
             **(_WRITES if record.func is not None and _writes(record) else {}),
         )
@@ -302,12 +318,23 @@ class _Maker:
         if record.op in LAYERS:
             if principal:
                 return path
-            if kind is not None:
+            if kind is not None or (path and self.exported):
                 return f"{path}:{record.op}"
         elif principal and record.op in STEPS:
             return path
-        call = record.call
+        call = self._call(record)
         return f"{record.op}@{0 if call is None else mark(call.path, call.line)}"
+
+    def samples(self, batches: Sequence[str]) -> int:
+        """How many samples an export has for good, if all that goes in and out has them first."""
+        number = fixed_samples(self.traced.model)
+        sizes = [self.by_record[record].output.example[:1] for record in self.traced.outputs]
+        open_ones = {symbol.name for symbol in self.final.symbols} & {*batches}
+        return number if not open_ones and all(one == (number,) for one in sizes) else 1
+
+    def _call(self, record: Record) -> Site | None:
+        """The line of a call; none of an exported program, whose code is gone."""
+        return None if self.exported else record.call
 
     def _general_outputs(self, key: str, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The same sizes as the more general run says them, where they agree at the example."""

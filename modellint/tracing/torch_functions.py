@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from modellint.modules.user_files import is_torch_file
+from modellint.tracing.aten import is_operator, operator_name
 
 _OPERATORS = {
     "__add__": "add",
@@ -72,6 +73,8 @@ _IN_PLACE = {
 @functools.lru_cache(maxsize=4096)
 def name_of(func: Any) -> tuple[str, bool]:
     """The functional name of a torch callable, and whether it writes into its first argument."""
+    if is_operator(func):
+        return operator_name(func), str(func.__name__).partition(".")[0].endswith("_")
     name = getattr(func, "__name__", type(func).__name__)
     if name in ("__get__", "__set__", "__delete__"):
         attribute = getattr(func.__self__, "__name__", "attribute")

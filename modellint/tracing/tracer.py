@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from modellint.modules.members import Members
 from modellint.shapes import OPS, Op, Out, Refused
+from modellint.tracing.aten import is_operator, torch_call
 from modellint.tracing.binding import bind, entry_of
 from modellint.tracing.dtypes import decides_dtype, dtype_of, result_dtype
 from modellint.tracing.held_tensors import Value
@@ -44,8 +45,8 @@ def _resolved(func: Any) -> _Resolved:
     special = SPECIAL.get(name)
     if func.__name__ == "__get__" and name not in OPS:
         special = attribute
-    inside = None
-    if special is None and (name not in OPS or name in OPENED):
+    inside = torch_call(func) if is_operator(func) else None
+    if special is None and (name not in OPS or name in OPENED) and not is_operator(func):
         inside = opened(func)
     return _Resolved(name, in_place, entry_of(func), special, inside)
 

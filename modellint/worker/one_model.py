@@ -99,6 +99,7 @@ def _traced(
     )
     yield Stage("rules", candidate.name, line)
     yield from _remarks(job.shown, candidate, built)
+    yield from _of_samples(job.shown, candidate, built, graph)
     found = linted(
         graph,
         task.rules,
@@ -151,6 +152,21 @@ def _remarks(shown: str, candidate: Candidate, built: BuiltModel) -> Iterator[Re
         message = f"{candidate.name}: {call.origin}: {readable(call)}"
     if message:
         yield Report(notes=(Note(shown, candidate.line, message),))
+
+
+def _of_samples(
+    shown: str, candidate: Candidate, built: BuiltModel, graph: Graph
+) -> Iterator[Report]:
+    """What is told of an export for a fixed number of samples."""
+    from modellint.modules.replayed import fixed_samples
+
+    samples = fixed_samples(built.model)
+    if samples == 1:
+        return
+    message = f"{candidate.name} was exported for {samples} samples"
+    if graph.samples == 1 and not graph.batches:
+        message += ", which its costs are of"
+    yield Report(notes=(Note(shown, candidate.line, message),))
 
 
 def _subject(task: Task, candidate: Candidate, built: BuiltModel, loaded: LoadedModule) -> Subject:

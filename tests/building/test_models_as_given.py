@@ -110,7 +110,6 @@ WRONG: list[tuple[Any, str]] = [
 
 #: What takes a while to make, so that each test makes its own.
 WRONG_ONCE_MADE: list[tuple[Any, str]] = [
-    (lambda: torch.export.export(Net(), (IMAGE,)), "an ExportedProgram is no module; give its"),
     (lambda: torch.jit.script(Net()), "this Net was compiled by torch.jit.*as it was"),
     (lambda: torch.jit.trace(Net(), IMAGE), "this Net was compiled by torch.jit"),
     (lambda: HoldsCompiled(torch.jit.script(Net())), "its part part was compiled"),
