@@ -15,6 +15,7 @@ from pathlib import Path
 from textwrap import indent
 
 import torch
+from notebook_files import written
 from torch.package import PackageExporter
 
 NET = """
@@ -27,7 +28,18 @@ class Net(nn.Module):
         self.conv = nn.Conv2d(3, 1 + {width}, 5)
 
     def forward(self, x):
+        {forward}
         return self.conv(x)
+"""
+#: A program that trains the model, and says nothing else of it.
+TRAIN = """
+import torch
+from torch.utils.data import DataLoader
+from net import Net
+from sizes{at} import BATCH
+net = Net()
+optimizer = torch.optim.{optimizer}(net.parameters())
+loader = DataLoader(data, batch_size=BATCH, shuffle=True)
 """
 Step = Callable[[], object]
 
@@ -37,7 +49,9 @@ class Dependence:
     """One thing that a model's width depends on.
 
     `first` makes it, `code` leaves a number in the name that it is given, `changes` are what may
-    happen to it. What is not `kept` is of a kind that nobody can take note of.
+    happen to it. What is not `kept` is of a kind that nobody can take note of; what is `wary`
+    counts all names in a folder, and what is not `watched` is seen by the next run only. `forward`
+    is a statement of the model's forward.
     """
 
     kind: str
@@ -45,6 +59,9 @@ class Dependence:
     code: str
     changes: tuple[Step, ...]
     kept: bool = True
+    wary: bool = False
+    watched: bool = True
+    forward: str = ""
 
 
 def put(path: str, text: str = "") -> None:
@@ -437,6 +454,7 @@ def _modules(at: int, rng: random.Random) -> Iterator[Dependence]:
         f"sys.path_importer_cache.clear()\nsys.path.insert(0, 'hooked{at}')\n"
         f"try: from size{at} import W as NAME\nexcept ImportError: NAME = 1",
         (lambda: put(f"hooked{at}/size{at}.txt", "4"),),
+        wary=True,
     )
     yield Dependence(
         "what a package brings",
@@ -467,11 +485,44 @@ def _modules(at: int, rng: random.Random) -> Iterator[Dependence]:
     )
 
 
+def _others(at: int) -> Iterator[Dependence]:
+    """What is asked of a file beside its model: what trains it, and what its mended text reads."""
+
+    def train(optimizer: str) -> None:
+        put(f"train{at}.py", TRAIN.format(at=at, optimizer=optimizer))
+
+    yield Dependence(
+        "a program that trains the model",
+        lambda: (train("SGD"), put(f"sizes{at}.py", "BATCH = 4")),
+        "NAME = 1",
+        (
+            lambda: train("Adam"),
+            lambda: put(f"sizes{at}.py", "BATCH = 8"),
+            lambda: remove(f"train{at}.py"),
+            lambda: put(f"sizes{at}/__init__.py", "BATCH = 16"),
+        ),
+    )
+    yield Dependence(
+        "a program that may train the model one day",
+        lambda: None,
+        "NAME = 1",
+        (lambda: (train("Adam"), put(f"sizes{at}.py", "BATCH = 8")),),
+        watched=False,
+    )
+    yield Dependence(
+        "what only a mended model reads",
+        lambda: put(f"mended{at}.txt", "0"),
+        "NAME = 1",
+        (lambda: put(f"mended{at}.txt", "1"), lambda: remove(f"mended{at}.txt")),
+        forward=f"if self.conv.padding != (0, 0): assert not int(open('mended{at}.txt').read())",
+    )
+
+
 def noise() -> Iterator[Step]:
     """What happens in a project all day and concerns no model of it."""
     yield lambda: put("unrelated.py", "x = 1")
     yield lambda: put("notes/report.json", "{}")
-    yield lambda: os.utime("net.py", (1, 1))
+    yield lambda: [os.utime(path, (1, 1)) for path in Path().glob("net.*")]
     yield lambda: put("../beside.txt")
     # A test that imports the model may show how it is built; this one does not.
     yield lambda: put("tests/test_other.py", "import other")
@@ -482,9 +533,10 @@ class World:
     """A project, written to the current folder by `write`, and what may change of it."""
 
     dependences: tuple[Dependence, ...]
+    target: str = "net.py"
 
     def write(self) -> None:
-        """Make the project; its model is in `net.py`."""
+        """Make the project; its model is what `target` stands for."""
         put("pyproject.toml")
         lines = []
         for at, one in enumerate(self.dependences):
@@ -493,20 +545,40 @@ class World:
             lines.append(f"def find{at}():\n{indent(one.code, '    ')}\n    return NAME\n")
             lines.append(f"w{at} = find{at}()")
         width = " + ".join(f"w{at}" for at in range(len(self.dependences)))
-        put("net.py", "\n".join(lines) + NET.format(width=width))
+        said = "\n        ".join(one.forward for one in self.dependences if one.forward)
+        net = NET.format(width=width, forward=said or "pass")
+        if self.target == "net.ipynb":
+            Path(self.target).write_bytes(written([*lines, net]))
+        else:
+            put("net.py", "\n".join(lines) + net)
+        put("handed_on.py", "from net import *")
 
     @property
     def kept(self) -> bool:
         """Whether a result of its model may be kept."""
         return all(one.kept for one in self.dependences)
 
+    @property
+    def wary(self) -> bool:
+        """Whether what concerns no model of it may count as a change."""
+        return any(one.wary for one in self.dependences)
+
+    @property
+    def watched(self) -> bool:
+        """Whether each change is one of what its model has read or looked for."""
+        return all(one.watched for one in self.dependences)
+
+
+#: What a model is asked for by: mostly its file, else a notebook, or a module that has its name.
+TARGETS = ("net.py", "net.py", "net.py", "net.ipynb", "net:Net", "handed_on:Net")
+
 
 def all_dependences(rng: random.Random, at: int = 0) -> list[Dependence]:
     """One of each kind, with names that end on a number."""
-    return [*_files(at, rng), *_modules(at, rng)]
+    return [*_files(at, rng), *_modules(at, rng), *_others(at)]
 
 
 def world(rng: random.Random) -> World:
     """A random project that depends on one to four things."""
     chosen = [rng.choice(all_dependences(rng, at)) for at in range(rng.randint(1, 4))]
-    return World(tuple(chosen))
+    return World(tuple(chosen), rng.choice(TARGETS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from modellint.cli.modes import PAGES
 from modellint.config.settings import Settings
 from modellint.config.targets import unusable
 
@@ -17,7 +18,9 @@ def with_modules(
     if not all(map(os.path.lexists, targets)):
         from modellint.engine import module_paths
 
-        targets = tuple(os.fspath(one) for one in module_paths.with_modules(targets, settings))
+        running = not any(options[one] for one in PAGES)
+        found = module_paths.with_modules(targets, settings, running=running)
+        targets = tuple(os.fspath(one) for one in found)
     for name in ("fix", "add_ignore") if not options["diff"] else ():
         if options[name] not in (None, False):
             from modellint.engine.module_paths import check_writable

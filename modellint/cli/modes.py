@@ -20,6 +20,8 @@ _MODES = {
     "--fix": "fix",
 }
 _PAGES = ("--explain", "--rules", "--show-settings", "--list")
+#: The same by the names of their values: what only is to be read, so that nothing runs.
+PAGES = tuple(_MODES[flag] for flag in _PAGES)
 #: What only a report of a run has, by the option that asks for it.
 _OF_REPORTS = {
     "--annotate": "annotate",

@@ -8,6 +8,7 @@ asked for less often, so that waiting costs a twentieth of a core at most.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,12 +21,17 @@ from modellint.report.lines import plural, printable
 from modellint.source.paths import shown_path
 
 State = tuple[int, int, int] | None
-"""When a file was written, how long it is, which one it is; nothing for one that is not there."""
+"""When a file was written, how long it is, which one it is; nothing for one that is not there.
+
+Of a folder only counts which one it is, unless its path ends with a `/`: then its names do, too.
+"""
 
 #: How often files are looked at, in seconds, and what part of the time that may take.
 _PAUSE, _SHARE = 0.1, 0.05
 #: Editors write a file in several steps: so long nothing may happen before it counts as saved.
 _SETTLED = 0.05
+#: The length of a folder.
+_FOLDER = -1
 
 
 def watch(
@@ -43,7 +49,8 @@ def watch(
         while True:
             # A target that was saved during the run counts by what it was before that.
             known = {**states({*behind, *targets()}), **before}
-            _tell(f"watching {plural(len(known), 'file')}; Ctrl-C ends", quiet=quiet)
+            there = [one for one in known.values() if one is not None and one[1] != _FOLDER]
+            _tell(f"watching {plural(len(there), 'file')}; Ctrl-C ends", quiet=quiet)
             before = _changed(known, targets)
             names = _names(known, before)
             _clear()
@@ -98,6 +105,8 @@ def _state(path: str) -> State:
         found = os.stat(path)  # noqa: PTH116 - of many files, several times a second
     except (OSError, ValueError):
         return None
+    if stat.S_ISDIR(found.st_mode):
+        return found.st_mtime_ns if path.endswith(os.sep) else 0, _FOLDER, found.st_ino
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 

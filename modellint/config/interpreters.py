@@ -16,7 +16,7 @@ from pathlib import Path
 
 from modellint.config.configuration import PYPROJECT, Configuration
 from modellint.errors import UsageError
-from modellint.source.paths import ROOT_MARKS, absolute_path, shown_path
+from modellint.source.paths import ROOT_MARKS, absolute_path, regular_bytes, shown_path
 
 #: Folders of a project that hold its environment, by custom.
 _CUSTOMARY = (".venv", "venv")
@@ -114,6 +114,35 @@ def python_of(environment: Path, *, windows: bool = os.name == "nt") -> Path:
     places = _WINDOWS if windows else _POSIX
     found = (environment / place for place in places)
     return next((path for path in found if os.path.lexists(path)), environment / places[0])
+
+
+def packages_of(interpreter: Interpreter) -> Iterator[str]:
+    """The folders that an interpreter finds installed packages in, as far as one can see.
+
+    Of our own all are known; another is not started, and its `.pth` files are read for folders.
+    """
+    if interpreter.own:
+        yield from filter(None, sys.path)
+        return
+    environment = Path(interpreter.path).parent.parent
+    libraries = [environment / "Lib", *sorted(environment.glob("lib/python3*"))]
+    for library in libraries:
+        for name in sorted(_PACKAGES):
+            folder = library / name
+            if os.path.isdir(folder):  # noqa: PTH112
+                yield str(folder)
+                yield from _linked(folder)
+
+
+def _linked(folder: Path) -> Iterator[str]:
+    """The folders that `.pth` files beside packages name."""
+    for path in sorted(folder.glob("*.pth")):
+        try:
+            lines = regular_bytes(path).decode("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        found = (os.path.join(folder, line.strip()) for line in lines if line.strip())  # noqa: PTH118
+        yield from filter(os.path.isdir, found)
 
 
 def _of_environment(environment: Mapping[str, str]) -> Interpreter | None:

@@ -12,6 +12,7 @@ from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.discovery.names import last_name
 from modellint.source.file import SourceFile
 from modellint.source.walking import nodes_of
+from modellint.symbolic.specs import is_number
 
 Dims = tuple[int | str | None, ...]
 
@@ -137,7 +138,7 @@ def _named(nodes: list[ast.expr]) -> Dims | None:
 def _dim(word: str) -> int | str | None:
     """A size as it is written: a number, a name, or something that is computed."""
     word = word.strip()
-    if word.isdecimal() and int(word) > 0:
+    if is_number(word) and int(word) > 0:
         return int(word)
     return word if word.isidentifier() and word != "_" and word != "None" else None
 

@@ -436,6 +436,10 @@ def _together(left: Example | None, right: Example | None) -> Example | None:
 
 def _sizes(values: tuple[Any, ...] | list[Any]) -> tuple[int | None, ...]:
     return tuple(
-        int(value) if isinstance(value, int | float) and value == int(value) else None
-        for value in values
+        int(value) if isinstance(value, int) or _is_whole(value) else None for value in values
     )
+
+
+def _is_whole(value: object) -> bool:
+    """Whether something is a float that stands for an integer, as neither infinity nor NaN does."""
+    return isinstance(value, float) and value.is_integer()

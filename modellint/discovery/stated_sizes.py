@@ -11,6 +11,7 @@ from modellint.discovery.constants import NotConstant, constant, no_name
 from modellint.discovery.example_tensors import InputHint, InputTensor
 from modellint.source.file import SourceFile
 from modellint.source.walking import nodes_of, owned_nodes
+from modellint.symbolic.specs import is_number
 
 _GROUP = re.compile(
     r"(?:(?P<name>[A-Za-z_]\w*)\s*=\s*)?[(\[](?P<sizes>[^)\]]*)[)\]](?:\s*:\s*(?P<dtype>\w+))?"
@@ -60,7 +61,7 @@ def _spelled(text: str) -> Iterator[InputTensor]:
 def _sizes(text: str) -> tuple[int | str | None, ...]:
     """The sizes of `1, H, 28`; a name is a size that is free, and the same wherever it stands."""
     parts = [part.strip() for part in text.split(",")]
-    return tuple(int(part) if part.isdigit() else _name(part) for part in parts if part)
+    return tuple(int(part) if is_number(part) else _name(part) for part in parts if part)
 
 
 def _name(part: str) -> str | None:

@@ -6,7 +6,6 @@ What they were is a revision of git, another file, or the report of an earlier r
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -31,6 +30,7 @@ from modellint.source.paths import (
     regular_bytes,
     shown_path,
 )
+from modellint.worker.leftovers import remove_folder
 
 #: How many packages are named whose versions have changed.
 _PACKAGES = 6
@@ -146,4 +146,4 @@ def _written(revision: Revision) -> Iterator[tuple[Tree, list[Note]]]:
             raise UsageError(f"--compare {name}: its files cannot be written: {error}") from error
         yield tree, [Note(shown_path(revision.root), 1, one) for one in troubles]
     finally:
-        shutil.rmtree(top, ignore_errors=True)
+        remove_folder(top)

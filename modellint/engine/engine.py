@@ -12,7 +12,7 @@ from modellint.config.settings import Request, Settings
 from modellint.config.targets import Target, expand_targets
 from modellint.engine.installation import torch_version
 from modellint.engine.intake import NotRead, Opened, concerns_models, read_target, unread
-from modellint.engine.memory import Memory
+from modellint.engine.memory import Memory, paths_behind
 from modellint.engine.probing import Probes
 from modellint.engine.project_index import ProjectIndex
 from modellint.engine.running import Heard, Outcome, Pools, Progress, Work, run_all
@@ -208,9 +208,9 @@ def warm(given: Sequence[str], settings: Settings, pools: Pools) -> None:
 
 
 def _behind(prepared: Prepared, outcome: Outcome) -> Iterator[str]:
-    """The files that a result depends on: those that it read, else those that imports lead to."""
+    """The files that a result depends on: what it read, else those that imports lead to."""
     if outcome.read is not None:
-        yield from outcome.read.get("files", ())
+        yield from paths_behind(outcome.read)
         return
     from modellint.discovery.other_files import files_behind
 

@@ -52,7 +52,7 @@ _OF_PYTHON = ("PYTHON", "LANG", "LC_", "LD_", "DYLD_", "TZ")
 class Known:
     """What an earlier run found in a file; `commented` is whether it has ignore comments.
 
-    `files` are those that it depends on.
+    `files` are those that it depends on, as `paths_behind` tells.
     """
 
     reports: tuple[Report, ...]
@@ -120,7 +120,7 @@ class Memory:
             if not self._states(plan).hold(entry["read"]):
                 return None
             told = {"reports": entry["reports"], "read": entry["read"]}
-            files = tuple(entry["read"]["files"])
+            files = (*paths_behind(entry["read"]),)
             told = told if self._tree is None else self._tree.told(told)
             return Known(Outcome.from_dict(told).reports, bool(entry["commented"]), files)
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -289,6 +289,23 @@ def still_holds(read: Mapping[str, Any] | None, interpreter: Interpreter) -> boo
         return noted and read is not None and _States.of(interpreter).hold(read)
     except (AttributeError, KeyError, TypeError, ValueError):  # Written by the file itself.
         return False
+
+
+def paths_behind(read: Mapping[str, Any]) -> Iterator[str]:
+    """The paths that a result depends on, those where there was nothing included.
+
+    A folder whose names count has a `/` behind it. An import looked for a module or a package.
+    """
+    for question in QUESTIONS:
+        listed = question not in ("files", "kinds", "dates")
+        for path in read.get(question, {}):
+            yield os.path.join(path, "") if listed else path  # noqa: PTH118
+    for folder, looked in read.get("imports", {}).items():
+        for name in (*looked["held"], *looked["missed"]):
+            stem = os.path.join(folder, name)  # noqa: PTH118
+            yield stem
+            yield f"{stem}.py"
+            yield os.path.join(stem, "__init__.py")  # noqa: PTH118
 
 
 def _is_as_read(read: Mapping[str, Any] | None, job: Job, data: bytes, now: _States) -> bool:

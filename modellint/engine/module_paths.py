@@ -1,7 +1,8 @@
 """Targets that are module paths, `torchvision.models:resnet18`, as the files that they stand for.
 
 The interpreter of the project is asked, as only it knows where its modules lie; nothing of them is
-imported, neither here nor there.
+imported, neither here nor there. Where nothing of a project may run, its interpreter included, the
+folders are looked into.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from modellint.config.interpreters import Interpreter
+from modellint.config.interpreters import Interpreter, packages_of
 from modellint.config.plans import Plans
 from modellint.config.settings import Settings
+from modellint.discovery import module_files
 from modellint.engine.launching import PATIENCE, end_process, start_function, wrong
 from modellint.engine.probing import Probes
 from modellint.errors import UsageError
@@ -28,21 +30,23 @@ _CALLED = re.compile(r"[^\W\d]\w*")
 
 
 def with_modules(
-    given: Sequence[str | os.PathLike[str]], settings: Settings
+    given: Sequence[str | os.PathLike[str]], settings: Settings, *, running: bool = True
 ) -> tuple[str | os.PathLike[str], ...]:
     """The targets, module paths among them as files, folders or selectors.
 
     What is neither a module nor a path stays as it is, for whoever tells of paths that do not
-    exist. Raises `UsageError` for a module of a package that there is, and that has none.
+    exist. `running` is whether the interpreter may run. Raises `UsageError` for a module of a
+    package that there is, and that has none.
     """
     asked = [one for one in given if _is_module(one)]
     if not asked:
         return tuple(given)
-    plans = Plans(settings, loaded=False)
-    python = Probes().use(plans.here.interpreter)
+    chosen = Plans(settings, loaded=False).here.interpreter
+    python = Probes().use(chosen) if running else chosen
+    ask = _asked if running else _looked_up
     found: list[str | os.PathLike[str]] = []
     for one in given:
-        found += _files(os.fspath(one), python) if one in asked else [one]
+        found += _files(os.fspath(one), python, ask) if one in asked else [one]
     return tuple(found)
 
 
@@ -69,14 +73,16 @@ def _is_module(target: str | os.PathLike[str]) -> bool:
     return _MODULE.fullmatch(name) is not None and _FILES.search(name) is None
 
 
-def _files(target: str, python: Interpreter) -> list[str]:
+def _files(
+    target: str, python: Interpreter, ask: Callable[[Interpreter, str, str], Any]
+) -> list[str]:
     """What a module path stands for; itself, where there is no such package at all."""
     match = _MODULE.fullmatch(target)
     assert match is not None
     module, member = match[1], match[2] or ""
     called = _CALLED.match(member)
     name = called[0] if called is not None else ""
-    answer = _asked(python, module, name)
+    answer = ask(python, module, name)
     missing = answer["missing"]
     if missing is not None:
         if "." not in target and ":" not in target:
@@ -99,9 +105,7 @@ def _source(target: str, path: str | None) -> str:
 
 def _asked(python: Interpreter, module: str, member: str) -> Any:
     """What the interpreter says of a module and a name of it."""
-    here = project_root(os.path.join(os.getcwd(), "-"))  # noqa: PTH109, PTH118
-    folders = [os.getcwd(), here, os.path.join(here, "src")]  # noqa: PTH109, PTH118
-    first = json.dumps([*dict.fromkeys(folders)])
+    first = json.dumps(_own_folders())
     process = start_function(python, "discovery.module_files", "main", first, module, member)
     try:
         out, complaints = process.communicate(timeout=PATIENCE)
@@ -113,3 +117,19 @@ def _asked(python: Interpreter, module: str, member: str) -> Any:
         raise wrong(python, f"cannot tell where {module} is (it says: {lines[-1]})") from error
     finally:
         end_process(process)
+
+
+def _looked_up(python: Interpreter, module: str, member: str) -> Any:
+    """What folders say of a module and a name of it: the project's, and the interpreter's."""
+    for one in (python, *python.further):
+        folders = [*_own_folders(), *packages_of(one)]
+        answer = module_files.answer(module, member, module_files.within(folders))
+        if answer["missing"] is None:
+            return answer
+    return answer
+
+
+def _own_folders() -> list[str]:
+    """The folders of the project that come first on the path: the current one, its own, `src`."""
+    here = project_root(os.path.join(os.getcwd(), "-"))  # noqa: PTH109, PTH118
+    return [*dict.fromkeys([os.getcwd(), here, os.path.join(here, "src")])]  # noqa: PTH109, PTH118

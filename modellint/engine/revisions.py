@@ -6,7 +6,9 @@ checkout, and the work tree, the index and the refs are as they were before.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,11 @@ _UNREAD = tuple(
     .ico .pdf .mp4 .mov .webm .woff .woff2 .ttf .otf .eot .gz .zip .whl""".split()
 )
 _APART = frozenset({"node_modules", "__pycache__", "site-packages"})
+#: Errors that are of one file alone: its name, its length, what has its name already.
+_OF_NAMES = frozenset(
+    getattr(errno, name)
+    for name in "ENAMETOOLONG EEXIST EISDIR ENOTDIR ENOENT EINVAL EILSEQ ELOOP".split()
+)
 _FILE, _PROGRAM, _LINK, _SUBMODULE = "100644", "100755", "120000", "160000"
 #: How often submodules may hold submodules.
 _DEEPEST = 5
@@ -64,7 +71,7 @@ def find_revision(name: str, paths: Sequence[str]) -> Revision:
     """
     roots = {path: _root_of(path) for path in paths}
     root = _one_of(roots)
-    if name.startswith("-") or not name.strip():
+    if name.startswith("-") or not name.strip() or "\0" in name:
         raise UsageError(f"--compare {name!r}: give a revision of git, such as HEAD or origin/main")
     base = name.removesuffix("...")
     found = _git(root, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
@@ -147,16 +154,13 @@ def _written(root: str, commit: str, folder: str, date: int, depth: int) -> Iter
     kinds = (_FILE, _PROGRAM, _LINK)
     files = [one for one in entries if one.mode in kinds and _counts(one.path)]
     small = [one for one in files if one.size <= _LARGEST]
-    for inside in sorted({os.path.dirname(one.path) for one in small}):  # noqa: PTH120
-        os.makedirs(os.path.join(folder, inside), exist_ok=True)  # noqa: PTH103, PTH118
     for entry, data in zip(small, _contents(root, small), strict=True):
-        if data is not None:
-            _put(os.path.join(folder, entry.path), entry, data, date)  # noqa: PTH118
+        yield from _put(folder, entry, data, date)
     for entry in files:
         if entry.size > _LARGEST:
             yield f"{entry.path} is left out, as it has more than {_LARGEST >> 20} MiB"
     for entry in entries:
-        if entry.mode == _SUBMODULE and depth < _DEEPEST:
+        if entry.mode == _SUBMODULE and depth < _DEEPEST and _is_inside(entry.path):
             yield from _submodule(root, entry, folder, date, depth)
     # What marks the folder as one that a project starts at; it is no repository.
     os.makedirs(os.path.join(folder, ".git"), exist_ok=True)  # noqa: PTH103, PTH118
@@ -170,8 +174,7 @@ def _submodule(root: str, entry: _Entry, folder: str, date: int, depth: int) -> 
         why = "is not checked out" if not held else f"has not fetched {entry.object[:12]}"
         yield f"the submodule {entry.path} {why}, so its files are not there"
         return
-    inside = os.path.join(folder, entry.path)  # noqa: PTH118
-    os.makedirs(inside, exist_ok=True)  # noqa: PTH103
+    inside = _made(folder, entry.path.split("/"))
     for told in _written(clone, entry.object, inside, date, depth + 1):
         yield f"{entry.path}: {told}"
 
@@ -212,21 +215,56 @@ def _contents(root: str, entries: Sequence[_Entry]) -> Iterator[bytes | None]:
 def _counts(path: str) -> bool:
     """Whether a file may be one that models are made of; what is hidden is for other tools."""
     *folders, name = path.split("/")
-    if any(one in _APART or one.startswith(".") for one in folders):
+    if not _is_inside(path) or any(one in _APART or one.startswith(".") for one in folders):
         return False
     return not name.lower().endswith(_UNREAD)
 
 
-def _put(path: str, entry: _Entry, data: bytes, date: int) -> None:
-    """Write one file; its date is that of the commit, the same in every run."""
+def _is_inside(path: str) -> bool:
+    """Whether a path leads to something below where it starts; git itself checks out no other."""
+    return {"", ".", ".."}.isdisjoint(path.split("/"))
+
+
+def _put(folder: str, entry: _Entry, data: bytes | None, date: int) -> Iterator[str]:
+    """Write one file; its date is that of the commit, the same in every run.
+
+    What cannot be written for a reason of its own, such as its name, is told of and left out.
+    """
+    if data is None:
+        yield f"{entry.path} is left out, as this clone has not got what it held"
+        return
+    *folders, name = entry.path.split("/")
+    try:
+        _write(os.path.join(_made(folder, folders), name), entry, data, date)  # noqa: PTH118
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in _OF_NAMES:
+            raise
+        why = error.strerror if isinstance(error, OSError) else error
+        yield f"{entry.path} is left out, as it cannot be written: {why}"
+
+
+def _write(path: str, entry: _Entry, data: bytes, date: int) -> None:
+    """Write one file where there is none yet, not even a link."""
     if entry.mode == _LINK:
         os.symlink(os.fsdecode(data), path)  # noqa: PTH211 - as the others, asked for each file
         return
-    with open(path, "wb") as file:  # noqa: PTH123
+    with open(path, "xb") as file:  # noqa: PTH123
         file.write(data)
     if entry.mode == _PROGRAM:
         os.chmod(path, 0o755)  # noqa: PTH101
     os.utime(path, (date, date))
+
+
+def _made(folder: str, names: Sequence[str]) -> str:
+    """The folder of these names in a folder, made if need be; a link is none."""
+    for name in names:
+        folder = os.path.join(folder, name)  # noqa: PTH118
+        try:
+            os.mkdir(folder)  # noqa: PTH102
+        except FileExistsError:
+            if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                raise
+    return folder
 
 
 def _git(

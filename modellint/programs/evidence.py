@@ -19,12 +19,12 @@ from modellint.programs.values import ClassValue
 from modellint.programs.written_values import NotTold
 from modellint.results.places import place_of
 from modellint.source.file import SourceFile
+from modellint.source.project_files import OF_SETTINGS, SETTINGS
 
 #: How many programs are read for a file, how many steps they take, and how many calls are kept.
 _MOST_PROGRAMS, _MOST_STEPS, _MOST_CALLS = 24, 120_000, 3
 #: How many settings files are tried in place of one that a command line would name.
 _MOST_SETTINGS = 4
-_SETTINGS = (".yaml", ".yml", ".json", ".toml")
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ class _Search:
         found = [
             os.path.join(folder, name)  # noqa: PTH118
             for folder in dict.fromkeys(folders)
-            for name in self.modules.held(folder)
-            if name.endswith(_SETTINGS)
+            for name in self.modules.sources(folder)
+            if name.endswith(SETTINGS)
         ]
         rest = [one for one in found if one not in reader.settings_read]
         naming = [one for one in rest if self._names_a_model(one)]
@@ -147,9 +147,9 @@ class _Search:
         """The folders beside a program that are called after settings, and the program's own."""
         for place in dict.fromkeys([os.path.dirname(program), self.modules.root]):  # noqa: PTH120
             yield place
-            for name in self.modules.held(place):
+            for name in self.modules.sources(place):
                 path = os.path.join(place, name)  # noqa: PTH118
-                if name.startswith("conf") and os.path.isdir(path):  # noqa: PTH112
+                if name.startswith(OF_SETTINGS) and os.path.isdir(path):  # noqa: PTH112
                     yield path
 
     def _names_a_model(self, path: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from modellint.errors import FileError
 from modellint.source.file import read_source
 from modellint.source.paths import is_notebook
+from modellint.source.project_files import sources_in
 
 #: Larger files are data more often than code, in bytes.
 LARGEST = 1_000_000
@@ -136,9 +137,14 @@ class Modules:
         except OSError:
             return []
 
+    def sources(self, folder: str) -> list[str]:
+        """The names of modules and settings that a folder holds, and of folders of settings."""
+        self.consulted.add(folder)
+        return sources_in(folder)
+
     def names_in(self, package: Module) -> list[str]:
         """The modules that a package holds."""
-        names = [name for name in self.held(package.folder) if name.endswith(".py")]
+        names = [name for name in self.sources(package.folder) if name.endswith(".py")]
         return [name.removesuffix(".py") for name in names[:_MOST_SIBLINGS]]
 
     def _is_file(self, path: str) -> bool:

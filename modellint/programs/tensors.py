@@ -97,7 +97,7 @@ def size_of(value: Value) -> int | None:
     """A size, `None` where it is not known."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     return None
 

@@ -58,6 +58,7 @@ ReadJson = TypedDict(
         "folders": NotRequired[dict[str, str]],
         "dated folders": NotRequired[dict[str, str]],
         "distributions": NotRequired[dict[str, str]],
+        "sources": NotRequired[dict[str, str]],
         "kinds": NotRequired[dict[str, str]],
         "dates": NotRequired[dict[str, str]],
         "imports": NotRequired[dict[str, LookedJson]],

@@ -17,6 +17,8 @@ from os import open as open_file
 from os import stat as stat_of
 from os.path import join
 
+from modellint.source.project_files import is_source
+
 #: Files larger than this are known by size and date, in bytes.
 _LARGE = 64 << 20
 _CHUNK = 1 << 20
@@ -68,19 +70,22 @@ def dated_folder_state(path: str) -> str:
 
 def distributions_state(path: str) -> str:
     """Which distributions a folder says that it holds."""
-    return _entries(path, lambda entry: "", INSTALLED_MARKS)
+    return _entries(path, lambda entry: "", lambda name: name.endswith(INSTALLED_MARKS))
+
+
+def sources_state(path: str) -> str:
+    """Which names a folder holds that may concern a project's programs."""
+    return _entries(path, lambda entry: "/" if entry.is_dir() else "", is_source)
 
 
 def _entries(
-    path: str, told: Callable[[DirEntry[str]], str], endings: str | tuple[str, ...] = ""
+    path: str,
+    told: Callable[[DirEntry[str]], str],
+    counts: Callable[[str], bool] = lambda name: name != CACHE,
 ) -> str:
     try:
         with scandir(path) as entries:
-            names = [
-                one.name + told(one)
-                for one in entries
-                if one.name.endswith(endings) and one.name != CACHE
-            ]
+            names = [one.name + told(one) for one in entries if counts(one.name)]
     except (OSError, ValueError):
         return _ABSENT
     return digest("\0".join(sorted(names)).encode("utf-8", "surrogateescape"))
@@ -117,6 +122,7 @@ QUESTIONS: Mapping[str, State] = {
     "folders": folder_state,
     "dated folders": dated_folder_state,
     "distributions": distributions_state,
+    "sources": sources_state,
     "kinds": kind_state,
     "dates": dated_state,
 }

@@ -14,6 +14,8 @@ from modellint.source.paths import INSTALLED, ROOT_MARKS, is_installed
 
 #: How many files are looked at, and how many folders.
 _MOST_FILES, _MOST_FOLDERS = 5_000, 2_000
+#: How files end that hold settings, and what begins the names of folders of such.
+SETTINGS, OF_SETTINGS = (".yaml", ".yml", ".json", ".toml"), "conf"
 _NEVER = INSTALLED | {"__pycache__", "node_modules", "venv", "env", "build", "dist", "wandb"}
 
 
@@ -47,6 +49,23 @@ def root_of(path: str, given: str | None = None) -> str | None:
     if given is not None and os.path.join(folder, "").startswith(os.path.join(given, "")):  # noqa: PTH118
         return given
     return folder
+
+
+def sources_in(folder: str) -> list[str]:
+    """The names in a folder that may concern a project's programs; none where it cannot be read.
+
+    Modules and settings, and what is called as folders of settings are: data and results come and
+    go beside them.
+    """
+    try:
+        return sorted(filter(is_source, os.listdir(folder)))  # noqa: PTH208 - names alone
+    except OSError:
+        return []
+
+
+def is_source(name: str) -> bool:
+    """Whether something of this name may concern a project's programs."""
+    return name.endswith((".py", *SETTINGS)) or name.startswith(OF_SETTINGS)
 
 
 def python_files(root: str) -> list[ProjectFile]:

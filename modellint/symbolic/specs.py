@@ -9,6 +9,8 @@ from typing import Any
 
 from modellint.errors import UsageError
 
+#: Python refuses to read thousands of them.
+_DIGITS = 18
 _LETTERS = re.compile(r"[A-Za-z_]\w*\Z")
 #: The dtypes that an input may have.
 DTYPES = frozenset(
@@ -45,6 +47,11 @@ class InputSpec:
             yield from part.leaves()
 
 
+def is_number(word: str) -> bool:
+    """Whether a word is a whole number, of no more digits than a size can have."""
+    return word.isdecimal() and len(word) <= _DIGITS
+
+
 def parse_input(spec: str) -> InputSpec:
     """Read an input shape, or a container of several: `[N,8; N,4]`, `{"a": N,8; "b": N:bool}`.
 
@@ -74,7 +81,7 @@ def parse_input(spec: str) -> InputSpec:
         raise UsageError(f"input {spec!r} has no sizes; write them as 1,3,32,32 or N,3,H,W")
     dims: list[int | str] = []
     for part in parts:
-        if part.isdecimal() and int(part) > 0:
+        if is_number(part) and int(part) > 0:
             dims.append(int(part))
         elif _LETTERS.match(part):
             dims.append(part)

@@ -28,6 +28,7 @@ from modellint.protocol.states import (
     names_in,
 )
 from modellint.source.paths import PACKAGE
+from modellint.source.project_files import sources_in
 from modellint.worker.askers import (
     absolute,
     frames,
@@ -224,6 +225,8 @@ class Readings:
             return
         if reads_distributions(name):
             question = "distributions"
+        elif frame is not None and frame.f_code is sources_in.__code__:
+            question = "sources"
         elif event == "os.scandir" and whose != "python":
             # Each entry tells its size and date, and nobody sees it asked.
             question = "dated folders"

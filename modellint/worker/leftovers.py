@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import os
 import weakref
 from collections.abc import Callable
@@ -23,6 +24,7 @@ NAMES = ("TMPDIR", "TEMP", "TMP")
 LEAVING = 2.0
 _PREFIX = "modellint-"
 _NOTED = "shared-memory"
+_numbers = itertools.count()
 #: The module of Python's own that makes it.
 _SHARED = "_posixshmem"
 
@@ -103,12 +105,55 @@ def clear(folder: str | None) -> None:
     """Remove a folder and the shared memory that is noted in it."""
     if folder is None:
         return
-    import shutil
 
     for name in _noted(folder):
         with contextlib.suppress(OSError):  # It was removed as it should be.
             import_module(_SHARED).shm_unlink(name)
-    shutil.rmtree(folder, onerror=_unlocked)
+    remove_folder(folder)
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder with all that it holds, as far as it can be, however deep that is."""
+    import shutil
+
+    # Python's own goes as deep as calls do, with a descriptor for each folder on the way.
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, onerror=_unlocked)
+    while os.path.isdir(folder) and _raised(folder):  # noqa: PTH112
+        pass
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106
+
+
+def _raised(folder: str) -> bool:
+    """Remove what a folder holds, what is two folders deep taken up to it first.
+
+    Whether there was anything that could be.
+    """
+    done = 0
+    for entry in _entries(folder):
+        inside = _entries(entry.path) if entry.is_dir(follow_symlinks=False) else []
+        for one in inside:
+            with contextlib.suppress(OSError):
+                if one.is_dir(follow_symlinks=False):
+                    os.rename(one.path, os.path.join(folder, f"{_PREFIX}{next(_numbers)}"))  # noqa: PTH104, PTH118
+                else:
+                    os.unlink(one.path)  # noqa: PTH108
+                done += 1
+        with contextlib.suppress(OSError):
+            remove = os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink
+            remove(entry.path)
+            done += 1
+    return done > 0
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        os.chmod(folder, 0o700)  # noqa: PTH101
+        with os.scandir(folder) as entries:
+            return [*entries]
+    except OSError:
+        return []
 
 
 def _noted(folder: str) -> list[str]:

@@ -22,6 +22,7 @@ from modellint.protocol.limits import shown_memory
 from modellint.results.crash_reports import crash_report
 from modellint.results.report import Note, Problem, Report
 from modellint.source.executed import words
+from modellint.worker.askers import owner
 from modellint.worker.user_calls import with_calls
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def meaning(
         message = f"{candidate.name} takes more than {limit} of memory; --memory allows more"
         return FileError("memory-limit", path, line, message)
     if isinstance(error, Exception) and not _of_forward(error):
+        if not isinstance(error, FileError | NotAnalysed) and _is_of_user(error):
+            # As of a class that answers nothing: nobody knows whether it runs without us.
+            return NotAnalysed(f"its own code raises {describe(error)} when it is looked at", line)
         return error
     for one in chained(error):
         if isinstance(one, NameError) and one.name:
@@ -57,6 +61,13 @@ def meaning(
 
 def _of_forward(error: BaseException) -> bool:
     return isinstance(error, FileError) and error.kind == "trace-error"
+
+
+def _is_of_user(error: BaseException) -> bool:
+    """Whether an exception was raised in code that is neither ours nor a library's."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    name = frame.f_code.co_filename
+    return not name.startswith("<") and owner(name) == "user"
 
 
 def _line(job: Job, error: BaseException) -> int | None:

@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from notebook_files import written
 
 #: Runs a command in a process that ends with status 99 at the first sign of the project's code.
 WATCHED = """
@@ -71,11 +72,17 @@ def project(tmp_path: Path) -> Path:
         "rules/more.py": EVIL + RULE.replace("my_rule", "other_rule").replace("my-alias", "other"),
         "helper.py": EVIL,
         "net.py": EVIL + NET,
+        "net.ipynb": written([EVIL, NET]).decode(),
+        "pkg/__init__.py": f"{EVIL}from .nets import net as handed_on\n",
+        "pkg/nets.py": EVIL + NET,
+        "space/more/nets.py": EVIL + NET,
         "torch.py": EVIL,
         "click.py": EVIL,
         "sitecustomize.py": EVIL,
         "pyproject.toml": "[tool.pytest.ini_options]\n",
         ".venv/pyvenv.cfg": "",
+        ".venv/lib/python3.13/site-packages/lib/__init__.py": EVIL + NET,
+        ".venv/lib/python3.13/site-packages/evil.pth": f"import os; {EVIL}",
     }
     for name, text in files.items():
         path = tmp_path / name
@@ -103,6 +110,12 @@ def asked(command: str, shown: str, *marks: pytest.MarkDecorator) -> Any:
     [
         asked("--list .", "net.py:6: net"),
         asked("--list net.py --select my-rule", "net.py:6: net", pytest.mark.slow),
+        asked("--list net.ipynb", "net.ipynb:cell 2:5: net", pytest.mark.slow),
+        asked("--list pkg.nets", "pkg/nets.py:6: net"),
+        asked("--list pkg:handed_on", "pkg/nets.py:6: net", pytest.mark.slow),
+        asked("--list space.more.nets:net", "space/more/nets.py:6: net", pytest.mark.slow),
+        asked("--list lib:net", "lib/__init__.py:6: net", pytest.mark.slow),
+        asked("--show-settings pkg.nets", "limit = 4", pytest.mark.slow),
         asked("--show-settings", '"my-rule"', pytest.mark.slow),
         asked("--show-settings net.py", "limit = 4"),
         asked("--rules", "My first sentence."),
@@ -125,6 +138,14 @@ def test_nothing_of_a_project_runs_when_pytest_collects_its_models(project: Path
     run = watched(project, "pytest", *given)
     assert (run.returncode, run.stderr) == (0, "")
     assert "net.py::modellint::net" in run.stdout
+    assert not (project / "RAN").exists()
+
+
+@pytest.mark.parametrize("page", ["--list", "--show-settings", "--rules", "--explain crash"])
+def test_what_is_to_be_read_is_not_compared(project: Path, page: str) -> None:
+    run = watched(project, "modellint", "net.py", "--compare", "HEAD", *page.split())
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "--compare" in run.stderr
     assert not (project / "RAN").exists()
 
 

@@ -44,6 +44,22 @@ def test_it_lints_again_for_a_target_and_for_what_a_target_reads(tmp_path):
     assert len(runs.seen) == 5
 
 
+def test_it_lints_again_for_what_was_looked_for_and_for_the_names_in_a_folder(tmp_path):
+    net, helper, held, listed = (tmp_path / name for name in ("net.py", "helper.py", "a", "b"))
+    net.write_text("1", "utf-8")
+    held.mkdir()
+    listed.mkdir()
+    changes = [
+        lambda: (saved(held / "new", "1")(), time.sleep(0.3), saved(helper, "1")()),
+        saved(listed / "new", "1"),
+        held.rmdir if os.name == "nt" else lambda: held.rename(tmp_path / "c"),
+    ]
+    runs = Runs([helper, held, f"{listed}{os.sep}"], changes)
+    watch(runs, lambda: [str(net)], quiet=True)
+    assert len(runs.seen) == 4
+    assert runs.seen[1] - runs.seen[0] > 0.45
+
+
 def test_what_was_saved_during_a_run_is_linted_after_it(tmp_path):
     net = tmp_path / "net.py"
     net.write_text("1", "utf-8")

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from modellint.discovery.module_files import ModuleFile, main, module_file
+from modellint.discovery import module_files
+from modellint.discovery.module_files import ModuleFile, as_imported, main, module_file, within
 
 #: No module of them may be imported: each would end the test.
 END = "raise SystemExit('imported')\n"
@@ -19,6 +20,7 @@ FILES = {
     "lib/other.py": "from .circle import Round\n",
     "lib/broken.py": "class Net(\n",
     "space/part.py": "class Net: pass\n",
+    "space/deep/part.py": "class Net: pass\n",
 }
 
 
@@ -32,11 +34,14 @@ def on_the_path(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def answer(tmp_path, capsys):
+@pytest.fixture(params=["by the import system", "in folders"])
+def answer(tmp_path, capsys, request):
     def ask(module, member=""):
-        main(json.dumps([str(tmp_path)]), module, member)
-        found = json.loads(capsys.readouterr().out.rpartition("\n")[2])
+        if request.param == "in folders":
+            found = module_files.answer(module, member, within([str(tmp_path), *sys.path]))
+        else:
+            main(json.dumps([str(tmp_path)]), module, member)
+            found = json.loads(capsys.readouterr().out.rpartition("\n")[2])
         assert not any(name == "lib" or name.startswith("lib.") for name in sys.modules)
         path = found["path"]
         return path and path.removeprefix(f"{tmp_path}/"), found["name"], found["missing"]
@@ -63,18 +68,27 @@ def answer(tmp_path, capsys):
         ("lib.broken", "Net", ("lib/broken.py", "Net", None)),
         ("space.part", "Net", ("space/part.py", "Net", None)),
         ("space", "", (None, "", None)),
+        ("space.deep.part", "Net", ("space/deep/part.py", "Net", None)),
+        ("space.deep", "", (None, "", None)),
+        ("space.nope", "", (None, "", "space.nope")),
         ("lib.nope.deeper", "Net", (None, "Net", "lib.nope")),
         ("lib.nets.deeper", "Net", (None, "Net", "lib.nets.deeper")),
         ("nope", "", (None, "", "nope")),
-        ("sys", "path", (None, "path", None)),
     ],
 )
 def test_the_file_is_that_of_the_definition(answer, module, member, expected):
     assert answer(module, member) == expected
 
 
-def test_a_package_has_folders(tmp_path):
-    found = module_file("lib.more")
+@pytest.mark.parametrize("answer", ["by the import system"], indirect=True)
+def test_what_is_built_in_has_no_file(answer):
+    assert answer("sys", "path") == (None, "path", None)
+
+
+@pytest.mark.parametrize("find", [as_imported, within(["."])])
+def test_a_package_has_folders(tmp_path, monkeypatch, find):
+    monkeypatch.chdir(tmp_path)
+    found = module_file("lib.more", find)
     assert isinstance(found, ModuleFile)
     assert found.folders == (str(tmp_path / "lib" / "more"),)
-    assert module_file("space") == ModuleFile("space", None, (str(tmp_path / "space"),))
+    assert module_file("space", find) == ModuleFile("space", None, (str(tmp_path / "space"),))

@@ -275,6 +275,19 @@ def test_what_does_not_matter_is_no_change(change, ran):
     assert ran == ["net.py"]
 
 
+def test_a_folder_that_was_searched_for_settings_may_get_other_files(ran):
+    put("sizes.json", '{"width": 3}')
+    sizes = "import json; WIDTH = json.load(open('sizes.json'))['width']"
+    write(before=sizes, width="WIDTH")
+    first = lint()
+    for change in (lambda: put("unrelated.txt"), lambda: put("runs/log.json", "{}")):
+        change()
+        assert lint().to_dict() == first.to_dict()
+    assert ran == ["net.py"]
+    put("sizes.json", '{"width": 4}')
+    assert lint().to_dict() != first.to_dict()
+
+
 @pytest.mark.parametrize(
     "settings",
     [

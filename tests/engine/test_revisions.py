@@ -12,6 +12,7 @@ from repositories import Repository, needs_git
 from modellint.engine import revisions
 from modellint.engine.revisions import find_revision
 from modellint.engine.trees import Tree
+from modellint.worker.leftovers import remove_folder
 
 pytestmark = needs_git
 
@@ -146,6 +147,83 @@ def test_paths_and_texts_lead_in_and_out(tmp_path):
         "/t/m/home/u/repo/a": "/home/u",
         "x": "/t/m/home/u/repo",
     }
+
+
+#: Trees that git itself would check out nothing of, or nothing all over again: mode, name and what
+#: a file holds or a link leads to; of a folder, a file `x.py` that it holds.
+TREES = {
+    "a file behind a link of its name": [
+        ("120000", "a.py", "{outside}/made.py"),
+        ("100644", "a.py", "x = 1"),
+    ],
+    "a folder behind a link of its name": [
+        ("120000", "a", "{outside}"),
+        ("40000", "a", "x.py"),
+    ],
+    "a path from the root": [("100644", "{outside}/made.py", "x = 1")],
+    "a path that leads up": [("100644", "../made.py", "x = 1")],
+    "the folder above": [("40000", "..", "x.py"), ("100644", "..", "x = 1")],
+    "a submodule above": [("160000", "..", "")],
+    "a link to nowhere": [("120000", "a", "\0"), ("120000", "b", "")],
+    "a name that is too long": [("100644", "a" * 300 + ".py", "x = 1")],
+}
+
+
+def tree_of(repository, tmp_path, entries):
+    """A tree with whatever names, which git's own commands would refuse to make."""
+
+    def kept(kind, data):
+        path = tmp_path / "object"
+        path.write_bytes(data)
+        return repository.git("hash-object", "-t", kind, "-w", "--literally", str(path))
+
+    rows = []
+    for mode, name, held in entries:
+        if mode == "40000":
+            made = tree_of(repository, tmp_path, [("100644", held, "x = 1")])
+        else:
+            held = held.format(outside=tmp_path / "outside")
+            made = "1" * 40 if mode == "160000" else kept("blob", held.encode())
+        name = name.format(outside=tmp_path / "outside")
+        rows.append(f"{mode} {name}\0".encode() + bytes.fromhex(made))
+    return kept("tree", b"".join(rows))
+
+
+@pytest.mark.parametrize("kind", TREES)
+def test_a_hostile_tree_is_written_into_its_folder_or_left_out(repository, tmp_path, kind):
+    (tmp_path / "outside").mkdir()
+    good = ("100644", "good.py", "y = 2")
+    tree = tree_of(repository, tmp_path, [*TREES[kind], good])
+    commit = repository.git("commit-tree", tree, "-m", "m")
+    before = {*tmp_path.iterdir()}
+    written(repository, commit, tmp_path / "then")
+    assert {*tmp_path.iterdir()} == before | {tmp_path / "then"}
+    assert [*(tmp_path / "outside").iterdir()] == []
+    assert (tmp_path / "then" / "good.py").read_text() == "y = 2"
+
+
+def test_what_cannot_be_written_or_read_is_told_of(repository, tmp_path):
+    entries = [("100644", "a" * 300 + ".py", "x = 1"), ("100644", "gone.py", "x = 3")]
+    tree = tree_of(repository, tmp_path, entries)
+    commit = repository.git("commit-tree", tree, "-m", "m")
+    blob = repository.git("rev-parse", f"{commit}:gone.py")
+    (repository.folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    _, told = written(repository, commit, tmp_path / "then")
+    assert sorted(one.partition(" ")[0] for one in told) == ["a" * 300 + ".py", "gone.py"]
+
+
+@pytest.mark.slow
+def test_folders_of_a_revision_may_be_nested_deeper_than_calls(repository, tmp_path):
+    tree = tree_of(repository, tmp_path, [("100644", "x.py", "x = 1")])
+    rows = tmp_path / "rows"
+    for _ in range(1100):
+        rows.write_bytes(b"40000 d\0" + bytes.fromhex(tree))
+        tree = repository.git("hash-object", "-t", "tree", "-w", "--literally", str(rows))
+    commit = repository.git("commit-tree", tree, "-m", "m")
+    written(repository, commit, tmp_path / "then")
+    assert Path(f"{tmp_path}/then/{'d/' * 1100}x.py").is_file()
+    remove_folder(str(tmp_path / "then"))
+    assert not (tmp_path / "then").exists()
 
 
 def refused(folder, *arguments):

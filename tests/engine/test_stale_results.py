@@ -10,9 +10,14 @@ import environments
 import pytest
 import worlds
 
+from modellint.cli.watching import states
+from modellint.config.interpreters import OWN
 from modellint.config.settings import Settings
 from modellint.engine import running
 from modellint.engine.engine import lint_targets
+from modellint.engine.memory import still_holds
+from modellint.engine.module_paths import with_modules
+from modellint.engine.project_index import ProjectIndex
 
 #: How many random projects the slow tier tries, and from which seed on; a long run has 500.
 LONG = int(os.environ.get("MODELLINT_WORLDS", "100"))
@@ -28,20 +33,22 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def ran(monkeypatch):
-    """One entry for each time that a worker was asked."""
+    """What came of each time that a worker was asked."""
     found = []
     plain = running.run_file
 
     def noted(pool, work):
-        found.append(work.job.path)
-        return plain(pool, work)
+        outcome = plain(pool, work)
+        found.append((work.job, outcome))
+        return outcome
 
     monkeypatch.setattr(running, "run_file", noted)
     return found
 
 
-def lint(*, cache=True):
-    return lint_targets(["net.py"], Settings(cache=cache))
+def lint(target="net.py", *, read=None, **settings):
+    settings = Settings(**{"cache": True, "training": True, **settings})
+    return lint_targets(with_modules([target], settings), settings, read=read)
 
 
 def told(report):
@@ -49,23 +56,36 @@ def told(report):
 
 
 def check(world, changes, ran, *, matters=True):
-    """Lint a world twice, change it, and hold what is kept to a fresh run."""
+    """Lint a world twice, change it, and hold what is kept to a fresh run.
+
+    What is known of a file that is open in an editor, and what `--watch` looks at, are held to it
+    as well.
+    """
     world.write()
-    what = [one.kind for one in world.dependences]
-    first = lint()
-    assert [model.status for model in first.models] == ["analysed"], (what, first.errors)
+    what = [world.target, *(one.kind for one in world.dependences)]
+    behind = set()
     ran.clear()
-    again = lint()
+    first = lint(world.target, read=behind)
+    assert [model.status for model in first.models] == ["analysed"], (what, first.errors)
+    ((job, outcome),) = ran
+    watched = states(behind)
+    ran.clear()
+    again = lint(world.target)
     assert told(again) == told(first), what
     assert bool(ran) != world.kept, what
     for change in changes:
         change()
     ran.clear()
-    found = lint()
-    if not matters:
+    found = lint(world.target)
+    if not (matters or world.wary):
         assert bool(ran) != world.kept, what
-    fresh = lint(cache=False)
+    fresh = lint(world.target, cache=False)
     assert told(found) == told(fresh), what
+    if world.kept and told(fresh) != told(first):
+        _, programs = ProjectIndex((), lambda path: None).programs(job.path)
+        assert programs != job.programs or not still_holds(outcome.read, OWN), what
+        assert states(behind) != watched or not world.watched, what
+    return told(fresh) != told(first)
 
 
 def kinds():
@@ -76,10 +96,13 @@ def kinds():
 @pytest.mark.parametrize("kind", kinds())
 def test_each_change_of_each_kind_is_seen(kind, ran, tmp_path, monkeypatch):
     (one,) = (one for one in worlds.all_dependences(random.Random(0)) if one.kind == kind)
+    told = []
     for number, change in enumerate(one.changes):
         Path(tmp_path / f"{number}" / "project").mkdir(parents=True)
         monkeypatch.chdir(tmp_path / f"{number}" / "project")
-        check(worlds.World((one,)), [change], ran)
+        told.append(check(worlds.World((one,)), [change], ran))
+    # Else it would prove nothing.
+    assert any(told)
 
 
 def one_random_world(seed, ran):

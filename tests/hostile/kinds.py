@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hostile.files import FAILED, OK
-from hostile.row import Row, net
+from hostile.files import FAILED, NOT_ANALYSED, OK
+from hostile.row import HERE, Row, net
 
 #: Where `net` defines its class, if nothing stands before it.
 CLASS = 7
@@ -150,6 +150,18 @@ ROWS = [
                 os._exit(0)
         """),
         status=OK,
+    ),
+    Row(
+        145,
+        "a class that answers nothing that it is asked",
+        net(
+            before=f"""
+            class Meta(type):
+                def __getattribute__(cls, name):
+                    raise RuntimeError(name)  {HERE}
+            """
+        ).replace("(nn.Module)", "(nn.Module, metaclass=Meta)"),
+        status=NOT_ANALYSED,
     ),
     Row(144, "a class that is of no module", net(after="Net.__module__ = None"), status=OK),
 ]

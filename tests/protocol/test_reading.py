@@ -21,8 +21,15 @@ from modellint.engine import server_pool
 from modellint.engine.running import Outcome, Work, run_file
 from modellint.protocol.frames import frame
 from modellint.protocol.jobs import Job
-from modellint.protocol.messages import FROM_FILE, FROM_START, FROM_SUPERVISOR, OutcomeJson
+from modellint.protocol.messages import (
+    FROM_FILE,
+    FROM_START,
+    FROM_SUPERVISOR,
+    OutcomeJson,
+    ReadJson,
+)
 from modellint.protocol.reading import Foreign, read, read_message
+from modellint.protocol.states import QUESTIONS
 from modellint.report import FORMATS
 from modellint.results.report import Report
 from modellint.source.file import parse_source, text_digest
@@ -225,6 +232,10 @@ def test_what_does_not_fit_is_told_by_its_place(report: Any, key: str, value: An
     message["report"]["errors"][1][key] = value
     with pytest.raises(Foreign, match=rf"\.report\.errors\[1\]\.{key}"):
         read_message(frame(message), FROM_FILE)
+
+
+def test_a_worker_may_tell_of_all_that_is_asked_of_paths() -> None:
+    assert {*QUESTIONS} == {*ReadJson.__annotations__} - {"imports", "variables", "reasons"}
 
 
 def test_a_number_that_is_none_is_foreign(report: Any) -> None:

@@ -13,6 +13,7 @@ from modellint.config.settings import Settings
 from modellint.engine import running
 from modellint.engine.engine import lint_targets
 from modellint.engine.subprocess_pool import SinglePool
+from modellint.worker.leftovers import remove_folder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /dev/shm")
 
@@ -73,6 +74,26 @@ def test_nothing_is_left_behind(name, folder, lasting_pool):
     check(*ENDINGS[name])
     if name == "as it should":
         assert not Path("made.lock").exists()
+
+
+@pytest.mark.parametrize(("name", "depth"), [("d", 1300), ("d" * 200, 60)])
+def test_a_folder_goes_however_deep_and_locked_it_is(tmp_path, monkeypatch, name, depth):
+    top = tmp_path / "top"
+    top.mkdir()
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "kept").touch()
+    monkeypatch.chdir(top)
+    for at in range(depth):
+        Path(name).mkdir()
+        os.chdir(name)
+        if at % 20 == 0:
+            Path("file").touch()
+            Path("link").symlink_to(tmp_path / "beside")
+    Path().chmod(0)
+    os.chdir(tmp_path)
+    remove_folder(str(top))
+    assert not top.exists()
+    assert (tmp_path / "beside" / "kept").exists()
 
 
 @pytest.mark.slow
