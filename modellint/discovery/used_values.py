@@ -212,6 +212,11 @@ class _Uses:
 
     def _bind(self, node: ast.AST) -> None:
         match node:
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(
+                targets
+            ) == len(values):
+                for one, value in zip(targets, values, strict=True):
+                    self._bind(ast.Assign(targets=[one], value=value))
             case ast.Assign(targets=[target], value=value):
                 name, of = written_name(target), self._of(value)
                 if name is not None and of:

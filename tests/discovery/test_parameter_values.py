@@ -54,6 +54,13 @@ USED = {
     "widths": ("a, b", "self.l = nn.Linear(a, b)", "a=64, b=64"),
     "by name": ("a, b", "self.l = nn.Linear(out_features=b, in_features=2 * a)", "a=64, b=64"),
     "channels and a kernel": ("c, k", "self.c = nn.Conv2d(3, c, kernel_size=k)", "c=16, k=3"),
+    "several at once": (
+        "a, n, p",
+        "self.a, (self.n, self.p) = a, (n, p)\n"
+        "self.l = nn.Linear(self.a, 3)\nself.d = nn.Dropout(self.p)\n"
+        "for _ in range(self.n):\n    pass",
+        "a=64, n=2, p=0.1",
+    ),
     "a rate": ("p", "self.d = nn.Dropout(p)", "p=0.1"),
     "rows": ("n, d", "self.e = nn.Embedding(n, d)", "n=1000, d=64"),
     "heads that divide": ("d, h", "self.a = nn.MultiheadAttention(d, h)", "d=64, h=4"),
