@@ -219,7 +219,7 @@ class _Search:
         return fails_whatever_it_is(self.forwards, failure)
 
     def _with_channels_for_all(self, failure: Failure) -> Graph | None:
-        """The graph with as many channels as all slices of them need: `x[:, 3:]` is what is left."""
+        """The graph with as many channels as all slices need: `x[:, 3:]` is what is left."""
         for _ in range(_SLICES):
             more = with_more_channels(failure.feed, failure.lacking)
             if more is None:

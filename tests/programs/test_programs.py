@@ -466,6 +466,36 @@ def test_a_part_of_another_file_s_model_is_no_entry(project):
     assert net.part_of == "Whole of whole.py" and not net.is_entry
 
 
+WHOLE = """
+import torch.nn as nn
+from net import Net
+
+class Whole(nn.Module):
+    def __init__(self, PARAMETER):
+        super().__init__()
+        self.inner = Net(PARAMETER, 2)
+
+    def forward(self, x):
+        return self.inner(x)
+"""
+#: A model of which the file does not tell how it is built.
+UNTOLD = NET.replace("(width, width)", "(width.size, width.size)")
+
+
+@pytest.mark.parametrize(
+    ("net", "whole", "part"),
+    [
+        (NET, "width=8", True),
+        (UNTOLD, "settings", True),
+        (NET, "settings", False),  # Nothing tells that the whole can be built, and this can.
+    ],
+)
+def test_so_it_is_in_a_package_that_no_script_uses(project, net, whole, part):
+    text = WHOLE.replace("PARAMETER", whole, 1).replace("PARAMETER", whole.partition("=")[0])
+    project.write(net=net, whole=text)
+    assert (project.net().part_of == "Whole of whole.py") is part
+
+
 def test_a_model_that_is_an_argument_is_written_into_the_call(project):
     project.write(
         net="""
