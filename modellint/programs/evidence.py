@@ -244,13 +244,19 @@ class _Search:
             holder = one.inside[0] if one.inside else self._holders.get(id(one.instance))
             if not one.inside and self._is_told(way):
                 return None
-            if holder is None or holder is one.instance.cls:
+            if holder is None or holder is one.instance.cls or not _runs(holder):
                 return None
             outer = outer or holder
         if outer is None:
             return None
         own = outer.module.path == self.path
         return outer.name if own else f"{outer.name} of {self.shown(outer.module.path)}"
+
+
+def _runs(cls: ClassValue) -> bool:
+    """Whether a class is a model of its own: what has no forward only holds one."""
+    of_torch = {"torch.nn.Module", "torch.nn.modules.Module", "torch.nn.modules.module.Module"}
+    return cls.find("forward") is not None or not of_torch.issuperset(cls.libraries())
 
 
 def _lacks_arguments(one: Construction) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modellint.building.builder import BuiltModel, build
+from modellint.building.failures import UNREAD
 from modellint.building.given_arguments import arguments_of
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.discovery.readable_calls import readable
@@ -58,10 +59,16 @@ def unless_arguments_decide(
                 f"({how_to_give(call.callee if call else built.candidate.name)})",
                 error.line,
             ) from error
+        if built.walked:
+            raise NotAnalysed(f"{UNREAD}: {error.message}", error.line) from error
         if not doubtful or (isinstance(error, Objected) and error.of_names):
             raise
         found = error
     place = _place(found)
+    if built.walked and isinstance(found, Graph) and found.mismatch is not None:
+        node = found.mismatch.node
+        line = node.call.line if node.call else None
+        raise NotAnalysed(f"{UNREAD}: without them {node.key} refuses what it gets", line)
     if doubtful and place is not None:
         assert call is not None
         differs = call.assumed and any(not _variants(text) for _, text in call.keywords)

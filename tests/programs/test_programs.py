@@ -496,6 +496,28 @@ def test_so_it_is_in_a_package_that_no_script_uses(project, net, whole, part):
     assert (project.net().part_of == "Whole of whole.py") is part
 
 
+def test_what_only_a_module_without_a_forward_holds_is_an_entry(project):
+    project.write(
+        net=NET,
+        search="""
+        import torch.nn as nn
+        from net import Net
+
+        class Search(nn.Module):
+            def __init__(self, model):
+                super().__init__()
+                self.model = model
+
+            def best(self, x):
+                return self.model(x).argmax(1)
+
+        if __name__ == "__main__":
+            Search(Net(len(open("words.txt").read()), 2))
+        """,
+    )
+    assert project.net().part_of is None
+
+
 def test_a_model_that_is_an_argument_is_written_into_the_call(project):
     project.write(
         net="""
