@@ -62,6 +62,11 @@ USED = {
         "a=64, n=2, p=0.1",
     ),
     "a rate": ("p", "self.d = nn.Dropout(p)", "p=0.1"),
+    "rows and one of them": (
+        "n, d, i",
+        "self.e = nn.Embedding(n, d, padding_idx=i)",
+        "n=1000, d=64, i=0",
+    ),
     "rows": ("n, d", "self.e = nn.Embedding(n, d)", "n=1000, d=64"),
     "heads that divide": ("d, h", "self.a = nn.MultiheadAttention(d, h)", "d=64, h=4"),
     "a count": ("n", "self.l = nn.ModuleList([nn.Linear(2, 2) for _ in range(n)])", "n=2"),
