@@ -28,7 +28,6 @@ from modellint.modules.replacing import replaced
 from modellint.modules.user_files import is_torch_file
 from modellint.source.paths import is_installed
 
-
 #: How often weights that were not there were walked through, in this process.
 _walks = 0
 
@@ -57,7 +56,7 @@ class UnreadWeights(dict[str, Any]):
     def _ignore(self, *_: Any, **__: Any) -> None:
         """Change nothing of what is not there."""
 
-    def _nothing(self) -> tuple[Any, ...]:
+    def _nothing(self) -> Any:
         global _walks
         _walks += 1
         return ()

@@ -29,6 +29,7 @@ Kind = Literal[
     "groups",
     "flag",
     "index",
+    "word",
 ]
 
 #: What stands for each kind: sizes that are multiples of each other, so that they fit together.
@@ -44,6 +45,7 @@ _TEXTS: Mapping[Kind, str] = {
     "groups": "4",
     "flag": "False",
     "index": "0",
+    "word": "'name'",
 }
 Kinds = Mapping[str | int, Kind]
 
@@ -101,7 +103,7 @@ _LAYERS: Mapping[str, Kinds] = {
     "range": _arguments("stop=count"),
 }
 #: What an annotation says where no use does.
-_ANNOTATED: Mapping[str, Kind] = {"int": "width", "float": "rate", "bool": "flag"}
+_ANNOTATED: Mapping[str, Kind] = {"int": "width", "float": "rate", "bool": "flag", "str": "word"}
 #: What the sizes of an image are called, and what stands for each.
 _OF_IMAGES = (
     (frozenset("c ch channels channel in_channels nc depth".split()), "3"),

@@ -201,6 +201,8 @@ class _Search:
         that was not tried may fit, for all that is known.
         """
         feed = failure.feed
+        if isinstance(failure.error, Objected) and failure.error.looked_up:
+            return False
         if len(feed.names) != 1 and "assumed" in feed.sources:
             return False
         if failure.channels_sliced:

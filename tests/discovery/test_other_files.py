@@ -122,7 +122,8 @@ def test_what_a_part_of_another_file_uses_an_argument_for_tells_its_kind(
     net = tmp_path / "net.py"
     made = "parts.Part" if line.endswith("parts") else "Part"
     net.write_text(
-        f"from torch import nn\n{line}\n\nclass Net(nn.Module):\n    def __init__(self, of, many):\n"
+        f"from torch import nn\n{line}\n\nclass Net(nn.Module):\n"
+        "    def __init__(self, of, many):\n"
         f"        super().__init__()\n        self.part = {made}(1, of, rows=many)\n"
         "    def forward(self, x):\n        return x\n"
     )

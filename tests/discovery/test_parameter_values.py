@@ -61,6 +61,7 @@ USED = {
         "for _ in range(self.n):\n    pass",
         "a=64, n=2, p=0.1",
     ),
+    "a word": ("n: str, d", "self.n, self.l = n, nn.Linear(d, 3)", "n='name', d=64"),
     "a rate": ("p", "self.d = nn.Dropout(p)", "p=0.1"),
     "rows and one of them": (
         "n, d, i",
@@ -124,7 +125,6 @@ NO_SIZES = {
     "a table": ("cfg", "self.l = nn.Linear(cfg['width'], 3)"),
     "a model": ("body", "self.body = body"),
     "a class": ("make", "self.l = make(3)"),
-    "a text": ("name: str", "pass"),
 }
 
 
