@@ -207,6 +207,10 @@ def _is(value: Value, kind: Value) -> bool | None:
 
 def _import_module(reader: Calls, given: Given, named: Named, scope: Scope) -> Value:
     names = given[0].options if given and isinstance(given[0], Either) else given[:1]
+    asked = reader.modules.at(reader.asking) if reader.exploring and reader.asking else None
+    if asked is not None and names and not any(isinstance(name, str) for name in names):
+        reader.ready(asked)
+        return ModuleValue(asked)  # As an option may choose the file that is asked about.
     if reader.exploring:
         names = [one for name in names for one in reader.siblings(name, scope.module)]
     found = [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import modellint
 from modellint.discovery.candidates import Candidate
 from modellint.engine.project_index import ProjectIndex
 from modellint.programs.candidates import discover_in_project
@@ -494,6 +495,32 @@ def test_so_it_is_in_a_package_that_no_script_uses(project, net, whole, part):
     text = WHOLE.replace("PARAMETER", whole, 1).replace("PARAMETER", whole.partition("=")[0])
     project.write(net=net, whole=text)
     assert (project.net().part_of == "Whole of whole.py") is part
+
+
+def test_a_module_that_an_option_chooses_may_be_the_one_that_is_asked_about(project):
+    project.write(
+        train="""
+        import argparse
+        from importlib import import_module
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--model", required=True)
+        args = parser.parse_args()
+        chosen = import_module("models." + args.model)
+        config = chosen.Config("data")
+        model = chosen.Net(config)
+        """,
+    )
+    (project.folder / "models").mkdir()
+    (project.folder / "models" / "net.py").write_text(
+        "import numpy as np\nimport torch\nfrom torch import nn\n\nclass Config:\n"
+        "    def __init__(self, folder):\n        self.width = 24\n"
+        "        self.table = torch.tensor(np.load(folder)) if folder != 'random' else None\n\n"
+        "class Net(nn.Module):\n    def __init__(self, config):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(config.width, 3 if config.table is None else 4)\n"
+        "    def forward(self, x):\n        return self.fc(x)\n"
+    )
+    (model,) = modellint.lint_paths([project.folder / "models" / "net.py"]).models
+    assert model.status == "analysed" and model.parameters == 24 * 3 + 3
 
 
 def test_what_only_a_module_without_a_forward_holds_is_an_entry(project):
