@@ -523,6 +523,31 @@ def test_a_module_that_an_option_chooses_may_be_the_one_that_is_asked_about(proj
     assert model.status == "analysed" and model.parameters == 24 * 3 + 3
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        "from yacs.config import CfgNode as Node",
+        "import yacs.config\nclass Node(yacs.config.CfgNode):\n    pass",
+    ],
+)
+def test_settings_of_yacs_are_read_as_they_are_by_default(project, node):
+    project.write(
+        net=NET,
+        defaults=f"{node}\nconfig = Node()\nconfig.model = Node()\nconfig.model.width = 24\n"
+        "def default():\n    return config.clone()\n",
+        train="""
+        from defaults import default
+        from net import Net
+
+        config = default()
+        config.merge_from_file("other.yaml")
+        config.freeze()
+        model = Net(config.model.width, 2)
+        """,
+    )
+    assert first(project.net()) == "Net(width=24, depth=2)"
+
+
 def test_what_only_a_module_without_a_forward_holds_is_an_entry(project):
     project.write(
         net=NET,
