@@ -224,7 +224,7 @@ def _import_module(reader: Calls, given: Given, named: Named, scope: Scope) -> V
 
 def _may_be_below(path: str, names: Sequence[Value]) -> bool:
     """Whether a file may be one of the modules, of which a name is not known or in its package."""
-    folders = path.split(os.sep)
+    folders = path.replace(os.sep, "/").split("/")
     return any(not isinstance(one, str) or one.partition(".")[0] in folders for one in names)
 
 

@@ -103,3 +103,21 @@ class OfTuples(nn.Module):
 def test_an_input_that_is_taken_apart_as_a_tuple_is_assumed() -> None:
     (model,) = modellint.lint(OfTuples()).models
     assert [one.guessed for one in model.inputs] == [True]
+
+
+class Scores(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.fc = nn.Embedding(10, 4), nn.Linear(4 * 8, 2)
+
+    def forward(self, batch):
+        rows = self.table(batch[0])
+        rows = torch.softmax(rows.reshape(-1, 1, 4) @ rows.reshape(-1, 4, 1), -1) * rows[:, None]
+        return self.fc(rows.reshape(-1, 32))
+
+
+def test_what_is_found_of_it_is_a_remark() -> None:
+    report = modellint.lint(Scores(), select=["constant-output"])
+    assert [one.severity for one in report.findings] in ([], ["info"])
+    report = modellint.lint(Scores(), ["2,8:int64"], select=["constant-output"])
+    assert [one.severity for one in report.findings] == ["warning"]
