@@ -21,6 +21,7 @@ from torch import nn
 from modellint.building.arguments_in_doubt import doubted
 from modellint.building.devices import redirected
 from modellint.building.failures import (
+    UNREAD,
     describe,
     innermost_name,
     line_in,
@@ -28,7 +29,7 @@ from modellint.building.failures import (
     what_is_missing,
 )
 from modellint.building.loader import LoadedModule
-from modellint.building.pretrained import holds_unread, weights_unread
+from modellint.building.pretrained import holds_unread, walks, weights_unread
 from modellint.building.project_values import project_makers
 from modellint.building.stated_arguments import nested
 from modellint.building.without_weights import without_weights
@@ -58,7 +59,8 @@ _BEFORE_INIT = ("before Module.__init__() call", "super().__init__() call", "'_m
 class BuiltModel:
     """A model, how it was built, and where each of its modules was made, by `id(module)`.
 
-    `call` built it, if it is known, here or when the file was loaded.
+    `call` built it, if it is known, here or when the file was loaded. `walked` tells that its
+    constructor walked through weights that are not there, and may have built something else.
     """
 
     model: nn.Module
@@ -66,6 +68,7 @@ class BuiltModel:
     how: str
     construction: Mapping[int, Origin]
     call: ConstructorCall | None = None
+    walked: bool = False
 
     def origin(self, module: nn.Module) -> Origin | None:
         """Where one of the model's modules was made, if that was observed."""
@@ -150,7 +153,7 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
     previous: tuple[str, int | None] | None = None
     error: BaseException | None = None
     for rung in _LADDER:
-        sites = Sites()
+        sites, before = Sites(), walks()
         try:
             with (
                 _quiet(),
@@ -187,9 +190,11 @@ def _build_by(loaded: LoadedModule, candidate: Candidate, call: ConstructorCall)
             )
         how = call.origin if rung is _LADDER[0] else f"{call.origin}, {rung.name}"
         known = {**loaded.sites.within(model), **sites.within(model)}
-        return BuiltModel(model, candidate, how, known, call)
+        return BuiltModel(model, candidate, how, known, call, walks() > before)
     assert error is not None
     explained = _explained(error, loaded, candidate)
+    if walks() > before and isinstance(explained, FileError):
+        raise NotAnalysed(f"{UNREAD}: {explained.message}", explained.line, elsewhere=True)
     doubt = doubted(call, loaded.namespace[callee], error, explained)
     raise (doubt or explained) from error
 

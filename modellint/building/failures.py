@@ -33,6 +33,8 @@ _GPU = (
 )
 
 
+#: What a model lacks that asks for more of its weights than to be given them.
+UNREAD = "needs weights which are not there, and looks into them"
 _OUT_OF_MEMORY = ("DefaultCPUAllocator: ", "not enough memory: ", "std::bad_alloc")
 
 
@@ -145,7 +147,7 @@ def _missing(error: BaseException) -> str | None:
         # What a file says itself where an optional package is not there.
         return f"needs a package which this Python does not have ({text})"
     if "UnreadWeights" in text:
-        return "needs weights which are not there, and looks into them: put their file in its place"
+        return f"{UNREAD}: put their file in its place"
     if any(sign in text for sign in _GPU):
         return f"needs a device that is not here ({text}): build the model without it"
     return None

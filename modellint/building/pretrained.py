@@ -2,7 +2,8 @@
 
 `models.resnet18(weights="IMAGENET1K_V1")` is a resnet18, and a `load_state_dict` of a file that is
 not there leaves a model as it is. What is fetched while user code is loaded or builds models can be
-handed on, and not be looked into: what an answer would stand on is not there.
+handed on, and walked through, where it has nothing; it tells no size and no number: what an answer
+would stand on is not there. Who walked through it (`walks`) may have built something else.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urlparse
 
@@ -23,10 +25,20 @@ from modellint.building.configured import configured_models
 from modellint.building.failures import NetworkAccess
 from modellint.modules.members import walk
 from modellint.modules.replacing import replaced
+from modellint.modules.user_files import is_torch_file
+from modellint.source.paths import is_installed
+
+#: How often weights that were not there were walked through, in this process.
+_walks = 0
+
+
+def walks() -> int:
+    """How often weights that were not there were walked through, in this process."""
+    return _walks
 
 
 class UnreadWeights(dict[str, Any]):
-    """Stands for weights: it can be loaded into a model and taken apart by names, no more.
+    """Stands for weights: it can be loaded into a model, taken apart by names, and has no items.
 
     `lack` is raised for whatever else is asked of it.
     """
@@ -41,15 +53,31 @@ class UnreadWeights(dict[str, Any]):
     def _inside(self, name: Any, *_: Any) -> UnreadWeights:
         return UnreadWeights(vars(self)["lack"]) if isinstance(name, str) else self._refuse()
 
-    def _ignore(self, *_: Any) -> None:
+    def _ignore(self, *_: Any, **__: Any) -> None:
         """Change nothing of what is not there."""
 
-    __getitem__ = pop = _inside
-    __setitem__ = __delitem__ = _ignore
-    __contains__ = __iter__ = __len__ = __bool__ = __eq__ = __ne__ = __call__ = _refuse
+    def _nothing(self) -> Any:
+        global _walks
+        _walks += 1
+        return ()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nothing())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._nothing()
+
+    def copy(self) -> UnreadWeights:
+        """Themselves: nothing can change them."""
+        return self
+
+    __getitem__ = pop = get = _inside
+    __setitem__ = __delitem__ = update = _ignore
+    items = keys = values = _nothing
+    __len__ = __bool__ = __eq__ = __ne__ = __call__ = _refuse
     __int__ = __index__ = __float__ = __lt__ = __gt__ = __le__ = __ge__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _refuse
-    __floordiv__ = __neg__ = keys = values = items = get = copy = update = _refuse
+    __floordiv__ = __neg__ = _refuse
     __hash__ = None
 
     def __getattr__(self, name: str) -> Any:
@@ -88,12 +116,15 @@ def holds_unread(model: nn.Module) -> str | None:
 
 def _of_torch() -> Iterator[tuple[Any, str, Any]]:
     """What reads weights in torch, and what stands for it."""
+    before = walks()
     load, read = nn.Module.load_state_dict, torch.load
     scripted: Callable[..., Any] = torch.jit.load
     fetched = hub.load_state_dict_from_url
 
     def loaded(self: nn.Module, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
         if _is_unread(state_dict):
+            return _Loaded([], [])
+        if walks() > before and state_dict == {}:  # What was made of their items has none.
             return _Loaded([], [])
         return load(self, state_dict, *args, **kwargs)
 
@@ -139,8 +170,23 @@ def _of_libraries() -> Iterator[tuple[Any, str, Any]]:
         ("safetensors.torch", "load_model", _load_tensors),
     ):
         found = sys.modules.get(module)
-        if found is not None and hasattr(found, name):
-            yield found, name, stand_in(getattr(found, name))
+        if found is None or not hasattr(found, name):
+            continue
+        original = getattr(found, name)
+        value = stand_in(original)
+        yield found, name, value
+        # And where it was imported by name.
+        yield from ((holder, called, value) for holder, called in _held_by_users(original))
+
+
+def _held_by_users(function: Any) -> Iterator[tuple[ModuleType, str]]:
+    """The modules that are not installed, and the names by which they have a function."""
+    for module in [*sys.modules.values()]:
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and not is_installed(file) and not is_torch_file(file):
+            for name, value in [*vars(module).items()]:
+                if value is function:
+                    yield module, name
 
 
 def _downloaded(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,6 +42,8 @@ class Declarations:
     #: Classes that are no models and need no arguments: configurations, by default.
     plain: tuple[str, ...]
     reaches: Mapping[str, frozenset[str]]
+    #: The file, where it has others beside it.
+    path: str | None = None
 
 
 def read_declarations(tree: ast.Module, names: Names, path: str | None = None) -> Declarations:
@@ -72,7 +74,7 @@ def read_declarations(tree: ast.Module, names: Names, path: str | None = None) -
     plain = tuple(
         name for name in nodes if not family.is_model(name) and not family.parameters(name).required
     )
-    return Declarations(classes, functions, plain, _reaches(tree, nodes, functions))
+    return Declarations(classes, functions, plain, _reaches(tree, nodes, functions), path)
 
 
 def _reaches(

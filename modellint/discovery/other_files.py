@@ -1,4 +1,4 @@
-"""Classes that a file derives from and that another file of its project declares.
+"""Classes and functions that a file uses and that another file of its project declares.
 
 They are read, as this file is, and not run. Where an import leads nowhere in the project, it is a
 library's.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,8 @@ _DEPTH = 6
 _LARGEST = 2_000_000
 #: Where what is derived from is no file of the project, by the first part of its name.
 _LIBRARIES = frozenset({"torch", "torchvision", "timm", "transformers", "numpy", "typing", "abc"})
+#: What no file of a project stands for.
+_NOT_THERE = _LIBRARIES | sys.stdlib_module_names
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,17 @@ class OtherClass:
     node: ast.ClassDef
     names: Names
     path: str
+
+
+def declared_behind(dotted: str, path: str) -> tuple[str, str] | None:
+    """The file of the project that declares a class or function as a file calls it, and its name.
+
+    `None` for what the file itself declares, and for what is no project's.
+    """
+    if "." not in dotted or dotted.lstrip(".").partition(".")[0] in _LIBRARIES:
+        return None
+    found = _declaration_at(dotted, path, _DEPTH)
+    return (found[2], found[0].name) if found is not None else None
 
 
 def classes_behind(
@@ -56,14 +70,23 @@ def classes_behind(
 
 
 def files_behind(source: SourceFile) -> tuple[str, ...]:
-    """The files that decide what a file's classes derive from, those that are not there too."""
+    """The files that decide what a file's classes are made of, those that are not there too.
+
+    That is what they derive from, and what is imported to build them.
+    """
     names = read_names(source.tree)
-    dotted = (
+    bases = (
         base
         for node in source.tree.body
         if isinstance(node, ast.ClassDef)
         for base in _bases(node, names)
     )
+    imported = (
+        one
+        for one in names.origins.values()
+        if "." in one and one.lstrip(".").partition(".")[0] not in _NOT_THERE
+    )
+    dotted = dict.fromkeys([*bases, *imported])
     return tuple(dict.fromkeys(file for base in dotted for file in _files(base, source.path)))
 
 
@@ -76,6 +99,17 @@ def _bases(node: ast.ClassDef, names: Names) -> Iterator[str]:
 
 def _class_at(dotted: str, path: str, depth: int) -> OtherClass | None:
     """The class of a dotted name as a file sees it: its own, or one that an import leads to."""
+    found = _declaration_at(dotted, path, depth)
+    if found is None or not isinstance(found[0], ast.ClassDef):
+        return None
+    return OtherClass(found[0], *found[1:])
+
+
+_Declaration = tuple[ast.ClassDef | ast.FunctionDef, Names, str]
+
+
+def _declaration_at(dotted: str, path: str, depth: int) -> _Declaration | None:
+    """The class or function of a dotted name as a file sees it, and in which file it stands."""
     module, _, name = dotted.rpartition(".")
     if not module.strip("."):
         # A name of the file itself, or of its package: `from . import Base`.
@@ -88,21 +122,21 @@ def _class_at(dotted: str, path: str, depth: int) -> OtherClass | None:
         found = _declared(file, name)
         if found is not None:
             return found
-        read = _read(file, *_state(file))
+        read = read_file(file)
         handed_on = read[1].origins.get(name) if read is not None else None
         if handed_on is not None and depth > 1:
-            return _class_at(handed_on, file, depth - 1)
+            return _declaration_at(handed_on, file, depth - 1)
     return None
 
 
-def _declared(path: str, name: str) -> OtherClass | None:
-    read = _read(path, *_state(path)) if os.path.isfile(path) else None  # noqa: PTH113
+def _declared(path: str, name: str) -> _Declaration | None:
+    read = read_file(path) if os.path.isfile(path) else None  # noqa: PTH113
     if read is None:
         return None
     tree, names = read
     for node in top_level(tree.body):
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return OtherClass(node, names, path)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            return node, names, path
     return None
 
 
@@ -130,6 +164,11 @@ def module_files(module: str, path: str) -> Iterator[str]:
         yield os.path.normpath(f"{base}.py") if parts else os.path.normpath(base / "__init__.py")
         if parts:
             yield os.path.normpath(base / "__init__.py")
+
+
+def read_file(path: str) -> tuple[ast.Module, Names] | None:
+    """A file's tree, and what names mean in it; `None` for one that cannot be read."""
+    return _read(path, *_state(path))
 
 
 def _state(path: str) -> tuple[int, int]:

@@ -137,7 +137,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 #: What holds settings that are read by attribute, by its last name.
 NAMESPACES = frozenset(
-    "SimpleNamespace Namespace EasyDict edict ConfigDict Munch DictConfig".split()
+    "SimpleNamespace Namespace EasyDict edict ConfigDict Munch DictConfig CfgNode".split()
 )
 #: Methods of texts and containers that change nothing.
 _METHODS: Mapping[type, frozenset[str]] = {

@@ -80,10 +80,13 @@ def configured_inputs(tree: ast.Module) -> Hints:
     """The `input_size`s of a file: by class, by factory (timm's default_cfgs), or "" for all."""
     found: Hints = {}
 
-    def add(owner: str, sizes: Any, line: int, word: str) -> None:
-        tensor = InputTensor(None, (None, *sizes), "float32")
-        hint = InputHint((tensor,), line, f"{word} at line {line}")
-        found[owner] = (*found.get(owner, ()), hint)
+    def add(owner: str, sizes: tuple[int, ...], line: int, word: str) -> None:
+        shapes: list[tuple[int | None, ...]] = [(None, *sizes)]
+        if len(sizes) == 2 and min(sizes) >= _LEAST_SIDE:
+            shapes.insert(0, (None, None, *sizes))  # The sides of images, more often than rows.
+        for shape in shapes:
+            hint = InputHint((InputTensor(None, shape, "float32"),), line, f"{word} at line {line}")
+            found[owner] = (*found.get(owner, ()), hint)
 
     for node, within in owned_nodes(tree, ast.Assign, ast.Dict):
         owner = within or ""

@@ -10,14 +10,26 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal, cast
 
-from modellint.discovery.declarations import Declarations
+from modellint.discovery.declarations import Declarations, read_declarations
 from modellint.discovery.names import Names, written_name
+from modellint.discovery.other_files import declared_behind, read_file
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import parameters_of
 from modellint.source.walking import walk
 
 Kind = Literal[
-    "width", "channels", "kernel", "one", "rate", "rows", "count", "heads", "groups", "flag"
+    "width",
+    "channels",
+    "kernel",
+    "one",
+    "rate",
+    "rows",
+    "count",
+    "heads",
+    "groups",
+    "flag",
+    "index",
+    "word",
 ]
 
 #: What stands for each kind: sizes that are multiples of each other, so that they fit together.
@@ -32,6 +44,8 @@ _TEXTS: Mapping[Kind, str] = {
     "heads": "4",
     "groups": "4",
     "flag": "False",
+    "index": "0",
+    "word": "'name'",
 }
 Kinds = Mapping[str | int, Kind]
 
@@ -55,7 +69,7 @@ _RNN = _arguments("input_size=width hidden_size=width num_layers=count")
 _CELL = _arguments("input_size=width hidden_size=width bias=flag")
 _TRANSFORMER = _arguments("d_model=width nhead=heads dim_feedforward=width dropout=rate")
 _STACK = _arguments("layer=one num_layers=count")
-_ROWS = _arguments("num_embeddings=rows embedding_dim=width")
+_ROWS = _arguments("num_embeddings=rows embedding_dim=width padding_idx=index")
 _RATE = _arguments("p=rate")
 _CHANNELS = _arguments("num_features=channels")
 _POOL = _arguments("kernel_size=count stride=count")
@@ -89,7 +103,7 @@ _LAYERS: Mapping[str, Kinds] = {
     "range": _arguments("stop=count"),
 }
 #: What an annotation says where no use does.
-_ANNOTATED: Mapping[str, Kind] = {"int": "width", "float": "rate", "bool": "flag"}
+_ANNOTATED: Mapping[str, Kind] = {"int": "width", "float": "rate", "bool": "flag", "str": "word"}
 #: What the sizes of an image are called, and what stands for each.
 _OF_IMAGES = (
     (frozenset("c ch channels channel in_channels nc depth".split()), "3"),
@@ -212,6 +226,11 @@ class _Uses:
 
     def _bind(self, node: ast.AST) -> None:
         match node:
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(
+                targets
+            ) == len(values):
+                for one, value in zip(targets, values, strict=True):
+                    self._bind(ast.Assign(targets=[one], value=value))
             case ast.Assign(targets=[target], value=value):
                 name, of = written_name(target), self._of(value)
                 if name is not None and of:
@@ -313,15 +332,24 @@ class _Uses:
         dotted = self.names.dotted(func) or ""
         if dotted == "range" or dotted.startswith("torch."):
             return _LAYERS.get(last, {})
-        inner = constructor_of(dotted, self.declared)
-        if inner is None or not self.depth:
+        if not self.depth:
+            return {}
+        names, declared = self.names, self.declared
+        inner = constructor_of(dotted, declared)
+        behind = declared_behind(dotted, declared.path or "") if inner is None else None
+        read = read_file(behind[0]) if behind is not None else None
+        if behind is not None and read is not None:
+            dotted, names = behind[1], read[1]
+            declared = read_declarations(*read, behind[0])
+            inner = constructor_of(dotted, declared)
+        if inner is None:
             return {}
         handed = _handed_on(inner)
         if handed is not None:
-            wrapped = self.names.dotted(handed) or ""
+            wrapped = names.dotted(handed) or ""
             return _LAYERS.get(wrapped.rpartition(".")[2], {})
-        method = dotted in self.declared.classes
-        uses = _Uses(inner, self.names, self.declared, method=method, depth=self.depth - 1)
+        method = dotted in declared.classes
+        uses = _Uses(inner, names, declared, method=method, depth=self.depth - 1)
         plain: Kinds = {name: kind for name, kind in uses.kinds.items() if name not in uses.lists}
         return {**plain, **{at: plain[n] for at, n in enumerate(uses.parameters) if n in plain}}
 

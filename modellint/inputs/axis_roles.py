@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +28,7 @@ class First:
     """The first layer with weights: what it reads, on how many spatial axes, how many channels.
 
     An input with one axis less than its batches is one sample `alone`, until a run shows otherwise.
+    One that `projects` makes a map of a latent vector, as generators begin.
     """
 
     kind: str
@@ -33,6 +36,7 @@ class First:
     channels: int | None = None
     batch_first: bool = True
     alone: bool = True
+    projects: bool = False
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -89,6 +93,8 @@ class First:
             made |= {"H": 112, "W": 112}
         if self.space == 1 and "L" in made:
             made["L"] = 1024
+        if self.projects:
+            made |= dict.fromkeys([role for role in made if role in "DHWL"], 1)
         return made
 
 
@@ -115,7 +121,8 @@ def _layers(modules: Members) -> Iterator[First]:
         if kind.startswith("Lazy"):
             kind = kind.removeprefix("Lazy")
         if kind[:4] == "Conv" and kind[-2:] in ("1d", "2d", "3d"):
-            yield First("Conv", int(kind[-2]), _number(module, "in_channels"))
+            channels = _number(module, "in_channels")
+            yield First("Conv", int(kind[-2]), channels, projects=_projects(kind, module))
         elif kind.startswith(("BatchNorm", "InstanceNorm")) and kind[-2:] in ("2d", "3d"):
             yield First("Conv", int(kind[-2]), _number(module, "num_features"))
         elif kind == "Linear":
@@ -148,6 +155,38 @@ def as_run(first: First, graph: Graph) -> First:
     return first
 
 
+def keys_read(function: Any, mapping: str) -> Iterator[str]:
+    """The keys that a function reads of what it is given by name: `kwargs["labels"]`.
+
+    Not those that it asks for first, and does without.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return
+    found: dict[str, None] = {}
+    asked: set[object] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(
+                value=ast.Name(id=name), slice=ast.Constant(value=str(key)), ctx=ast.Load()
+            ) if name == mapping:
+                found[key] = None
+            case ast.Compare(left=ast.Constant(value=key), ops=[ast.In() | ast.NotIn()]):
+                asked.add(key)
+    yield from (key for key in found if key not in asked)
+
+
+def _projects(kind: str, module: Any) -> bool:
+    """Whether a layer makes a map of one position, which it would add a frame to if it had more."""
+    if not kind.startswith("ConvTranspose"):
+        return False
+    window, stride, padding = (
+        getattr(module, name, ()) for name in ("kernel_size", "stride", "padding")
+    )
+    return set(stride) == {1} and set(padding) == {0} and min(window, default=1) > 1
+
+
 def _number(module: nn.Module, name: str) -> int | None:
     value = getattr(module, name, None)
     return value if isinstance(value, int) and value > 0 else None
@@ -163,7 +202,9 @@ def wanted_inputs(model: nn.Module) -> tuple[str, ...]:
     for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
             return tuple(names) or (parameter.name,)
-        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names += keys_read(model.forward, parameter.name)
+        elif parameter.default is parameter.empty:
             names.append(parameter.name)
     if not names and parameters:
         # Every parameter has a default, as in many models that take one of several inputs.

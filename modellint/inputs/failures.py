@@ -19,6 +19,8 @@ from modellint.symbolic.constraints import Constraint
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
 
+#: What takes parts of an axis, and less where there is less.
+_SLICING = ("getitem", "tensor_split", "chunk", "split")
 #: How many sizes a search can tell to have no solution together.
 _EXHAUSTED = 2
 
@@ -58,6 +60,24 @@ class Failure:
         """Whether a refusal is known to hold for all sizes of the input's axes."""
         return self.traced is not None and bool(
             self.traced.refused and self.traced.refused[1].always
+        )
+
+    @property
+    def lacking(self) -> int:
+        """How many channels the refusing convolution gets less than it reads."""
+        refused = self.traced is not None and self.traced.refused
+        return refused[1].lacking if refused else 0
+
+    @property
+    def channels_sliced(self) -> bool:
+        """Whether slices took the channels apart, whose number nobody said, and left too few."""
+        if self.traced is None or self.lacking < 1:
+            return False
+        return any(
+            c.origin == "branch"
+            and c.reason.startswith(_SLICING)
+            and any(s.name[0] == "C" and s.name in self.feed.unsaid for s in c.expr.symbols)
+            for c in self.traced.tape.constraints.values()
         )
 
     @property

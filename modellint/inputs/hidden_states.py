@@ -18,7 +18,9 @@ _STATES = frozenset(
     prev_hidden last_hidden init_hidden init_state initial_state hidden_cell lstm_state rnn_state
     hc h_c memory""".split()
 )
-_CELLS = frozenset("c cx c0 c_0 cell cells cell_state cell_states prev_cell".split())
+#: And what the last word of such a name is: `h_state`, `decoder_hidden`.
+_LAST = frozenset("state states hidden hiddens".split())
+_CELLS = frozenset("c cx c0 c_0 cell cells c_state cell_state cell_states prev_cell".split())
 _LAYERS = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
 
 
@@ -49,7 +51,7 @@ def hidden_states(model: nn.Module, names: Collection[str]) -> dict[str, InputSp
         hidden, cell = layer.state(layer.hidden), layer.state(layer.cell)
         if name.lower() in _CELLS and layer.paired:
             found[name] = cell
-        elif name.lower() in _STATES:
+        elif name.lower() in _STATES or name.lower().rpartition("_")[2] in _LAST:
             pair = InputSpec(None, (), None, "assumed", "tuple", ((0, hidden), (1, cell)))
             found[name] = pair if layer.paired and not apart else hidden
     return found

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: Layers that compute in the dtype of their weights.
 _COMPUTING = ("linear", "conv", "lstm", "gru", "rnn", "batch_norm", "layer_norm", "bilinear")
 
+#: Losses, of which the second operand is a class each.
+_LOSSES = ("cross_entropy", "nll_loss")
 #: What takes whole numbers for places, classes or lengths.
 _LOOKING_UP = frozenset(
     """embedding embedding_bag getitem setitem index_select gather scatter scatter_ scatter_add
@@ -25,9 +27,11 @@ _OF_DATA = frozenset("getitem setitem index_select gather take take_along_dim".s
 
 
 def with_integers(feed: Feed, traced: Traced) -> Feed | None:
-    """The feed with integers for the input that reaches a table of embeddings, if it is free."""
+    """The feed with integers for the input that is taken for indices or classes, if it is free."""
     assert traced.refused is not None
-    return _retyped(feed, traced, traced.refused[0], "int64")
+    record = traced.refused[0]
+    of_classes = record.op.startswith(_LOSSES) and len(record.inputs) > 1
+    return _retyped(feed, traced, record.inputs[1] if of_classes else record, "int64")
 
 
 def with_booleans(feed: Feed, traced: Traced) -> Feed | None:

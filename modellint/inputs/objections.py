@@ -20,7 +20,9 @@ class Objected(FileError):
 
     `raised` is the exception in one line, `steps` how much had run before, `sizes` those that ran.
     `of_code` tells that the code is wrong whatever it is fed: a name or a module's attribute that
-    there is not; `took_input` that a layer had taken the input before, as a tensor of its kind.
+    there is not; `of_names` that it is however the model was built; `looked_up` that a dictionary
+    has no such key, as another input may have; `took_input` that a layer had taken the input
+    before, as a tensor of its kind.
     """
 
     def __init__(
@@ -40,6 +42,8 @@ class Objected(FileError):
         self.steps = steps
         self.raised = describe(error)
         self.took_input = took_input
+        self.of_names = isinstance(error, NameError | ImportError)
+        self.looked_up = isinstance(error, KeyError)
         self.of_code = isinstance(error, NameError | NotImplementedError | ImportError) or (
             isinstance(error, AttributeError) and "_modules" in getattr(error.obj, "__dict__", ())
         )

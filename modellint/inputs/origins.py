@@ -47,13 +47,27 @@ def came_from(feed: Feed, traced: Traced) -> Iterator[tuple[str, bool, Origins]]
             for axis, (size, came) in enumerate(zip(shape, sizes, strict=True))
             if came == "assumed" and axis != batch and size in feed.searched
         ]
-        if not open_ones:
+        if _taken_apart(traced, at):
+            yield "assumed", True, origins  # As a tuple is, which may hold anything.
+        elif not open_ones:
             yield "solved from the model's own sizes", False, origins
         elif all(_alike(fit.get(str(size), ())) for size in open_ones):
             least, *_, most = fit[str(open_ones[0])]
             yield f"assumed, where {least} to {most} fit", False, origins
         else:
             yield "assumed", True, origins
+
+
+def _taken_apart(traced: Traced, at: int) -> bool:
+    """Whether a forward takes an input's first items by their numbers: `x[0]`, `x[1]`."""
+    given = traced.inputs[at]
+    return any(
+        record.op == "getitem"
+        and given in record.inputs
+        and len(record.args) > 1
+        and type(record.args[1]) is int
+        for record in traced.tape.records
+    )
 
 
 def _dtype(traced: Traced, at: int) -> Origin:

@@ -31,6 +31,14 @@ def stacked_channels(feed: Feed) -> Iterator[Feed]:
             yield _at(feed, {name: feed.example[name] * factor for name in channels})
 
 
+def with_more_channels(feed: Feed, lacking: int) -> Feed | None:
+    """The feed with so many channels more; `None` where somebody said how many there are."""
+    channels = [name for name in feed.searched if _role(name) == "C"]
+    if lacking < 1 or len(channels) != 1:
+        return None
+    return _at(feed, {channels[0]: feed.example[channels[0]] + lacking})
+
+
 def other_sizes(feed: Feed) -> Iterator[Feed]:
     """The feed with other sides and lengths, where nobody said them."""
     heights, widths, lengths = (

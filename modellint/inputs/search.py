@@ -27,6 +27,7 @@ from modellint.inputs.other_feeds import (
     other_sizes,
     stacked_channels,
     with_batches_searched,
+    with_more_channels,
 )
 from modellint.inputs.other_kinds import fails_whatever_it_is
 from modellint.inputs.second_opinions import SecondOpinions
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 #: How many runs a search for sizes may take.
 ATTEMPTS = 12
+#: Into how many slices the channels may be taken apart.
+_SLICES = 6
 
 
 def trace_with_inputs(
@@ -223,8 +226,12 @@ class _Search:
         that was not tried may fit, for all that is known.
         """
         feed = failure.feed
+        if isinstance(failure.error, Objected) and failure.error.looked_up:
+            return False
         if len(feed.names) != 1 and "assumed" in feed.sources:
             return False
+        if failure.channels_sliced:
+            return self._with_channels_for_all(failure) or False
         sure = True
         for fed, many in self._others(failure, further):
             found = self._tried(fed, many)
@@ -237,6 +244,18 @@ class _Search:
         if failure.error is None or failure.took_input or "assumed" not in feed.sources:
             return True
         return fails_whatever_it_is(self.forwards, failure)
+
+    def _with_channels_for_all(self, failure: Failure) -> Graph | None:
+        """The graph with as many channels as all slices need: `x[:, 3:]` is what is left."""
+        for _ in range(_SLICES):
+            more = with_more_channels(failure.feed, failure.lacking)
+            if more is None:
+                return None
+            found = self._tried(more, many=True)
+            if isinstance(found, Graph):
+                return found
+            failure = found
+        return None
 
     def _batched(self, graph: Graph) -> bool:
         """Whether the first convolution gets as many axes as a batch has: without, it is chance."""

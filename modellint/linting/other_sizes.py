@@ -32,7 +32,22 @@ def falling_away(
     }
     if not asked or not graph.guessed or graph.mismatch is not None:
         return frozenset()
+    if _may_be_a_tuple(graph):
+        return frozenset(asked)
     return _gone(asked, _elsewhere(graph), options)
+
+
+def _may_be_a_tuple(graph: Graph) -> bool:
+    """Whether an input that nobody said anything of is taken apart by numbers: `x[0]`, `x[1]`."""
+    assumed = [
+        given.node for given in graph.inputs if given.origins and given.origins.rank == "assumed"
+    ]
+    for node in graph.calls("getitem"):
+        index = node.arguments.get("index")
+        first = index[0] if isinstance(index, tuple) and index else index
+        if type(first) is int and any(node.inputs[0] is given for given in assumed):
+            return True
+    return False
 
 
 def falling_away_elsewhere(

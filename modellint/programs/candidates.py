@@ -64,7 +64,7 @@ def _with(candidate: Candidate, seen: Seen) -> Candidate:
     if _is_shown(candidate):
         return replace(candidate, inputs=(*candidate.inputs, *seen.hints))
     told = bool(candidate.calls) and not all(call.assumed for call in candidate.calls)
-    if seen.inside is not None and not told:
+    if seen.inside is not None and not told and not (seen.loosely and candidate.calls):
         return replace(candidate, part_of=seen.inside)
     if seen.calls:
         known = {str(call): call for call in candidate.calls}

@@ -15,7 +15,7 @@ from modellint.programs.observed import Construction, Feeding
 from modellint.programs.reader import ProgramReader
 from modellint.programs.settings_files import NotRead, read_text
 from modellint.programs.shown_calls import CallWriter, Way, ways
-from modellint.programs.values import ClassValue
+from modellint.programs.values import ClassValue, FunctionValue
 from modellint.programs.written_values import NotTold
 from modellint.results.places import place_of
 from modellint.source.file import SourceFile
@@ -31,13 +31,15 @@ _MOST_SETTINGS = 4
 class Seen:
     """What was seen of a class or a factory: the calls that build it, best first, and its inputs.
 
-    `inside` is the model that it is only a part of, where there is one; `missing` says what a call
-    does not tell, where that is needed.
+    `inside` is the model that it is only a part of, where there is one, `loosely` if that takes
+    arguments of which nothing is known; `missing` says what a call does not tell, where that is
+    needed.
     """
 
     calls: tuple[ConstructorCall, ...] = ()
     hints: tuple[InputHint, ...] = ()
     inside: str | None = None
+    loosely: bool = False
     missing: str | None = None
 
 
@@ -169,7 +171,9 @@ class _Search:
         """
         if self._steps > _MOST_STEPS:
             return None
-        reader = ProgramReader(self.modules.unread(), exploring=exploring, settings=settings)
+        reader = ProgramReader(
+            self.modules.unread(), asking=self.path, exploring=exploring, settings=settings
+        )
         reader.read(os.path.normpath(program))
         self._steps += reader.steps
         lacking = self.lacking
@@ -217,7 +221,8 @@ class _Search:
             if str(call) in calls or len(calls) < _MOST_CALLS:
                 calls.setdefault(str(call), call)
                 inputs += [hint for hint in hints if hint not in inputs]
-        return Seen(tuple(calls.values()), tuple(inputs), self._owner(every), missing)
+        loosely = all(way.built.uncalled and _lacks_arguments(way.built) for way in every)
+        return Seen(tuple(calls.values()), tuple(inputs), self._owner(every), loosely, missing)
 
     def at(self, path: str, line: int) -> str:
         """A place as reports print it."""
@@ -239,10 +244,26 @@ class _Search:
             holder = one.inside[0] if one.inside else self._holders.get(id(one.instance))
             if not one.inside and self._is_told(way):
                 return None
-            if holder is None or holder is one.instance.cls:
+            if holder is None or holder is one.instance.cls or not _runs(holder):
                 return None
             outer = outer or holder
         if outer is None:
             return None
         own = outer.module.path == self.path
         return outer.name if own else f"{outer.name} of {self.shown(outer.module.path)}"
+
+
+def _runs(cls: ClassValue) -> bool:
+    """Whether a class is a model of its own: what has no forward only holds one."""
+    of_torch = {"torch.nn.Module", "torch.nn.modules.Module", "torch.nn.modules.module.Module"}
+    return cls.find("forward") is not None or not of_torch.issuperset(cls.libraries())
+
+
+def _lacks_arguments(one: Construction) -> bool:
+    """Whether the model that a part is built in takes arguments, of which none are known."""
+    init = one.inside[0].find("__init__") if one.inside else None
+    if init is None or not isinstance(init.value, FunctionValue):
+        return False
+    takes = init.value.node.args
+    wanted = len(takes.posonlyargs) + len(takes.args) - 1 - len(takes.defaults)
+    return wanted > 0 or None in takes.kw_defaults

@@ -100,7 +100,7 @@ class Importers:
                 continue
             tail = begun.replace(".", "/")
             for place, files in self._folders.items():
-                if place == folder if not tail else f"/{place}".endswith(f"/{tail}"):
+                if place == folder if not tail else f"/{tail}/" in f"/{place}/":
                     yield from files
 
     def _module(self, folder: str, module: str, names: Sequence[str]) -> Iterator[str]:

@@ -34,11 +34,16 @@ from modellint.programs.values import (
     Super,
     Tensor,
     Value,
+    copied,
     either,
     is_plain,
     same,
 )
 
+#: What yacs gives its settings: all but a copy change nothing that is read.
+_OF_SETTINGS = frozenset(
+    "clone freeze defrost merge_from_file merge_from_list merge_from_other_cfg".split()
+)
 _FUNCTIONS = (ClassValue, FunctionValue, Method, ModuleValue, Partial, Native)
 
 
@@ -107,6 +112,8 @@ class Objects(Imports):
         found = owner.cls.find(name)
         if found is not None:
             return self.bound(found.value, owner)
+        if name in _OF_SETTINGS and any(one.endswith("CfgNode") for one in owner.cls.libraries()):
+            return Native(lambda given, named: copied(owner) if name == "clone" else None)
         if owner.held is not None:
             held = owner.held
             return Native(lambda given, named: self.method(held, name, given, named))
@@ -141,6 +148,8 @@ class Objects(Imports):
             return owner.values[name]
         if name == "__dict__":
             return owner.values
+        if name in _OF_SETTINGS:
+            return Native(lambda given, named: copied(owner) if name == "clone" else None)
         return Native(lambda given, named: self.method(owner.values, name, given, named))
 
     def _of_super(self, owner: Super, name: str) -> Value:

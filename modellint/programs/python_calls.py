@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modellint.discovery.plain_functions import FUNCTIONS, NotConstant
@@ -30,6 +30,7 @@ from modellint.programs.values import (
     Stream,
     Tensor,
     Value,
+    copied,
     either,
     is_plain,
 )
@@ -207,12 +208,24 @@ def _is(value: Value, kind: Value) -> bool | None:
 
 def _import_module(reader: Calls, given: Given, named: Named, scope: Scope) -> Value:
     names = given[0].options if given and isinstance(given[0], Either) else given[:1]
+    asked = reader.modules.at(reader.asking) if reader.exploring and reader.asking else None
     if reader.exploring:
         names = [one for name in names for one in reader.siblings(name, scope.module)]
     found = [
         reader.imported(Lazy(name, None, scope.module)) for name in names if isinstance(name, str)
     ]
+    if asked is not None and names and _may_be_below(asked.path, names):
+        # An option may choose the file that is asked about.
+        reader.ready(asked)
+        if not any(isinstance(one, ModuleValue) and one.module is asked for one in found):
+            found.append(ModuleValue(asked))
     return either(found)
+
+
+def _may_be_below(path: str, names: Sequence[Value]) -> bool:
+    """Whether a file may be one of the modules, of which a name is not known or in its package."""
+    folders = path.replace(os.sep, "/").split("/")
+    return any(not isinstance(one, str) or one.partition(".")[0] in folders for one in names)
 
 
 def _eval(reader: Calls, given: Given, named: Named, scope: Scope) -> Value:
@@ -327,20 +340,7 @@ def _range(reader: Calls, given: Given, named: Named, scope: Scope) -> Value:
 
 
 def _copy(reader: Calls, given: Given, named: Named, scope: Scope) -> Value:
-    return _copied(given[0]) if given else UNKNOWN
-
-
-def _copied(value: Value) -> Value:
-    if isinstance(value, list):
-        return [_copied(one) for one in value]
-    if isinstance(value, dict):
-        return {key: _copied(one) for key, one in value.items()}
-    if isinstance(value, Record):
-        return Record(_copied(value.values), value.table)
-    if isinstance(value, Instance) and not value.cls.is_model:
-        attributes = _copied(value.attributes)
-        return Instance(value.cls, attributes, value.given, value.named, value.held, value.open)
-    return value
+    return copied(given[0]) if given else UNKNOWN
 
 
 #: The calls, as `library_calls` has them.

@@ -26,12 +26,21 @@ _BEFORE_TESTS = ("setUp", "setup_method", "setup_class", "setUpClass", "setup")
 
 
 class ProgramReader(Statements):
-    """Reads one program; `built` and `fed` then tell of its models."""
+    """Reads one program; `built` and `fed` then tell of its models.
+
+    `asking` is the file that is asked about, whose own models are told of without a program.
+    """
 
     def __init__(
-        self, modules: Modules, *, exploring: bool = False, settings: str | None = None
+        self,
+        modules: Modules,
+        *,
+        asking: str = "",
+        exploring: bool = False,
+        settings: str | None = None,
     ) -> None:
         super().__init__(modules)
+        self.asking = asking
         self.exploring = exploring
         self.settings = settings
 
@@ -53,6 +62,9 @@ class ProgramReader(Statements):
                 given = self._fixtures(function, module)
                 scope = Scope(module, module.names)
                 self.call(Method(function, this), [], given, function.node, scope)
+            for cls in self._unbuilt(module):
+                self.uncalled = True
+                self.construct(cls, [], {})
         except (OutOfSteps, RecursionError):
             return
 
@@ -71,6 +83,15 @@ class ProgramReader(Statements):
                     yield method, this
             if count > _MOST_FUNCTIONS:
                 return
+
+    def _unbuilt(self, module: Module) -> Iterator[ClassValue]:
+        """The models of a program that nothing in it builds, which may hold others."""
+        for value in [*module.names.values()] if module.path != self.asking else ():
+            cls = self.resolved(value) if isinstance(value, ClassValue) else None
+            if not isinstance(cls, ClassValue) or cls.module is not module or not cls.is_model:
+                continue
+            if not any(one.instance.cls is cls for one in self.built):
+                yield cls
 
     def _methods(self, cls: ClassValue) -> Iterator[tuple[FunctionValue, Value]]:
         functions = [one for one in cls.names.values() if isinstance(one, FunctionValue)]

@@ -39,6 +39,8 @@ class Reading:
         self.steps = 0
         #: Whether comparisons of texts count as unknown, so that all that they choose from is read.
         self.exploring = False
+        #: The file that is asked about.
+        self.asking = ""
         #: How many conditions that are not known the code stands under.
         self.doubt = 0
         #: What was made under the innermost of them, by its `id`.

@@ -324,3 +324,17 @@ def truth(value: Value) -> bool | None:
     if isinstance(value, Instance):
         return None if value.cls.find("__bool__") or value.cls.find("__len__") else True
     return None if isinstance(value, Unknown | Tensor | Made | Data | Stream) else True
+
+
+def copied(value: Value) -> Value:
+    """Another object with the same parts, as a deep copy gives; models and what is plain stay."""
+    if isinstance(value, list):
+        return [copied(one) for one in value]
+    if isinstance(value, dict):
+        return {key: copied(one) for key, one in value.items()}
+    if isinstance(value, Record):
+        return Record(copied(value.values), value.table)
+    if isinstance(value, Instance) and not value.cls.is_model:
+        attributes = copied(value.attributes)
+        return Instance(value.cls, attributes, value.given, value.named, value.held, value.open)
+    return value

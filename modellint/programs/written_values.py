@@ -64,9 +64,13 @@ class Writer:
         if isinstance(value, Unknown | Spread | Tensor):
             return self._assumed(place)
         if isinstance(value, Either):
-            first = self.text(value.options[0], place)
-            self.assumed[place] = first
-            return first
+            for option in value.options:
+                try:
+                    self.assumed[place] = self.text(option, place)
+                except NotTold:
+                    continue  # Another may be told, as the `None` of what is loaded or not.
+                return self.assumed[place]
+            raise NotTold(place)
         if is_plain(value):
             return repr(value)
         self._seen.append(value)

@@ -33,10 +33,11 @@ class Refused(RuntimeError):
     A `RuntimeError` as torch's own, for the forward that tries one shape and catches it.
     `integers` tells that what it does not accept is a tensor of floats where indices must be,
     `mask` is one of floats where booleans must be, `always` tells that no other sizes of the input
-    would make these two agree.
+    would make these two agree, `lacking` how many channels a convolution gets less than it reads.
     """
 
     always = False
+    lacking = 0
 
     def __init__(
         self,

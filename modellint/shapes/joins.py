@@ -68,6 +68,8 @@ def cross_entropy(
     if len(classes) != len(target.shape):
         raise Refused(f"the loss of {show(input.shape)} against {show(target.shape)}")
     _alike("the loss", classes, target.shape)
+    if not probable and "float" in str(target.dtype):
+        raise Refused("the loss takes a class each and gets floats", integers=True)
     return places if reduction == 0 else ()
 
 

@@ -178,10 +178,12 @@ def _bias(name: str, bias: Tensor | None, channels: int) -> None:
 
 
 def _channels(name: str, channels: int, expected: int) -> Refused:
-    return Refused(
+    refused = Refused(
         f"{name} expects {symbolic(expected)} channels and gets {symbolic(channels)}",
         fitting("in_channels", channels, expected),
     )
+    refused.lacking = plain(expected) - plain(channels)
+    return refused
 
 
 def _smaller(size: int, window: int) -> Refused:

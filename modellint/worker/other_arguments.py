@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modellint.building.builder import BuiltModel, build
+from modellint.building.failures import UNREAD
 from modellint.building.given_arguments import arguments_of
 from modellint.discovery.arguments import ConstructorCall, how_to_give
 from modellint.discovery.readable_calls import readable
@@ -58,13 +59,19 @@ def unless_arguments_decide(
                 f"({how_to_give(call.callee if call else built.candidate.name)})",
                 error.line,
             ) from error
-        if not doubtful or (isinstance(error, Objected) and error.of_code):
+        if built.walked:
+            raise NotAnalysed(f"{UNREAD}: {error.message}", error.line) from error
+        if not doubtful or (isinstance(error, Objected) and error.of_names):
             raise
         found = error
     place = _place(found)
+    if built.walked and isinstance(found, Graph) and found.mismatch is not None:
+        node = found.mismatch.node
+        line = node.call.line if node.call else None
+        raise NotAnalysed(f"{UNREAD}: without them {node.key} refuses what it gets", line)
     if doubtful and place is not None:
         assert call is not None
-        differs = False
+        differs = call.assumed and any(not _variants(text) for _, text in call.keywords)
         for given in _others(call, loaded):
             other = _other(trace, built, given, loaded)
             if other is None:
@@ -145,18 +152,35 @@ def with_other_arguments(
 
 
 def _others(call: ConstructorCall, loaded: LoadedModule) -> Iterator[ConstructorCall]:
-    """The call with one of the numbers that nobody gave twice as large, one after another.
+    """The call with one of the values that nobody gave at another, one after another.
 
-    Last, all of them are alike: what is added needs sizes that are equal.
+    Last, all numbers are alike: what is added needs sizes that are equal.
     """
     values = dict(call.keywords) if call.assumed else _defaults(call, loaded)
     if call.elsewhere:
         values = {name: text for name, text in values.items() if name in call.guessed}
-    numbers = [(name, text) for name, text in values.items() if text.isdecimal() and int(text)]
-    for name, text in numbers[:_MOST]:
-        yield _with(call, {name: str(2 * int(text))})
+    for name, text in [*values.items()][:_MOST]:
+        for other in _variants(text):
+            yield _with(call, {name: other})
+    numbers = [name for name, text in values.items() if text.isdecimal() and int(text)]
     if len(numbers) > 1:
-        yield _with(call, dict.fromkeys((name for name, _ in numbers), _ALIKE))
+        yield _with(call, dict.fromkeys(numbers, _ALIKE))
+
+
+def _variants(text: str) -> tuple[str, ...]:
+    """Other values for what is a number, a flag, a rate or a list of numbers; else none."""
+    try:
+        value = ast.literal_eval(text)
+    except ValueError:
+        return ()
+    match value:
+        case bool():
+            return (str(not value),)
+        case int() | float() if value:
+            return (str(2 * value),)
+        case [int(), *rest] if all(isinstance(one, int) for one in rest):
+            return (str([2 * one for one in value]), str([*value, value[-1]]))
+    return ()
 
 
 def _extremes(call: ConstructorCall) -> Iterator[ConstructorCall]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -51,12 +52,10 @@ def test_weights_are_not_fetched_to_build_a_model() -> None:
 
 
 LOOKS = {
-    "its names": list,
     "how many": len,
     "an item by number": lambda weights: weights[0],
     "a size of it": lambda weights: weights["fc.weight"].shape[0],
     "a number of it": lambda weights: range(weights["width"]),
-    "whether it is there": lambda weights: "fc.weight" in weights,
     "whether it holds anything": bool,
     "a sum": lambda weights: weights["width"] + 1,
     "a comparison": lambda weights: weights["width"] == 3,
@@ -81,6 +80,12 @@ LOADS = {
     "parts put together": "self.load_state_dict({'weight': torch.load('gone.pt')['fc.weight']})",
     "without a head": "w = torch.load('gone.pt'); w.pop('fc.weight'); del w['fc.bias']; "
     "missing, unexpected = self.load_state_dict(w, strict=False)",
+    "without a prefix": "w = torch.load('gone.pt')['model']; "
+    "self.load_state_dict({k.replace('module.', ''): v for k, v in w.items()})",
+    "those that fit": "w = torch.load('gone.pt'); own = self.state_dict(); "
+    "own.update({k: v for k, v in w.items() if k in own}); self.load_state_dict(own)",
+    "in one form or another": "w = torch.load('gone.pt'); "
+    "w = w['state_dict'] if 'state_dict' in w else w; self.load_state_dict(w)",
     "downloaded": "urllib.request.urlretrieve('http://h/n.pth', 'gone.pt'); "
     "self.load_state_dict(torch.load('gone.pt'))",
 }
@@ -146,6 +151,43 @@ def test_what_keeps_a_part_of_missing_weights_is_not_analysed(tmp_path: Path) ->
     )
     (model,) = modellint.lint_paths([path]).models
     assert model.status == "not-analysed" and "width" in (model.reason or "")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "self.fc = list(w)[0]",
+        "self.more = nn.ModuleList([nn.Linear(3, 5) for name in w])\n        assert self.more",
+        "self.more = nn.ModuleList([nn.Linear(3, 5) for name in w])",
+    ],
+)
+def test_what_weights_would_have_decided_is_no_fault(tmp_path: Path, use: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n"
+        f"        super().__init__()\n        w = torch.load('gone.pt')\n        {use}\n"
+        "    def forward(self, x):\n        return self.more[0](x)\n"
+    )
+    (model,) = modellint.lint_paths([path]).models
+    assert model.status == "not-analysed" and re.search("weights|gone.pt", model.reason or "")
+
+
+def test_a_download_that_was_imported_by_name_is_answered(tmp_path: Path) -> None:
+    hub_like = tmp_path / "huggingface_hub"
+    hub_like.mkdir()
+    (hub_like / "__init__.py").write_text(
+        "def hf_hub_download(repo_id, filename, local_files_only=False):\n"
+        "    raise ConnectionError(filename)\n"
+    )
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\nfrom torch import nn\nfrom huggingface_hub import hf_hub_download as get\n"
+        "class Net(nn.Linear):\n    def __init__(self):\n        super().__init__(3, 5)\n"
+        "        self.load_state_dict(torch.load(get('owner/net', 'net.pt')))\n"
+        "    def forward(self, x):\n        return super().forward(x)\n"
+    )
+    (model,) = modellint.lint_paths([path]).models
+    assert (model.status, model.parameters) == ("analysed", 20)
 
 
 def test_torch_is_as_it_was_after_the_block() -> None:

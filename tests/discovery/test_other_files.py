@@ -1,4 +1,4 @@
-"""Base classes that stand in other files of the project."""
+"""Base classes and parts that stand in other files of the project."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import modellint
+from modellint.discovery.candidates import discover
+from modellint.discovery.other_files import files_behind
+from modellint.source.file import read_source
 
 BASE = """
 from torch import nn
@@ -95,3 +98,38 @@ def test_an_attribute_that_a_constructor_forgot_is_an_error(tmp_path: Path) -> N
     )
     report = modellint.lint_paths([tmp_path / "net.py"])
     assert [one.kind for one in report.errors] == ["trace-error"]
+
+
+PARTS = {
+    "a class": ("parts", "from parts import Part"),
+    "of a package that hands it on": ("kit/parts", "from kit import Part"),
+    "by its module": ("kit/parts", "from kit import parts"),
+}
+
+
+@pytest.mark.parametrize(("place", "line"), PARTS.values(), ids=PARTS)
+def test_what_a_part_of_another_file_uses_an_argument_for_tells_its_kind(
+    tmp_path: Path, place: str, line: str
+) -> None:
+    folder = tmp_path / place
+    folder.parent.mkdir(exist_ok=True)
+    (folder.parent / "__init__.py").write_text("from .parts import Part\n")
+    folder.with_suffix(".py").write_text(
+        "from torch import nn\n\nclass Part(nn.Module):\n"
+        "    def __init__(self, settled, of, rows):\n        super().__init__()\n"
+        "        self.fc, self.table = nn.Linear(of, 3), nn.Embedding(rows, 3)\n"
+    )
+    net = tmp_path / "net.py"
+    made = "parts.Part" if line.endswith("parts") else "Part"
+    net.write_text(
+        f"from torch import nn\n{line}\n\nclass Net(nn.Module):\n"
+        "    def __init__(self, of, many):\n"
+        f"        super().__init__()\n        self.part = {made}(1, of, rows=many)\n"
+        "    def forward(self, x):\n        return x\n"
+    )
+    source = read_source(str(net))
+    (found,) = discover(source)
+    assert [str(call) for call in found.calls] == ["Net(of=64, many=1000)"]
+    assert str(tmp_path / place.partition("/")[0]) in {
+        one.removesuffix(".py").removesuffix("/__init__") for one in files_behind(source)
+    }

@@ -54,7 +54,20 @@ USED = {
     "widths": ("a, b", "self.l = nn.Linear(a, b)", "a=64, b=64"),
     "by name": ("a, b", "self.l = nn.Linear(out_features=b, in_features=2 * a)", "a=64, b=64"),
     "channels and a kernel": ("c, k", "self.c = nn.Conv2d(3, c, kernel_size=k)", "c=16, k=3"),
+    "several at once": (
+        "a, n, p",
+        "self.a, (self.n, self.p) = a, (n, p)\n"
+        "self.l = nn.Linear(self.a, 3)\nself.d = nn.Dropout(self.p)\n"
+        "for _ in range(self.n):\n    pass",
+        "a=64, n=2, p=0.1",
+    ),
+    "a word": ("n: str, d", "self.n, self.l = n, nn.Linear(d, 3)", "n='name', d=64"),
     "a rate": ("p", "self.d = nn.Dropout(p)", "p=0.1"),
+    "rows and one of them": (
+        "n, d, i",
+        "self.e = nn.Embedding(n, d, padding_idx=i)",
+        "n=1000, d=64, i=0",
+    ),
     "rows": ("n, d", "self.e = nn.Embedding(n, d)", "n=1000, d=64"),
     "heads that divide": ("d, h", "self.a = nn.MultiheadAttention(d, h)", "d=64, h=4"),
     "a count": ("n", "self.l = nn.ModuleList([nn.Linear(2, 2) for _ in range(n)])", "n=2"),
@@ -112,7 +125,6 @@ NO_SIZES = {
     "a table": ("cfg", "self.l = nn.Linear(cfg['width'], 3)"),
     "a model": ("body", "self.body = body"),
     "a class": ("make", "self.l = make(3)"),
-    "a text": ("name: str", "pass"),
 }
 
 

@@ -39,6 +39,20 @@ def pair(net, x):
     return net.conv(x[:, :3]) + net.conv(x[:, 3:])
 
 
+def colours_and_depth(net, x):
+    return net.conv(x[:, :3]) + net.depth(x[:, 3:])
+
+
+def two_images_and_a_mask(net, x):
+    first, second, mask = x[:, :3], x[:, 3:6], x[:, 6:]
+    return net.conv(first) + net.conv(second) + net.depth(mask)
+
+
+def split_in_two(net, x):
+    first, second = torch.tensor_split(x, [3], dim=1)
+    return net.conv(first) + net.depth(second)
+
+
 def three_rows(net, x):
     return net.fc(x[0]) * x[2] + x[1]
 
@@ -59,6 +73,18 @@ IN_SOME_OTHER_FORM = {
     "three axes": (Run(adds_the_channel, conv=nn.Conv2d(1, 8, 3)), (2, 20, 30)),
     "five axes": (Run(clip, conv=nn.Conv2d(3, 8, 3)), (2, 4, 3, 20, 20)),
     "six channels": (Run(pair, conv=nn.Conv2d(3, 8, 3)), (2, 6, 20, 20)),
+    "four channels": (
+        Run(colours_and_depth, conv=nn.Conv2d(3, 8, 3), depth=nn.Conv2d(1, 8, 3)),
+        (2, 4, 20, 20),
+    ),
+    "seven channels": (
+        Run(two_images_and_a_mask, conv=nn.Conv2d(3, 8, 3), depth=nn.Conv2d(1, 8, 3)),
+        (2, 7, 20, 20),
+    ),
+    "channels split in two": (
+        Run(split_in_two, conv=nn.Conv1d(3, 8, 3), depth=nn.Conv1d(2, 8, 3)),
+        (2, 5, 20),
+    ),
     "three samples": (Run(three_rows, fc=nn.Linear(8, 8)), (3, 8)),
     "one sample": (Run(one_at_a_time, fc=nn.Linear(8, 8)), (1, 8)),
     "rows of images": (Run(strips, rnn=nn.GRU(28, 4)), (2, 28, 28)),

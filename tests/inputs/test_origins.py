@@ -89,3 +89,35 @@ def test_a_finding_that_stays_at_every_size_keeps_its_severity():
     model = nn.Sequential(nn.Conv2d(3, 8, 4, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1))
     (finding,) = modellint.lint(model, select=["even-kernel"]).findings
     assert finding.severity == "warning"
+
+
+class OfTuples(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.fc = nn.Embedding(10, 4), nn.Linear(4 * 8, 2)
+
+    def forward(self, batch):
+        return self.fc(self.table(batch[0]).reshape(-1, 32))
+
+
+def test_an_input_that_is_taken_apart_as_a_tuple_is_assumed() -> None:
+    (model,) = modellint.lint(OfTuples()).models
+    assert [one.guessed for one in model.inputs] == [True]
+
+
+class Scores(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.fc = nn.Embedding(10, 4), nn.Linear(4 * 8, 2)
+
+    def forward(self, batch):
+        rows = self.table(batch[0])
+        rows = torch.softmax(rows.reshape(-1, 1, 4) @ rows.reshape(-1, 4, 1), -1) * rows[:, None]
+        return self.fc(rows.reshape(-1, 32))
+
+
+def test_what_is_found_of_it_is_a_remark() -> None:
+    report = modellint.lint(Scores(), select=["constant-output"])
+    assert [one.severity for one in report.findings] in ([], ["info"])
+    report = modellint.lint(Scores(), ["2,8:int64"], select=["constant-output"])
+    assert [one.severity for one in report.findings] == ["warning"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import modellint
 from modellint.discovery.candidates import Candidate
 from modellint.engine.project_index import ProjectIndex
 from modellint.programs.candidates import discover_in_project
@@ -464,6 +465,109 @@ def test_a_part_of_another_file_s_model_is_no_entry(project):
     )
     net = project.net()
     assert net.part_of == "Whole of whole.py" and not net.is_entry
+
+
+WHOLE = """
+import torch.nn as nn
+from net import Net
+
+class Whole(nn.Module):
+    def __init__(self, PARAMETER):
+        super().__init__()
+        self.inner = Net(PARAMETER, 2)
+
+    def forward(self, x):
+        return self.inner(x)
+"""
+#: A model of which the file does not tell how it is built.
+UNTOLD = NET.replace("(width, width)", "(width.size, width.size)")
+
+
+@pytest.mark.parametrize(
+    ("net", "whole", "part"),
+    [
+        (NET, "width=8", True),
+        (UNTOLD, "settings", True),
+        (NET, "settings", False),  # Nothing tells that the whole can be built, and this can.
+    ],
+)
+def test_so_it_is_in_a_package_that_no_script_uses(project, net, whole, part):
+    text = WHOLE.replace("PARAMETER", whole, 1).replace("PARAMETER", whole.partition("=")[0])
+    project.write(net=net, whole=text)
+    assert (project.net().part_of == "Whole of whole.py") is part
+
+
+def test_a_module_that_an_option_chooses_may_be_the_one_that_is_asked_about(project):
+    project.write(
+        train="""
+        import argparse
+        from importlib import import_module
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--model", required=True)
+        args = parser.parse_args()
+        chosen = import_module("models." + args.model)
+        config = chosen.Config("data")
+        model = chosen.Net(config)
+        """,
+    )
+    (project.folder / "models").mkdir()
+    (project.folder / "models" / "net.py").write_text(
+        "import numpy as np\nimport torch\nfrom torch import nn\n\nclass Config:\n"
+        "    def __init__(self, folder):\n        self.width = 24\n"
+        "        self.table = torch.tensor(np.load(folder)) if folder != 'random' else None\n\n"
+        "class Net(nn.Module):\n    def __init__(self, config):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(config.width, 3 if config.table is None else 4)\n"
+        "    def forward(self, x):\n        return self.fc(x)\n"
+    )
+    (model,) = modellint.lint_paths([project.folder / "models" / "net.py"]).models
+    assert model.status == "analysed" and model.parameters == 24 * 3 + 3
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "from yacs.config import CfgNode as Node",
+        "import yacs.config\nclass Node(yacs.config.CfgNode):\n    pass",
+    ],
+)
+def test_settings_of_yacs_are_read_as_they_are_by_default(project, node):
+    project.write(
+        net=NET,
+        defaults=f"{node}\nconfig = Node()\nconfig.model = Node()\nconfig.model.width = 24\n"
+        "def default():\n    return config.clone()\n",
+        train="""
+        from defaults import default
+        from net import Net
+
+        config = default()
+        config.merge_from_file("other.yaml")
+        config.freeze()
+        model = Net(config.model.width, 2)
+        """,
+    )
+    assert first(project.net()) == "Net(width=24, depth=2)"
+
+
+def test_what_only_a_module_without_a_forward_holds_is_an_entry(project):
+    project.write(
+        net=NET,
+        search="""
+        import torch.nn as nn
+        from net import Net
+
+        class Search(nn.Module):
+            def __init__(self, model):
+                super().__init__()
+                self.model = model
+
+            def best(self, x):
+                return self.model(x).argmax(1)
+
+        if __name__ == "__main__":
+            Search(Net(len(open("words.txt").read()), 2))
+        """,
+    )
+    assert project.net().part_of is None
 
 
 def test_a_model_that_is_an_argument_is_written_into_the_call(project):

@@ -67,3 +67,54 @@ def test_a_fault_that_no_argument_takes_away_stands(tmp_path: Path) -> None:
         """,
     )
     assert [one.rule for one in report.findings] == ["shape-mismatch"]
+
+
+def test_what_other_values_than_numbers_decide_is_no_fault(tmp_path: Path) -> None:
+    cases = {
+        "a flag": """
+        class Net(nn.Module):
+            def __init__(self, normed: bool):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+                if normed:
+                    self.norm = nn.LayerNorm(8)
+            def forward(self, x):
+                return self.norm(self.fc(x))
+        """,
+        "a list": """
+        class Net(nn.Module):
+            def __init__(self, widths: list[int]):
+                super().__init__()
+                self.layers = nn.ModuleList([nn.Linear(8, 8) for _ in widths])
+            def forward(self, x):
+                return self.layers[2](x)
+        """,
+        "a word": """
+        class Net(nn.Module):
+            def __init__(self, way):
+                super().__init__()
+                assert way in ("sum", "mean")
+                self.way = way
+                self.fc = nn.Linear(8, 8)
+            def forward(self, x):
+                return self.fc(x) if self.way == "mean" else self.fc(None)
+        """,
+    }
+    for text in cases.values():
+        report = linted(tmp_path, text)
+        assert report.errors == () and not any(one.severity == "error" for one in report.findings)
+
+
+def test_a_name_that_there_is_not_stands_whatever_is_assumed(tmp_path: Path) -> None:
+    report = linted(
+        tmp_path,
+        """
+        class Net(nn.Module):
+            def __init__(self, deep: bool):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+            def forward(self, x):
+                return self.fc(y)
+        """,
+    )
+    assert [one.kind for one in report.errors] == ["trace-error"]
