@@ -78,6 +78,8 @@ def lint(
 ) -> Report:
     """Lint a live module in this process; the module is left exactly as it was.
 
+    What it prints is not shown, since a forward runs more than once, and at sizes of our own.
+
     `inputs` are shapes as on the command line (`"N,3,H,W"`, `"tokens=N,T:int64"`), tuples of sizes,
     tensors or arrays, of which the shapes and dtypes count: one, or several in a list or tuple, by
     name in a dict. A list, tuple, dict, named tuple or dataclass inside of these is an input that
@@ -210,8 +212,10 @@ def trace(
     given = given_inputs(inputs, args, kwargs)
     # Imports torch, which wrong arguments need not.
     from modellint.building.live_models import live_model
+    from modellint.tracing.unprinted import live
 
-    return _traced(*live_model(model), given)
+    with live():
+        return _traced(*live_model(model), given)
 
 
 def _traced(
@@ -305,11 +309,13 @@ def lint_live(
     """
     from modellint.building.live_models import class_of, live_model
     from modellint.modules.live_sites import model_site
+    from modellint.tracing.unprinted import live
 
     of = class_of(model)
     try:
-        module, modules = live_model(model)
-        with uncollected(), _staying(module):
+        with live():
+            module, modules = live_model(model)
+        with uncollected(), live(), _staying(module):
             # No name for the graph: what is alive at the end of the block is searched for garbage.
             report = linted(
                 _traced(module, modules, inputs, hints, watched=watched),

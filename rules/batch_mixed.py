@@ -110,10 +110,12 @@ def _reads(
 
 def _picking(graph: Graph, layer: Node, picked: Node) -> Finding:
     built = _attention(graph, layer)
+    steps, samples, *_ = layer.input.output.example
     return Finding(
         layer,
         f"{named(layer)} takes axis 0 of {layer.input.output} for time and axis 1 for the samples, "
-        f"{_use(picked)}: what is meant for samples is one sequence",
+        f"here {steps} steps of {samples} samples, {_use(picked)}: what is meant for samples is "
+        "one sequence",
         help=_FIRST,
         fix=Fix(_FIRST, [SetArgument(built, "batch_first", True)]),
         related=[picked],
@@ -131,7 +133,9 @@ def _finding(graph: Graph, mixing: Mixing) -> Finding:
     node, operand = mixing.node, mixing.operand
     axes = layout(graph, operand).places(mixing.root)
     where = f"axis {axes[0]} of {operand.output}"
-    samples = f"the {mixing.root} samples of a batch"
+    size, count = operand.output.symbolic[axes[0]], operand.output.example[axes[0]]
+    here = f" (here {count})" if size == mixing.root else ""
+    samples = f"the {mixing.root} samples of a batch{here}"
     assumed = any(given.origins.rank == "assumed" for given in graph.inputs)
     what, remedy, change = _told(graph, node, where, samples, len(operand.output.shape), axes[0])
     return Finding(

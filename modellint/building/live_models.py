@@ -14,6 +14,7 @@ from modellint.building.failures import line_in
 from modellint.errors import FileError, UsageError, in_words, shown
 from modellint.modules.live_sites import model_site
 from modellint.modules.members import Members, is_module, members
+from modellint.tracing.unprinted import unprinted
 from modellint.tracing.wrappers import unwrapped
 
 
@@ -41,8 +42,9 @@ def live_model(given: Any) -> tuple[nn.Module, Members]:
     if _is_compiled(model):
         raise _no_python(f"this {_original(model)}")
     modules = members(model)
-    for path, module in modules:
-        if _is_compiled(module):
+    compiled = {kind for kind in {type(one) for _, one in modules} if _compiles(kind)}
+    for path, module in modules if compiled else ():
+        if type(module) in compiled:
             raise _no_python(f"its part {path}")
     return model, modules
 
@@ -60,7 +62,11 @@ def _inner(given: nn.Module) -> nn.Module:
 
 
 def _is_compiled(module: nn.Module) -> bool:
-    return isinstance(module, torch.jit.ScriptModule)
+    return _compiles(type(module))
+
+
+def _compiles(kind: Any) -> bool:
+    return issubclass(kind, torch.jit.ScriptModule)
 
 
 def _no_python(where: str) -> UsageError:
@@ -87,7 +93,7 @@ def _built(given: type[nn.Module]) -> nn.Module:
             f"{name}({arguments})"
         )
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), unprinted():
             return given()
     except Exception as error:  # A constructor may raise anything.
         site = model_site(given)
@@ -125,7 +131,12 @@ def _told(given: Any) -> str:
         )
     if isinstance(given, torch.jit.ScriptFunction):
         return "a function that torch.jit compiled is no module; give an nn.Module that calls it"
+    if inspect.ismethod(given) and issubclass(type(given.__self__), nn.Module):
+        name = type(given.__self__).__name__
+        return f"{given.__name__} is a method of a {name}; give the {name} itself"
     if inspect.isroutine(given):
         name = given.__name__
+        if not name.isidentifier():
+            return "a lambda is no module; give an instance of an nn.Module"
         return f"{name} is a function; give the nn.Module that it returns, as in {name}(...)"
     return f"{kind} is no module; give an instance of an nn.Module"

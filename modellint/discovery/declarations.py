@@ -10,7 +10,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modellint.discovery.inheritance import Family, bases_of
+from modellint.discovery.inheritance import Family, bases_of, former_definitions
 from modellint.discovery.names import Names, top_level
 from modellint.discovery.other_files import classes_behind
 from modellint.discovery.scopes import Function
@@ -80,6 +80,7 @@ def _reaches(
 ) -> dict[str, frozenset[str]]:
     """For each module-level name, the module-level names that it uses, transitively."""
     direct: dict[str, set[str]] = {}
+    former = former_definitions(tree.body)
     for name, node in classes.items():
         direct[name] = _uses(node)
         direct[name] |= {
@@ -88,6 +89,10 @@ def _reaches(
             if isinstance(base, ast.Name) and base.id in classes
             for used in [f"body of {base.id}"]
         }
+        before = former.get(node)
+        while before is not None:
+            direct[name] |= _uses(before)
+            before = former.get(before)
         direct[f"body of {name}"] = direct[name]
     for name, function in functions.items():
         direct[name] = _uses(function)

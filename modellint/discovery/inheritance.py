@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from modellint.discovery.later_methods import later_methods
 from modellint.discovery.misnamed_forward import meant_forward
-from modellint.discovery.names import Names, stored_names
+from modellint.discovery.names import Names, stored_names, top_level, written_name
 from modellint.discovery.other_files import OtherClass
 from modellint.discovery.scopes import Function
 from modellint.discovery.signatures import Parameters, parameters_of
@@ -53,15 +54,23 @@ class Family:
         others: Mapping[str, OtherClass] = MappingProxyType({}),
     ) -> None:
         self._own = nodes
-        self._nodes = {**{name: other.node for name, other in others.items()}, **nodes}
+        self._former = former_definitions(statements)
+        former = {f"{node.name} at {node.lineno}": node for node in self._former.values()}
+        self._nodes = {**{name: other.node for name, other in others.items()}, **former, **nodes}
         self._others = others
         self._names = names
         self._statements = statements
+        self._later = later_methods(statements)
 
     def _bases(self, name: str) -> list[str]:
         other = self._others.get(name) if name not in self._own else None
         names = self._names if other is None else other.names
-        return [names.dotted(base) or "" for base in bases_of(self._nodes[name])]
+        node = self._nodes[name]
+        former = self._former.get(node)
+        bases = [names.dotted(base) or "" for base in bases_of(node)]
+        if former is None:
+            return bases
+        return [f"{base} at {former.lineno}" if base == node.name else base for base in bases]
 
     def _lineage(self, name: str) -> Iterator[ast.ClassDef]:
         """The class and its ancestors in this file, nearest first."""
@@ -98,6 +107,9 @@ class Family:
 
     def _method(self, name: str, method: str) -> Function | None:
         for node in self._lineage(name):
+            later = self._later.get(node.name, {}).get(method)
+            if later is not None:
+                return later
             for item in node.body:
                 if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name == method:
                     static = any(
@@ -120,6 +132,8 @@ class Family:
 
     def _assigns_forward(self, name: str) -> bool:
         return any(
+            "forward" in self._later.get(node.name, {}) for node in self._lineage(name)
+        ) or any(
             isinstance(item, ast.Assign)
             and any(
                 isinstance(target, ast.Name) and target.id == "forward" for target in item.targets
@@ -218,6 +232,19 @@ class Family:
                 else:
                     defined.add(item.name)
         return bool(declared)
+
+
+def former_definitions(statements: Iterable[ast.stmt]) -> dict[ast.ClassDef, ast.ClassDef]:
+    """The classes that derive from what had their name before, as in a notebook's later cell."""
+    found: dict[ast.ClassDef, ast.ClassDef] = {}
+    last: dict[str, ast.ClassDef] = {}
+    for node in top_level(statements):
+        if isinstance(node, ast.ClassDef):
+            former = last.get(node.name)
+            if former is not None and node.name in map(written_name, bases_of(node)):
+                found[node] = former
+            last[node.name] = node
+    return found
 
 
 def bases_of(node: ast.ClassDef) -> list[ast.expr]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from modellint.discovery.later_methods import later_methods
 from modellint.discovery.scopes import own_nodes
 from modellint.source.walking import nodes_of, walk
 
@@ -51,9 +52,11 @@ def _nested(node: ast.ClassDef) -> Iterator[Meant]:
 
 
 def _dedented(node: ast.ClassDef, statements: Iterable[ast.stmt]) -> Iterator[Meant]:
-    """A `forward` right behind the class that is not indented."""
-    after = [item for item in statements if item.lineno > (node.end_lineno or node.lineno)]
-    if after and _is_forward(after[0]):
+    """A `forward` right behind the class that is not indented, and that nothing gives to it."""
+    everything = [*statements]
+    after = [item for item in everything if item.lineno > (node.end_lineno or node.lineno)]
+    given = later_methods(everything).get(node.name, {})
+    if after and _is_forward(after[0]) and "forward" not in given:
         yield Meant(after[0].lineno, "forward stands behind the class: indent it")
 
 

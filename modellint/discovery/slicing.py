@@ -247,6 +247,8 @@ def _mutated(node: ast.stmt) -> set[str]:
     match node:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=attr))):
             return _roots([owner]) if attr in _MUTATORS else set()
+        case ast.Expr(value=ast.Call(func=ast.Name(id="setattr"), args=[owner, *_])):
+            return _roots([owner])
         case ast.Assign(targets=targets):
             return _roots(targets)
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target):

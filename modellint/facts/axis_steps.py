@@ -200,12 +200,14 @@ def _padded(node: Node, sources: Sources, varying: Collection[int]) -> State:
     ((source, (one, *_)), *_) = sources
     shape = node.output.shape
     axes: list[Axis] = []
+    lost = NONE
     for at, axis in enumerate(one.axes):
         if same(source.output.shape[at], shape[at]):
             axes.append(axis)
         else:
             axes.append(fresh(node.index, at, shape[at], one.along([at])))
-    return result(node, sources, axes)
+            lost |= one.along([at])
+    return result(node, sources, axes, lost=lost)
 
 
 def _embedded(node: Node, sources: Sources, varying: Collection[int]) -> State:

@@ -40,17 +40,12 @@ def joined(node: Node, sources: Sources, varying: Collection[int]) -> State:
         roots = NONE.union(*(one.along([at]) for one in layouts))
         if at == dim:
             axes.append(fresh(node.index, at, size, roots))
-            lost |= frozenset(root for root in roots if _is_whole(found, root))
+            lost |= roots
         else:
             made, more = united(node.index, at, size, found)
             axes.append(made)
             lost |= more
     return result(node, sources, axes, lost=lost)
-
-
-def _is_whole(axes: Sequence[Axis], root: str) -> bool:
-    """Whether places of an input's own axis stand along some of these, each for itself."""
-    return any(part.key == root for axis in axes for part in axis or ())
 
 
 def stacked(node: Node, sources: Sources, varying: Collection[int]) -> State:
@@ -89,9 +84,7 @@ def _cut(
             axes.append(one.axes[origin])
         else:
             axes.append(fresh(node.index, at, after[at], one.along([origin])))
-            lost |= frozenset(
-                root for root in one.along([origin]) if _is_whole([one.axes[origin]], root)
-            )
+            lost |= one.along([origin])  # What stands at a place is of another than before.
     gone = {*range(len(one.axes))} - {origin for origin in kept if origin is not None}
     return axes, lost | one.along(gone)
 
@@ -191,5 +184,4 @@ def shuffled(node: Node, sources: Sources, varying: Collection[int]) -> State:
     shape = node.output.shape
     roots = one.along(range(first, rank))
     made = [fresh(node.index, at, shape[at], roots) for at in range(first, rank)]
-    lost = frozenset(root for root in roots if _is_whole(one.axes[first:], root))
-    return result(node, sources, (*one.axes[:first], *made), lost=lost)
+    return result(node, sources, (*one.axes[:first], *made), lost=roots)

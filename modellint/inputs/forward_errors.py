@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modellint.building.failures import describe, line_in, without_forward
+from modellint.discovery.later_methods import later_methods
 from modellint.discovery.misnamed_forward import (
     functions_of_nothing,
     meant_forward,
@@ -134,9 +135,15 @@ class ForwardErrors:
             if line is not None:
                 yield f"; {name}.forward ({self.source.words(line)}) returns nothing"
 
-    def _lacks_forward(self, lacking: str) -> FileError:
-        """The error of a class without a forward, at what was meant to be one."""
+    def _lacks_forward(self, lacking: str) -> FileError | NotAnalysed:
+        """The error of a class without a forward, at what was meant to be one.
+
+        `NotAnalysed` where the file gives it one behind its definition, which has not run.
+        """
         assert self.source is not None
+        if "forward" in later_methods(self.source.tree.body).get(lacking, {}):
+            reason = f"{lacking} gets its forward behind its definition, which did not run here"
+            return NotAnalysed(reason, elsewhere=True)
         own = lacking == type(self.model).__name__
         message = f"{'' if own else f'{self.name} cannot run: '}{lacking} has no forward"
         line = None

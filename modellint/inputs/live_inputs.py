@@ -103,6 +103,11 @@ def check_call(model: nn.Module, given: GivenInputs) -> None:
         hint = ""
         if not given.whole and named:
             hint = "; a dict that is one input stands in a list: inputs=[{...}]"
+        elif not given.whole and len(positional) > 1:
+            hint = (
+                "; a list that is one input stands in a list: inputs=[[...]]; "
+                "of a loader's batch give what the model takes, such as batch[0]"
+            )
         raise UsageError(
             f"{which}: {error}; {type(model).__name__}.forward takes {takes}{hint}"
         ) from error
@@ -121,6 +126,8 @@ class _Reader:
             return
         if isinstance(inputs, ValuesView):
             inputs = [*inputs]
+        if isinstance(inputs, list | tuple) and _is_nearly_shape(inputs):
+            raise UsageError(f"inputs: {inputs!r} is no shape; write its sizes as whole numbers")
         if isinstance(inputs, Mapping):
             yield from self.by_name(inputs, "inputs")
         elif isinstance(inputs, list | tuple) and not (_is_shape(inputs) or _holds_fields(inputs)):
@@ -161,6 +168,8 @@ class _Reader:
             return InputSpec(None, _sizes(value, where))
         if _is_tensor(value):
             return _tensor(value, where)
+        if _is_packed(value):
+            return _value(value)
         held = _held(value)
         if held is None:
             if self._values:
@@ -195,6 +204,11 @@ def _is_shape(value: Sequence[Any]) -> bool:
     )
 
 
+def _is_nearly_shape(value: Sequence[Any]) -> bool:
+    """Whether a list or tuple holds numbers alone, whole ones and others."""
+    return {int, float} == {type(one) for one in value}
+
+
 def _is_size(value: Any) -> bool:
     """Whether a value is a whole number; one of numpy's is, a tensor of one element is not."""
     return (
@@ -223,6 +237,12 @@ def _is_tensor(value: Any) -> bool:
     if isinstance(value, type | Mapping) or callable(value):
         return False
     return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _is_packed(value: Any) -> bool:
+    """Whether a value is a sequence that torch has packed: its values tell how long each is."""
+    kind = type(value)
+    return (kind.__module__, kind.__name__) == ("torch.nn.utils.rnn", "PackedSequence")
 
 
 def _tensor(value: Any, where: str) -> InputSpec:

@@ -59,8 +59,12 @@ def came_from(feed: Feed, traced: Traced) -> Iterator[tuple[str, bool, Origins]]
 def _dtype(traced: Traced, at: int) -> Origin:
     """The origin of a dtype that nobody said: what a table of embeddings reads must be integers."""
     given = traced.inputs[at]
-    read = (record for record in traced.tape.records if record.op.startswith("embedding"))
-    return "forced" if any(given in record.inputs for record in read) else "assumed"
+    reading = [record for record in traced.tape.records if record.op in _OF_TABLES]
+    return "forced" if any(given in record.inputs for record in reading) else "assumed"
+
+
+#: What reads the rows of a table of embeddings.
+_OF_TABLES = frozenset(["embedding", "embedding_bag", "embedding_renorm"])
 
 
 def _fitting(feed: Feed, traced: Traced) -> dict[str, list[int]]:

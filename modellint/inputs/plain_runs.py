@@ -129,6 +129,7 @@ def _judged_on(
     from modellint.shapes import Tensor as Sized
     from modellint.tracing.known_values import asks_for_values, refuses_dtype
     from modellint.tracing.nested import mapped
+    from modellint.tracing.unprinted import unprinted
     from modellint.tracing.wrappers import eager
 
     def given(argument: Any) -> Any:
@@ -137,6 +138,7 @@ def _judged_on(
     try:
         with ExitStack() as stack:
             stack.enter_context(warnings.catch_warnings(action="ignore"))
+            stack.enter_context(unprinted())
             stack.enter_context(untouched(modules, False))
             stack.enter_context(eager())
             stack.enter_context(redirected(device))

@@ -73,6 +73,8 @@ class Operands:
     floats: Mapping[str, bool] | None = None
     #: The names that held tensors when the code asked.
     tensors: frozenset[str] = frozenset()
+    #: The parameters that were `None` whenever the code asked, and stay so.
+    nones: frozenset[str] = frozenset()
     #: Whether the floats that the code has, and those that its modules hold, ask for sizes.
     followed_floats = False
 
@@ -135,7 +137,10 @@ class Operands:
         return not held or any(map(may_hold_float, held))
 
     def decided(self, test: ast.expr) -> bool | None:
-        """What a test comes out as for what the modules hold as plain values; else `None`."""
+        """What a test comes out as, for all that is told of it; else `None`.
+
+        The modules tell of what they hold as plain values, the run of parameters that are `None`.
+        """
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             inner = self.decided(test.operand)
             return None if inner is None else not inner
@@ -145,6 +150,10 @@ class Operands:
             if ends in parts:
                 return ends
             return None if None in parts else not ends
+        if isinstance(test, ast.Name):
+            return False if test.id in self.nones else None
+        if isinstance(test, ast.Compare):
+            return self._compared_to_none(test)
         if isinstance(test, ast.Call):
             held = self.held(test.func)
             return False if torch.jit.is_scripting in held else None  # type: ignore[attr-defined]
@@ -154,6 +163,15 @@ class Operands:
         plain = all(one is None or isinstance(one, (bool, int, str)) for one in held)
         found = {bool(one) for one in held} if plain else set()
         return found.pop() if len(found) == 1 else None
+
+    def _compared_to_none(self, test: ast.Compare) -> bool | None:
+        """What `x is None` and `x is not None` come out as for a parameter that is `None`."""
+        known = isinstance(test.left, ast.Name) and test.left.id in self.nones
+        right, operator = test.comparators[0], test.ops[0]
+        plain = len(test.ops) == 1 and isinstance(right, ast.Constant) and right.value is None
+        if not (known and plain and isinstance(operator, (ast.Is, ast.IsNot))):
+            return None
+        return isinstance(operator, ast.Is)
 
     def _are_own(self, of: ast.expr) -> bool:
         """Whether this is an attribute that each of the modules itself has, not its class."""
@@ -168,6 +186,12 @@ class Operands:
         if isinstance(of, ast.Name) and of.id in self.bound:
             return any(value is not None and _is_display(value) for value in self.bound[of.id])
         return any(isinstance(one, (list, tuple, str)) for one in self.held(of))
+
+    def is_plain_sequence(self, of: ast.expr) -> bool:
+        """Whether this is a list or a tuple, which compares what it holds one by one."""
+        if isinstance(of, ast.Name) and of.id in self.bound:
+            return all(isinstance(value, (ast.Tuple, ast.List)) for value in self.bound[of.id])
+        return isinstance(of, (ast.Tuple, ast.List))
 
     def held(self, of: ast.expr) -> list[Any]:
         """What an attribute of the module, or a global name, holds as the model was built."""
@@ -285,6 +309,16 @@ def function_tree(code: CodeType) -> ast.FunctionDef | None:
 def repeats(tree: ast.FunctionDef) -> bool:
     """Whether lines of a function run again, after those that stand behind them."""
     return any(isinstance(node, (ast.For, ast.While)) for node in ast.walk(tree))
+
+
+@lru_cache(maxsize=1024)
+def assigned(tree: ast.FunctionDef) -> frozenset[str]:
+    """The names that a function's lines, or those inside of it, bind to something."""
+    return frozenset(
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    )
 
 
 def _attribute(module: nn.Module, name: str) -> list[Any]:

@@ -22,6 +22,7 @@ from modellint.inputs.size_operands import (
     Leaves,
     Level,
     Operands,
+    assigned,
     by_parameter,
     function_tree,
     is_builtin,
@@ -71,7 +72,11 @@ class SizeReading(Operands):
         asked = uses.asking.get(place(code))
         solid = {name: False for name, _, floats in handed if not floats}
         self.floats = solid if asked is None else {**asked.floats, **solid}
-        self.tensors = frozenset() if asked is None else asked.tensors
+        if asked is not None:
+            self.tensors = asked.tensors
+            # A name that is assigned may be something later; what is handed a size is one.
+            sizes = {name for name, level in levels.items() if level}
+            self.nones = frozenset(self.bound.keys() & asked.nones - assigned(tree) - sizes)
         self.returned = Level.NONE
 
     def result(self) -> Level:
@@ -240,6 +245,9 @@ class SizeReading(Operands):
 
     def conditional(self, of: ast.IfExp) -> Level:
         self.level(of.test)
+        decided = self.decided(of.test)
+        if decided is not None:
+            return self.level(of.body if decided else of.orelse)
         levels = [self.level(of.body), self.level(of.orelse)]
         return min(levels) if min(levels) else min(Level.MAYBE, max(levels))
 
@@ -255,7 +263,7 @@ class SizeReading(Operands):
             if isinstance(operator, (ast.In, ast.NotIn)):
                 if isinstance(after, (ast.Dict, ast.Set)):
                     self.lost(level)
-                elif not isinstance(after, (ast.Tuple, ast.List)):
+                elif not self.is_plain_sequence(after):
                     self.kept(level)
             elif isinstance(operator, (ast.Eq, ast.NotEq)):
                 pass  # Floats are hardly compared so.

@@ -36,8 +36,10 @@ class SizeUses:
         self.members = members
         self.known: dict[tuple[Place, Handed], Level] = {}
         self.asking: dict[Place, Asking] = {}
-        #: What a call of some module of the model returns, where it is not told which.
-        self.any_result = Level.NONE
+        #: What is known only as far as `any_result` is.
+        self.resting: set[tuple[Place, Handed]] = set()
+        self._any_result = Level.NONE
+        self._rests = False
         self.modules: dict[Place, list[nn.Module]] = {}
         self.own: dict[Place, FunctionType] = {}
         #: Whether a size may have left where the tree does not tell.
@@ -57,12 +59,15 @@ class SizeUses:
         self.asking = {place(one.code): one for one in asking}
         try:
             for _ in Level:
-                self.known.clear()
                 for one in asking:
                     self.result(one.code, one.scope, frozenset())
-                if self.any_result is self._any_result():
+                found = self._most_returned()
+                if self._any_result is found:
                     break
-                self.any_result = self._any_result()
+                self._any_result = found
+                for key in self.resting:
+                    self.known.pop(key, None)
+                self.resting.clear()
         except (Leaves, RecursionError):
             return Level.SURELY
         return Level.MAYBE if self.unclear else Level.NONE
@@ -75,14 +80,26 @@ class SizeUses:
         key = (place(code), handed)
         if key not in self.known:
             self.known[key] = Level.PERHAPS  # What calls itself returns, for all that is known.
+            before, self._rests = self._rests, False
             try:
                 self.known[key] = SizeReading(self, code, scope, handed).result()
             except Leaves:
                 del self.known[key]
                 raise
+            finally:
+                if self._rests:
+                    self.resting.add(key)
+                self._rests = self._rests or before
+        self._rests = self._rests or key in self.resting
         return self.known[key]
 
-    def _any_result(self) -> Level:
+    @property
+    def any_result(self) -> Level:
+        """What a call of some module of the model returns, where it is not told which."""
+        self._rests = True
+        return self._any_result
+
+    def _most_returned(self) -> Level:
         return max(
             (
                 level

@@ -26,6 +26,7 @@ from modellint.results.report import Problem, Report
 from modellint.rules import Rule
 from modellint.source.executed import typed
 from modellint.source.file import SourceFile
+from modellint.tracing.unprinted import live, unprinted
 
 NAME = "modellint"
 
@@ -103,7 +104,7 @@ def _linted(
     if instance is None:
         text = f"{one.name}()" if call is None else str(call)
         try:
-            with torch.random.fork_rng(devices=[]):
+            with torch.random.fork_rng(devices=[]), live(), unprinted():
                 instance = eval(text, dict(names))
         except Exception as error:  # A constructor may raise anything.
             return _unbuilt(one, source, error)

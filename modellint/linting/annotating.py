@@ -113,7 +113,17 @@ def _shown(
             heads.append((first, max(first, declared.body[0].lineno - 1)))
             methods = [extent(one) for one in declared.body if isinstance(one, ast.FunctionDef)]
             spans += [span for span in methods if _has_line(span, built)]
+    spans += [span for span in map(extent, _outside(source.tree)) if _has_line(span, built)]
     return _merged([*spans, *heads])
+
+
+def _outside(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """Functions that are written as methods and stand in no class: one may get them later."""
+    for one in tree.body:
+        if isinstance(one, ast.FunctionDef):
+            first = [*one.args.posonlyargs, *one.args.args][:1]
+            if [argument.arg for argument in first] == ["self"]:
+                yield one
 
 
 def _statement_at(tree: ast.Module, line: int) -> Span:

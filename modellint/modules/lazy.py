@@ -14,8 +14,11 @@ from modellint.modules.members import Members
 
 def has_lazy(modules: Members) -> bool:
     """Whether a parameter still waits for its first input."""
-    own = (p for _, module in modules for p in module._parameters.values())
-    return any(nn.parameter.is_lazy(p) for p in own if p is not None)
+    kinds: set[type] = set()
+    for _, module in modules:
+        kinds.update(map(type, module._parameters.values()))
+    waiting = (nn.parameter.UninitializedParameter, nn.parameter.UninitializedBuffer)
+    return any(issubclass(kind, waiting) for kind in kinds)
 
 
 def lazy_copy(model: nn.Module, modules: Members) -> nn.Module:

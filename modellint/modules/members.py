@@ -109,8 +109,9 @@ def name_tensors(path: str, module: nn.Module, known: dict[int, Named]) -> None:
         if table:
             prefix = f"{path}." if path else ""
             for name, tensor in table.items():
-                if tensor is not None and id(tensor) not in known:
-                    known[id(tensor)] = (kind, (prefix + name,))
+                key = id(tensor)
+                if tensor is not None and key not in known:
+                    known[key] = (kind, (prefix + name,))
 
 
 def moved(known: Mapping[int, T], originals: Members, copies: Members) -> dict[int, T]:

@@ -57,13 +57,14 @@ class _Saved:
         self.empty: list[Any] = []
         # A module's own dict, which an attribute may lead back to, is looked through here only.
         self._seen = {id(own) for own in self.attributes}
+        tables: list[dict[Any, Any]] = []
         for own, (_, module) in zip(self.attributes, modules, strict=True):
             if is_stock(type(module)):
-                for name in _TABLES:
-                    table = own[name]
-                    (self.dicts if table else self.empty).append(table)
+                tables += _tables(own)
             else:
                 self._contents([value for value in own.values() if type(value) in _CONTAINERS])
+        self.dicts += [table for table in tables if table]
+        self.empty += [table for table in tables if not table]
         self.values = [*map(dict.copy, self.attributes)]
         self.copies = [*map(dict.copy, self.dicts)]
 
@@ -124,7 +125,9 @@ def _put_back(dicts: list[dict[Any, Any]], copies: list[dict[Any, Any]]) -> None
 
 #: What others put something into that belongs to one of torch's own layers. The layers themselves
 #: put nothing into containers.
-_TABLES = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
+_tables = operator.itemgetter(
+    "_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks"
+)
 _CONTAINERS = frozenset([dict, list, set, OrderedDict, Counter, defaultdict, deque])
 
 

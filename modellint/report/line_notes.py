@@ -53,7 +53,7 @@ def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
     room = view.width - 2 if view.width else len(heading) + 1
     yield from (_comment(line, view) for line in _broken(heading, room))
     before = file_of(model.path, cell=model.cell)
-    for at, source in enumerate(model.annotated):
+    for at, source in enumerate(shown_sources(model)):
         if at:
             yield ""
         if source.name != before:
@@ -61,6 +61,11 @@ def _lines(model: ModelReport, excerpts: Excerpts, view: View) -> Iterator[str]:
         before = source.name
         lines = excerpts.lines(source.path, source.cell)
         yield from _source_lines([*rows(source, lines, view.sizes, _widest(view))], view)
+
+
+def shown_sources(model: ModelReport) -> Iterator[AnnotatedSource]:
+    """The parts of a model's source of which lines are shown; others have places for editors."""
+    return (one for one in model.annotated if one.shown or one.reason is not None)
 
 
 def _widest(view: View) -> int:

@@ -18,13 +18,15 @@ from modellint.tracing.builtins_shim import length
 class Asking:
     """Code that asked for a size, its globals, and what its names held when it first did.
 
-    `floats` tells of each whether it may hold a float.
+    `floats` tells of each whether it may hold a float. `nones` are those that held `None` whenever
+    it asked.
     """
 
     code: CodeType
     scope: Mapping[str, Any]
     floats: Mapping[str, bool]
     tensors: frozenset[str]
+    nones: set[str]
 
 
 #: What runs as a function of its own up to Python 3.11, and is part of the code around it.
@@ -40,11 +42,16 @@ def note(asking: dict[int, Asking], depth: int) -> None:
     while (code.co_name in _INSIDE or code is _LENGTH) and frame.f_back is not None:
         frame = frame.f_back
         code = frame.f_code
-    if id(code) not in asking:
+    known = asking.get(id(code))
+    if known is None:
         held = frame.f_locals
         floats = {name: may_hold_float(value) for name, value in held.items()}
         tensors = frozenset(n for n, value in held.items() if isinstance(value, torch.Tensor))
-        asking[id(code)] = Asking(code, frame.f_globals, floats, tensors)
+        nones = {name for name, value in held.items() if value is None}
+        asking[id(code)] = Asking(code, frame.f_globals, floats, tensors, nones)
+    elif known.nones:
+        held = frame.f_locals
+        known.nones.difference_update([n for n in known.nones if held.get(n) is not None])
 
 
 def may_hold_float(value: Any) -> bool:

@@ -20,7 +20,7 @@ import torch
 
 from modellint.source.classes import module_of
 from modellint.symbolic.dims import Dim, Ratio
-from modellint.tracing.module_stand_ins import Put, put_into
+from modellint.tracing.module_stand_ins import Put, put_into, wanted
 
 
 class _StandIn(type):
@@ -119,7 +119,7 @@ def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
     """Put the stand-ins into the packages that define these classes, and take them out again."""
     classes = tuple(classes)
     bases = {base for cls in classes for base in cls.__mro__}
-    words = tuple(_REPLACED)
+    words, stand_ins = tuple(_REPLACED), wanted(classes)
     roots = {module_of(base).partition(".")[0] for base in bases} - _LEFT_ALONE
     put: list[Put] = []
     changed: list[tuple[dict[str, Any], Iterable[str]]] = []
@@ -133,7 +133,7 @@ def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
                 missing = _REPLACED.keys() - scope.keys()
                 changed.append((scope, missing))
                 scope.update({word: _REPLACED[word] for word in missing})
-            put.extend(put_into(scope, classes))
+            put += put_into(scope, stand_ins)
         yield
     finally:
         for scope, name, stands_in, real in put:

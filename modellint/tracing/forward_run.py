@@ -33,6 +33,7 @@ from modellint.tracing.stand_ins import example_input, plain_sizes
 from modellint.tracing.stock_checks import judged_states, unread_masks
 from modellint.tracing.tape import ATOMS, Record, Tape, running_site
 from modellint.tracing.tracer import Tracer
+from modellint.tracing.unprinted import unprinted
 from modellint.tracing.watched_lines import Watch, Watched, WatchedTracer
 from modellint.tracing.wrappers import eager
 
@@ -161,6 +162,7 @@ def _surround(
     """Enter all that a forward runs in, the tracer's mode and what watches its lines last."""
     modules, tape = tracer.members, tracer.tape
     stack.enter_context(warnings.catch_warnings(action="ignore"))
+    stack.enter_context(unprinted())
     stack.enter_context(untouched(modules, training))
     stack.enter_context(eager())
     stack.enter_context(judged_states())

@@ -284,23 +284,19 @@ class _Maker:
 
     def _outputs(self, record: Record) -> tuple[Tensor, ...]:
         """What an operation puts out; one object for equal sizes of single results."""
-        if len(record.shapes) != 1:
-            return tuple(
-                self._single(shape, dtype)[0]
-                for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
-            )
-        return self._single(record.shapes[0], record.dtypes[0])
+        made = [
+            # One object for equal shapes, so that what it is asked is found out once.
+            self.tensors.get((id(shape), dtype)) or self._single(shape, dtype)
+            for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
+        ]
+        return made[0] if len(made) == 1 else tuple([tensor for (tensor,) in made])
 
     def _single(self, shape: tuple[int, ...], dtype: str) -> tuple[Tensor]:
-        # One object for equal shapes, so that what it is asked is found out once.
-        key = (id(shape), dtype)
-        found = self.tensors.get(key)
-        if found is None:
-            final = self.final.size
-            layout = (tuple(map(plain, shape)), shape.strides) if type(shape) is Laid else None
-            made = Tensor(tuple([final(size) for size in shape]), dtype, layout)
-            found = self.tensors[key] = (made,)
-        return found
+        final = self.final.size
+        layout = (tuple(map(plain, shape)), shape.strides) if type(shape) is Laid else None
+        made = (Tensor(tuple([final(size) for size in shape]), dtype, layout),)
+        self.tensors[id(shape), dtype] = made
+        return made
 
     def _key(self, record: Record, path: str, kind: str | None, principal: bool) -> str:
         if record.op in LAYERS:
@@ -381,7 +377,7 @@ def _without(tensor: Tensor, axes: Collection[int]) -> Tensor:
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:
-    if nn.parameter.is_lazy(tensor):
+    if type(tensor) is not nn.Parameter and nn.parameter.is_lazy(tensor):
         return (0,)
     return tuple(tensor.shape)
 

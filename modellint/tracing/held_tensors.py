@@ -86,10 +86,11 @@ class HeldTensors:
 
     def value_of(self, tensor: torch.Tensor) -> Value:
         """What is known of a tensor; a new one is a parameter, a buffer or a constant."""
-        found = self.values.get(id(tensor))
+        key = id(tensor)
+        found = self.values.get(key)
         if found is not None:
             return found
-        kind, path = self.leaves.get(id(tensor), UNNAMED)
+        kind, path = self.leaves.get(key, UNNAMED)
         if kind == "constant" and isinstance(tensor, nn.Parameter):
             kind = "parameter"
         made, shape = stand_in(tensor)
@@ -148,9 +149,8 @@ class HeldTensors:
         if kind is Literal:
             kind, arg = float, float.__add__(arg, 0.0)
         if kind in ATOMS:
-            if kind is float or kind is bool:
-                key.append(kind)  # 1, 1.0 and True are equal, but make different dtypes.
-            key.append(arg)
+            # 1, 1.0 and True are equal, but make different dtypes.
+            key += (kind, arg) if kind is float or kind is bool else (arg,)
             return arg
         value = self.values.get(id(arg))
         if value is None and isinstance(arg, torch.Tensor):
@@ -158,14 +158,13 @@ class HeldTensors:
         if value is not None:
             values.append(value)
             handle = value.handle
-            key.append(id(handle.shape))
-            key.append(handle.dtype)
+            key += (id(handle.shape), handle.dtype)
             return handle
+        if kind is tuple and _WHOLE.issuperset(map(type, arg)):
+            key.append(arg)
+            return arg
         if kind is tuple and ATOMS.issuperset(map(type, arg)):
-            if _WHOLE.issuperset(map(type, arg)):
-                key.append(arg)
-            else:
-                key[0] = None
+            key[0] = None
             return arg
         if kind is Dim:
             key.append(_SIZE)

@@ -36,11 +36,8 @@ class _Asked(NamedTuple):
 
 def judge_indices(tape: Tape) -> tuple[Record, Refused] | None:
     """Enter on the tape what ranges demand as indices; the first that is too long is refused."""
-    for record in tape.records:
-        read = _READERS.get(record.op)
-        if read is None:
-            continue
-        for asked in read(arguments_of(record)):
+    for record in [record for record in tape.records if record.op in _READERS]:
+        for asked in _READERS[record.op](arguments_of(record)):
             greatest = _greatest(asked.by.record)
             if greatest is None:
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, wraps
 from types import FunctionType
 from typing import Any
@@ -20,14 +20,25 @@ from modellint.symbolic.dims import Dim, Ratio, fresh
 
 #: A name of a module's globals, what it is in a run, and what it is else.
 Put = tuple[dict[str, Any], str, Any, Any]
+#: What a module is called where it is imported, the module, and what stands in for it.
+StandIn = tuple[str, Any, Any]
 
 
-def put_into(scope: dict[str, Any], classes: Iterable[type]) -> Iterator[Put]:
-    """Put the stand-ins into the globals of a module; they are to be taken out again."""
-    for name, real, stands_in in _NAMES:
-        if scope.get(name) is real and (real is math or any(map(_constructs, classes))):
-            scope[name] = stands_in
-            yield scope, name, stands_in, real
+def wanted(classes: Iterable[type]) -> Sequence[StandIn]:
+    """What stands in for the modules that the code of these classes may lose sizes to."""
+    return _NAMES if any(map(_constructs, classes)) else _NAMES[:1]
+
+
+def put_into(scope: dict[str, Any], stand_ins: Iterable[StandIn]) -> Sequence[Put]:
+    """Put stand-ins into the globals of a module; they are to be taken out again."""
+    put = [
+        (scope, name, stands_in, real)
+        for name, real, stands_in in stand_ins
+        if name in scope and scope[name] is real
+    ]
+    for _, name, stands_in, _ in put:
+        scope[name] = stands_in
+    return put
 
 
 class _Math:
@@ -122,8 +133,8 @@ def _constructs(cls: type) -> bool:
     )
 
 
-#: What the modules are mostly called where they are imported.
-_NAMES: tuple[tuple[str, Any, Any], ...] = (
+#: By what the modules are mostly called; `math` first, which any code may hand a size.
+_NAMES: Sequence[StandIn] = (
     ("math", math, _Math()),
     ("torch", torch, _Torch()),
     ("th", torch, _Torch()),

@@ -96,6 +96,8 @@ WRONG: list[tuple[Any, str]] = [
     (Path("net.py"), r"lint_paths\(\['net.py'\]\)"),
     (make_net, r"make_net is a function; give the nn.Module that it returns.*make_net\(...\)"),
     (torch.relu, "relu is a function"),
+    (nn.ReLU().forward, "forward is a method of a ReLU; give the ReLU itself"),
+    (lambda x: x, "a lambda is no module"),
     (functools.partial(Net), "a partial is no module"),
     ([Net()], r"a list is no module; give one of them, or nn.Sequential\(\*layers\)"),
     (Net().state_dict(), "an OrderedDict is no module; weights are loaded into one"),

@@ -145,6 +145,16 @@ def test_links_and_colours_are_where_they_are_wanted(tmp_path):
 
 
 @pytest.mark.slow
+def test_shapes_beside_the_code_have_a_colour_on_a_terminal_alone(tmp_path):
+    (tmp_path / "net.py").write_text(NET, "utf-8")
+    options = ("net.py", "--annotate", "--concrete", "-q", "--ignore", "all")
+    noted = "return self.conv(x)  "
+    assert f"{noted}\x1b[36m# (1, 8, 31, 31)\x1b[0m" in screen(*options, cwd=tmp_path)
+    assert f"{noted}# (1, 8, 31, 31)\n" in screen(*options, cwd=tmp_path, NO_COLOR="1")
+    assert f"{noted}# (1, 8, 31, 31)\n" in modellint(*options, cwd=tmp_path).stdout
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_what_is_printed_on_a_terminal_fits_it(columns, tmp_path):
     (tmp_path / "net.py").write_text(NET, "utf-8")

@@ -8,6 +8,7 @@ from contextlib import chdir, closing
 import pytest
 from documents import ROOT
 from environments import environment, site_packages
+from notebook_files import written
 from repositories import Repository, needs_git
 
 from modellint.config.settings import Settings
@@ -404,6 +405,23 @@ def test_two_files(repository, compare):
     assert layers(model) == {"conv1": "changed", "conv2": "changed"}
     assert report.compared.commit is None
     assert report.compared.gone
+
+
+def test_a_notebook(repository, compare):
+    cells = textwrap.dedent(NET).partition("\n\n\n")[::2]
+    notebook = repository.folder / "net.ipynb"
+    (repository.folder / "net.py").unlink()
+    notebook.write_bytes(written(cells))
+    repository.git("add", "-A")
+    repository.git("commit", "-q", "-m", "a notebook")
+    assert only(compare()).state == "same"
+    # A cell above, and another line in it, move what stays.
+    fault = [edited(one, *([FAULT] if "class Net" in one else [])) for one in cells]
+    notebook.write_bytes(written(["%matplotlib inline", *fault]))
+    report = compare()
+    assert layers(only(report)) == {"conv1": "changed", "conv2": "resized"}
+    assert {one.cell for one in report.findings} == {3}
+    assert "even-kernel" in {one.rule for one in report.findings}
 
 
 def test_the_report_of_an_earlier_run(repository, compare):

@@ -274,7 +274,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"inputs": np.array(["a"])}, "inputs: a tensor of str"),
     ({"inputs": {"imgae": IMAGE}}, r"inputs: .*'imgae'; Net.forward takes image, scale.*\[\{...\}"),
     ({"inputs": {1: IMAGE}}, "inputs: 1 is no parameter name"),
-    ({"inputs": [IMAGE, 1.0, IMAGE]}, "inputs: too many .*Net.forward takes image, scale"),
+    (
+        {"inputs": [IMAGE, 1.0, IMAGE]},
+        r"inputs: too many .*Net.forward takes image, scale; .*\[\[...\]\]; .*batch\[0\]",
+    ),
+    ({"inputs": (1.0, 3, 8, 9)}, r"inputs: \(1.0, 3, 8, 9\) is no shape; .*whole numbers"),
     ({"inputs": [{"a": [{"b": object()}]}]}, r"inputs\[0\]\['a'\]\[0\]\['b'\]: an object"),
     ({"inputs": ["image=1,3,8,9", "image=1,3,8,9"]}, "inputs: image is given twice"),
     ({"inputs": "1,3,x y"}, "inputs: input '1,3,x y'"),
@@ -291,6 +295,24 @@ def test_what_is_no_input_is_told_with_what_to_give(wrong: dict[str, Any], says:
     for asked in (modellint.lint, modellint.trace, modellint.assert_clean):
         with pytest.raises(UsageError, match=says):
             asked(Net(), **wrong)
+
+
+@pytest.mark.parametrize("how", ["inputs", "args"])
+def test_a_packed_sequence_is_handed_on_with_its_lengths(how: str) -> None:
+    class Reads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(4, 6)
+
+        def forward(self, packed: nn.utils.rnn.PackedSequence) -> torch.Tensor:
+            last: torch.Tensor = self.lstm(packed)[1][0][-1]
+            return last
+
+    packed = nn.utils.rnn.pack_padded_sequence(torch.rand(3, 2, 4), [3, 2])
+    given: dict[str, Any] = {how: packed if how == "inputs" else (packed,)}
+    (model,) = modellint.lint(Reads(), **given).models
+    assert model.status == "analysed"
+    assert model.layers["lstm"].example_outputs[1] == (1, 2, 6)
 
 
 def test_containers_that_hold_themselves_have_an_end() -> None:

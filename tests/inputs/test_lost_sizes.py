@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import modellint
-from modellint.inputs.forwards import Forwards
+from modellint.inputs import lost_sizes
 from modellint.symbolic.dims import Dim, evaluate
 
 RATIO = 0.4
@@ -352,13 +352,66 @@ class Innocent(nn.Module):
         return torch.zeros(x.shape[0], x.shape[1]) + x.mean(-1)
 
 
-def test_a_model_that_loses_no_size_is_not_run_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def lengths(x: Tensor, cache: Any = None) -> tuple[int, int]:
+    """Asks an object that may hold sizes, if it is handed one."""
+    length = x.shape[1]
+    if cache is not None:
+        length = cache.extended(length)
+    start = 0 if cache is None else cache.seen(length)
+    return length, start
+
+
+class Cached(nn.Module):
+    """Hands an optional argument on, as decoders of text do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor, cache: Any = None) -> Tensor:
+        length, start = lengths(x, cache)
+        return self.linear(x) + torch.zeros(length - start, 1)
+
+
+class Cache:
+    def extended(self, length: int) -> int:
+        return int(0.5 * length) * 2
+
+    def seen(self, length: int) -> int:
+        return 0
+
+
+class CachedLater(nn.Module):
+    """Asks without its optional argument first, and then with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Cached(), Cached()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x), Cache())
+
+
+def runs_for_lost_sizes(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> int:
     ran: list[Any] = []
-    rerun = Forwards.rerun
-    monkeypatch.setattr(Forwards, "rerun", lambda *a: ran.append(a) or rerun(*a))
-    graph = modellint.trace(Innocent().eval(), inputs=["N,16,8"])
+    run = lost_sizes._run
+    monkeypatch.setattr(lost_sizes, "_run", lambda *a: ran.append(a) or run(*a))
+    graph = modellint.trace(model.eval(), inputs=["N,16,8"])
     assert graph.partial is None
-    assert not ran
+    return len(ran)
+
+
+@pytest.mark.parametrize("model", [Innocent, Cached])
+def test_a_model_that_loses_no_size_is_not_run_for_it(
+    model: type[nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runs_for_lost_sizes(model(), monkeypatch) == 0
+
+
+def test_an_argument_is_none_only_if_it_was_whenever_the_code_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert runs_for_lost_sizes(CachedLater(), monkeypatch) > 0
 
 
 class Decided(nn.Module):

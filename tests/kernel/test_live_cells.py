@@ -155,6 +155,16 @@ def test_the_magic_lints_the_instances_of_a_cell(kernel):
     assert "Layers of <b>Wide</b>" in shown["text/html"]
 
 
+def test_what_a_model_prints_is_its_owners_alone(kernel):
+    said = NET.replace("Net", "Says").replace("return self", "print('in', x.shape); return self")
+    said = said.replace("super().__init__()", "super().__init__(); print('built')")
+    for cell in (f"%%modellint\n{said}", "modellint.lint(Says(), 'N,1,28,28').annotated();"):
+        _, shown = kernel.run(cell)
+        assert "in (" not in shown.get("stdout", "") and "in torch" not in shown.get("stdout", "")
+    _, shown = kernel.run("y = Says()(torch.rand(1, 3, 9, 9))")
+    assert shown["stdout"] == "built\nin torch.Size([1, 3, 9, 9])\n"
+
+
 def test_a_model_without_a_class_stands_where_it_is_made(kernel):
     number, shown = kernel.run(
         "%%modellint --select even-kernel\n\nnet = nn.Sequential(nn.Conv2d(3, 8, 4), nn.ReLU())"

@@ -74,6 +74,36 @@ def test_what_did_not_run_is_marked_and_has_no_shape(annotated):
     assert len(source.skipped) == 5
 
 
+def test_methods_that_a_class_gets_later_are_printed(tmp_path):
+    source = """
+        class Net(nn.Module):
+            pass
+
+
+        def build(self):
+            nn.Module.__init__(self)
+            self.conv = nn.Conv2d(1, 4, 3)
+
+
+        def other(self):
+            a = 1
+            b = 2
+            return a * b
+
+
+        def forward(self, x):
+            return self.conv(x)
+
+
+        Net.__init__ = build
+        Net.forward = forward
+        """
+    (tmp_path / "net.py").write_text(HEAD + dedent(source), "utf-8")
+    text = modellint.lint_paths(tmp_path / "net.py", annotated=True).annotated()
+    assert "self.conv = nn.Conv2d(1, 4, 3)\n" in text and "def other" not in text
+    assert "return self.conv(x)  # (N, 4, H - 2, W - 2)" in text
+
+
 def test_functions_that_have_no_part_in_it_are_left_out(annotated):
     text, _, _ = annotated(
         """

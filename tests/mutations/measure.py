@@ -131,6 +131,15 @@ def _stopped(report: Report) -> bool:
 
 def runs(model: nn.Module, specs: tuple[str, ...]) -> bool:
     """Whether torch itself runs a model on meta tensors."""
+    try:
+        result_of(model, specs)
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, AttributeError):
+        return False
+    return True
+
+
+def result_of(model: nn.Module, specs: tuple[str, ...]) -> object:
+    """What a model gives in torch itself, on meta tensors."""
     given, named = [], {}
     for spec in map(parse_input, specs):
         dtype = getattr(torch, spec.dtype or "float32")
@@ -140,13 +149,9 @@ def runs(model: nn.Module, specs: tuple[str, ...]) -> bool:
             named[spec.name] = tensor
         else:
             given.append(tensor)
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model(*given, **named)
-    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, AttributeError):
-        return False
-    return True
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model(*given, **named)
 
 
 def judge(fault: Named, plan: Plan, model: str, before: Said, after: Report) -> Row:

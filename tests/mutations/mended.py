@@ -25,13 +25,15 @@ from tests.offers import Failed, offered, remarks_on, with_fix
 from tests.zoo.models import Exhibit
 
 from .faults import FAULTS, RULES, Subject
+from .libraries import library_source
 from .measure import Row, subject_of
-from .models import FILES, clean_models
+from .models import clean_models
 from .sources import SOURCE_FAULTS, Source, read_sources
 from .surgeries import HOLDER, Unwritten, source_of
 
 NO_CHANGE = "no change is offered"
 FAILED = "its trial failed"
+_OF_SOURCES = frozenset(fault.name for fault in SOURCE_FAULTS)
 
 
 @dataclass(frozen=True, order=True)
@@ -92,10 +94,15 @@ def outcomes(rows: Iterable[Row]) -> Iterator[Outcome]:
         for row in planted:
             assert subject is not None
             with suppress(Unwritten, Failed):
-                yield from of_text(written(exhibit, subject, row), row)
+                if row.fault in _OF_SOURCES:
+                    source = library_source(exhibit, subject)
+                    assert source is not None
+                    yield from _of_source(source, row)
+                else:
+                    yield from of_text(written(exhibit, subject, row), row)
             gc.collect()
     for source in read_sources():
-        for row in by_model.get(f"text:{source.name}", ()):
+        for row in by_model.get(source.name, ()):
             yield from _of_source(source, row)
 
 
@@ -116,8 +123,7 @@ def _of_source(source: Source, row: Row) -> Iterator[Outcome]:
     if RULES[row.rule].reads != "graph":
         yield from _of_comments(edit.text, row)
         return
-    name, inputs = next(named for path, named in FILES.items() if path.stem == source.name)
-    yield from of_text(Faulty(edit.text, name, inputs, row.rule, {}), row)
+    yield from of_text(Faulty(edit.text, source.model.name, source.inputs, row.rule, {}), row)
 
 
 def _of_comments(text: str, row: Row) -> Iterator[Outcome]:

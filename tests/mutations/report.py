@@ -19,6 +19,7 @@ from pathlib import Path
 
 from . import axes, borders, kernels, shapes, silent, wiring  # noqa: F401 - each adds its faults
 from .faults import FAULTS
+from .libraries import LOSSES, plant_losses
 from .measure import Row, plant_all
 from .models import clean_models
 from .sources import SOURCE_FAULTS, plant_in_texts
@@ -116,10 +117,14 @@ def page_with(rows: Sequence[Row], text: str) -> str:
 def planted(models: Sequence[str], rules: Sequence[str]) -> Iterator[Row]:
     """What came of the faults of these rules in these models; of all where none are named."""
     faults = [fault for fault in FAULTS if not rules or fault.rule in rules]
-    for exhibit in clean_models():
-        if not models or exhibit.name in models:
+    chosen = [one for one in clean_models() if not models or one.name in models]
+    losses = not rules or any(fault.rule in rules for fault in LOSSES)
+    for exhibit in chosen:
+        if faults:
             yield from plant_all(exhibit, faults)
-            gc.collect()
+        if losses:
+            yield from plant_losses(exhibit)
+        gc.collect()
     if not models and (not rules or any(fault.rule in rules for fault in SOURCE_FAULTS)):
         yield from (row for row in plant_in_texts() if not rules or row.rule in rules)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ import modellint
 from modellint import Report
 
 from .faults import RULES, Plan
-from .measure import Row, judge, said
+from .measure import Row, Said, judge, said
 from .models import FILES
 
 #: Names of the losses that take logits.
@@ -26,11 +26,16 @@ LOGIT_LOSSES = {"CrossEntropyLoss", "cross_entropy"}
 
 @dataclass(frozen=True)
 class Source:
-    """A model file: its text, and the class of the model in it."""
+    """A model file: its text, the class of the model in it, and what this is fed.
+
+    `last` is the layer that gives the model's result, where it is no layer of the text's own.
+    """
 
     name: str
     text: str
     model: ast.ClassDef
+    inputs: tuple[str, ...]
+    last: str | None = None
 
     @property
     def tree(self) -> ast.Module:
@@ -201,6 +206,8 @@ def _on_logits(source: Source, loss: str) -> Iterator[Edit]:
     call = source.layers.get(layer)
     if call is not None and called(call) in ("Linear", "Conv2d", "ConvTranspose2d"):
         yield _trained(source, result, source.text, loss, layer)
+    elif source.last is not None:
+        yield _trained(source, result, source.text, loss, source.last)
 
 
 def _one_feature(source: Source) -> Iterator[tuple[str, str]]:
@@ -306,32 +313,51 @@ def a_promise_of_another_width(source: Source) -> Iterator[Edit]:
 
 def read_sources() -> Iterator[Source]:
     """The model files."""
-    for path, (name, _) in FILES.items():
-        text = path.read_text("utf-8")
-        for node in ast.parse(text).body:
-            if isinstance(node, ast.ClassDef) and node.name == name:
-                yield Source(path.stem, text, node)
+    for path, (name, inputs) in FILES.items():
+        yield source_of_text(f"text:{path.stem}", path.read_text("utf-8"), name, inputs)
+
+
+def source_of_text(
+    name: str, text: str, model: str, inputs: tuple[str, ...], last: str | None = None
+) -> Source:
+    """A text with a class of a name."""
+    classes = (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef))
+    found = next(node for node in classes if node.name == model)
+    return Source(name, text, found, inputs, last)
 
 
 def plant_in_texts() -> Iterator[Row]:
-    """Plant each fault that has a place in a file's text, all in files of their own."""
+    """Plant each fault that has a place in a model file's text, all in files of their own."""
     planted: dict[str, tuple[SourceFault, Edit, str]] = {}
     with TemporaryDirectory(prefix="modellint-") as folder:
         root = Path(folder).resolve()
         for source in read_sources():
-            (root / f"{source.name}.py").write_text(source.text, "utf-8")
-            for number, fault in enumerate(SOURCE_FAULTS):
-                edits = list(fault.places(source))
-                if edits:
-                    edit = random.Random(f"{fault.name} {source.name}").choice(edits)
-                    file = f"{source.name}_{number}.py"
-                    (root / file).write_text(edit.text, "utf-8")
-                    planted[file] = fault, edit, source.name
+            name = source.name.removeprefix("text:")
+            (root / f"{name}.py").write_text(source.text, "utf-8")
+            for number, (fault, edit) in enumerate(drawn_edits(source, name, SOURCE_FAULTS)):
+                file = f"{name}_{number}.py"
+                (root / file).write_text(edit.text, "utf-8")
+                planted[file] = fault, edit, name
         report = modellint.lint_paths([root], isolated=True)
     for file, (fault, edit, name) in planted.items():
-        plan = Plan(edit.at, edit.change, edit.layer, lambda model: None, implied=_implied(fault))
         before = said(_of_file(report, f"{name}.py"))
-        yield judge(fault, plan, f"text:{name}", before, _of_file(report, file))
+        yield judged(fault, edit, f"text:{name}", before, _of_file(report, file))
+
+
+def drawn_edits(
+    source: Source, name: str, faults: Iterable[SourceFault]
+) -> Iterator[tuple[SourceFault, Edit]]:
+    """Each fault that has a place in a text, at one of them, drawn by its name and the text's."""
+    for fault in faults:
+        edits = list(fault.places(source))
+        if edits:
+            yield fault, random.Random(f"{fault.name} {name}").choice(edits)
+
+
+def judged(fault: SourceFault, edit: Edit, model: str, before: Said, after: Report) -> Row:
+    """What came of a fault in a text."""
+    plan = Plan(edit.at, edit.change, edit.layer, lambda model: None, implied=_implied(fault))
+    return judge(fault, plan, model, before, after)
 
 
 def _implied(fault: SourceFault) -> Mapping[str, str]:

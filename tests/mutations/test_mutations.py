@@ -12,6 +12,7 @@ from modellint.results.findings import Diagnostic
 from modellint.results.report import Report
 
 from .faults import FAULTS, RULES, Fault, Plan
+from .libraries import plant_losses
 from .measure import judge, plant_all
 from .models import clean_models, file_models
 from .report import PAGE, model_count, page_with, read_table, scores
@@ -20,6 +21,9 @@ from .sources import SOURCE_FAULTS, plant_in_texts
 #: The least part of a rule's planted faults that it must catch, and of all faults together.
 RECALL = 0.95
 ROWS = sorted(read_table().values())
+#: The rules on training that fails without a word.
+SILENT = """batch-mixed scrambled-axes batch-squeezed constant-output loss-mismatch
+dropped-result""".split()
 
 NAMES = {fault.name for fault in (*FAULTS, *SOURCE_FAULTS)}
 
@@ -39,6 +43,11 @@ def test_enough_faults_are_planted_in_enough_models() -> None:
     assert sum(row.caught for row in ROWS) >= RECALL * len(ROWS)
     assert model_count(ROWS) >= 40
     assert {row.fault for row in ROWS} == NAMES
+
+
+@pytest.mark.parametrize("rule", SILENT)
+def test_what_fails_without_a_word_is_planted_in_forty_models(rule: str) -> None:
+    assert model_count(row for row in ROWS if row.rule == rule) >= 40
 
 
 def test_the_page_has_the_scores_of_the_table() -> None:
@@ -66,7 +75,7 @@ def test_what_is_planted_in_a_model_gets_the_rows_that_are_committed(name: str) 
     pytest.importorskip("timm")
     pytest.importorskip("torchvision")
     exhibit = next(exhibit for exhibit in clean_models() if exhibit.name == name)
-    _compare(str(exhibit), plant_all(exhibit))
+    _compare(str(exhibit), chain(plant_all(exhibit), plant_losses(exhibit)))
 
 
 def _compare(where: str, rows: object) -> None:

@@ -17,6 +17,7 @@ from modellint.report.html.findings import Found
 from modellint.report.html.kinds import kind_of
 from modellint.report.html.source import annotated
 from modellint.report.layers import layer_rows
+from modellint.report.line_notes import shown_sources
 from modellint.report.lines import STATUS, printable, shape
 from modellint.report.training import training_fact
 from modellint.results.models import Layer, ModelReport, Shape
@@ -45,7 +46,7 @@ def details(report: Report, at: int, found: Found, excerpts: Excerpts) -> dict[s
         "layers": list(_layers(model)),
         "findings": list(found.of_model[at]),
         "skipped": [[one.rule, one.layer, one.reason] for one in model.skipped],
-        "annotated": [annotated(source, excerpts) for source in model.annotated],
+        "annotated": [annotated(source, excerpts) for source in shown_sources(model)],
         **_picture(model),
     }
 
