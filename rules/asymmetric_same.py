@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, times, together
 from modellint.fixes import one_or_each, set_arguments
-from modellint.geometry import Window, windows
+from modellint.geometry import Window, convolutions
 
 
 @rule("advice")
@@ -24,14 +24,12 @@ def asymmetric_same(graph: Graph) -> Iterator[Finding | Skip]:
     **When it is fine.** In a port of a TensorFlow model, whose SAME padding does the same: its
     weights expect it. There are no options.
     """
-    for call in graph.calls("conv1d", "conv2d", "conv3d"):
-        if call.arguments.get("padding") != "same":
-            continue
-        axes = windows(call)
+    for call, axes in convolutions(graph):
         if axes is None:
-            if call.outputs:
+            if call.outputs and call.arguments.get("padding") == "same":
                 yield Skip(call, "its kernel size is not known")
             continue
+        # No other padding of an operation's own has unequal sides.
         uneven = [at for at, axis in enumerate(axes) if axis.begin != axis.end]
         if uneven:
             yield _finding(call, axes, uneven)

@@ -39,12 +39,13 @@ def bias_before_norm(graph: Graph, *, least_share: float = 0.001) -> Iterator[Fi
     cancelled: dict[int, Node] = {}
     biases: dict[int, Parameter] = {}
     for call in graph.calls(*_LAYERS):
-        bias = call.arguments.get("bias")
-        if not isinstance(bias, Node) or bias.parameter is None or not call.outputs:
+        if not isinstance(graph.first_like(call).arguments.get("bias"), Node) or not call.outputs:
             continue
         if call.index in graph.varying and (norm := _cancelling(graph, call)) is not None:
-            cancelled[call.index] = norm
-            biases[call.index] = bias.parameter
+            bias = call.arguments["bias"].parameter
+            if bias is not None:
+                cancelled[call.index] = norm
+                biases[call.index] = bias
     if not biases:
         return
     whole = _wholly(graph, biases)

@@ -13,13 +13,13 @@ from modellint.fixes import Fix, one_or_each, set_arguments
 from modellint.geometry import (
     Size,
     Window,
+    convolutions,
     full,
     live,
     next_size,
-    padding_before,
+    padded_windows,
     positions,
     ranges,
-    windows,
 )
 
 
@@ -39,18 +39,25 @@ def dead_taps(graph: Graph) -> Iterator[Finding | Skip]:
     **When it is fine.** Where the model runs at larger inputs than the one looked at: the advice
     names the size from which all taps count. There are no options.
     """
-    judged: dict[Node, list[tuple[Node, tuple[Window, ...]]]] = {}
-    for call in graph.calls("conv1d", "conv2d", "conv3d"):
-        if call.kernel is not None and max(call.kernel) == 1:
+    alive = live(graph)
+    judged: list[tuple[Node, tuple[Window, ...]]] = []
+    doubtful = False
+    for call, own in convolutions(graph):
+        kernel = call.kernel if own is None else [axis.k for axis in own]
+        if kernel is not None and max(kernel) == 1:
             continue
-        before = padding_before(graph, call)
-        explicit = before.zeros and all(min(pair) >= 0 for pair in before.sides)
-        axes = windows(call, before.sides if explicit else ())
-        if axes is not None and call.index in live(graph):
-            judged.setdefault(call.arguments["weight"], []).append((call, axes))
+        axes = padded_windows(graph, call, own)
+        if axes is not None and call.index in alive:
+            judged.append((call, axes))
+            doubtful = doubtful or any(axis.dead for axis in axes)
         elif axes is None and call.outputs:
             yield Skip(call, "its kernel size is not known")
-    for calls in judged.values():
+    if not doubtful:  # As in most models: then nobody asks who shares a weight.
+        return
+    sharing: dict[Node, list[tuple[Node, tuple[Window, ...]]]] = {}
+    for call, axes in judged:
+        sharing.setdefault(call.arguments["weight"], []).append((call, axes))
+    for calls in sharing.values():
         call, axes = calls[0]
         # A head that several maps share uses a tap if one of them is large enough.
         unmet = [_unmet([other[at] for _, other in calls]) for at in range(call.rank)]

@@ -9,11 +9,11 @@ from modellint.facts.wording import describe, on_axes, resized, spatial, times, 
 from modellint.fixes import one_or_each, set_arguments
 from modellint.geometry import (
     Window,
+    convolutions,
     drift,
     ends_in_global_max,
     padding_before,
     slices_after,
-    windows,
 )
 
 
@@ -37,11 +37,12 @@ def even_kernel(graph: Graph) -> Iterator[Finding | Skip]:
     over a sequence whose maximum over time follows, as in text classifiers, where positions no
     longer matter. Transposed convolutions and pools are not looked at. There are no options.
     """
-    for call in graph.calls("conv1d", "conv2d", "conv3d"):
-        axes = windows(call)
+    for call, axes in convolutions(graph):
         if axes is None:
             if call.outputs:
                 yield Skip(call, "its kernel size is not known")
+            continue
+        if all(window.span % 2 or window.s > 1 for window in axes):
             continue
         before, cut = padding_before(graph, call).sides, slices_after(graph, call)
         even = [

@@ -36,7 +36,14 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
         given.origins.dtype == "assumed" and given.node.output.dtype == "int64"
         for given in graph.inputs
     )
+    fine: set[Node] = set()
     for call in graph.calls():
+        first = graph.first_like(call)
+        if first in fine:
+            continue
+        if _is_fine(first):
+            fine.add(first)
+            continue
         wrong = list(_wrong(call))
         number = None if wrong else _number(call)
         if (wrong or number) and graph.refused_by_torch(call) is False:
@@ -61,6 +68,11 @@ def invalid_argument(graph: Graph) -> Iterator[Finding | Skip]:
                 f"{describe(call)} puts out {call.output}: nothing, since a size is 0",
                 help="give it a size of at least 1, or put nn.Identity() in its place",
             )
+
+
+def _is_fine(call: Node) -> bool:
+    """Whether nothing is wrong with a layer's arguments, sizes and dtypes, nor with its equals'."""
+    return not any(_wrong(call)) and _number(call) is None and not _is_empty(call)
 
 
 def _longer(call: Node) -> Fix:

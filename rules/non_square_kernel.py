@@ -25,7 +25,7 @@ def non_square_kernel(graph: Graph) -> Iterator[Finding | Skip]:
     Off unless selected. There are no options.
     """
     for call in graph.calls("conv2d"):
-        axes = windows(call)
+        axes = windows(graph.first_like(call))
         if axes is None:
             if call.outputs:
                 yield Skip(call, "its kernel size is not known")

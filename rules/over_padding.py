@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.facts.wording import describe, on_axes, resized, times, together
 from modellint.fixes import one_or_each, set_arguments
-from modellint.geometry import Window, drift, full, padding_before, slices_after, windows
+from modellint.geometry import (
+    Window,
+    convolutions,
+    drift,
+    full,
+    padded_windows,
+    padding_before,
+    slices_after,
+)
 
 
 @rule("suspicious")
@@ -28,14 +36,15 @@ def over_padding(graph: Graph) -> Iterator[Finding | Skip]:
     kernel with `padding=k // 2` grows the map by one: that is even-kernel's to say. There are no
     options.
     """
-    for call in graph.calls("conv1d", "conv2d", "conv3d"):
-        before = padding_before(graph, call)
-        explicit = before.zeros and all(min(pair) >= 0 for pair in before.sides)
-        axes = windows(call, before.sides if explicit else ())
+    for call, own in convolutions(graph):
+        axes = padded_windows(graph, call, own)
         if axes is None:
             if call.outputs:
                 yield Skip(call, "its kernel size is not known")
             continue
+        if not any(window.blind or (window.s == 1 and window.growth > 0) for window in axes):
+            continue
+        before = padding_before(graph, call)
         cut = slices_after(graph, call)
         blind = [axis for axis, window in enumerate(axes) if _blind(window, cut[axis])]
         grown = [
@@ -44,13 +53,13 @@ def over_padding(graph: Graph) -> Iterator[Finding | Skip]:
             if window.s == 1
             and window.growth > sum(cut[axis])
             and not (window.span % 2 == 0 and window.growth == 1)
-            and not (explicit and any(before.sides[axis])
+            and not (before.adds_zeros and any(before.sides[axis])
                      and drift(graph, call, axis).growth <= 0)
         ]  # fmt: skip
         if blind:
             yield _of_blind(call, axes, blind)
         elif grown:
-            yield _of_grown(call, axes, grown, before.present and explicit)
+            yield _of_grown(call, axes, grown, before.adds_zeros)
 
 
 def _blind(window: Window, cut: tuple[int, int]) -> int:

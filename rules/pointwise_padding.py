@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modellint import Finding, Graph, Skip, rule
 from modellint.facts.wording import describe, on_axes, resized
 from modellint.fixes import one_or_each, set_arguments
-from modellint.geometry import slices_after, windows
+from modellint.geometry import convolutions, slices_after
 
 
 @rule("correctness", supersedes=["over-padding"])
@@ -25,11 +25,12 @@ def pointwise_padding(graph: Graph) -> Iterator[Finding | Skip]:
     **When it is fine.** Where a slice right behind the layer takes the frame off again: the rule is
     silent then. There are no options.
     """
-    for call in graph.calls("conv1d", "conv2d", "conv3d"):
-        axes = windows(call)
+    for call, axes in convolutions(graph):
         if axes is None:
             if call.outputs:
                 yield Skip(call, "its kernel size is not known")
+            continue
+        if not any(window.k == 1 and window.padding for window in axes):
             continue
         cut = slices_after(graph, call)
         framed = [

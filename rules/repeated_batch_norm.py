@@ -29,10 +29,12 @@ def repeated_batch_norm(graph: Graph) -> Iterator[Finding | Skip]:
     """
     places: dict[str, list[Node]] = {}
     for call in graph.calls("batch_norm"):
+        places.setdefault(call.module, []).append(call)
+    for found in places.values():
+        if len(found) < 2:
+            continue
         # Without running statistics both modes use the batch's.
-        if call.arguments.get("running_mean") is not None:
-            places.setdefault(call.module, []).append(call)
-    for calls in places.values():
+        calls = [call for call in found if call.arguments.get("running_mean") is not None]
         if len(calls) < 2 or not (_lines(calls) > 1 or _in_series(graph, calls)):
             continue
         first = calls[0]

@@ -28,7 +28,7 @@ def suspicious_epsilon(graph: Graph, *, least: float = 1e-2) -> Iterator[Finding
     """
     norms = ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm")
     for call in graph.calls(*norms):
-        eps = call.arguments.get("eps")
+        eps = graph.first_like(call).arguments.get("eps")
         if not isinstance(eps, (int, float)) or eps < least:
             continue
         momentum = call.op in ("batch_norm", "instance_norm") and eps < 1

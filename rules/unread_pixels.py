@@ -54,7 +54,7 @@ def unread_pixels(graph: Graph) -> Iterator[Finding | Skip]:
         "conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d",
         "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
     ):  # fmt: skip
-        axes = windows(call)
+        axes = windows(graph.first_like(call))
         if axes is None:
             if call.outputs:
                 yield Skip(call, "its kernel size is not known")

@@ -136,6 +136,8 @@ def held_beside(of: Contract, example: Mapping[str, int]) -> Beside:
     for name, said in of.sizes.items():
         about = [c for c in demands if name in _names(c)]
         alone = [c for c in about if len(_names(c)) == 1]
+        if len(alone) == len(about):  # No other symbol has a say.
+            continue
         free = sizes_of(name, alone, example)
         if said == free:
             continue

@@ -29,6 +29,7 @@ _AVERAGES = frozenset(
     """avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d
     adaptive_avg_pool3d mean""".split()
 )
+_AFFINE = _AVERAGES | RESHAPES | REORDERINGS | IDENTITIES
 #: Products of two tensors, in which an attention compares or weighs positions.
 _PRODUCTS = frozenset("scaled_dot_product_attention matmul mm bmm baddbmm einsum".split())
 _REARRANGES = (
@@ -111,8 +112,8 @@ class Pair:
 
 def pairs(graph: Graph) -> tuple[Pair, ...]:
     """The pairs of layers of which the second is the only one to read the first, in order."""
-    found = (_pair(graph, call) for call in graph.calls(*LINEAR) if _has_weight(graph, call))
-    return tuple(pair for pair in found if pair is not None)
+    found = [_pair(graph, call) for call in graph.calls(*LINEAR) if call.outputs]
+    return tuple([pair for pair in found if pair is not None])
 
 
 def _has_weight(graph: Graph, call: Node) -> bool:
@@ -136,10 +137,10 @@ def _pair(graph: Graph, first: Node) -> Pair | None:
             return None
         if reader.op in LINEAR:
             reads = channel_dim(reader) if reader.rank else len(node.output.shape) - 1
-            fits = _has_weight(graph, reader) and reader.arguments.get("input") is node
             if (
-                not fits
-                or reads != dim
+                reads != dim
+                or not (_has_weight(graph, first) and _has_weight(graph, reader))
+                or reader.arguments.get("input") is not node
                 or own_parameters(graph, first) & own_parameters(graph, reader)
             ):
                 return None
@@ -148,7 +149,7 @@ def _pair(graph: Graph, first: Node) -> Pair | None:
             node = reader
             continue
         averaged = averaged or reader.op in _AVERAGES
-        if reader.op not in _AVERAGES | RESHAPES | REORDERINGS | IDENTITIES:
+        if reader.op not in _AFFINE or not _has_weight(graph, first):
             return None
         after = dim_after(node, dim, reader)
         if after is None:

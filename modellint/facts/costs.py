@@ -59,25 +59,28 @@ def total_parameters(graph: Graph) -> int:
 
 def parameter_memory(graph: Graph, node: Node) -> int:
     """The bytes of the trainable numbers that a call uses, each in its own dtype."""
-    return sum([_bytes(parameter) for parameter in own_parameters(graph, node)])
+    return sum([held.numel * width(held.dtype) for held in own_parameters(graph, node)])
 
 
 def total_parameter_memory(graph: Graph) -> int:
     """The bytes of the model's trainable numbers; tied and shared ones count once."""
-    return sum([_bytes(parameter) for parameter in graph.parameters])
+    return sum([held.numel * width(held.dtype) for held in graph.parameters])
 
 
-def _bytes(parameter: Parameter) -> int:
-    return parameter.numel * width(parameter.dtype)
-
-
-@fact_of_call
 def macs(graph: Graph, node: Node) -> int:
     """The multiply-accumulates of one call for one sample; 0 where an operation has none."""
     count = _MACS.get(node.op)
     if count is None or not node.outputs:
         return 0
-    return _of_one(graph, node, count(graph, node))
+    if count is _recurrent:  # It counts the parameters, which are the call's own.
+        return _of_one(graph, node, count(graph, node))
+    return _of_one(graph, node, _macs_of_equals(graph, graph.first_like(node)))
+
+
+@fact_of_call
+def _macs_of_equals(graph: Graph, node: Node) -> int:
+    """Those of all calls that are like one: its sizes and arguments say how many there are."""
+    return _MACS[node.op](graph, node)
 
 
 def _of_one(graph: Graph, node: Node, cost: int) -> int:
@@ -92,11 +95,14 @@ def total_macs(graph: Graph) -> int:
     return sum([macs(graph, node) for node in graph.nodes if node.op in _MACS])
 
 
-@fact_of_call
 def activation_memory(graph: Graph, node: Node) -> int:
     """The bytes of a call's outputs for one sample, each in its own dtype."""
-    held = sum([_numel(graph, output) * width(output.dtype) for output in node.outputs])
-    return _of_one(graph, node, held)
+    return _of_one(graph, node, _memory_of_equals(graph, graph.first_like(node)))
+
+
+@fact_of_call
+def _memory_of_equals(graph: Graph, node: Node) -> int:
+    return sum([_numel(graph, output) * width(output.dtype) for output in node.outputs])
 
 
 @fact

@@ -7,7 +7,12 @@ spatial axis. Never imports torch. Public: rules use these names.
 from modellint.contracts.nearby_sizes import Size, nearest_sizes, next_size
 from modellint.geometry.backward_masks import read_masks
 from modellint.geometry.dependence import leading_to, live, makers
-from modellint.geometry.explicit_padding import Padding, padding_before, slices_after
+from modellint.geometry.explicit_padding import (
+    Padding,
+    padded_windows,
+    padding_before,
+    slices_after,
+)
 from modellint.geometry.gridding import Run, dilated_runs, without_holes
 from modellint.geometry.influence import border_influence
 from modellint.geometry.masks import full, positions, ranges
@@ -28,7 +33,7 @@ from modellint.geometry.unread import (
     unfollowed_reader,
     unread_after,
 )
-from modellint.geometry.window import Window, windows
+from modellint.geometry.window import Window, convolutions, windows
 
 __all__ = [
     "Drift",
@@ -41,6 +46,7 @@ __all__ = [
     "Window",
     "always_loses",
     "border_influence",
+    "convolutions",
     "dilated_runs",
     "drift",
     "ends_in_global_max",
@@ -53,6 +59,7 @@ __all__ = [
     "nearest_sizes",
     "neighbours",
     "next_size",
+    "padded_windows",
     "padding_before",
     "places",
     "positions",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from modellint.graph import Graph, Node, fact_of_call
+from modellint.geometry.window import Window, windows
+from modellint.graph import Graph, Node, fact, fact_of_call
 from modellint.graph.operations import (
     data_readers,
     passed_through,
@@ -29,6 +30,11 @@ class Padding:
         """Whether it adds anything."""
         return any(begin > 0 or end > 0 for begin, end in self.sides)
 
+    @property
+    def adds_zeros(self) -> bool:
+        """Whether it adds zeros, and nothing else, and takes nothing off."""
+        return self.zeros and self.present and all(min(pair) >= 0 for pair in self.sides)
+
 
 @fact_of_call
 def padding_before(graph: Graph, call: Node) -> Padding:
@@ -40,7 +46,7 @@ def padding_before(graph: Graph, call: Node) -> Padding:
     rank = call.rank
     sides = [(0, 0)] * rank
     zeros = True
-    node: Node | None = call.input if call.inputs else None
+    node: Node | None = call.input if call.inputs and _may_pad(graph) else None
     while node is not None:
         if node.op == "pad":
             for axis, (begin, end) in enumerate(_pad_sides(node, rank)):
@@ -58,6 +64,35 @@ def padding_before(graph: Graph, call: Node) -> Padding:
         else:
             node = passed_through(graph, node)
     return Padding(tuple(sides), zeros)
+
+
+def padded_windows(
+    graph: Graph, call: Node, axes: tuple[Window, ...] | None
+) -> tuple[Window, ...] | None:
+    """A call's windows, `axes`, where the zeros that explicit pads add count as its own padding."""
+    before = padding_before(graph, call)
+    if axes is None or not before.adds_zeros:
+        return axes
+    return windows(call, before.sides)
+
+
+@fact
+def _may_pad(graph: Graph) -> bool:
+    """Whether anything in a graph may add positions in front of a window; of most, nothing does."""
+    if "pad" in graph.ops or "cat" not in graph.ops:
+        return "pad" in graph.ops
+    # Most concatenations are of channels: no positions lie along the first two of many dimensions.
+    return any(
+        (rank := len(node.output.shape)) < 4 or int(node.arguments.get("dim", 0)) % rank > 1
+        for node in graph.nodes
+        if node.op == "cat" and node.outputs
+    )
+
+
+@fact
+def _may_slice(graph: Graph) -> bool:
+    """Whether anything in a graph may take positions off a map."""
+    return not graph.ops.isdisjoint(("getitem", "narrow", "pad"))
 
 
 def _pad_sides(node: Node, rank: int) -> Iterator[tuple[int, int]]:
@@ -92,7 +127,7 @@ def slices_after(graph: Graph, call: Node) -> Sides:
     rank = call.rank
     sides = [(0, 0)] * rank
     node = call
-    while True:
+    while _may_slice(graph):
         readers = data_readers(graph, node)
         if len(readers) != 1 or node in graph.outputs:
             break

@@ -17,14 +17,14 @@ def _window(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     axes = windows(node)
     strides = node.stride
     ((source, state),) = reading[:1]
-    rank = len(source.output.shape)
+    first = len(source.output.shape) - node.rank
     after = node.output.example
     made: list[Place | None] = []
     for axis, place in enumerate(state):
         if place is None or place.dim is None:
             made.append(place)
             continue
-        spatial = place.dim - (rank - node.rank)
+        spatial = place.dim - first
         if spatial == -1:
             made.append(place.seeing_all(whole[axis]) if node.op in CONVOLUTIONS else place)
         elif spatial < 0:

@@ -114,7 +114,7 @@ class _State:
 @fact
 def dilated_runs(graph: Graph) -> tuple[Run, ...]:
     """The runs that lead through two dilated convolutions on one path, once for each end."""
-    dilated = [call for call in graph.calls(*CONVOLUTIONS) if _is_dilated(call)]
+    dilated = [call for call in graph.calls(*CONVOLUTIONS) if _is_dilated(graph.first_like(call))]
     if len(dilated) < 2:
         return ()
     ranks = sorted({call.rank for call in dilated})

@@ -38,7 +38,8 @@ def saturated(graph: Graph) -> tuple[Saturated, ...]:
     image = tuple(source.output.example[dim] for source, dim in (sources(graph)[a] for a in axes))
     found = []
     for call in graph.calls(*CONVOLUTIONS):
-        if call.kernel is None or max(call.kernel) == 1:
+        kernel = graph.first_like(call).kernel
+        if kernel is None or max(kernel) == 1:
             continue
         if not _may_see_all(graph, call, axes[0], image[0]):
             continue
@@ -58,7 +59,8 @@ def unseen(graph: Graph) -> Node | None:
     """The first convolution to be judged whose inputs see nobody knows how much of the image."""
     axes = map_axes(graph)
     for call in graph.calls(*CONVOLUTIONS):
-        if call.kernel is None or max(call.kernel) == 1:
+        kernel = graph.first_like(call).kernel
+        if kernel is None or max(kernel) == 1:
             continue
         for source in varying_inputs(graph, call):
             if any(place and place.largest is None for place in _places(graph, source, axes)):

@@ -39,9 +39,13 @@ def places(graph: Graph) -> Mapping[int, State]:
     axes = sources(graph)
     nothing: State = (None,) * len(axes)
     found: dict[int, State] = {}
+    # Equal places are one object, so that what equal layers make of them is told by identity.
+    one: dict[State, State] = {}
+    known: dict[tuple[int, ...], State] = {}
     whole = [source.output.example[dim] for source, dim in axes]
+    varying = graph.varying
     for node in graph.nodes:
-        if node.index not in graph.varying:
+        if node.index not in varying:
             continue
         if node.op == "input":
             found[node.index] = tuple(
@@ -49,15 +53,41 @@ def places(graph: Graph) -> Mapping[int, State]:
                 for source, dim in axes
             )
             continue
-        reading = [(source, found[source.index]) for source in node.inputs
-                   if source.index in found]  # fmt: skip
         if not node.outputs:
             found[node.index] = nothing
             continue
-        made = _STEPS.get(node.op, forgotten)(node, reading, whole)
-        # What changes nothing keeps the same object, so that a join of both has nothing to do.
-        found[node.index] = reading[0][1] if made == reading[0][1] else made
+        step = _STEPS.get(node.op, forgotten)
+        reading = []
+        key = [-1 if node.like is None else node.like]
+        for source in node.inputs:
+            state = found.get(source.index)
+            key.append(id(state))
+            if state is not None:
+                reading.append((source, state))
+        first, before = reading[0]
+        if step is joined and len(reading) == 1 and _are_as_many(first, node):
+            found[node.index] = before
+            continue
+        alike = tuple(key)
+        made = None if node.like is None else known.get(alike)
+        if made is None:
+            if node.op in _SLIDING and first is node.inputs[0]:
+                # They look at that operand alone, and at windows that equal layers share.
+                equal = graph.first_like(node)
+                made = step(equal, [(equal.inputs[0], before)], whole)
+            else:
+                made = step(node, reading, whole)
+            # What changes nothing keeps the same object: a join of both has nothing to do.
+            made = before if made == before else one.setdefault(made, made)
+            known[alike] = made
+        found[node.index] = made
     return found
+
+
+def _are_as_many(source: Node, node: Node) -> bool:
+    """Whether an operand has as many dimensions as what is made of it."""
+    outputs = source.outputs
+    return bool(outputs) and len(outputs[0].shape) == len(node.outputs[0].shape)
 
 
 @fact
@@ -65,11 +95,19 @@ def map_axes(graph: Graph) -> tuple[int, ...]:
     """The axes, as indices into `sources`, that some window slides along: those of maps."""
     found: set[int] = set()
     known = places(graph)
+    seen: set[tuple[int, int, int]] = set()
     for node in graph.nodes:
-        if node.op in _SLIDING and node.index in known:
-            for axis, place in enumerate(known.get(node.input.index, ())):
-                if axis not in found and _slides(node, place):
-                    found.add(axis)
+        if node.op not in _SLIDING or node.index not in known:
+            continue
+        state = known.get(node.input.index, ())
+        # At the same places a window of as many axes says the same.
+        said = id(state), id(node.input.output), node.rank
+        if said in seen:
+            continue
+        seen.add(said)
+        for axis, place in enumerate(state):
+            if axis not in found and _slides(node, place):
+                found.add(axis)
     return tuple(sorted(found))
 
 
@@ -79,7 +117,20 @@ def receptive_field(graph: Graph, node: Node) -> tuple[int, ...] | None:
     Along the path with the widest windows; an operation that mixes all positions sees them all.
     `None` where the model has no spatial axes or they cannot be followed to this node.
     """
-    return _seen(graph, node, lambda place: place.largest)
+    state = places(graph).get(node.index)
+    if not state:
+        return None
+    known = _fields(graph)
+    # By identity: what hands positions on hands on its places, too.
+    if id(state) not in known:
+        known[id(state)] = _seen(graph, node, lambda place: place.largest)
+    return known[id(state)]
+
+
+@fact
+def _fields(graph: Graph) -> dict[int, tuple[int, ...] | None]:
+    """The receptive fields that were asked for, by the `id` of the places that they follow from."""
+    return {}
 
 
 def smallest_receptive_field(graph: Graph, node: Node) -> tuple[int, ...] | None:

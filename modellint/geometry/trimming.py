@@ -40,29 +40,30 @@ def trimmed_axes(graph: Graph, call: Node) -> dict[int, Fraction]:
 
     Nor any where the kernel is data: as it slides over a map, one looks for it in the other.
     """
-    axes = windows(call)
+    axes = windows(graph.first_like(call))
     if axes is None or call.op not in CONVOLUTIONS:
+        return {}
+    found = {
+        axis: Fraction(window.span - window.s - window.padding, window.n)
+        for axis, window in enumerate(axes)
+        if window.span - window.s - window.padding >= 2 and window.span < window.n
+    }
+    if not found:
         return {}
     kernel = call.arguments.get("weight")
     if isinstance(kernel, Node) and kernel.index in graph.varying:
         return {}
     before = padding_before(graph, call).sides
-    return {
-        axis: Fraction(window.span - window.s - window.padding, window.n)
-        for axis, window in enumerate(axes)
-        if not any(before[axis])
-        and window.span - window.s - window.padding >= 2
-        and window.span < window.n
-    }
+    return {axis: share for axis, share in found.items() if not any(before[axis])}
 
 
 @fact
 def trims(graph: Graph) -> tuple[Trim, ...]:
     """The convolutions that trim their map on the way to an output, in execution order."""
     own: dict[int, dict[int, Fraction]] = {}
+    alive = live(graph)
     for call in graph.calls(*CONVOLUTIONS):
-        found = trimmed_axes(graph, call) if call.index in live(graph) else {}
-        if found:
+        if call.index in alive and (found := trimmed_axes(graph, call)):
             own[call.index] = found
     if not own:
         return ()
@@ -80,7 +81,7 @@ def trims(graph: Graph) -> tuple[Trim, ...]:
             ways = [up[source.index] for source in node.inputs if source.index in up]
             heaviest = _heaviest(ways) if ways else zero
             up[node.index] = _sum(heaviest, of(node)) if node.index in own else heaviest
-    alive = live(graph) & graph.varying
+    alive = alive & graph.varying
     for node in reversed(graph.nodes):
         if node.index in alive:
             ways = [down[reader.index] for reader in graph.readers(node) if reader.index in down]

@@ -12,7 +12,8 @@ from typing import Any
 from modellint.geometry.long_masks import Mask, shifted
 from modellint.geometry.masks import covered, full, spread, swept
 from modellint.geometry.pieces import Irregular
-from modellint.graph import Node
+from modellint.graph import Graph, Node, fact
+from modellint.graph.operations import CONVOLUTIONS
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,16 @@ def windows(call: Node, extra: tuple[tuple[int, int], ...] = ()) -> tuple[Window
         kept["windows"] = _of(call, ())
     found: tuple[Window, ...] | None = kept["windows"]
     return found
+
+
+@fact
+def convolutions(graph: Graph) -> tuple[tuple[Node, tuple[Window, ...] | None], ...]:
+    """The convolutions in execution order, each with its windows, as `windows` tells them.
+
+    Those of equal layers are worked out once.
+    """
+    calls = graph.calls(*CONVOLUTIONS)
+    return tuple([(call, windows(graph.first_like(call))) for call in calls])
 
 
 def _of(call: Node, extra: tuple[tuple[int, int], ...]) -> tuple[Window, ...] | None:

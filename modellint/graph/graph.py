@@ -158,9 +158,25 @@ class Graph:
                 raise UsageError(
                     f"calls: {shown(op)} is no name; write that of a function, as 'conv2d'"
                 )
-            if op not in self._by_op:
-                self._check_name(op)
-        return iter(self._layers if not ops else self._named(ops))
+        found = self._asked.get(ops)
+        if found is None:
+            for op in ops:
+                if op not in self._by_op:
+                    self._check_name(op)
+            found = self._asked[ops] = self._named(ops or LAYERS)
+        return iter(found)
+
+    def first_like(self, node: Node) -> Node:
+        """The first operation that is `like` this one, or the node itself.
+
+        What sizes and arguments alone decide is asked of that one, and so found out once for all
+        the equal layers of a model.
+        """
+        like = node.like
+        if like is None or like == node.index:
+            return node
+        first = self.nodes[like]
+        return first if first.index == like else node
 
     def _check_name(self, op: str) -> None:
         """Raise `UsageError` for what is only nearly the name of an operation."""
@@ -181,6 +197,11 @@ class Graph:
         return found
 
     @cached_property
+    def ops(self) -> frozenset[str]:
+        """The functional names of all its nodes: what is not among them needs no search."""
+        return frozenset([node.op for node in self.nodes])
+
+    @cached_property
     def _by_op(self) -> Mapping[str, list[Node]]:
         """The operations that `calls` tells of, by functional name."""
         found: dict[str, list[Node]] = {}
@@ -191,8 +212,9 @@ class Graph:
         return found
 
     @cached_property
-    def _layers(self) -> list[Node]:
-        return self._named(LAYERS)
+    def _asked(self) -> dict[tuple[str, ...], list[Node]]:
+        """What `calls` was asked for so far: several rules ask for the same operations."""
+        return {}
 
     @cached_property
     def _readers(self) -> Mapping[int, tuple[Node, ...]]:

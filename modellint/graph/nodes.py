@@ -118,7 +118,7 @@ class Parameter(Made):
         """The first of its names, such as `features.0.weight`."""
         return self.names[0]
 
-    @property
+    @cached_property
     def numel(self) -> int:
         """How many numbers it holds."""
         return prod(self.shape)

@@ -16,15 +16,15 @@ from modellint.facts import costs
 from modellint.facts.fitting_arguments import fitting
 from modellint.fixes.changes import SetArgument
 from modellint.fixes.sites import Text
-from modellint.geometry import receptive_field
 from modellint.graph import Graph, Module, Node, Site
 from modellint.linting.annotating import annotated
 from modellint.linting.drawing import picture
+from modellint.linting.layer_table import layers_of
 from modellint.linting.other_sizes import falling_away, falling_away_elsewhere
 from modellint.linting.proposals import Proposal, proposal
 from modellint.results.crash_reports import crash_report
 from modellint.results.findings import Diagnostic, Related, Silenced
-from modellint.results.models import Layer, ModelInput, ModelReport, SkippedCheck, input_phrase
+from modellint.results.models import ModelInput, ModelReport, SkippedCheck, input_phrase
 from modellint.results.report import Note, Problem, Report
 from modellint.rules import SEVERITIES, Finding, Rule, Severity, Skip
 from modellint.source.paths import is_installed
@@ -181,7 +181,6 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         reason = f"the forward stops at {stopped}, where sizes do not fit"
     else:
         found = confirm(graph) if confirmed else accepted(graph)
-    layers = [_layer(graph, node, subject) for node in graph.calls() if node.outputs]
     return ModelReport(
         path=subject.path,
         name=subject.name,
@@ -205,7 +204,7 @@ def describe_model(graph: Graph, subject: Subject, confirmed: bool = False) -> M
         parameters=costs.total_parameters(graph),
         macs=costs.total_macs(graph),
         activation_memory=costs.total_activation_memory(graph),
-        layers={layer.key: layer for layer in layers},
+        layers=layers_of(graph, Site(subject.path, subject.line), subject.placed),
         contract=found.sizes if found else {},
         joint=found.joint if found else (),
         confirmed=found.confirmed if found else False,
@@ -420,30 +419,3 @@ def _related(finding: Finding, at: Site, graph: Graph, subject: Subject) -> Iter
         verb = "built" if node.construction else "called"
         text = f"{node.key} is {verb} here"
         yield Related(subject.shown(site.path), site.line, site.column, text)
-
-
-def _layer(graph: Graph, node: Node, subject: Subject) -> Layer:
-    site = node.construction or node.call or Site(subject.path, subject.line)
-    cell, line = subject.placed(site.path, site.line)
-    data = [source for source in node.inputs if source.index in graph.varying]
-    windowed = node.kernel is not None
-    return Layer.made(
-        key=node.key,
-        path=node.module,
-        type=node.type,
-        op=node.op,
-        line=line,
-        cell=cell,
-        inputs=tuple(source.output.symbolic for source in data),
-        outputs=tuple(output.symbolic for output in node.outputs),
-        example_inputs=tuple(source.output.example for source in data),
-        example_outputs=tuple(output.example for output in node.outputs),
-        parameters=costs.parameters(graph, node),
-        macs=costs.macs(graph, node),
-        receptive_field=receptive_field(graph, node),
-        kernel=node.kernel,
-        stride=node.stride if windowed else None,
-        padding=node.padding if windowed else None,
-        parameter_memory=costs.parameter_memory(graph, node),
-        activation_memory=costs.activation_memory(graph, node),
-    )

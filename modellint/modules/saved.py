@@ -25,6 +25,8 @@ _HOOKS = (
     "_load_state_dict_post_hooks",
 )
 _EXTRA, _GETTING = "_extra_state", "get_extra_state"
+#: What has a size for certain.
+_USUAL = frozenset([torch.Tensor, nn.Parameter])
 #: Modules may hold one another in a circle, and one may be held in very many places.
 _DEEPEST, _MOST = 500, 100_000
 
@@ -66,9 +68,9 @@ def _everywhere(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         path, module, depth = pending.pop()
         yield path, module
         found += 1
-        children = vars(module).get("_modules") or {}
-        prefix = f"{path}." if path else ""
-        if depth < _DEEPEST:
+        children = vars(module).get("_modules")
+        if children and depth < _DEEPEST:
+            prefix = f"{path}." if path else ""
             pending += [
                 (prefix + name, child, depth + 1)
                 for name, child in reversed(children.items())
@@ -76,28 +78,33 @@ def _everywhere(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             ]
 
 
-def _own_tensors(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    passing = own.get("_non_persistent_buffers_set") or ()
-    for name, parameter in (own.get("_parameters") or {}).items():
-        if parameter is not None:
-            yield name, parameter
-    for name, buffer in (own.get("_buffers") or {}).items():
-        if buffer is not None and name not in passing:
-            yield name, buffer
+def _own_tensors(own: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    parameters, buffers = own.get("_parameters") or {}, own.get("_buffers")
+    found = [(name, tensor) for name, tensor in parameters.items() if tensor is not None]
+    if buffers:
+        passing = own.get("_non_persistent_buffers_set") or ()
+        for name, tensor in buffers.items():
+            if tensor is not None and name not in passing:
+                found.append((name, tensor))
+    return found
 
 
 def _shape(tensor: Any) -> tuple[int, ...] | None:
     """The sizes of a tensor; `None` for what has none yet, such as a lazy parameter."""
-    if not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor):
+    if type(tensor) not in _USUAL and (
+        not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor)
+    ):
         return None
     return tuple(map(int, tensor.shape))
 
 
 def _has_hooks(own: Mapping[str, Any]) -> bool:
     """Whether hooks that are not PyTorch's have a say in what a module saves or how it loads."""
-    tables = [table for name in _HOOKS if (table := own.get(name))]
-    hooks = [hook for table in tables for hook in table.values()]
-    return any(not _is_torchs(getattr(hook, "hook", hook)) for hook in hooks)
+    for name in _HOOKS:
+        table = own.get(name)
+        if table and not all(_is_torchs(getattr(hook, "hook", hook)) for hook in table.values()):
+            return True
+    return False
 
 
 def _is_overridden(kind: type, name: str) -> bool:
