@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modellint.contracts.solutions import followed, solutions
 from modellint.discovery.example_tensors import says_sizes
 from modellint.errors import FileError, NotAnalysed, UsageError
 from modellint.graph import Graph
 from modellint.inputs.failures import Failure, untold
 from modellint.inputs.feeds import Feed, Feeds
 from modellint.inputs.forward_errors import ForwardErrors
-from modellint.inputs.forwards import Forwards, about
+from modellint.inputs.forwards import Forwards
 from modellint.inputs.input_dtypes import with_booleans, with_floats, with_integers
+from modellint.inputs.next_sizes import folded_batch, next_feed
 from modellint.inputs.objections import Objected
 from modellint.inputs.other_feeds import (
     other_batches,
@@ -32,10 +32,7 @@ from modellint.inputs.other_feeds import (
 from modellint.inputs.other_kinds import fails_whatever_it_is
 from modellint.inputs.second_opinions import SecondOpinions
 from modellint.source.file import SourceFile
-from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import Constraint
-from modellint.symbolic.dims import Dim
-from modellint.symbolic.equalities import pinned
 from modellint.symbolic.specs import InputSpec, parse_input
 
 if TYPE_CHECKING:
@@ -282,7 +279,7 @@ class _Search:
                 graph, at = self._fit(feed)
                 return graph if at is None else Failure(at[0], graph, at[1])
             traced = self.forwards.run(feed, exact=True)
-            if traced.refused is None and self._folded(feed, traced) is None:
+            if traced.refused is None and folded_batch(feed, traced) is None:
                 self.forwards.errors.check_output(traced)
                 return self.forwards.freeze(feed, traced)
             return Failure(feed, traced=traced)
@@ -325,7 +322,7 @@ class _Search:
                 if wanted is None:
                     break
                 demands[wanted.expr, wanted.relation] = wanted
-                following = self._next(feed, list(demands.values()), tried)
+                following = next_feed(feed, list(demands.values()), tried)
                 if following is None:
                     break
                 feed = following
@@ -340,7 +337,7 @@ class _Search:
                 feed, furthest = floats, None
                 continue
             if traced.refused is None:
-                folded = self._folded(feed, traced)
+                folded = folded_batch(feed, traced)
                 if folded is None or not feed.searched:
                     self.forwards.errors.check_output(traced)
                     square = self._square_one_off(feed, furthest)
@@ -360,7 +357,7 @@ class _Search:
                     continue
             if traced.refused is not None and traced.refused[1].always:
                 break  # At some sizes, as where one is 1 and broadcasts, it runs by chance.
-            following = self._next(feed, list(demands.values()), tried)
+            following = next_feed(feed, list(demands.values()), tried)
             if following is None:
                 break
             feed = following
@@ -406,56 +403,6 @@ class _Search:
         assert named.refused is not None
         named.refused[1].always = True  # Oblong ones fit by chance.
         return self.forwards.freeze(square, named), (square, named)
-
-    def _folded(self, feed: Feed, traced: Traced) -> Constraint | None:
-        """The demand that the first output keeps the batch, where it does not."""
-        if not feed.batches or not traced.outputs or not traced.outputs[0].shapes[0]:
-            return None
-        first = feed.batches[0]
-        size = traced.outputs[0].shapes[0][0]
-        if not isinstance(size, Dim) or ex.symbol(first) not in size.expr.symbols:
-            return None
-        steps = [name for name in feed.unsaid - {first} if name[0] in "LT"]
-        whole = ex.atom(ex.symbol(first))
-        if any(size.expr == ex.multiply(whole, ex.atom(ex.symbol(step))) for step in steps):
-            return None  # A row for each step of each sample, as losses of sequences take them.
-        expr = ex.subtract(size.expr, whole)
-        value = size.value - feed.example[first]
-        return Constraint(expr, "==", "the output keeps the batch") if value else None
-
-    def _next(
-        self, feed: Feed, demands: list[Constraint], tried: set[tuple[tuple[str, int], ...]]
-    ) -> Feed | None:
-        """The feed with the first sizes that satisfy the demands and were not tried."""
-        hard = [c for c in demands if c.origin == "operation"]
-        example = dict(feed.example)
-        solved = set(feed.solved)
-        pins = pinned(hard)
-        for symbol, value in pins.items():
-            if symbol.name in feed.searched and value.constant is not None and value.constant > 0:
-                example[symbol.name] = value.constant
-                solved.add(symbol.name)
-        for symbol, value in pins.items():
-            if symbol.name in feed.searched and value.constant is None:
-                example[symbol.name] = max(1, value.evaluate(example))
-        for demand in hard:
-            if demand.relation == "==" and about(demand, example) and not demand.holds(example):
-                example |= followed(demand, example, feed.searched - solved)
-        rest = [name for name in feed.example if name in feed.searched and name not in solved]
-        if all(c.holds(example) for c in hard if about(c, example)):
-            key = tuple(sorted(example.items()))
-            if key not in tried:
-                tried.add(key)
-                return replace(feed, example=example, solved=frozenset(solved))
-        exact = {
-            s.name for c in hard if c.relation == "==" for s in c.expr.symbols if s.name in rest
-        }
-        for values in solutions(hard, example, rest):
-            key = tuple(sorted(values.items()))
-            if key not in tried:
-                tried.add(key)
-                return replace(feed, example=values, solved=frozenset(solved | exact))
-        return None
 
 
 def _goes_further(traced: Traced, other: Traced) -> bool:
