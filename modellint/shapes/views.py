@@ -25,7 +25,7 @@ from modellint.symbolic.dims import Dim, dim, expr_of, fresh, symbolic
 
 
 @op("view_copy")
-@op("view", "reshape", "_unsafe_view", runs=True)
+@op("view", "reshape", runs=True)
 def view(input: Tensor, *shape: Any, dtype: Any = None) -> Any:
     """The given shape; a -1 takes what is left, the batch where it can only be that."""
     if dtype is not None or (shape and not isinstance(shape[0], int)):
@@ -215,7 +215,7 @@ def repeat_interleave(
     return (*input.shape[:at], input.shape[at] * repeats, *input.shape[at + 1 :])
 
 
-@op("contiguous", "detach", "clone", "data", "alias", "real", "imag", runs=True)
+@op("contiguous", "detach", "clone", "data", "real", "imag", runs=True)
 def alias(input: Tensor, **_: Any) -> Shape:
     """The same shape."""
     return input.shape

@@ -21,7 +21,11 @@ def write_whole(path: Path, data: bytes) -> None:
         # Not resolved: what /dev/stdout leads to has no path of its own where it is a pipe.
         path.write_bytes(data)
         return
-    path = path.resolve()
+    written_to, path = path, path.resolve()
+    if mode is not None and not path.exists():
+        # A file that was deleted and is open still: a link to it leads to a name that is none.
+        written_to.write_bytes(data)
+        return
     import tempfile  # Most reports go to a stream.
 
     umask = os.umask(0o077)

@@ -17,8 +17,9 @@ from modellint.worker.askers import is_installed
 
 #: The stages of a file, and with them what they import. All of it: what is imported once user code
 #: has run is imported in each file again, and by whatever user code has made of the import system.
-_STAGES = """building.loader building.builder building.places inputs.search inputs.assertions
-inputs.axis_roles inputs.elsewhere inputs.learned_positions inputs.lost_sizes inputs.size_operands
+_STAGES = """building.loader building.builder building.exported_models building.places
+inputs.search inputs.assertions inputs.axis_roles inputs.elsewhere inputs.learned_positions
+inputs.lost_sizes inputs.size_operands
 inputs.size_reading inputs.size_uses inputs.wider_runs tracing.forward_run tracing.freezing
 tracing.fx_module source.notebooks symbolic.numpy_functions symbolic.printing modules.live_sites
 modules.rebuilding linting.linter linting.training worker.other_arguments

@@ -117,6 +117,18 @@ def test_what_is_no_file_is_written_to_as_it_is(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no /dev/stdout")
+def test_a_deleted_file_that_is_open_is_written_to_and_leaves_no_other(tmp_path):
+    code = "from modellint.cli.output import write; write('through', '/dev/stdout')"
+    gone = tmp_path / "gone"
+    with gone.open("w+b") as file:
+        gone.unlink()
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
+        file.seek(0)
+        assert file.read() == b"through"
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no /dev/stdout")
 def test_a_pipe_is_written_to_by_the_name_of_standard_output():
     code = "from modellint.cli.output import write; write('through', '/dev/stdout')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True)

@@ -53,7 +53,7 @@ def with_constructor(line):
         (with_constructor("__import__('sys').exit(0)"), None, 10),
         (with_constructor("__import__('os')._exit(0)"), "crash", None),
         (with_constructor("__import__('os').abort()"), "crash", None),
-        (GOOD.replace("return self.conv(x)", "y = {}[self.conv(x)]"), "trace-error", 12),
+        (GOOD.replace("return self.conv(x)", "y = missing(self.conv(x))"), "trace-error", 12),
         ("import wandb_not_there\n" + GOOD.replace("nn.Conv2d(", "wandb_not_there.Conv("), None, 1),
     ],
 )

@@ -56,6 +56,7 @@ def widths(report):
 BEHIND = """building contracts discovery facts geometry graph inputs linting modules protocol
 results shapes source symbolic tracing worker""".split()
 IN_FRONT = {
+    "building.exported_graphs",
     "building.live_models",
     "discovery.module_files",
     "graph.listing",
