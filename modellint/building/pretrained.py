@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urlparse
@@ -161,6 +162,7 @@ def _of_libraries() -> Iterator[tuple[Any, str, Any]]:
     timm = sys.modules.get("timm.models._builder")
     if hasattr(timm, "load_pretrained"):
         yield timm, "load_pretrained", lambda *args, **kwargs: None
+    users = _users_modules()
     for module, name, stand_in in (
         ("huggingface_hub", "hf_hub_download", _downloaded),
         ("huggingface_hub.file_download", "hf_hub_download", _downloaded),
@@ -176,17 +178,29 @@ def _of_libraries() -> Iterator[tuple[Any, str, Any]]:
         value = stand_in(original)
         yield found, name, value
         # And where it was imported by name.
-        yield from ((holder, called, value) for holder, called in _held_by_users(original))
+        for holder in users:
+            held = [called for called, one in [*vars(holder).items()] if one is original]
+            yield from ((holder, called, value) for called in held)
 
 
-def _held_by_users(function: Any) -> Iterator[tuple[ModuleType, str]]:
-    """The modules that are not installed, and the names by which they have a function."""
-    for module in [*sys.modules.values()]:
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and not is_installed(file) and not is_torch_file(file):
-            for name, value in [*vars(module).items()]:
-                if value is function:
-                    yield module, name
+def _users_modules() -> list[ModuleType]:
+    """The modules that are of no installed package, and none of Python's own."""
+    return [
+        module
+        for name, module in [*sys.modules.items()]
+        # Asked of thousands for each file: of the name first.
+        if name.partition(".")[0] not in _NOT_USERS
+        and isinstance(file := getattr(module, "__file__", None), str)
+        and _is_users(file)
+    ]
+
+
+_NOT_USERS = sys.stdlib_module_names | {"torch", "modellint"}
+
+
+@lru_cache(maxsize=65536)
+def _is_users(file: str) -> bool:
+    return not is_installed(file) and not is_torch_file(file)
 
 
 def _downloaded(original: Callable[..., Any]) -> Callable[..., Any]:
