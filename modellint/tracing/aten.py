@@ -51,11 +51,21 @@ def torch_call(func: Any) -> Callable[..., Any] | None:
     if "::" in name:
         return None
     if name in _CALLS:
-        return _CALLS[name]
+        # Of an operator that is called without an overload, the one that it is named for.
+        schema = getattr(getattr(func, "default", func), "_schema", None)
+        return _CALLS[name] if schema is None else partial(_by_place, schema, _CALLS[name])
     places = (torch.Tensor,) if name in _METHODS or name.startswith("__") else _PLACES
     found = (getattr(place, name, None) for place in places)
     function = next((one for one in found if callable(one)), None)
     return None if function is None else partial(_plainly, function)
+
+
+def _by_place(schema: Any, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """A call with what is given by name where its schema has it, as `_CALLS` take it."""
+    rest = [one for one in schema.arguments[len(args) :] if not one.kwarg_only]
+    count = max((at for at, one in enumerate(rest, 1) if one.name in kwargs), default=0)
+    placed = [kwargs.pop(one.name, one.default_value) for one in rest[:count]]
+    return call(*args, *placed, **kwargs)
 
 
 def _plainly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -75,8 +85,13 @@ def _slice(x: Any, dim: int = 0, start: Any = None, end: Any = None, step: int =
     return x[(*before, slice(start, end, None if step == 1 else step))]
 
 
+def _places(indices: Any) -> tuple[Any, ...]:
+    """Indices as Python writes them: `None` is a whole axis to ATen, and a new one to Python."""
+    return tuple(slice(None) if one is None else one for one in indices)
+
+
 def _index(x: Any, indices: Any) -> Any:
-    return x[tuple(slice(None) if one is None else one for one in indices)]
+    return x[_places(indices)]
 
 
 def _index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
@@ -84,7 +99,7 @@ def _index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> A
 
 
 def _index_put_(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
-    x[tuple(slice(None) if one is None else one for one in indices)] = values
+    x[_places(indices)] = values
     return x
 
 
@@ -134,8 +149,15 @@ def _convolution(
     return getattr(torch, name)(x, weight, bias, *others)
 
 
-def _layer_norm(x: Any, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    return torch.layer_norm(x, shape, weight, bias, eps)
+def _layer_norm(
+    x: Any,
+    normalized_shape: Any,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> Any:
+    return torch.layer_norm(x, normalized_shape, weight, bias, eps)
 
 
 def _layer_norm_first(x: Any, shape: Any, weight: Any, bias: Any, eps: float) -> Any:
@@ -143,9 +165,14 @@ def _layer_norm_first(x: Any, shape: Any, weight: Any, bias: Any, eps: float) ->
 
 
 def _group_norm(
-    x: Any, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5, *flags: Any
+    x: Any,
+    num_groups: int,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
 ) -> Any:
-    return torch.group_norm(x, groups, weight, bias, eps)
+    return torch.group_norm(x, num_groups, weight, bias, eps)
 
 
 def _group_norm_first(
@@ -178,24 +205,33 @@ def _attention_first(
     return out, None
 
 
-def _embedding(weight: Any, indices: Any, padding: int = -1, *flags: Any) -> Any:
-    return functional.embedding(indices, weight, None if padding == -1 else padding)
+def _embedding(
+    weight: Any,
+    indices: Any,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:
+    return functional.embedding(indices, weight, None if padding_idx == -1 else padding_idx)
 
 
 def _embedding_bag(
     weight: Any,
     indices: Any,
     offsets: Any,
-    scale: bool = False,
+    scale_grad_by_freq: bool = False,
     mode: int = 0,
     sparse: bool = False,
-    weights: Any = None,
-    last: bool = False,
-    padding: Any = None,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: Any = None,
 ) -> Any:
     how = ("sum", "mean", "max")[mode]
-    of = {"per_sample_weights": weights, "include_last_offset": last}
-    of["padding_idx"] = None if padding == -1 else padding
+    of = {
+        "per_sample_weights": per_sample_weights,
+        "include_last_offset": include_last_offset,
+        "padding_idx": None if padding_idx == -1 else padding_idx,
+    }
     return functional.embedding_bag(indices, weight, offsets, mode=how, **of), None, None, None
 
 
@@ -270,7 +306,7 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
     "unsafe_chunk": torch.chunk,
     "convolution": _convolution,
     "_convolution": _convolution,
-    "layer_norm": lambda *args, **_: _layer_norm(*args[:5]),
+    "layer_norm": _layer_norm,
     "native_layer_norm": _layer_norm_first,
     "group_norm": _group_norm,
     "native_group_norm": _group_norm_first,
