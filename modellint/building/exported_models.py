@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modellint.exported.archive import as_told, read_archive
-from modellint.modules.replayed import Replayed, replaying
+from modellint.modules.replayed import Replayed, replayed
 
 
 class Exported(Replayed):
@@ -20,4 +20,4 @@ class Exported(Replayed):
     def __new__(cls) -> Any:
         """The module of the program that is called as the class."""
         program = as_told(read_archive(cls.archive), cls.digest).programs[cls.__name__]
-        return replaying(program)(program)
+        return replayed(program)

@@ -72,9 +72,9 @@ def macs(graph: Graph, node: Node) -> int:
     count = _MACS.get(node.op)
     if count is None or not node.outputs:
         return 0
-    if count is _recurrent:  # It counts the parameters, which are the call's own.
-        return _of_one(graph, node, count(graph, node))
-    return _of_one(graph, node, _macs_of_equals(graph, graph.first_like(node)))
+    # A recurrent layer's are counted by its parameters, which are the call's own.
+    counted = node if count is _recurrent else graph.first_like(node)
+    return _of_one(graph, node, _macs_of_equals(graph, counted))
 
 
 @fact_of_call
