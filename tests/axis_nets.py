@@ -10,28 +10,13 @@ from collections.abc import Callable, Mapping
 
 import torch
 from hypothesis import strategies as st
+from streams import Applied
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 N, L, C = 3, 5, 8
 
 Made = tuple[Callable[..., Tensor], tuple[nn.Module, ...]]
-
-
-class Applied(nn.Module):
-    """A step on (N, L, C), or on (L, N, C), that gives the same sizes."""
-
-    def __init__(self, name: str, function: Callable[..., Tensor], *parts: nn.Module) -> None:
-        super().__init__()
-        self.name = name
-        self.function = function
-        self.parts = nn.ModuleList(parts)
-
-    def extra_repr(self) -> str:
-        return self.name
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, *self.parts)
 
 
 def step(name: str) -> Applied:
