@@ -165,7 +165,8 @@ def shifted(x: Tensor, *pad: int) -> Tensor:
 
 def shuffled(x: Tensor) -> Tensor:
     a, b, c = x.shape
-    return F.pixel_shuffle(x.reshape(a, b, 4, 2, 1), 2).reshape(a, b, c)
+    # On a CPU, PyTorch shuffles no tensor of five axes that is laid out channels-last.
+    return F.pixel_shuffle(x.reshape(a, b, 4, 2, 1).contiguous(), 2).reshape(a, b, c)
 
 
 def repeated(x: Tensor) -> Tensor:

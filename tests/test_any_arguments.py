@@ -147,8 +147,9 @@ def own_error(name: str, call: Callable[[], Any]) -> None:
     try:
         call()
     except UsageError as error:
-        # Of several paths, the one that is wrong is told by itself.
-        assert any(part in str(error) for part in (name, "args", "no such file", "target is"))
+        # Of several paths or inputs, the one that is wrong is told by itself.
+        words = (name, "args", "no such file", "target is", "input ")
+        assert any(part in str(error) for part in words)
     except (modellint.ModellintError, AssertionError) as error:
         assert not isinstance(error, AssertionError) or "is not clean" in str(error)
 

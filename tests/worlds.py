@@ -155,7 +155,7 @@ READING = [
     "import json; NAME = json.load(open(PATH))",
     "import linecache; NAME = int(linecache.getline(PATH, 1))",
     "import numpy; NAME = int(numpy.loadtxt(PATH))",
-    "import fileinput; NAME = int(next(fileinput.input([PATH])))",
+    "import fileinput; NAME = int(next(fileinput.FileInput([PATH])))",
     "import mmap, os; d = os.open(PATH, os.O_RDONLY); NAME = int(mmap.mmap(d, 0, prot=1)[:1])",
     "import runpy; runpy.run_path(PATH); NAME = int(open(PATH).read())",
     "import shutil, tempfile; NAME = int(open(shutil.copy(PATH, tempfile.mkdtemp())).read())",
@@ -233,11 +233,12 @@ def _files(at: int, rng: random.Random) -> Iterator[Dependence]:
         path = f"weights{at}/a.txt"
         yield Dependence(
             f"weigh {number}",
-            lambda path=path: put(path, "abc"),
+            lambda path=path: (put(path, "abc"), os.utime(path, (10, 10))),
             code.replace("PATH", repr(path)),
             (
                 lambda path=path: put(path, "abcd"),
-                lambda path=path: os.utime(path, (rng.randrange(99), rng.randrange(99))),
+                # Another day of the week.
+                lambda path=path: os.utime(path, (10, 10 + rng.randint(1, 6))),
             ),
         )
     for number, code in enumerate(LISTING):

@@ -85,6 +85,8 @@ def parse_input(spec: str) -> InputSpec:
             dims.append(int(part))
         elif _LETTERS.match(part):
             dims.append(part)
+        elif part.isdecimal() and len(part) > _DIGITS:
+            raise UsageError(f"input {spec!r}: no axis has a size of {len(part)} digits")
         else:
             raise UsageError(
                 f"input {spec!r}: {part!r} is neither a positive number nor a name such as H"
