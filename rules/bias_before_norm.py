@@ -57,13 +57,14 @@ def bias_before_norm(graph: Graph, *, least_share: float = 0.001) -> Iterator[Fi
 
 def _wholly(graph: Graph, biases: Mapping[int, Parameter]) -> frozenset[Parameter]:
     """The biases that are cancelled in every call that reads them."""
+    cancelled = frozenset(biases.values())
     read_elsewhere = {
         node.parameter
         for node in graph.nodes
-        if node.parameter is not None
+        if node.parameter in cancelled
         and any(reader.index not in biases for reader in graph.readers(node))
     }
-    return frozenset(biases.values()) - read_elsewhere
+    return cancelled - read_elsewhere
 
 
 def _cancelling(graph: Graph, call: Node) -> Node | None:

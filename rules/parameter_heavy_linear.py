@@ -60,13 +60,16 @@ def parameter_heavy_linear(
     **Options.** `min_parameters`, a count; `flatten_share` and `share`, parts of all parameters.
     """
     total = total_parameters(graph)
+    least = max(min_parameters, min(flatten_share, share) * total)
     seen: set[frozenset[Parameter]] = set()
     for call in graph.calls("linear", "conv1d", "conv2d", "conv3d"):
         if not call.outputs or call.index not in graph.varying:
             continue
-        held = own_parameters(graph, call)
         number = parameters(graph, call)
-        if number < min_parameters or number < min(flatten_share, share) * total or held in seen:
+        if number < least:
+            continue
+        held = own_parameters(graph, call)
+        if held in seen:
             continue
         if call.op != "linear" and not covers_whole_map(call):
             continue

@@ -77,9 +77,10 @@ class _Following:
             first, alike, operands = None, node.like is not None, 1
             for source in node.inputs:
                 operands <<= 1
-                at = states.get(source.index)
-                if at is None:
+                index = source.index
+                if index not in states:
                     continue
+                at = states[index]
                 operands += 1
                 if first is None:
                     first, here = source, at
@@ -96,8 +97,7 @@ class _Following:
             key = (node.like, operands, id(here))
             behind = known.get(key) if alike else None
             if behind is None:
-                step = STEPS.get(op)
-                behind = None if step is None else step(self, node, first, here)
+                behind = STEPS[op](self, node, first, here) if op in STEPS else None
                 if behind is None:
                     return False
                 if alike:

@@ -78,8 +78,8 @@ def unused_modules(graph: Graph) -> tuple[Unused, ...]:
     if graph.mismatch is not None or not graph.outputs:
         return ()
     reached = results(graph)
-    read = {id(n.parameter) for n in graph.nodes if n.parameter and n.index in reached}
-    if all(id(parameter) in read for parameter in graph.parameters):
+    read = {node.parameter for node in graph.nodes if node.parameter and node.index in reached}
+    if read.issuperset(graph.parameters):
         return ()
     alive = _alive(graph)
     if "" not in alive:

@@ -83,6 +83,8 @@ class _Backward:
 
     def __init__(self, graph: Graph, live: Mapping[int, Masks] | None = None) -> None:
         self.held: dict[int, Masks] = {}
+        #: All of each node that was asked for, and of each shape.
+        self.whole: dict[int, Masks] = {}
         self.wholes: dict[tuple[int, ...], Masks] = {}
         varying = graph.varying
         for node in graph.outputs:
@@ -110,10 +112,13 @@ class _Backward:
 
     def _whole(self, node: Node) -> Masks:
         """All of a node; the same value for all nodes of one shape."""
-        sizes = sizes_of(node)
-        masks = self.wholes.get(sizes)
+        masks = self.whole.get(node.index)
         if masks is None:
-            masks = self.wholes[sizes] = whole_of(node)
+            sizes = sizes_of(node)
+            masks = self.wholes.get(sizes)
+            if masks is None:
+                masks = self.wholes[sizes] = whole_of(node)
+            self.whole[node.index] = masks
         return masks
 
     def _hold(self, node: Node, read: Masks) -> None:

@@ -75,12 +75,10 @@ class Place(NamedTuple):
 
     def alone(self, node: Node) -> bool:
         """Whether it has a dimension of the node's first output to itself."""
-        return (
-            self.dim is not None
-            and self.even
-            and self.inner == 1
-            and self.size == node.output.example[self.dim]
-        )
+        dim = self.dim
+        if dim is None or not self.even or self.inner != 1:
+            return False
+        return self.size == node.outputs[0].example[dim]
 
 
 #: One place for each axis of each input; `None` where a node does not depend on it.
@@ -124,18 +122,22 @@ def met(column: Sequence[Place | None]) -> Place | None:
     found = [place for place in column if place is not None]
     if not found:
         return None
-    if all(place is found[0] or place == found[0] for place in found[1:]):
-        return found[0]
-    if any(place.largest is None for place in found):
-        return found[0].lost
-    largest = max(place.largest for place in found if place.largest is not None)
-    smallest = min(place.smallest for place in found)
-    running = [place for place in found if place.dim is not None and place.size > 1]
-    first = running[0] if running else found[0]
-    if any((p.dim, p.inner, p.size) != (first.dim, first.inner, first.size) for p in running):
+    first, *others = found
+    others = [place for place in others if place is not first and place != first]
+    if not others:
+        return first
+    fields = [place.largest for place in found if place.largest is not None]
+    if len(fields) < len(found):
         return first.lost
-    even = all(place.even for place in running)
-    return first._replace(largest=largest, smallest=smallest, even=even)
+    running = [place for place in found if place.dim is not None and place.size > 1]
+    first = running[0] if running else first
+    dim, size, _, _, jump, inner, even = first
+    for place in running:
+        if place.dim != dim or place.inner != inner or place.size != size:
+            return first.lost
+        even = even and place.even
+    smallest = min([place.smallest for place in found])
+    return Place(dim, size, max(fields), smallest, jump, inner, even or not running)
 
 
 def forgotten(node: Node, reading: Reading, whole: Sequence[int]) -> State:

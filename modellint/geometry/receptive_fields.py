@@ -45,30 +45,32 @@ def places(graph: Graph) -> Mapping[int, State]:
     whole = [source.output.example[dim] for source, dim in axes]
     varying = graph.varying
     for node in graph.nodes:
-        if node.index not in varying:
+        index, op = node.index, node.op
+        if index not in varying:
             continue
-        if node.op == "input":
-            found[node.index] = tuple(
+        if op == "input":
+            found[index] = tuple(
                 Place(dim, node.output.example[dim]) if source is node else None
                 for source, dim in axes
             )
             continue
         if not node.outputs:
-            found[node.index] = nothing
+            found[index] = nothing
             continue
-        step = _STEPS.get(node.op, forgotten)
-        reading = []
-        key = [-1 if node.like is None else node.like]
-        for source in node.inputs:
-            state = found.get(source.index)
-            key.append(id(state))
-            if state is not None:
-                reading.append((source, state))
+        step = _STEPS.get(op, forgotten)
+        reading = [(source, found[source.index]) for source in node.inputs if source.index in found]
         first, before = reading[0]
-        if step is joined and len(reading) == 1 and _are_as_many(first, node):
-            found[node.index] = before
-            continue
-        alike = tuple(key)
+        if step is joined:
+            rank = len(node.outputs[0].shape)
+            for source, state in reading:
+                outputs = source.outputs
+                if state is not before or not outputs or len(outputs[0].shape) != rank:
+                    break
+            else:  # Position by position, of one operand or of several at the same places.
+                found[index] = before
+                continue
+        of = [id(found[source.index]) if source.index in found else 0 for source in node.inputs]
+        alike = (-1 if node.like is None else node.like, *of)
         made = None if node.like is None else known.get(alike)
         if made is None:
             if node.op in _SLIDING and first is node.inputs[0]:
@@ -80,14 +82,8 @@ def places(graph: Graph) -> Mapping[int, State]:
             # What changes nothing keeps the same object: a join of both has nothing to do.
             made = before if made == before else one.setdefault(made, made)
             known[alike] = made
-        found[node.index] = made
+        found[index] = made
     return found
-
-
-def _are_as_many(source: Node, node: Node) -> bool:
-    """Whether an operand has as many dimensions as what is made of it."""
-    outputs = source.outputs
-    return bool(outputs) and len(outputs[0].shape) == len(node.outputs[0].shape)
 
 
 @fact
@@ -120,11 +116,11 @@ def receptive_field(graph: Graph, node: Node) -> tuple[int, ...] | None:
     state = places(graph).get(node.index)
     if not state:
         return None
-    known = _fields(graph)
     # By identity: what hands positions on hands on its places, too.
-    if id(state) not in known:
-        known[id(state)] = _seen(graph, node, lambda place: place.largest)
-    return known[id(state)]
+    known, key = _fields(graph), id(state)
+    if key not in known:
+        known[key] = _seen(graph, node, lambda place: place.largest)
+    return known[key]
 
 
 @fact

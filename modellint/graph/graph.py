@@ -207,8 +207,12 @@ class Graph:
         found: dict[str, list[Node]] = {}
         varying = self.varying
         for node in self.nodes:
-            if node.type != node.op or node.index in varying or node.op not in LAYERS:
-                found.setdefault(node.op, []).append(node)
+            op = node.op
+            if node.type != op or node.index in varying or op not in LAYERS:
+                if op in found:
+                    found[op].append(node)
+                else:
+                    found[op] = [node]
         return found
 
     @cached_property
@@ -218,13 +222,22 @@ class Graph:
 
     @cached_property
     def _readers(self) -> Mapping[int, tuple[Node, ...]]:
-        readers: dict[int, list[Node]] = {}
+        # Nearly all nodes have one reader.
+        readers: dict[int, tuple[Node, ...]] = {}
+        several: dict[int, list[Node]] = {}
         for node in self.nodes:
             for source in node.inputs:
-                found = readers.setdefault(source.index, [])
-                if not found or found[-1] is not node:  # It may read a node twice, `x + x`.
+                index = source.index
+                if index not in readers:
+                    readers[index] = (node,)
+                    continue
+                if index not in several:
+                    several[index] = [*readers[index]]
+                found = several[index]
+                if found[-1] is not node:  # It may read a node twice, `x + x`.
                     found.append(node)
-        return {index: tuple(found) for index, found in readers.items()}
+        readers.update({index: tuple(found) for index, found in several.items()})
+        return readers
 
     def refused_by_torch(self, node: Node) -> bool | None:
         """Whether PyTorch itself, with values, raises at an operation of this forward.

@@ -115,46 +115,51 @@ class SizeReading(Operands):
             self.statement(statement)
 
     def statement(self, of: ast.stmt) -> None:
-        if isinstance(of, ast.Assign):
-            for target in of.targets:
-                self.bind(target, of.value, self.level(of.value))
-        elif isinstance(of, ast.AnnAssign):
-            if of.value is not None:
-                self.bind(of.target, of.value, self.level(of.value))
-        elif isinstance(of, ast.AugAssign):
-            left: Any = of.target
-            level = self.arithmetic(left, of.op, of.value)
-            self.bind(of.target, None, level)
-        elif isinstance(of, ast.Return):
-            if of.value is not None:
-                self.returned = max(self.returned, self.level(of.value))
-        elif isinstance(of, ast.For):
-            self.loop(of)
-            self.statements([*of.body, *of.orelse])
-        elif isinstance(of, (ast.If, ast.While)):
-            self.level(of.test)
-            decided = self.decided(of.test)
-            self.statements([*of.body] if decided is not False else [])
-            self.statements([*of.orelse] if decided is not True else [])
-        elif isinstance(of, ast.With):
-            for item in of.items:
-                level = self.level(item.context_expr)
-                if item.optional_vars is not None:
-                    self.bind(item.optional_vars, None, level)
-            self.statements(of.body)
-        elif isinstance(of, ast.Try):
-            handlers = [line for handler in of.handlers for line in handler.body]
-            self.statements([*of.body, *handlers, *of.orelse, *of.finalbody])
-        elif isinstance(of, ast.Expr):
-            self.level(of.value)
-        elif isinstance(of, ast.Assert):
-            self.level(of.test)  # Its message is made where the run ends.
-        elif not isinstance(
-            of, (ast.Raise, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom)
-        ):
+        read = _STATEMENTS.get(type(of))
+        if read is not None:
+            read(self, of)
+        elif type(of) not in _SILENT:
             self.unclear(Level.MAYBE)
 
+    def assignment(self, of: ast.Assign | ast.AnnAssign) -> None:
+        if of.value is None:
+            return
+        for target in of.targets if isinstance(of, ast.Assign) else [of.target]:
+            self.bind(target, of.value, self.level(of.value))
+
+    def change(self, of: ast.AugAssign) -> None:
+        left: Any = of.target
+        self.bind(of.target, None, self.arithmetic(left, of.op, of.value))
+
+    def result_of(self, of: ast.Return) -> None:
+        if of.value is not None:
+            self.returned = max(self.returned, self.level(of.value))
+
+    def branches(self, of: ast.If | ast.While) -> None:
+        self.level(of.test)
+        decided = self.decided(of.test)
+        if decided is not False:
+            self.statements(of.body)
+        if decided is not True:
+            self.statements(of.orelse)
+
+    def context(self, of: ast.With) -> None:
+        for item in of.items:
+            level = self.level(item.context_expr)
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, None, level)
+        self.statements(of.body)
+
+    def attempt(self, of: ast.Try) -> None:
+        handlers = [line for handler in of.handlers for line in handler.body]
+        self.statements([*of.body, *handlers, *of.orelse, *of.finalbody])
+
     def loop(self, of: ast.For) -> None:
+        """Bind what a loop counts and goes through, and read what it does."""
+        self.count(of)
+        self.statements([*of.body, *of.orelse])
+
+    def count(self, of: ast.For) -> None:
         """Bind what a loop counts and goes through."""
         level, target = self.level(of.iter), of.target
         called = called_name(of.iter) if isinstance(of.iter, ast.Call) else None
@@ -202,6 +207,11 @@ class SizeReading(Operands):
 
     def level(self, of: ast.expr) -> Level:
         """Whether an expression is a size. Raises `Leaves` where it surely loses one."""
+        # Most expressions are names or constants.
+        if isinstance(of, ast.Name):
+            return self.names.get(of.id, Level.NONE)
+        if isinstance(of, ast.Constant):
+            return Level.NONE
         read = _EXPRESSIONS.get(type(of))
         if read is not None:
             return read(self, of)
@@ -396,9 +406,24 @@ class SizeReading(Operands):
         return Level.NONE
 
 
+#: Statements that do nothing with a size.
+_SILENT = frozenset([ast.Raise, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom])
+
+_STATEMENTS: Mapping[type, Callable[[SizeReading, Any], Any]] = {
+    ast.Assign: SizeReading.assignment,
+    ast.AnnAssign: SizeReading.assignment,
+    ast.AugAssign: SizeReading.change,
+    ast.Return: SizeReading.result_of,
+    ast.For: SizeReading.loop,
+    ast.If: SizeReading.branches,
+    ast.While: SizeReading.branches,
+    ast.With: SizeReading.context,
+    ast.Try: SizeReading.attempt,
+    ast.Expr: lambda self, of: self.level(of.value),
+    ast.Assert: lambda self, of: self.level(of.test),  # Its message is made where the run ends.
+}
+
 _EXPRESSIONS: Mapping[type, Callable[[SizeReading, Any], Level]] = {
-    ast.Constant: lambda self, of: Level.NONE,
-    ast.Name: lambda self, of: self.names.get(of.id, Level.NONE),
     ast.Attribute: SizeReading.attribute,
     ast.Subscript: SizeReading.subscript,
     ast.Slice: SizeReading.slice,

@@ -23,6 +23,7 @@ def layers_of(
     varying = graph.varying
     # What equal layers that read as many maps have in common is worked out once.
     common: dict[tuple[int, tuple[bool, ...]], dict[str, Any]] = {}
+    places: dict[int, tuple[int | None, int]] = {}
     for node in graph.calls():
         if not node.outputs:
             continue
@@ -31,7 +32,9 @@ def layers_of(
         if reading not in common:
             common[reading] = _sizes(graph, alike, reading[1])
         site = node.construction or node.call or where
-        cell, line = placed(site.path, site.line)
+        if id(site) not in places:  # By identity: blocks that are repeated share their lines.
+            places[id(site)] = placed(site.path, site.line)
+        cell, line = places[id(site)]
         found[node.key] = Layer.made(
             key=node.key,
             path=node.module,

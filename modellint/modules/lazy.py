@@ -46,9 +46,11 @@ def settle(modules: Members) -> None:
     That run's end put their hooks back. Whoever calls puts back what was there.
     """
     for _, module in modules:
-        handle = vars(module).get("_initialize_hook")
-        own = (one for one in module._parameters.values() if one is not None)
-        if handle is not None and not any(map(nn.parameter.is_lazy, own)):
+        handle: Any = vars(module).get("_initialize_hook")
+        if handle is None:
+            continue
+        given = (one for one in module._parameters.values() if one is not None)
+        if not any(map(nn.parameter.is_lazy, given)):
             module._forward_pre_hooks.pop(handle.id, None)
 
 
@@ -56,9 +58,14 @@ def ask_for_parameters(
     modules: Iterable[tuple[str, nn.Module]], infer: Callable[[nn.Module, Any, Any], None]
 ) -> None:
     """Have the lazy modules of a model (a copy of the user's) ask `infer` for their parameters."""
+    # Asked of the classes: a module answers for what it has not by a search in Python.
+    kinds: dict[type, Any] = {type(module): None for _, module in modules}
+    for kind in kinds:
+        kinds[kind] = getattr(kind, "has_uninitialized_params", None)
+    if not any(kinds.values()):
+        return
     for _, module in modules:
-        # Asked of the class: a module answers for what it has not by a search in Python.
-        waits = getattr(type(module), "has_uninitialized_params", None)
+        waits = kinds[type(module)]
         if waits is not None and waits(module):
             handle: Any = module._initialize_hook
             module._forward_pre_hooks[handle.id] = infer

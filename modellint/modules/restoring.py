@@ -62,11 +62,27 @@ class _Saved:
             if is_stock(type(module)):
                 tables += _tables(own)
             else:
-                self._contents([value for value in own.values() if type(value) in _CONTAINERS])
+                tables += self._registers(own)
+                self._contents(
+                    [
+                        value
+                        for name, value in own.items()
+                        if type(value) in _CONTAINERS and name not in _REGISTERS
+                    ]
+                )
         self.dicts += [table for table in tables if table]
         self.empty += [table for table in tables if not table]
         self.values = [*map(dict.copy, self.attributes)]
         self.copies = [*map(dict.copy, self.dicts)]
+
+    def _registers(self, own: dict[str, Any]) -> list[dict[Any, Any]]:
+        """The tables that every module has, but for those that are kept here in their order."""
+        held = [own[name] for name in _REGISTERS if name in own]
+        held = [table for table in held if type(table) in _CONTAINERS]
+        # The order of an OrderedDict is none of the dict's below it.
+        ordered = [table for table in held if table and type(table) is not dict]
+        self.others += [(table, table.copy()) for table in ordered]
+        return [table for table in held if type(table) is dict or not table]
 
     def _contents(self, held: list[Any]) -> None:
         """Keep what containers hold, and those inside of them, each once by identity.
@@ -81,7 +97,6 @@ class _Saved:
             if not container:
                 self.empty.append(container)
                 continue
-            # The order of an OrderedDict is none of the dict's below it.
             if isinstance(container, dict) and not isinstance(container, OrderedDict):
                 self.dicts.append(container)
             else:
@@ -129,6 +144,10 @@ _tables = operator.itemgetter(
     "_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks"
 )
 _CONTAINERS = frozenset([dict, list, set, OrderedDict, Counter, defaultdict, deque])
+#: Where every module keeps parameters, modules and hooks: none of these holds further containers.
+_REGISTERS = frozenset(
+    name for name, value in vars(nn.Module()).items() if type(value) in _CONTAINERS
+)
 
 
 def _same(left: list[dict[Any, Any]], right: list[dict[Any, Any]]) -> bool:

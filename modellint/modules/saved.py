@@ -6,14 +6,13 @@ a class of the user's may have put in its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from modellint.graph import Saved
-from modellint.modules.members import is_module
 from modellint.source.classes import module_of
 
 #: What of a module decides what it saves and how it loads, beside its tables.
@@ -39,71 +38,74 @@ def saved_state(model: nn.Module) -> Saved:
     shapes: dict[str, tuple[int, ...] | None] = {}
     custom: list[str] = []
     # Of a class once: a model has a thousand modules of ten classes.
-    own_ways: dict[int, tuple[bool, bool]] = {}
-    for path, module in _everywhere(model):
-        own, kind = vars(module), type(module)
-        if own.get("_parameters") or own.get("_buffers"):  # Most modules have neither.
-            prefix = f"{path}." if path else ""
-            for name, tensor in _own_tensors(own):
-                shapes[prefix + name] = _shape(tensor)
-        found = own_ways.get(id(kind))
-        if found is None:
-            extra, others = (
-                _is_overridden(kind, _GETTING),
-                any(_is_overridden(kind, name) for name in _METHODS),
-            )
-            found = own_ways[id(kind)] = (extra, others)
-        if found[0]:
-            shapes[f"{path}.{_EXTRA}" if path else _EXTRA] = None
-        if found[1] or _has_hooks(own):
-            custom.append(path)
+    own_ways: dict[type, _Ways] = {}
+    pending: list[tuple[str, Any, int]] = [("", model, 0)]
+    found = 0
+    while pending and found < _MOST:
+        prefix, module, depth = pending.pop()
+        kind = type(module)
+        if kind not in own_ways:
+            own_ways[kind] = _ways_of(kind)
+        ways = own_ways[kind]
+        if not ways.is_module or "_parameters" not in (own := vars(module)):
+            continue
+        found += 1
+        if own["_parameters"]:
+            for name, tensor in own["_parameters"].items():
+                if tensor is not None:
+                    usual = type(tensor) in _USUAL
+                    shapes[prefix + name] = tuple(tensor.shape) if usual else _shape(tensor)
+        buffers = own.get("_buffers")
+        if buffers:
+            passing = own.get("_non_persistent_buffers_set") or ()
+            for name, tensor in buffers.items():
+                if tensor is not None and name not in passing:
+                    usual = type(tensor) in _USUAL
+                    shapes[prefix + name] = tuple(tensor.shape) if usual else _shape(tensor)
+        if ways.extra:
+            shapes[prefix + _EXTRA] = None
+        if ways.overridden or _has_hooks(own):
+            custom.append(prefix[:-1])
+        # Under each path that it has, and parents before children.
+        modules = own.get("_modules")
+        if modules and depth < _DEEPEST:
+            children = reversed(modules.items())
+            pending += [(f"{prefix}{name}.", child, depth + 1) for name, child in children]
     return Saved(shapes, tuple(custom))
 
 
-def _everywhere(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module under every path that it has, parents before children."""
-    pending = [("", model, 0)]
-    found = 0
-    while pending and found < _MOST:
-        path, module, depth = pending.pop()
-        yield path, module
-        found += 1
-        children = vars(module).get("_modules")
-        if children and depth < _DEEPEST:
-            prefix = f"{path}." if path else ""
-            pending += [
-                (prefix + name, child, depth + 1)
-                for name, child in reversed(children.items())
-                if is_module(child)
-            ]
+class _Ways(NamedTuple):
+    """What a class does in its own way where its modules are saved."""
+
+    is_module: bool
+    #: Whether there is something beside its tensors.
+    extra: bool
+    overridden: bool
 
 
-def _own_tensors(own: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    parameters, buffers = own.get("_parameters") or {}, own.get("_buffers")
-    found = [(name, tensor) for name, tensor in parameters.items() if tensor is not None]
-    if buffers:
-        passing = own.get("_non_persistent_buffers_set") or ()
-        for name, tensor in buffers.items():
-            if tensor is not None and name not in passing:
-                found.append((name, tensor))
-    return found
+def _ways_of(kind: type) -> _Ways:
+    if not issubclass(kind, nn.Module):
+        return _Ways(False, False, False)
+    others = any(_is_overridden(kind, name) for name in _METHODS)
+    return _Ways(True, _is_overridden(kind, _GETTING), others)
 
 
 def _shape(tensor: Any) -> tuple[int, ...] | None:
     """The sizes of a tensor; `None` for what has none yet, such as a lazy parameter."""
-    if type(tensor) not in _USUAL and (
-        not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor)
-    ):
+    if not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor):
         return None
-    return tuple(map(int, tensor.shape))
+    return tuple(tensor.shape)
 
 
 def _has_hooks(own: Mapping[str, Any]) -> bool:
     """Whether hooks that are not PyTorch's have a say in what a module saves or how it loads."""
+    # A loop, and no call of `any`: it is asked of each module, and hardly one has hooks.
     for name in _HOOKS:
         table = own.get(name)
-        if table and not all(_is_torchs(getattr(hook, "hook", hook)) for hook in table.values()):
-            return True
+        if table:
+            for hook in table.values():
+                if not _is_torchs(getattr(hook, "hook", hook)):
+                    return True
     return False
 
 

@@ -51,7 +51,11 @@ class Final:
         """The arguments of an operation by name, as rules see them: with nodes for tensors."""
         nodes = dict(zip(record.inputs, node.inputs, strict=True))
         return {
-            name: value if type(value) in ATOMS else self._argument(value, nodes)
+            name: value
+            if type(value) in ATOMS
+            else nodes[value.record]
+            if type(value) is Handle
+            else self._argument(value, nodes)
             for name, value in arguments_of(record).items()
         }
 

@@ -205,6 +205,8 @@ class _Maker:
         self.final = Final(pins, example)
         self.by_record: dict[Record, Node] = {}
         self.keys: dict[str, int] = {}
+        #: What names the line of a call in keys, by the `id` of its place.
+        self.marks: dict[int, str] = {}
         self.tensors: dict[tuple[int, str], tuple[Tensor]] = {}
         self.sites = sites
         self.paths = traced.members.paths
@@ -246,7 +248,7 @@ class _Maker:
         """An input, a parameter, a buffer or a constant."""
         name = record.path[0] if record.path else f"constant_{record.index}"
         arguments = _NONE
-        if isinstance(record, Leaf) and record.op == "parameter":
+        if record.op == "parameter" and isinstance(record, Leaf):
             arguments = _PARAMETER[record.leaf.requires_grad, record.owned]
         return Node.made(
             index=record.index,
@@ -262,9 +264,12 @@ class _Maker:
 
     def _operation(self, record: Record) -> Node:
         owner, principal = self._owner(record)
-        path, kind = self.paths[id(owner)], self.kinds[id(owner)]
+        held = id(owner)
+        path, kind = self.paths[held], self.kinds[held]
         known = self.by_record
-        key = self._unique(self._key(record, path, kind, principal))
+        # The line of an exported program's call is gone with its code.
+        call = None if self.exported else record.call
+        key = self._unique(self._key(record.op, path, kind, principal, call))
         outputs = self._outputs(record)
         if self.general:
             outputs = self._general_outputs(key, outputs)
@@ -275,6 +280,7 @@ class _Maker:
             )
         inputs = tuple([known[source] for source in record.inputs])
         layer = kind is not None or principal
+        as_before = not self.general and not self.lost
         return Node.made(
             index=record.index,
             op=record.op,
@@ -284,28 +290,28 @@ class _Maker:
             key=key,
             module=path,
             type=type(owner).__name__ if principal else record.op,
-            construction=self.sites.get(id(owner), NOWHERE)[0] if layer else None,
-            call=self._call(record),
-            like=self._like(record, inputs, outputs),
-            **(_WRITES if record.func is not None and _writes(record) else {}),
+            construction=self.sites.get(held, NOWHERE)[0] if layer else None,
+            call=call,
+            like=record.like if as_before else self._like(record, inputs, outputs),
+            **(_WRITES if _writes(record.op, record.func) else {}),
         )
 
     def _like(self, record: Record, inputs: tuple[Node, ...], outputs: tuple[Tensor, ...]) -> int:
-        """The first operation of the same function, arguments and sizes."""
-        if not self.general and not self.lost:
-            return record.like
-        # Others say the sizes of some results, which may differ where those of the records agree.
+        """The first operation of the same function, arguments and sizes, where others say sizes.
+
+        Those of results may differ where those of the records agree.
+        """
         tensors = (*outputs, *(tensor for node in inputs for tensor in node.outputs))
         return self.likes.setdefault((record.like, *map(id, tensors)), record.index)
 
     def _outputs(self, record: Record) -> tuple[Tensor, ...]:
-        """What an operation puts out; one object for equal sizes of single results."""
-        made = [
-            # One object for equal shapes, so that what it is asked is found out once.
-            self.tensors.get((id(shape), dtype)) or self._single(shape, dtype)
-            for shape, dtype in zip(record.shapes, record.dtypes, strict=True)
-        ]
-        return made[0] if len(made) == 1 else tuple([tensor for (tensor,) in made])
+        """What an operation puts out; one object for equal sizes, so that each is asked once."""
+        known, shapes, dtypes = self.tensors, record.shapes, record.dtypes
+        if len(shapes) == 1:
+            return known.get((id(shapes[0]), dtypes[0])) or self._single(shapes[0], dtypes[0])
+        each = zip(shapes, dtypes, strict=True)
+        made = [known.get((id(shape), of)) or self._single(shape, of) for shape, of in each]
+        return tuple([tensor for (tensor,) in made])
 
     def _single(self, shape: tuple[int, ...], dtype: str) -> tuple[Tensor]:
         final = self.final.size
@@ -314,16 +320,22 @@ class _Maker:
         self.tensors[id(shape), dtype] = made
         return made
 
-    def _key(self, record: Record, path: str, kind: str | None, principal: bool) -> str:
-        if record.op in LAYERS:
+    def _key(self, op: str, path: str, kind: str | None, principal: bool, call: Site | None) -> str:
+        if op in LAYERS:
             if principal:
                 return path
             if kind is not None or (path and self.exported):
-                return f"{path}:{record.op}"
-        elif principal and record.op in STEPS:
+                return f"{path}:{op}"
+        elif principal and op in STEPS:
             return path
-        call = self._call(record)
-        return f"{record.op}@{0 if call is None else mark(call.path, call.line)}"
+        if call is None:
+            return f"{op}@0"
+        # By identity: the calls of one line share their place, and a model repeats its blocks.
+        place = id(call)
+        marked = self.marks.get(place)
+        if marked is None:
+            marked = self.marks[place] = mark(call.path, call.line)
+        return f"{op}@{marked}"
 
     def samples(self, batches: Sequence[str]) -> int:
         """How many samples an export has for good, if all that goes in and out has them first."""
@@ -331,10 +343,6 @@ class _Maker:
         sizes = [self.by_record[record].output.example[:1] for record in self.traced.outputs]
         open_ones = {symbol.name for symbol in self.final.symbols} & {*batches}
         return number if not open_ones and all(one == (number,) for one in sizes) else 1
-
-    def _call(self, record: Record) -> Site | None:
-        """The line of a call; none of an exported program, whose code is gone."""
-        return None if self.exported else record.call
 
     def _general_outputs(self, key: str, outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The same sizes as the more general run says them, where they agree at the example."""
@@ -388,9 +396,10 @@ class _Maker:
         return None
 
 
-def _writes(record: Record) -> bool:
-    """Whether it is an operation that leaves its result in its first argument."""
-    return name_of(record.func)[1] or record.op == "setitem"
+@lru_cache(maxsize=4096)
+def _writes(op: str, func: Any) -> bool:
+    """Whether an operation is one that leaves its result in its first argument."""
+    return func is not None and (name_of(func)[1] or op == "setitem")
 
 
 def _without(tensor: Tensor, axes: Collection[int]) -> Tensor:

@@ -7,6 +7,7 @@ live model is never touched, wherever its tensors are. What has entered is known
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -88,8 +89,10 @@ class HeldTensors:
         """What is known of a tensor; a new one is a parameter, a buffer or a constant."""
         key = id(tensor)
         found = self.values.get(key)
-        if found is not None:
-            return found
+        return self._leaf(tensor, key) if found is None else found
+
+    def _leaf(self, tensor: torch.Tensor, key: int) -> Value:
+        """Note a tensor, known by its `id` from here on, that no operation of the forward made."""
         kind, path = self.leaves.get(key, UNNAMED)
         if kind == "constant" and isinstance(tensor, nn.Parameter):
             kind = "parameter"
@@ -111,7 +114,8 @@ class HeldTensors:
             self.partial = self.partial or "a tensor comes from where no operation was seen"
             record.varying = True
         records.append(record)
-        return self.keep(tensor, made, shape, record)
+        value = self.values[key] = Value(tensor, made, shape, record)
+        return value
 
     def keep(
         self, held: Any, tensor: torch.Tensor, shape: tuple[int, ...], record: Record
@@ -139,6 +143,23 @@ class HeldTensors:
 
     # -- arguments ------------------------------------------------------------------------------
 
+    def sized_each(self, args: Iterable[Any], values: list[Value], key: list[Any]) -> list[Any]:
+        """Arguments as `sized` makes them; what most of them are is told without a call."""
+        known, made = self.values, []
+        for arg in args:
+            value = known.get(id(arg))
+            if value is not None:
+                values.append(value)
+                handle = value.handle
+                key += (id(handle.shape), handle.dtype)
+                made.append(handle)
+            elif type(arg) in _WHOLE:
+                key.append(arg)
+                made.append(arg)
+            else:
+                made.append(self.sized(arg, values, key))
+        return made
+
     def sized(self, arg: Any, values: list[Value], key: list[Any]) -> Any:
         """An argument with tensors as the table sees them.
 
@@ -152,9 +173,10 @@ class HeldTensors:
             # 1, 1.0 and True are equal, but make different dtypes.
             key += (kind, arg) if kind is float or kind is bool else (arg,)
             return arg
-        value = self.values.get(id(arg))
+        held = id(arg)
+        value = self.values.get(held)
         if value is None and isinstance(arg, torch.Tensor):
-            value = self.value_of(arg)
+            value = self._leaf(arg, held)
         if value is not None:
             values.append(value)
             handle = value.handle
@@ -173,7 +195,7 @@ class HeldTensors:
             return arg
         if isinstance(arg, (tuple, list)):
             key.append(len(arg))
-            made = [self.sized(item, values, key) for item in arg]
+            made = self.sized_each(arg, values, key)
             return made if kind is list else tuple(made)
         if isinstance(arg, dict):
             key[0] = None
@@ -181,7 +203,7 @@ class HeldTensors:
         if isinstance(arg, slice):
             bounds = [self._index(bound) for bound in (arg.start, arg.stop, arg.step)]
             key.append(slice)
-            return slice(*[self.sized(bound, values, key) for bound in bounds])
+            return slice(*self.sized_each(bounds, values, key))
         if kind in _KEYS:
             key.append(arg)
         else:

@@ -42,13 +42,13 @@ def observed_calls(
     changed: list[tuple[dict[str, Any], Any]] = []
     try:
         for _, module in modules:
-            attributes = vars(module)
+            attributes, kind = vars(module), type(module)
             own = attributes.get("forward", changed)
-            arguments = LAYER_CALLS.get(type(module)) if own is changed else None
-            if arguments is None:
-                attributes["forward"] = _observed(module, module.forward, run)
+            if own is changed and kind in LAYER_CALLS:
+                forward: Any = functools.partial(short, module, LAYER_CALLS[kind])
             else:
-                attributes["forward"] = functools.partial(short, module, arguments)
+                forward = _observed(module, module.forward, run)
+            attributes["forward"] = forward
             changed.append((attributes, own))
         yield
     finally:

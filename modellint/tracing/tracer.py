@@ -110,7 +110,7 @@ class Tracer(Recorder, TorchFunctionMode):
         values: list[Value] = []
         # By identity: what is known of a function is kept for good, and hashes all of itself.
         key: list[Any] = [id(known)]
-        sized_args = tuple([self.sized(arg, values, key) for arg in args])
+        sized_args = tuple(self.sized_each(args, values, key))
         sized_kwargs = {}
         for name, value in kwargs.items():
             key.append(name)
