@@ -20,7 +20,7 @@ import torch
 
 from modellint.source.classes import module_of
 from modellint.symbolic.dims import Dim, Ratio
-from modellint.tracing.module_stand_ins import Put, put_into, wanted
+from modellint.tracing.module_stand_ins import wanted
 
 
 class _StandIn(type):
@@ -121,7 +121,7 @@ def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
     bases = {base for cls in classes for base in cls.__mro__}
     words, stand_ins = tuple(_REPLACED), wanted(classes)
     roots = {module_of(base).partition(".")[0] for base in bases} - _LEFT_ALONE
-    put: list[Put] = []
+    put: list[tuple[dict[str, Any], str, Any, Any]] = []
     changed: list[tuple[dict[str, Any], Iterable[str]]] = []
     try:
         for scope in _scopes(frozenset(roots), len(sys.modules)):
@@ -133,7 +133,10 @@ def sizes_kept(classes: Iterable[type]) -> Iterator[None]:
                 missing = _REPLACED.keys() - scope.keys()
                 changed.append((scope, missing))
                 scope.update({word: _REPLACED[word] for word in missing})
-            put += put_into(scope, stand_ins)
+            for name, real, stands_in in stand_ins:
+                if scope.get(name) is real:
+                    put.append((scope, name, stands_in, real))
+                    scope[name] = stands_in
         yield
     finally:
         for scope, name, stands_in, real in put:

@@ -18,8 +18,6 @@ import torch
 from modellint.source.classes import module_of
 from modellint.symbolic.dims import Dim, Ratio, fresh
 
-#: A name of a module's globals, what it is in a run, and what it is else.
-Put = tuple[dict[str, Any], str, Any, Any]
 #: What a module is called where it is imported, the module, and what stands in for it.
 StandIn = tuple[str, Any, Any]
 
@@ -27,18 +25,6 @@ StandIn = tuple[str, Any, Any]
 def wanted(classes: Iterable[type]) -> Sequence[StandIn]:
     """What stands in for the modules that the code of these classes may lose sizes to."""
     return _NAMES if any(map(_constructs, classes)) else _NAMES[:1]
-
-
-def put_into(scope: dict[str, Any], stand_ins: Iterable[StandIn]) -> Sequence[Put]:
-    """Put stand-ins into the globals of a module; they are to be taken out again."""
-    put = [
-        (scope, name, stands_in, real)
-        for name, real, stands_in in stand_ins
-        if name in scope and scope[name] is real
-    ]
-    for _, name, stands_in, _ in put:
-        scope[name] = stands_in
-    return put
 
 
 class _Math:

@@ -71,7 +71,7 @@ def test_a_rule_that_raises_is_told_of_where_that_is_asked_for(asked, folder, mo
 def test_a_fault_of_modellint_costs_no_other_model(folder, monkeypatch, new_worker):
     hidden = folder / "hidden"
     hidden.mkdir()
-    # A function of the worker's own fails, as by a fault of ours.
+    # A function of the worker's own fails, as by a fault of ours: its code says that it is there.
     (hidden / "sitecustomize.py").write_text(
         "import sys\n"
         "class Finder:\n"
@@ -79,11 +79,13 @@ def test_a_fault_of_modellint_costs_no_other_model(folder, monkeypatch, new_work
         "        if name == 'modellint.worker.supervisor':\n"
         "            sys.meta_path.remove(self)\n"
         "            import modellint.linting.linter as linter\n"
-        "            plain = linter.describe_model\n"
-        "            def describe(graph, subject, confirmed=False):\n"
-        "                if subject.name == 'Net': raise KeyError('secret')\n"
-        "                return plain(graph, subject, confirmed)\n"
-        "            linter.describe_model = describe\n"
+        "            linter.plain = linter.describe_model\n"
+        "            code = '''\n"
+        "def describe_model(graph, subject, confirmed=False):\n"
+        "    if subject.name == 'Net': raise KeyError('secret')\n"
+        "    return plain(graph, subject, confirmed)\n"
+        "'''\n"
+        "            exec(compile(code, linter.__file__, 'exec'), vars(linter))\n"
         "sys.meta_path.insert(0, Finder())\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(hidden))
