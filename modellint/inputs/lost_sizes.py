@@ -119,7 +119,9 @@ def _may_lose(forwards: Forwards, traced: Traced) -> Level:
     """Whether code of the user's asked for sizes and may have lost one."""
     every = traced.tape.asking.values()
     asking = [one for one in every if is_users_file(one.code.co_filename)]
-    return SizeUses(forwards.modules).leave(asking) if asking else Level.NONE
+    if not asking:
+        return Level.NONE
+    return SizeUses(forwards.modules, traced.tape.handings).leave(asking)
 
 
 def _runs(

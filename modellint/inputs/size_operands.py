@@ -7,7 +7,7 @@ import builtins
 import inspect
 import linecache
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, ModuleType
@@ -69,6 +69,8 @@ class Operands:
     bound: dict[str, list[ast.expr | None]]
     #: What the modules hold by a name, as far as was asked.
     attributes: dict[str, list[Any]]
+    #: The names whose bindings are looked through.
+    asked: set[str]
     #: The names that held no float when the code asked for a size; `None` where it did not ask.
     floats: Mapping[str, bool] | None = None
     #: The names that held tensors when the code asked.
@@ -204,6 +206,10 @@ class Operands:
             owner = self.scope.get(of.value.id)
             if of.value.id not in self.bound and isinstance(owner, ModuleType):
                 return [getattr(owner, of.attr, None)]
+        if isinstance(of, ast.Subscript):
+            return [inner for one in self.held(of.value) for inner in _elements(one)]
+        if isinstance(of, ast.Name) and of.id in self.bound:
+            return self._bound_to(of.id)
         if isinstance(of, ast.Attribute):
             return [
                 inner
@@ -216,11 +222,33 @@ class Operands:
                     else []
                 )
             ]
-        if isinstance(of, ast.Name) and of.id not in self.bound:
+        if isinstance(of, ast.Name):
             if of.id in self.scope:
                 return [self.scope[of.id]]
             return [getattr(builtins, of.id)] if hasattr(builtins, of.id) else []
         return []
+
+    def _bound_to(self, name: str) -> list[Any]:
+        """What a name holds that is only ever bound to what is known; nothing where it is not."""
+        if name in self.asked:
+            return []  # It is bound to what is made of itself.
+        self.asked.add(name)
+        try:
+            found = [[] if value is None else self.held(value) for value in self.bound[name]]
+        finally:
+            self.asked.discard(name)
+        return [] if [] in found else [one for held in found for one in held]
+
+    def is_method(self, func: ast.expr, target: Any) -> bool:
+        """Whether what is called is a method of a module, which gets the module first."""
+        if not isinstance(func, ast.Attribute) or isinstance(target, staticmethod):
+            return False
+        if isinstance(func.value, ast.Name) and func.value.id == self.first:
+            owners: Sequence[Any] = self.modules
+        else:
+            owners = [one for one in self.held(func.value) if isinstance(one, nn.Module)]
+        # What an instance holds is no method.
+        return any(vars(one).get(func.attr) is not target for one in owners)
 
     def is_tensor_method(self, of: ast.Attribute) -> bool:
         root = of.value
@@ -289,6 +317,49 @@ def makes_tensors(target: Any) -> bool:
     return name not in OF_SIZES and (is_of_torch(target) or (torchs and inspect.isroutine(target)))
 
 
+#: Whatever a loop counts: an integer, and none of the trace's.
+COUNTED = ast.Constant(0)
+
+
+def taken(target: ast.expr, several: ast.expr) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """What a loop binds, and an expression for what each name gets, where one is known."""
+    call = several if isinstance(several, ast.Call) else None
+    name = None if call is None else called_name(call)
+    given = [] if call is None else call.args
+    parts = target.elts if isinstance(target, ast.Tuple) else []
+    if name == "range":
+        yield target, COUNTED
+    elif name == "enumerate" and len(parts) == 2 and given:
+        yield parts[0], COUNTED
+        yield parts[1], _one_of(given[0])
+    elif name == "zip" and parts and len(parts) == len(given):
+        for part, of in zip(parts, given, strict=True):
+            yield part, _one_of(of)
+    elif name == "items" and len(parts) == 2 and call is not None:
+        yield parts[0], None
+        yield parts[1], _one_of(call)
+    else:
+        yield target, _one_of(several)
+
+
+#: What hands on the elements of its argument, and methods that hand on those of a container.
+_HANDING, _OF_CONTAINERS = ("reversed", "list", "tuple", "iter"), ("values", "items", "children")
+
+
+@lru_cache(maxsize=1024)
+def _one_of(several: ast.expr) -> ast.expr | None:
+    """An expression for what a loop takes of a container, one after the other."""
+    if isinstance(several, ast.Call):
+        func, name = several.func, called_name(several)
+        if isinstance(func, ast.Name) and name in _HANDING and several.args:
+            return _one_of(several.args[0])
+        if isinstance(func, ast.Attribute) and name in _OF_CONTAINERS:
+            return _one_of(func.value)
+    if isinstance(several, (ast.Name, ast.Attribute, ast.Subscript)):
+        return ast.Subscript(several, ast.Constant(0), ast.Load())
+    return None
+
+
 @lru_cache(maxsize=1024)
 def function_tree(code: CodeType) -> ast.FunctionDef | None:
     """The tree of a function's code, from the file that it stands in; `None` where none is."""
@@ -329,6 +400,20 @@ def _attribute(module: nn.Module, name: str) -> list[Any]:
     kind: Any = type(module)
     found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
     return [] if found is None or isinstance(found, property) else [found]
+
+
+#: How many elements of a container are looked at; who holds more holds data.
+_MOST = 1000
+
+
+def _elements(held: Any) -> list[Any]:
+    """What an index of a container may pick."""
+    kind: Any = type(held)
+    if issubclass(kind, (nn.ModuleList, nn.Sequential, nn.ModuleDict)):
+        return list(vars(held).get("_modules", {}).values())
+    if kind in (list, tuple, dict) and len(held) <= _MOST:
+        return list(held.values() if kind is dict else held)
+    return []
 
 
 def _is_display(of: ast.expr) -> bool:

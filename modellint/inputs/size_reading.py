@@ -13,6 +13,7 @@ from torch import nn
 
 from modellint.inputs.size_operands import (
     ASKING,
+    COUNTED,
     ENDING,
     FILLING,
     FOLLOWED,
@@ -29,6 +30,7 @@ from modellint.inputs.size_operands import (
     is_of_torch,
     place,
     repeats,
+    taken,
 )
 from modellint.modules.members import is_stock
 from modellint.source.callees import called_name
@@ -60,6 +62,7 @@ class SizeReading(Operands):
         arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
         self.first = arguments[0].arg if arguments and self.modules else None
         self.attributes: dict[str, list[Any]] = {}
+        self.asked: set[str] = set()
         self.names: dict[str, Level] = {}
         #: What each name is bound to; `None` for what is no expression, such as an argument.
         self.bound: dict[str, list[ast.expr | None]] = {}
@@ -156,19 +159,15 @@ class SizeReading(Operands):
 
     def loop(self, of: ast.For) -> None:
         """Bind what a loop counts and goes through, and read what it does."""
-        self.count(of)
+        self.go_through(of.target, of.iter)
         self.statements([*of.body, *of.orelse])
 
-    def count(self, of: ast.For) -> None:
-        """Bind what a loop counts and goes through."""
-        level, target = self.level(of.iter), of.target
-        called = called_name(of.iter) if isinstance(of.iter, ast.Call) else None
-        counted = ast.Constant(0)  # Whatever it is, it is an integer, and none of the trace's.
-        if called == "enumerate" and isinstance(target, ast.Tuple) and len(target.elts) == 2:
-            self.bind(target.elts[0], counted, Level.NONE)
-            self.bind(target.elts[1], None, level)
-        else:
-            self.bind(target, counted if called == "range" else None, level)
+    def go_through(self, target: ast.expr, several: ast.expr) -> None:
+        """Bind what a loop takes of something, one after the other."""
+        level = self.level(several)
+        for part, value in taken(target, several):
+            counts = value is COUNTED and part is not target
+            self.bind(part, value, Level.NONE if counts else level)
 
     def bind(self, target: ast.expr, value: ast.expr | None, level: Level) -> None:
         if isinstance(target, ast.Name):
@@ -297,7 +296,7 @@ class SizeReading(Operands):
 
     def comprehension(self, of: Any) -> Level:
         for part in of.generators:
-            self.bind(part.target, None, self.level(part.iter))
+            self.go_through(part.target, part.iter)
             self.most(part.ifs)
         if isinstance(of, ast.DictComp):
             self.lost(self.level(of.key))
@@ -347,10 +346,15 @@ class SizeReading(Operands):
                 return max(min(receiver, Level.MAYBE), self.uses.any_result)
             if func.attr not in self.uses.names:
                 return self.unclear(handed)  # It is some other object's.
+            of_base = isinstance(func.value, ast.Call) and called_name(func.value) == "super"
+            if func.attr != "forward" or of_base:
+                self.uses.methods(func.attr, 1 if first else 2)
+                return self.uses.any_result
         else:
             self.level(func)
         if handed:
-            self.uses.all_forwards(1 if first else 2)
+            self.uses.handed_forwards()
+            self.unclear(handed)  # Nor need it be a module.
         return self.uses.any_result
 
     def followed(self, name: str, of: ast.Call, handed: Level) -> Level:
@@ -367,12 +371,7 @@ class SizeReading(Operands):
     def called(self, target: Any, of: ast.Call, levels: Sequence[Level]) -> Level:
         """What a call of something known returns. Raises `Leaves` where it loses its argument."""
         handed = max(levels, default=Level.NONE)
-        bound = isinstance(target, nn.Module) or (
-            isinstance(of.func, ast.Attribute)
-            and isinstance(of.func.value, ast.Name)
-            and of.func.value.id == self.first
-            and not isinstance(target, staticmethod)
-        )
+        bound = isinstance(target, nn.Module) or self.is_method(of.func, target)
         if isinstance(target, nn.Module):
             kind: Any = type(target)
             if is_stock(kind):

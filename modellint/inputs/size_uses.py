@@ -25,15 +25,16 @@ from modellint.inputs.size_operands import (
 from modellint.inputs.size_reading import SizeReading
 from modellint.modules.members import Members, is_stock
 from modellint.modules.user_files import is_users_file
-from modellint.tracing.asking import Asking
+from modellint.tracing.asking import Asking, Handings
 from modellint.tracing.literals import own_functions
 
 
 class SizeUses:
     """What the code of one model does with sizes; each function is read once."""
 
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: Members, handings: Handings) -> None:
         self.members = members
+        self.handings = handings
         self.known: dict[tuple[Place, Handed], Level] = {}
         self.asking: dict[Place, Asking] = {}
         #: What is known only as far as `any_result` is.
@@ -109,10 +110,31 @@ class SizeUses:
             default=Level.NONE,
         )
 
-    def all_forwards(self, after: int) -> None:
-        """Read every forward of the model as one that is handed sizes after so many arguments."""
+    def methods(self, name: str, after: int) -> None:
+        """Read every method of this name as one that is handed sizes after so many arguments."""
         for function in list(self.own.values()):
             code = function.__code__
-            if function.__name__ == "forward" and is_users_file(code.co_filename):
+            if function.__name__ == name and is_users_file(code.co_filename):
                 handed = frozenset((n, Level.PERHAPS, True) for n in parameters(code)[after:])
                 self.result(code, function.__globals__, handed)
+
+    def handed_forwards(self) -> None:
+        """Read the forwards that were handed sizes, as ones that are."""
+        for kind, given in self.handings.items():
+            for function in own_functions(kind):
+                code = function.__code__
+                if function.__name__ == "forward" and is_users_file(code.co_filename):
+                    self.result(code, function.__globals__, _handed(code, given))
+
+
+def _handed(code: CodeType, given: Collection[int | str]) -> Handed:
+    """The parameters of a method that were handed sizes, by position behind `self` or by name."""
+    names = parameters(code)
+    positional = code.co_argcount
+    found: set[str] = set()
+    for one in given:
+        if isinstance(one, int):
+            found.update(names[one + 1 : one + 2] if one + 1 < positional else names[positional:])
+        else:
+            found.update([one] if one in names else names[positional:])
+    return frozenset((name, Level.PERHAPS, True) for name in found)

@@ -1,4 +1,4 @@
-"""Which code asks for sizes in a run, and which of its names hold floats when it does."""
+"""Which code asks for sizes in a run or is handed some, and which of its names hold floats then."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from modellint.symbolic.literals import Literal
 from modellint.tracing.builtins_shim import length
 
 
@@ -52,6 +53,41 @@ def note(asking: dict[int, Asking], depth: int) -> None:
     elif known.nones:
         held = frame.f_locals
         known.nones.difference_update([n for n in known.nones if held.get(n) is not None])
+
+
+#: What a forward was handed that may be or hold a size: by class of its module, the positions
+#: behind `self` and the names of such arguments.
+Handings = dict[type, set[int | str]]
+
+
+def note_handed(handings: Handings, module: nn.Module, args: Any, kwargs: Any) -> None:
+    """Note which arguments of a module's forward may be sizes, or hold some."""
+    found: set[int | str] = {at for at, value in enumerate(args) if may_hold_size(value)}
+    found.update(name for name, value in kwargs.items() if may_hold_size(value))
+    if found:
+        kind: Any = type(module)
+        handings.setdefault(kind, set()).update(found)
+
+
+#: What is no size and holds none.
+_PLAIN = frozenset([int, bool, float, str, type(None), torch.dtype, torch.device])
+
+
+#: How deep in containers, and in how large ones, sizes are looked for; others may hold some.
+_DEEP, _LARGE = 4, 100
+
+
+def may_hold_size(value: Any, depth: int = 0) -> bool:
+    """Whether a value is a size that carries its expression or may hold one; objects may."""
+    kind = type(value)
+    if kind in _PLAIN or issubclass(kind, (torch.Tensor, nn.Module)):
+        return False
+    if kind in (tuple, list, dict):
+        if depth > _DEEP or len(value) > _LARGE:
+            return True
+        inside = value.values() if kind is dict else value
+        return any(may_hold_size(one, depth + 1) for one in inside)
+    return kind is not Literal
 
 
 def may_hold_float(value: Any) -> bool:

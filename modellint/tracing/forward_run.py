@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from modellint.modules.restoring import untouched
 from modellint.shapes import Refused
 from modellint.shapes import Tensor as Sized
 from modellint.symbolic.constraints import recording
+from modellint.tracing.asking import note_handed
 from modellint.tracing.builtins_shim import sizes_kept
 from modellint.tracing.dtypes import dtype_names, dtype_of
 from modellint.tracing.garbage import uncollected
@@ -173,8 +175,9 @@ def _surround(
     ask_for_parameters(modules, tracer.infer)
     stack.enter_context(direct_functionals(tracer.call))
     raised, returned = tracer.refuse_layer, None if watch is None else watch.returned
+    handed = partial(note_handed, tape.handings)
     stack.enter_context(
-        observed_calls(modules, tracer.stack, called, tracer.call, raised, returned)
+        observed_calls(modules, tracer.stack, called, tracer.call, raised, handed, returned)
     )
     stack.enter_context(recording(tape.demand, tape.unknowns))
     stack.enter_context(torch.no_grad())

@@ -26,6 +26,7 @@ def observed_calls(
     called: set[int],
     call: Callable[[Any, Any, Any], Any],
     raised: Callable[[nn.Module, Any, Any, Exception], None],
+    handed: Callable[[nn.Module, Any, Any], None],
     returned: Callable[[nn.Module, Any], None] | None = None,
 ) -> Iterator[None]:
     """Keep the running modules of this thread on a stack, and the `id` of each that ran.
@@ -33,11 +34,11 @@ def observed_calls(
     Each module's `forward` is wrapped in the instance and unwrapped at the end. Global hooks send
     every call down the slow path of `Module.__call__` (a fifth of a trace), and assigning to
     `nn.Module.__call__` makes Python invalidate the caches of thousands of classes. The commonest
-    of torch's own layers hand their arguments straight to `call`, the tracer's. What a module
-    raised is told to `raised` with what it got, while it is on the stack; what it returned to
-    `returned`, if that is wanted.
+    of torch's own layers hand their arguments straight to `call`, the tracer's. What a module gets
+    that is more than one tensor is told to `handed`; what it raised to `raised` with what it got,
+    while it is on the stack; what it returned to `returned`, if that is wanted.
     """
-    run = _Run(threading.get_ident(), stack, called, raised, returned)
+    run = _Run(threading.get_ident(), stack, called, raised, handed, returned)
     short = _short(call, run)
     changed: list[tuple[dict[str, Any], Any]] = []
     try:
@@ -66,6 +67,7 @@ class _Run(NamedTuple):
     stack: list[nn.Module]
     called: set[int]
     raised: Callable[[nn.Module, Any, Any, Exception], None]
+    handed: Callable[[nn.Module, Any, Any], None]
     returned: Callable[[nn.Module, Any], None] | None
 
 
@@ -158,6 +160,8 @@ def _observed(module: nn.Module, forward: Callable[..., Any], run: _Run) -> Call
     def observed(*args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != run.thread:
             return forward(*args, **kwargs)
+        if kwargs or len(args) != 1 or not isinstance(args[0], torch.Tensor):
+            run.handed(module, args, kwargs)
         run.stack.append(module)
         run.called.add(id(module))
         try:

@@ -21,7 +21,7 @@ from modellint.symbolic.constraints import Constraint, DemandedBy, Relation
 from modellint.symbolic.dims import Dim, Ratio
 from modellint.symbolic.equalities import pinned
 from modellint.symbolic.expressions import Expr, Symbol
-from modellint.tracing.asking import Asking
+from modellint.tracing.asking import Asking, Handings
 
 
 class Handle(Sized):
@@ -222,6 +222,8 @@ class Tape:
         self.unknowns: dict[str, int] = {}
         #: The code that asked for sizes, by its identity.
         self.asking: dict[int, Asking] = {}
+        #: Which arguments of forwards were sizes, or may have held some.
+        self.handings: Handings = {}
         self.describe: Callable[[], str] = str
 
     @cached_property
