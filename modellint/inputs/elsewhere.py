@@ -10,7 +10,7 @@ from math import lcm
 from modellint.graph import Graph
 from modellint.inputs.feeds import Feed
 from modellint.symbolic.constraints import jointly
-from modellint.symbolic.dims import Dim
+from modellint.symbolic.dims import Dim, expr_of
 from modellint.symbolic.expressions import Expr, Symbol, compiled
 
 #: What is added to the sizes of an example, in turn: little either way, then what divides evenly.
@@ -81,7 +81,7 @@ def telling(graph: Graph, sizes: Iterable[dict[str, int]]) -> Iterator[dict[str,
 
     By what the sizes of the model's maps are at them: their remainders, and how large they are.
     """
-    asked = _Asked(_asked(graph))
+    asked = Together(_asked(graph))
     known = asked.traits(graph.symbols)
     left = [(one, asked.traits(one)) for one in sizes]
     while left:
@@ -93,19 +93,23 @@ def telling(graph: Graph, sizes: Iterable[dict[str, int]]) -> Iterator[dict[str,
 
 def _asked(graph: Graph) -> Sequence[Expr]:
     found: dict[Expr, None] = {}
+    # Equal sizes are one object, and equal shapes are.
+    looked: set[int] = set()
     for node in graph.nodes:
         for out in node.outputs:
+            if id(out) in looked:
+                continue
+            looked.add(id(out))
             for size in out.shape:
-                if isinstance(size, Dim) and {s.name for s in size.expr.symbols} <= {
-                    *graph.symbols
-                }:
-                    found[size.expr] = None
+                new = isinstance(size, Dim) and size.expr not in found
+                if new and all(s.name in graph.symbols for s in expr_of(size).symbols):
+                    found[expr_of(size)] = None
         if len(found) >= _ASKED:
             break
     return [*found]
 
 
-class _Asked:
+class Together:
     """Sizes of a model's maps, evaluated together."""
 
     def __init__(self, exprs: Sequence[Expr]) -> None:
@@ -116,14 +120,15 @@ class _Asked:
     def traits(self, sizes: Mapping[str, int]) -> int:
         """What is told apart of them at these sizes of the inputs, a bit each."""
         found = 0
-        for size in reversed(self._evaluated(sizes)):
+        for size in reversed(self.at(sizes)):
             found <<= _BITS
             if size is not None:
                 large = min(size.bit_length(), 63)
                 found |= _remainders()[size % _COMMON] | 1 << _REMAINDER_BITS + large
         return found
 
-    def _evaluated(self, sizes: Mapping[str, int]) -> Sequence[int | None]:
+    def at(self, sizes: Mapping[str, int]) -> Sequence[int | None]:
+        """What they are at these sizes of the inputs; `None` where that would divide by zero."""
         try:
             values: list[int | None] = self.together(*[sizes[name] for name in self.names])
         except ZeroDivisionError:

@@ -172,6 +172,8 @@ def differing(
     values = {**graph.symbols, **sizes}
     found: dict[str, frozenset[tuple[int, int]]] = {}
     apart = False
+    # Equal shapes are one object, in the graph and in the run.
+    alike: set[tuple[int, int]] = set()
     for node, record in zip_longest(graph.nodes, other.tape.records):
         if node is None:
             break
@@ -180,6 +182,11 @@ def differing(
             return {**found, **_differing_layers(graph, theirs, values, node.index)}
         if node.op in ("input", "parameter", "buffer", "constant"):
             continue
+        pair = None
+        if not apart and len(node.outputs) == len(record.shapes) == 1:
+            pair = id(node.outputs[0]), id(record.shapes[0])
+            if pair in alike:
+                continue
         axes = {
             (number, at)
             for number, mine in enumerate(node.outputs)
@@ -191,6 +198,8 @@ def differing(
         }
         if axes:
             found[node.key] = frozenset(axes)
+        elif pair is not None:
+            alike.add(pair)
     return found
 
 
@@ -220,6 +229,8 @@ def _spread(graph: Graph, lost: Lost) -> Lost:
 
     Of what comes after a lost size, all that is said by the same symbols is lost.
     """
+    if not lost:
+        return lost
     found = dict(lost)
     behind: dict[int, frozenset[Symbol]] = {}
     for node in graph.nodes:

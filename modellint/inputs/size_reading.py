@@ -385,7 +385,10 @@ class SizeReading(Operands):
                 if target.__name__ in OF_SIZES:
                     self.lost(handed)
                 return Level.NONE
-            given = by_parameter(target.__code__, of, levels, bound, self.may_be_float)
+            # What is handed no size has those that it asks for, which the run told of.
+            given: Handed = frozenset()
+            if handed:
+                given = by_parameter(target.__code__, of, levels, bound, self.may_be_float)
             unclear = self.uses.unclear
             try:
                 return self.uses.result(target.__code__, target.__globals__, given)

@@ -15,11 +15,12 @@ from modellint.contracts.confirming import holds_at
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.assertions import asserted
-from modellint.inputs.elsewhere import admitted, telling, with_pins
+from modellint.inputs.elsewhere import Together, admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
 from modellint.symbolic.constraints import jointly
-from modellint.symbolic.dims import Dim, evaluate, expr_of
+from modellint.symbolic.dims import Dim, expr_of
+from modellint.symbolic.expressions import Expr
 
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
@@ -82,23 +83,30 @@ def _wider_run(forwards: Forwards, feed: Feed, traced: Traced) -> Traced | None:
 def _says_the_same(feed: Feed, traced: Traced, graph: Graph, plain: Graph) -> bool:
     """Whether the wider sizes are those of the example's own way, wherever that is taken."""
     pairs = _apart(graph, plain)
+    if not pairs:
+        return True
     own = islice(telling(plain, islice(admitted(feed, plain), _CHOICE)), _ALIKE)
-    return not pairs or all(
-        evaluate(one, values) == evaluate(other, values)
+    ours, others = (Together(exprs) for exprs in zip(*pairs, strict=True))
+    return all(
+        ours.at(values) == others.at(values)
         for values in (with_pins(sizes, traced.tape.pins, feed.example) for sizes in own)
-        for one, other in pairs
     )
 
 
-def _apart(graph: Graph, plain: Graph) -> Collection[tuple[int, int]]:
+def _apart(graph: Graph, plain: Graph) -> Collection[tuple[Expr, Expr]]:
     """The sizes that two graphs of one model say otherwise, each pair once."""
-    return {
-        (expr_of(one), expr_of(other)): (one, other)
+    # By identity: equal shapes are one object.
+    shapes = {
+        (id(ours), id(others)): (ours.shape, others.shape)
         for mine, theirs in zip(graph.nodes, plain.nodes, strict=True)
         for ours, others in zip(mine.outputs, theirs.outputs, strict=True)
-        for one, other in zip(ours.shape, others.shape, strict=True)
+    }
+    return {
+        (expr_of(one), expr_of(other))
+        for ours, others in shapes.values()
+        for one, other in zip(ours, others, strict=True)
         if one is not other and not any(isinstance(s, Dim) and s.unknown for s in (one, other))
-    }.values()
+    }
 
 
 def _between(feed: Feed, graph: Graph, traced: Traced, general: Traced) -> Iterator[dict[str, int]]:

@@ -39,7 +39,7 @@ from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import fresh, symbolic
 from modellint.symbolic.expressions import Expr, Symbol
 from modellint.tracing.binding import arguments_of
-from modellint.tracing.dtypes import dtype_name
+from modellint.tracing.dtypes import dtype_names
 from modellint.tracing.final_sizes import Final
 from modellint.tracing.forward_run import Traced
 from modellint.tracing.fx_module import graph_module
@@ -230,7 +230,7 @@ class _Maker:
                     if kind != "parameter":  # Made, or made a parameter, since the search.
                         named = (f"{path}.{name}" if path else name,)
                     made[key] = Parameter.made(
-                        names=named, shape=_shape(tensor), dtype=dtype_name(tensor.dtype)
+                        names=named, shape=_shape(tensor), dtype=dtype_names(tensor.dtype)[0]
                     )
                 else:
                     again = f"{path}.{name}" if path else name
