@@ -12,7 +12,7 @@ import operator
 import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import demand, demand_outcome, unknown_size
@@ -48,15 +48,8 @@ class Dim(int):
     def __deepcopy__(self, memo: object) -> Dim:
         return self
 
-    if TYPE_CHECKING:
-
-        @property
-        def value(self) -> int:
-            """The size in the example, as a plain int."""
-
-    else:
-        # Asked for more often than anything else: the function of int's own slot, for a call less.
-        value = property(int.__int__, doc="The size in the example, as a plain int.")
+    #: The size in the example, as a plain int: by int's own function, since it is asked for most.
+    value: int = property(int.__int__)  # type: ignore[assignment]
 
     @property
     def unknown(self) -> bool:
