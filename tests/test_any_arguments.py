@@ -148,7 +148,8 @@ def own_error(name: str, call: Callable[[], Any]) -> None:
         call()
     except UsageError as error:
         # Of several paths or inputs, the one that is wrong is told by itself.
-        words = (name, "args", "no such file", "target is", "input ")
+        one_of_several = "input " if name == "inputs" else "target is"
+        words = (name, "args", "no such file", "target is", one_of_several)
         assert any(part in str(error) for part in words)
     except (modellint.ModellintError, AssertionError) as error:
         assert not isinstance(error, AssertionError) or "is not clean" in str(error)

@@ -77,10 +77,9 @@ class _Following:
             first, alike, operands = None, node.like is not None, 1
             for source in node.inputs:
                 operands <<= 1
-                index = source.index
-                if index not in states:
+                at = states.get(source.index)
+                if at is None:
                     continue
-                at = states[index]
                 operands += 1
                 if first is None:
                     first, here = source, at
@@ -97,7 +96,8 @@ class _Following:
             key = (node.like, operands, id(here))
             behind = known.get(key) if alike else None
             if behind is None:
-                behind = STEPS[op](self, node, first, here) if op in STEPS else None
+                step = STEPS.get(op)
+                behind = None if step is None else step(self, node, first, here)
                 if behind is None:
                     return False
                 if alike:

@@ -93,13 +93,9 @@ Step = Callable[[Node, Reading, Sequence[int]], State]
 
 def joined(node: Node, reading: Reading, whole: Sequence[int]) -> State:
     """Position by position, of one or several operands that are broadcast to the output."""
+    if are_aligned(node, reading):
+        return reading[0][1]
     rank = len(node.output.shape)
-    first, state = reading[0]
-    if first.outputs and len(first.output.shape) == rank and (
-        len(reading) == 1
-        or all(other is state and len(of.output.shape) == rank for of, other in reading[1:])
-    ):  # fmt: skip
-        return state
     columns = []
     for source, state in reading:
         shift = rank - len(source.output.shape) if source.outputs else 0
@@ -108,6 +104,16 @@ def joined(node: Node, reading: Reading, whole: Sequence[int]) -> State:
         pairs = zip(*columns, strict=True)
         return tuple([one if one is other else met((one, other)) for one, other in pairs])
     return tuple([met(column) for column in zip(*columns, strict=True)])
+
+
+def are_aligned(node: Node, reading: Reading) -> bool:
+    """Whether all operands have the same places, and as many dimensions as what is made of them."""
+    rank, before = len(node.outputs[0].shape), reading[0][1]
+    for source, state in reading:
+        outputs = source.outputs
+        if state is not before or not outputs or len(outputs[0].shape) != rank:
+            return False
+    return True
 
 
 def shifted(place: Place | None, shift: int) -> Place | None:

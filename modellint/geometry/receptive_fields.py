@@ -15,7 +15,15 @@ from math import ceil
 
 from modellint.geometry.axis_moves import MOVING
 from modellint.geometry.field_growth import WIDENING
-from modellint.geometry.place import Number, Place, State, Step, forgotten, joined
+from modellint.geometry.place import (
+    Number,
+    Place,
+    State,
+    Step,
+    are_aligned,
+    forgotten,
+    joined,
+)
 from modellint.graph import Graph, Node, fact
 from modellint.graph.operations import COMBINING, ELEMENTWISE, NORMS, TRANSPOSED, WINDOWS
 
@@ -60,15 +68,9 @@ def places(graph: Graph) -> Mapping[int, State]:
         step = _STEPS.get(op, forgotten)
         reading = [(source, found[source.index]) for source in node.inputs if source.index in found]
         first, before = reading[0]
-        if step is joined:
-            rank = len(node.outputs[0].shape)
-            for source, state in reading:
-                outputs = source.outputs
-                if state is not before or not outputs or len(outputs[0].shape) != rank:
-                    break
-            else:  # Position by position, of one operand or of several at the same places.
-                found[index] = before
-                continue
+        if step is joined and are_aligned(node, reading):
+            found[index] = before
+            continue
         of = [id(found[source.index]) if source.index in found else 0 for source in node.inputs]
         alike = (-1 if node.like is None else node.like, *of)
         made = None if node.like is None else known.get(alike)

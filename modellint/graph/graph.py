@@ -207,12 +207,8 @@ class Graph:
         found: dict[str, list[Node]] = {}
         varying = self.varying
         for node in self.nodes:
-            op = node.op
-            if node.type != op or node.index in varying or op not in LAYERS:
-                if op in found:
-                    found[op].append(node)
-                else:
-                    found[op] = [node]
+            if node.type != node.op or node.index in varying or node.op not in LAYERS:
+                found.setdefault(node.op, []).append(node)
         return found
 
     @cached_property

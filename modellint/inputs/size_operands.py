@@ -70,7 +70,7 @@ class Operands:
     #: What the modules hold by a name, as far as was asked.
     attributes: dict[str, list[Any]]
     #: The names whose bindings are looked through.
-    asked: set[str]
+    looking_up: set[str]
     #: The names that held no float when the code asked for a size; `None` where it did not ask.
     floats: Mapping[str, bool] | None = None
     #: The names that held tensors when the code asked.
@@ -230,13 +230,13 @@ class Operands:
 
     def _bound_to(self, name: str) -> list[Any]:
         """What a name holds that is only ever bound to what is known; nothing where it is not."""
-        if name in self.asked:
+        if name in self.looking_up:
             return []  # It is bound to what is made of itself.
-        self.asked.add(name)
+        self.looking_up.add(name)
         try:
             found = [[] if value is None else self.held(value) for value in self.bound[name]]
         finally:
-            self.asked.discard(name)
+            self.looking_up.discard(name)
         return [] if [] in found else [one for held in found for one in held]
 
     def is_method(self, func: ast.expr, target: Any) -> bool:

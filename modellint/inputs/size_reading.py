@@ -62,7 +62,7 @@ class SizeReading(Operands):
         arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
         self.first = arguments[0].arg if arguments and self.modules else None
         self.attributes: dict[str, list[Any]] = {}
-        self.asked: set[str] = set()
+        self.looking_up: set[str] = set()
         self.names: dict[str, Level] = {}
         #: What each name is bound to; `None` for what is no expression, such as an argument.
         self.bound: dict[str, list[ast.expr | None]] = {}

@@ -53,15 +53,13 @@ def saved_state(model: nn.Module) -> Saved:
         if own["_parameters"]:
             for name, tensor in own["_parameters"].items():
                 if tensor is not None:
-                    usual = type(tensor) in _USUAL
-                    shapes[prefix + name] = tuple(tensor.shape) if usual else _shape(tensor)
+                    shapes[prefix + name] = _shape(tensor)
         buffers = own.get("_buffers")
         if buffers:
             passing = own.get("_non_persistent_buffers_set") or ()
             for name, tensor in buffers.items():
                 if tensor is not None and name not in passing:
-                    usual = type(tensor) in _USUAL
-                    shapes[prefix + name] = tuple(tensor.shape) if usual else _shape(tensor)
+                    shapes[prefix + name] = _shape(tensor)
         if ways.extra:
             shapes[prefix + _EXTRA] = None
         if ways.overridden or _has_hooks(own):
@@ -92,7 +90,9 @@ def _ways_of(kind: type) -> _Ways:
 
 def _shape(tensor: Any) -> tuple[int, ...] | None:
     """The sizes of a tensor; `None` for what has none yet, such as a lazy parameter."""
-    if not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor):
+    if type(tensor) not in _USUAL and (
+        not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor)
+    ):
         return None
     return tuple(tensor.shape)
 
