@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modellint import Finding, Graph, Node, Skip, rule
 from modellint.contracts.admitted import grouped, words
-from modellint.contracts.contract import beside, condition, contract, demands, sized_axes
+from modellint.contracts.contract import beside, condition, demands, divisor_of, sized_axes
 from modellint.graph.operations import COMBINING
 
 _RESIZE = ", or resize one of what is joined: F.interpolate(x, size=other.shape[2:])"
@@ -67,7 +67,7 @@ def _asking(graph: Graph, axes: tuple[str, ...]) -> list[tuple[Node, str, int]]:
         names = {symbol.name for symbol in demand.expr.symbols}
         for axis in axes:
             if axis in names:
-                divisor = contract([demand], graph.symbols)[axis].multiple_of
+                divisor = divisor_of(axis, demand, graph.symbols)
                 if divisor > 1:
                     found.append((node, condition(demand), divisor))
     return found

@@ -71,7 +71,7 @@ def parameter_heavy_linear(
         held = own_parameters(graph, call)
         if held in seen:
             continue
-        if call.op != "linear" and not covers_whole_map(call):
+        if call.op != "linear" and not covers_whole_map(graph.first_like(call)):
             continue
         if unfolded(graph, call):
             continue

@@ -251,6 +251,11 @@ def sizes_of(name: str, about: Sequence[Constraint], example: Mapping[str, int])
     return found
 
 
+def divisor_of(name: str, demand: Constraint, example: Mapping[str, int]) -> int:
+    """The number that one demand asks a size to be a multiple of, others keeping the example's."""
+    return sizes_of(name, _about([demand], example), example).multiple_of
+
+
 def admitted_sizes(
     name: str, demands: Sequence[Constraint], example: Mapping[str, int], limit: int
 ) -> list[int]:

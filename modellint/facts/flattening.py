@@ -64,7 +64,7 @@ def flattened(graph: Graph, call: Node) -> Flattened | None:
     after global pooling, counts with one position. A convolution that covers its whole map reads
     it as if it were flattened.
     """
-    if covers_whole_map(call):
+    if covers_whole_map(graph.first_like(call)):
         inside = prod(call.arguments["weight"].output.example[1:]) // prod(call.kernel or ())
         return Flattened(call.input, inside, call.kernel or (), _untouched(graph, call.input))
     node: Node | None = call.input if call.inputs else None

@@ -85,14 +85,16 @@ def unused_modules(graph: Graph) -> tuple[Unused, ...]:
     if "" not in alive:
         return ()
     numbers = _numbers(graph)
+    # A module is made when it is asked for: by their paths alone most are none of these.
+    paths = [
+        path
+        for path in graph.modules
+        if path not in alive and numbers.get(path) and path.rpartition(".")[0] in alive
+    ]
     return tuple(
         Unused(module, numbers[path], _elsewhere(graph, path))
-        for path, module in graph.modules.items()
-        if path not in alive
-        and numbers.get(path)
-        and module.type not in _SHELVES
-        and module.registered
-        and path.rpartition(".")[0] in alive
+        for path, module in ((path, graph.modules[path]) for path in paths)
+        if module.type not in _SHELVES and module.registered
     )
 
 

@@ -11,7 +11,7 @@ Norms are taken as position by position, though their statistics may see more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from modellint.geometry import piece_steps, steps, window_steps
 from modellint.geometry.pieces import Irregular
@@ -67,10 +67,10 @@ def opaque(graph: Graph) -> frozenset[int]:
     )
 
 
-def _loses_nothing(node: Node) -> bool:
+def _loses_nothing(graph: Graph, node: Node) -> bool:
     """Whether all of its operands is read where all of its output is."""
     if node.op in WINDOWS:
-        axes = windows(node)
+        axes = windows(graph.first_like(node))
         return axes is not None and not any(axis.unread for axis in axes)
     return node.op not in LOSING
 
@@ -86,7 +86,7 @@ class _Backward:
         #: All of each node that was asked for, and of each shape.
         self.whole: dict[int, Masks] = {}
         self.wholes: dict[tuple[int, ...], Masks] = {}
-        varying = graph.varying
+        varying = self.varying = graph.varying
         for node in graph.outputs:
             self._hold(node, self._whole(node))
         for node in reversed(graph.nodes):
@@ -96,19 +96,23 @@ class _Backward:
             if masks is None or node.index not in varying:
                 continue
             step = STEPS.get(node.op)
-            if step is None or (masks is self._whole(node) and _loses_nothing(node)):
-                reading = self._everything(node)
-            else:
-                try:
-                    reading = list(step(node, masks))
-                except Irregular:
-                    reading = self._everything(node)
+            if step is None or (masks is self._whole(node) and _loses_nothing(graph, node)):
+                self._hold_all(node.inputs)
+                continue
+            try:
+                reading = list(step(node, masks))
+            except Irregular:
+                self._hold_all(node.inputs)
+                continue
             for operand, read in reading:
                 if operand.index in varying:
                     self._hold(operand, read)
 
-    def _everything(self, node: Node) -> list[tuple[Node, Masks]]:
-        return [(source, self._whole(source)) for source in node.inputs if source.outputs]
+    def _hold_all(self, operands: Sequence[Node]) -> None:
+        """Note that all of some nodes is read."""
+        for node in operands:
+            if node.index in self.varying and node.outputs:
+                self._hold(node, self._whole(node))
 
     def _whole(self, node: Node) -> Masks:
         """All of a node; the same value for all nodes of one shape."""
@@ -124,6 +128,9 @@ class _Backward:
     def _hold(self, node: Node, read: Masks) -> None:
         known, whole = self.held.get(node.index), self._whole(node)
         if known is whole or 0 in read:
+            return
+        if read is whole:
+            self.held[node.index] = whole
             return
         if len(read) != len(whole):
             read = whole

@@ -212,7 +212,8 @@ class _Runs:
         return state if mixes or node.op in _CARRYING else None
 
     def _windowed(self, node: Node, state: _State) -> _State | None:
-        axes = windows(node)
+        alike = self.graph.first_like(node)
+        axes = windows(alike)
         if axes is None or node.rank != self.rank or any(axis.s > 1 for axis in axes):
             return None
         other = self.instead.get(node.index)
@@ -220,7 +221,7 @@ class _Runs:
             reach.through(axis, min(axis.d, other or axis.d))
             for reach, axis in zip(state.axes, axes, strict=True)
         )
-        if not (node.op in CONVOLUTIONS and _is_dilated(node)):
+        if not (node.op in CONVOLUTIONS and _is_dilated(alike)):
             return replace(state, axes=moved)
         most = tuple(
             count + (axis.d > 1 and axis.k > 1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from math import lcm
 
 from modellint.graph import Graph
 from modellint.inputs.feeds import Feed
-from modellint.symbolic.constraints import jointly
+from modellint.symbolic.constraints import Constraint, jointly
 from modellint.symbolic.dims import Dim, expr_of
 from modellint.symbolic.expressions import Expr, Symbol, compiled
 
@@ -26,17 +27,36 @@ _BITS = _REMAINDER_BITS + 64
 _ASKED = 48
 
 
-def admitted(feed: Feed, graph: Graph) -> Iterator[dict[str, int]]:
+@dataclass(frozen=True)
+class Sizes:
+    """What a run says of sizes: its free symbols in the example, its demands, and its shapes.
+
+    Each shape is in there once, in the order in which the run made them.
+    """
+
+    symbols: Mapping[str, int]
+    constraints: Sequence[Constraint]
+    shapes: Iterable[tuple[int, ...]]
+
+    @classmethod
+    def of(cls, graph: Graph) -> Sizes:
+        """Those of a graph."""
+        # Equal shapes are one object.
+        shapes = {id(out): out.shape for node in graph.nodes for out in node.outputs}
+        return cls(graph.symbols, graph.constraints, shapes.values())
+
+
+def admitted(feed: Feed, said: Sizes | Graph) -> Iterator[dict[str, int]]:
     """Sizes of all free symbols beside the example's, which the run's demands admit."""
     seen: set[tuple[int, ...]] = set()
-    admits = jointly(graph.constraints, graph.symbols)
-    for steps in _moves(len(graph.symbols)):
+    admits = jointly(said.constraints, said.symbols)
+    for steps in _moves(len(said.symbols)):
         sizes = {
             name: 1 + size % 3 if name in feed.batches else max(1, int(size * by) + step)
-            for (name, size), (by, step) in zip(graph.symbols.items(), steps, strict=True)
+            for (name, size), (by, step) in zip(said.symbols.items(), steps, strict=True)
         }
         key = tuple(sizes.values())
-        if key not in seen and sizes != graph.symbols:
+        if key not in seen and sizes != said.symbols:
             seen.add(key)
             if admits(sizes):
                 yield sizes
@@ -76,13 +96,13 @@ def with_pins(
     return chosen
 
 
-def telling(graph: Graph, sizes: Iterable[dict[str, int]]) -> Iterator[dict[str, int]]:
+def telling(said: Sizes, sizes: Iterable[dict[str, int]]) -> Iterator[dict[str, int]]:
     """The same sizes, those first that differ most from the example's and from those before.
 
     By what the sizes of the model's maps are at them: their remainders, and how large they are.
     """
-    asked = Together(_asked(graph))
-    known = asked.traits(graph.symbols)
+    asked = Together(_asked(said))
+    known = asked.traits(said.symbols)
     left = [(one, asked.traits(one)) for one in sizes]
     while left:
         best = max(left, key=lambda item: (item[1] & ~known).bit_count())
@@ -91,19 +111,13 @@ def telling(graph: Graph, sizes: Iterable[dict[str, int]]) -> Iterator[dict[str,
         yield best[0]
 
 
-def _asked(graph: Graph) -> Sequence[Expr]:
+def _asked(said: Sizes) -> Sequence[Expr]:
     found: dict[Expr, None] = {}
-    # Equal sizes are one object, and equal shapes are.
-    looked: set[int] = set()
-    for node in graph.nodes:
-        for out in node.outputs:
-            if id(out) in looked:
-                continue
-            looked.add(id(out))
-            for size in out.shape:
-                new = isinstance(size, Dim) and size.expr not in found
-                if new and all(s.name in graph.symbols for s in expr_of(size).symbols):
-                    found[expr_of(size)] = None
+    for shape in said.shapes:
+        for size in shape:
+            new = isinstance(size, Dim) and size.expr not in found
+            if new and all(s.name in said.symbols for s in expr_of(size).symbols):
+                found[expr_of(size)] = None
         if len(found) >= _ASKED:
             break
     return [*found]

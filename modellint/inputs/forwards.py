@@ -130,7 +130,8 @@ class Forwards:
         The sizes of `lost`, by key, result and axis, are known for the example only; `partial` says
         why.
         """
-        from modellint.tracing.freezing import demanded, freeze
+        from modellint.tracing.final_sizes import demanded
+        from modellint.tracing.freezing import freeze
 
         pins = traced.tape.pins
         sources = [*came_from(feed, traced)]
@@ -179,7 +180,7 @@ class Forwards:
             fits = all(c.holds(held) for c in kept if c.origin == "operation")
             # What this run demands stays, where the other does not do without it.
             sizes = general.tape.sizes
-            kept += [c for c in demanded(traced) if about(c, sizes) and c.holds(sizes)]
+            kept += [c for c in demanded(traced.tape) if about(c, sizes) and c.holds(sizes)]
             unique = {(c.expr, c.relation): c for c in reversed(kept)}
             constraints = tuple(reversed(unique.values()))
             wider = replace(wider, constraints=constraints) if fits else None

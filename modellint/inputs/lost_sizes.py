@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
-from modellint.inputs.elsewhere import admitted, telling, with_pins
+from modellint.inputs.elsewhere import Sizes, admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
 from modellint.inputs.size_operands import Level
@@ -130,7 +130,7 @@ def _runs(
     """Other sizes and what was recorded at them, where the model takes them."""
     many = max(_RUNS, min(_MOST, _OPERATIONS // len(graph.nodes)))
     runs = many if loses is Level.SURELY else _UNCLEAR
-    for sizes in islice(telling(graph, islice(admitted(feed, graph), _CHOICE)), 2 * runs):
+    for sizes in islice(telling(Sizes.of(graph), islice(admitted(feed, graph), _CHOICE)), 2 * runs):
         other = _run(forwards, feed, with_pins(sizes, traced.tape.pins, feed.example))
         if other is not None:
             yield sizes, other

@@ -15,7 +15,7 @@ from modellint.contracts.confirming import holds_at
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.assertions import asserted
-from modellint.inputs.elsewhere import Together, admitted, telling, with_pins
+from modellint.inputs.elsewhere import Sizes, Together, admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
 from modellint.symbolic.constraints import jointly
@@ -37,15 +37,16 @@ def as_wide(forwards: Forwards, feed: Feed, traced: Traced) -> tuple[Graph, Trac
     graph = forwards.freeze(feed, traced, general)
     if general is None:
         return graph, None
-    plain = forwards.freeze(feed, traced)
-    if graph.constraints == plain.constraints:
+    own = _Own(feed, traced)
+    if graph.constraints == own.constraints:
         return graph, general
-    if _says_the_same(feed, traced, graph, plain):
+    if own.is_said_by(graph):
         # One run, where it tells most, is for what is of neither way.
-        between = next(telling(graph, _between(feed, graph, traced, general)), None)
-        if between is None or holds_at(graph, between) is not False:
+        between = _between(feed, graph, traced, general)
+        tried = next(telling(Sizes.of(graph), between), None)
+        if tried is None or holds_at(graph, tried) is not False:
             return graph, general
-    return plain, None
+    return forwards.freeze(feed, traced), None
 
 
 def _wider_run(forwards: Forwards, feed: Feed, traced: Traced) -> Traced | None:
@@ -80,33 +81,51 @@ def _wider_run(forwards: Forwards, feed: Feed, traced: Traced) -> Traced | None:
     return None
 
 
-def _says_the_same(feed: Feed, traced: Traced, graph: Graph, plain: Graph) -> bool:
-    """Whether the wider sizes are those of the example's own way, wherever that is taken."""
-    pairs = _apart(graph, plain)
-    if not pairs:
-        return True
-    own = islice(telling(plain, islice(admitted(feed, plain), _CHOICE)), _ALIKE)
-    ours, others = (Together(exprs) for exprs in zip(*pairs, strict=True))
-    return all(
-        ours.at(values) == others.at(values)
-        for values in (with_pins(sizes, traced.tape.pins, feed.example) for sizes in own)
-    )
+class _Own:
+    """What a run says of its sizes by itself, told without a graph of it."""
 
+    def __init__(self, feed: Feed, traced: Traced) -> None:
+        from modellint.tracing.final_sizes import Final, demanded
 
-def _apart(graph: Graph, plain: Graph) -> Collection[tuple[Expr, Expr]]:
-    """The sizes that two graphs of one model say otherwise, each pair once."""
-    # By identity: equal shapes are one object.
-    shapes = {
-        (id(ours), id(others)): (ours.shape, others.shape)
-        for mine, theirs in zip(graph.nodes, plain.nodes, strict=True)
-        for ours, others in zip(mine.outputs, theirs.outputs, strict=True)
-    }
-    return {
-        (expr_of(one), expr_of(other))
-        for ours, others in shapes.values()
-        for one, other in zip(ours, others, strict=True)
-        if one is not other and not any(isinstance(s, Dim) and s.unknown for s in (one, other))
-    }
+        self.feed = feed
+        self.traced = traced
+        final = Final(traced.tape.pins, {**feed.example, **traced.tape.unknowns})
+        self.constraints = tuple(demanded(traced.tape))
+        #: By the identity of a shape as it was recorded: equal shapes are one object.
+        self.shapes: dict[int, tuple[int, ...]] = {}
+        for record in traced.tape.records:
+            for shape in record.shapes:
+                if id(shape) not in self.shapes:
+                    self.shapes[id(shape)] = tuple([final.size(size) for size in shape])
+        self.symbols = final.shown
+
+    def is_said_by(self, graph: Graph) -> bool:
+        """Whether the sizes of a wider graph are the run's own, wherever its way is taken."""
+        pairs = self._apart_from(graph)
+        if not pairs:
+            return True
+        said = Sizes(self.symbols, self.constraints, self.shapes.values())
+        own = islice(telling(said, islice(admitted(self.feed, said), _CHOICE)), _ALIKE)
+        ours, others = (Together(exprs) for exprs in zip(*pairs, strict=True))
+        pins = self.traced.tape.pins
+        return all(
+            ours.at(values) == others.at(values)
+            for values in (with_pins(sizes, pins, self.feed.example) for sizes in own)
+        )
+
+    def _apart_from(self, graph: Graph) -> Collection[tuple[Expr, Expr]]:
+        """The sizes that a graph of the run says otherwise, each pair once."""
+        shapes = {
+            (id(theirs), id(ours)): (theirs.shape, self.shapes[id(ours)])
+            for node, record in zip(graph.nodes, self.traced.tape.records, strict=True)
+            for theirs, ours in zip(node.outputs, record.shapes, strict=True)
+        }
+        return {
+            (expr_of(one), expr_of(other))
+            for theirs, ours in shapes.values()
+            for one, other in zip(theirs, ours, strict=True)
+            if one is not other and not any(isinstance(s, Dim) and s.unknown for s in (one, other))
+        }
 
 
 def _between(feed: Feed, graph: Graph, traced: Traced, general: Traced) -> Iterator[dict[str, int]]:

@@ -23,7 +23,7 @@ from modellint.shapes.core import (
 )
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.constraints import demand
-from modellint.symbolic.dims import Dim, dim, symbolic
+from modellint.symbolic.dims import Dim, dim, expr_of, symbolic
 from modellint.symbolic.expressions import Expr
 
 
@@ -314,9 +314,20 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> S
                     f"{mode} padding needs at least {least} and gets {symbolic(size)}"
                 ),
             )
-        sizes[at] = sizes[at] + begin + end
+        sizes[at] = _padded(sizes[at], begin + end)
         at_least(sizes[at], 0, lambda: Refused(f"padding {pads} leaves a negative size"))
     return tuple(sizes)
+
+
+def _padded(size: int, by: int) -> int:
+    """A size with so many positions more.
+
+    What is padded by its remainder, `H + H % 2`, is said as what is rounded up, `2*((H + 1) // 2)`:
+    of the other form, `2*H - 2*(H // 2)`, each halving would keep both.
+    """
+    if isinstance(by, Dim) and isinstance(size, Dim) and by.expr == expr_of(size % 2):
+        return (size + 1) // 2 * 2
+    return size + by
 
 
 def _positive(kernel: Any, dilation: Any, padding: Any) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from modellint.graph import Node
 from modellint.symbolic import expressions as ex
+from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import Dim, dim, expr_of
 from modellint.symbolic.expressions import Expr, Symbol
 from modellint.tracing.binding import arguments_of
-from modellint.tracing.tape import ATOMS, Handle, Record
+from modellint.tracing.tape import ATOMS, Handle, Record, Tape
 
 
 class Final:
@@ -31,6 +32,15 @@ class Final:
     def symbols(self) -> frozenset[Symbol]:
         """The symbols of the sizes that were asked for so far: once a graph is made, of all."""
         return frozenset().union(*(expr_of(size).symbols for size in self._known.values()))
+
+    @property
+    def shown(self) -> dict[str, int]:
+        """The sizes that the example has of those symbols, but for those that nobody knows."""
+        return {
+            symbol.name: self.example[symbol.name]
+            for symbol in sorted(self.symbols, key=lambda s: s.key)
+            if symbol.name in self.example and not symbol.unknown
+        }
 
     def size(self, size: int) -> int:
         """A size in its final form."""
@@ -82,3 +92,16 @@ class Final:
         if isinstance(value, (torch.device, torch.layout, torch.memory_format)):
             return str(value)
         return value
+
+
+def demanded(tape: Tape) -> Iterator[Constraint]:
+    """The constraints of a run, about the symbols that it left a choice."""
+    pins = tape.pins
+    for constraint in tape.constraints.values():
+        expr = ex.substitute(constraint.expr, pins)
+        if expr.constant is None:
+            yield Constraint(expr, constraint.relation, constraint.reason, constraint.origin)
+    for symbol, value in pins.items():
+        # A size that follows from others must be one as well.
+        if value.constant is None and ex.least(value) is None and not symbol.unknown:
+            yield Constraint(ex.subtract(value, ex.ONE), ">=", f"{symbol.name} is a size")

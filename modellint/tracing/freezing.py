@@ -6,7 +6,7 @@ example, and each layer gets its key. What comes out is never changed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -35,12 +35,11 @@ from modellint.source.classes import definitions, module_of
 from modellint.source.executed import mark, words
 from modellint.source.file import SourceFile
 from modellint.symbolic import expressions as ex
-from modellint.symbolic.constraints import Constraint
 from modellint.symbolic.dims import fresh, symbolic
 from modellint.symbolic.expressions import Expr, Symbol
 from modellint.tracing.binding import arguments_of
 from modellint.tracing.dtypes import dtype_names
-from modellint.tracing.final_sizes import Final
+from modellint.tracing.final_sizes import Final, demanded
 from modellint.tracing.forward_run import Traced
 from modellint.tracing.fx_module import graph_module
 from modellint.tracing.garbage import uncollected
@@ -117,11 +116,7 @@ def freeze(
             maker = _Maker(traced, pins, example, sites, None, lost)
             nodes = maker.nodes()
     by_record, classes = maker.by_record, maker.modules.classes
-    symbols = {
-        symbol.name: example[symbol.name]
-        for symbol in sorted(maker.final.symbols, key=lambda s: s.key)
-        if symbol.name in example and not symbol.unknown
-    }
+    symbols = maker.final.shown
     inputs = tuple(
         Input(called, by_record[record], source, guessed, _axes(record), origins)
         for called, record, (source, guessed, origins) in zip(
@@ -140,7 +135,7 @@ def freeze(
         modules=maker.modules,
         parameters=maker.parameters,
         symbols=symbols,
-        constraints=tuple(demanded(traced)) if general is None else general.constraints,
+        constraints=tuple(demanded(traced.tape)) if general is None else general.constraints,
         mismatch=mismatch,
         partial=traced.partial or partial or maker.partial(nodes),
         make_fx=None if mismatch else lambda: graph_module(traced, names, example),
@@ -169,19 +164,6 @@ def freeze(
 
 def _axes(record: Record) -> tuple[str, ...]:
     return tuple(str(symbolic(size)) for size in record.shapes[0])
-
-
-def demanded(traced: Traced) -> Iterator[Constraint]:
-    """The constraints of a run, about the symbols that it left a choice."""
-    pins = traced.tape.pins
-    for constraint in traced.tape.constraints.values():
-        expr = ex.substitute(constraint.expr, pins)
-        if expr.constant is None:
-            yield Constraint(expr, constraint.relation, constraint.reason, constraint.origin)
-    for symbol, value in pins.items():
-        # A size that follows from others must be one as well.
-        if value.constant is None and ex.least(value) is None and not symbol.unknown:
-            yield Constraint(ex.subtract(value, ex.ONE), ">=", f"{symbol.name} is a size")
 
 
 class _Maker:
