@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from torch import nn
 
 from modellint.graph import Graph
 from modellint.graph.operations import CONVOLUTIONS, TRANSPOSED
+from modellint.inputs.size_operands import function_tree
 from modellint.modules.members import Members
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import expr_of
@@ -155,18 +157,21 @@ def as_run(first: First, graph: Graph) -> First:
     return first
 
 
-def keys_read(function: Any, mapping: str) -> Iterator[str]:
+def keys_read(function: Any, mapping: str) -> tuple[str, ...]:
     """The keys that a function reads of what it is given by name: `kwargs["labels"]`.
 
     Not those that it asks for first, and does without.
     """
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return () if code is None else _keys_read(code, mapping)
+
+
+@lru_cache(maxsize=256)
+def _keys_read(code: CodeType, mapping: str) -> tuple[str, ...]:
+    tree = function_tree(code)
     found: dict[str, None] = {}
     asked: set[object] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if tree is not None else ():
         match node:
             case ast.Subscript(
                 value=ast.Name(id=name), slice=ast.Constant(value=str(key)), ctx=ast.Load()
@@ -174,7 +179,7 @@ def keys_read(function: Any, mapping: str) -> Iterator[str]:
                 found[key] = None
             case ast.Compare(left=ast.Constant(value=key), ops=[ast.In() | ast.NotIn()]):
                 asked.add(key)
-    yield from (key for key in found if key not in asked)
+    return tuple(key for key in found if key not in asked)
 
 
 def _projects(kind: str, module: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modellint.shapes.core import Refused, Shape, Tensor, axis, broadcast, equal, numel, op, show
-from modellint.symbolic.dims import symbolic
+from modellint.symbolic.dims import same, symbolic
 
 
 @op("cat", "concat", "concatenate", dtype="promote")
@@ -21,7 +21,8 @@ def cat(tensors: Any, dim: int = 0) -> Shape:
         if len(shape) != len(first):
             raise Refused(f"cat joins {show(first)} with {show(shape)}: other numbers of axes")
         for index, (left, right) in enumerate(zip(first, shape, strict=True)):
-            if index != at:
+            # A model joins what it has made by halves: most are the very same size.
+            if index != at and not same(left, right):
                 equal(
                     left,
                     right,
@@ -31,10 +32,10 @@ def cat(tensors: Any, dim: int = 0) -> Shape:
                     ),
                 )
         total = total + shape[at]
-    merged = [
-        next((shape[i] for shape in shapes if type(shape[i]) is int), first[i])
-        for i in range(len(first))
-    ]
+    merged = list(first)
+    for index, size in enumerate(first):
+        if type(size) is not int and index != at:
+            merged[index] = next((s[index] for s in shapes if type(s[index]) is int), size)
     merged[at] = total
     return tuple(merged)
 

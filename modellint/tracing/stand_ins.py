@@ -94,6 +94,12 @@ def blank(
         return torch.empty_strided(sizes, strides, dtype=dtype, device=_META)
 
 
+def is_as_made(tensor: torch.Tensor, sizes: tuple[int, ...] | None) -> bool:
+    """Whether a tensor is what an empty one of these sizes is: no view as conjugate, no names."""
+    lazy = tensor.layout is not torch.strided or tensor.is_conj() or tensor.is_neg()
+    return sizes_of(tensor) == sizes and not (lazy or any(getattr(tensor, "names", ())))
+
+
 def plain_sizes(shape: Sequence[int]) -> tuple[int, ...]:
     """A shape as torch takes it: without expressions."""
     return tuple([size.value if type(size) is Dim else size for size in shape])

@@ -23,10 +23,10 @@ from modellint.tracing.held_tensors import Value
 from modellint.tracing.layouts import laid_out
 from modellint.tracing.recorder import Recorder
 from modellint.tracing.special_calls import SPECIAL, attribute
-from modellint.tracing.stand_ins import plain_sizes, with_numbers
+from modellint.tracing.stand_ins import is_as_made, plain_sizes, with_numbers
 from modellint.tracing.tape import Record, Tape
 from modellint.tracing.tensor_answers import ANSWERS, item
-from modellint.tracing.torch_functions import OPENED, name_of, opened
+from modellint.tracing.torch_functions import OPENED, is_view, name_of, opened
 
 
 class _Resolved(NamedTuple):
@@ -147,13 +147,15 @@ class Tracer(Recorder, TorchFunctionMode):
         if entry is None or entry.runs or outcome is None or self.real:
             made = self.perform(func, args, kwargs, record)
             result = made if in_place else self.laid_by_rule(made, values, bound, record)
-            sizes = None
+            sizes = dtype = None
             if isinstance(outcome, tuple) and not isinstance(outcome, Out):
                 single = type(result) is torch.Tensor and not in_place
                 outcome = self.shared(outcome, laid_out(result) if single else None)
                 sizes = None if in_place else plain_sizes(outcome)
+                if single and is_as_made(result, sizes):
+                    dtype = result.dtype  # It need not run again to be made again.
             if keeps and whole is not None and result is made:
-                self.outcomes[whole] = _Outcome(outcome, sizes, None, in_place, record.index)
+                self.outcomes[whole] = _Outcome(outcome, sizes, dtype, in_place, record.index)
             return self.register(result, outcome, record, values, in_place)
         decided = None
         if decides_dtype(known.name, bound, values):
@@ -199,7 +201,10 @@ class Tracer(Recorder, TorchFunctionMode):
         """
         record.like = outcome.first
         if outcome.sizes is not None and outcome.dtype is not None:
-            return self.register_empty(outcome.shape, outcome.sizes, outcome.dtype, record)
+            made = self.register_empty(outcome.shape, outcome.sizes, outcome.dtype, record)
+            if entry.runs and values and is_view(record.op):
+                self.values[id(made)].base = values[0]
+            return made
         if entry.runs:
             result = self.perform(record.func, args, kwargs, record)
             if outcome.sizes is None or type(result) is not torch.Tensor:

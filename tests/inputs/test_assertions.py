@@ -51,6 +51,43 @@ class SeveralLines(Patches):
         return self.conv(x)
 
 
+class Guards(Patches):
+    def forward(self, x):
+        h, w = x.shape[-2:]
+        if h % 4 != 0 or w % 4 != 0:
+            wanted = (h // 4 + 1) * 4 if h % 4 != 0 else h
+
+            raise RuntimeError(
+                f"the height is {h}, where {wanted} would do"
+            )  # fmt: skip
+        return self.conv(x)
+
+
+class GuardsIfStrict(Patches):
+    strict = True
+
+    def forward(self, x):
+        if self.strict and x.shape[2] != self.size:
+            raise ValueError("wrong size")
+        return self.conv(x)
+
+
+class GuardsBoth(Patches):
+    def forward(self, x):
+        if x.shape[2] != self.size and x.shape[3] != self.size:
+            raise ValueError("wrong size")
+        return self.conv(x)
+
+
+class MayReturn(Patches):
+    def forward(self, x):
+        if x.shape[2] != self.size:
+            if self.size:
+                return self.conv(x)
+            raise ValueError("wrong size")
+        return self.conv(x)
+
+
 class Branches(Patches):
     def forward(self, x):
         x = self.conv(x)
@@ -64,6 +101,10 @@ class Branches(Patches):
     [
         (Asserts, 1, ("32", "32")),
         (TorchAsserts, 1, ("32", "32")),
+        (Guards, 1, None),
+        (GuardsIfStrict, 1, ("32", "W")),
+        (GuardsBoth, 2, None),
+        (MayReturn, 2, None),
         (Alternatives, 2, None),
         (Within, 2, None),
         (SeveralLines, 2, None),
