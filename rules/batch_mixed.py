@@ -50,7 +50,7 @@ def batch_mixed(graph: Graph) -> Iterator[Finding | Skip]:
         if root in batches and _is_batch(graph, root) and _matters(graph, mixing.node, root):
             told.add(mixing.node.index)
             yield _finding(graph, mixing)
-    for picked in graph.nodes:
+    for picked in graph.computed:
         if picked.op not in _PICKS or picked.index in told:
             continue
         layer = _taken_for_time(graph, picked, batches)
@@ -94,7 +94,7 @@ def _taken_for_time(graph: Graph, node: Node, batches: frozenset[str]) -> Node |
         return None
     if steps not in operand.mixed or samples[0] in operand.mixed:
         return None
-    layers = (one for one in graph.nodes if one.op in _RECURRENT or one.type == _ATTENTION)
+    layers = (one for one in graph.computed if one.op in _RECURRENT or one.type == _ATTENTION)
     return next((one for one in layers if _reads(graph, one, time, samples, node)), None)
 
 

@@ -143,8 +143,8 @@ def _following(graph: Graph, constants: Mapping[Node, str] | list[Node]) -> froz
     if not constants:
         return frozenset()
     fixed = {call.index for call in constants}
-    for node in graph.nodes:
-        sources = varying_inputs(graph, node) if node.op != "input" else ()
+    for node in graph.computed:
+        sources = varying_inputs(graph, node)
         if sources and all(source.index in fixed for source in sources):
             fixed.add(node.index)
     return frozenset(fixed)

@@ -61,7 +61,7 @@ def _unread(graph: Graph) -> list[Site]:
     """The places of the forward that compute what nothing reads and no result is."""
     kept = {node.index for node in (*graph.outputs, *graph.kept)}
     found: dict[Site, None] = {}
-    for node in graph.nodes:
+    for node in graph.computed:
         if node.call is None or graph.readers(node) or not node.outputs:
             continue
         if node.index in graph.varying and node.index not in kept:

@@ -237,15 +237,25 @@ def judged(graph: Graph, again: Graph | None, values: Values) -> Verdict:
     """What a run at other sizes says of the graph."""
     if again is None or again.mismatch is not None:
         return Verdict.REFUSES
-    results = zip(graph.outputs, again.outputs, strict=False)
-    if len(graph.outputs) != len(again.outputs) or not all(
-        _as_said(mine.outputs, theirs.outputs, values) for mine, theirs in results
+    layers = {node.key: node.outputs for node in again.calls() if node.op != "pad"}
+    return compared(graph, [node.outputs for node in again.outputs], layers, values)
+
+
+def compared(
+    graph: Graph,
+    results: Sequence[Sequence[Tensor]],
+    layers: Mapping[str, Sequence[Tensor]],
+    values: Values,
+) -> Verdict:
+    """What the results and the layers, by key, of a run that came to its end say of the graph."""
+    pairs = zip(graph.outputs, results, strict=False)
+    if len(graph.outputs) != len(results) or not all(
+        _as_said(mine.outputs, theirs, values) for mine, theirs in pairs
     ):
         return Verdict.DIFFERS
-    shown = {node.key: node for node in again.calls() if node.op != "pad"}
     for node in graph.calls():
-        other = shown.get(node.key)
-        if node.op != "pad" and other and not _as_said(node.outputs, other.outputs, values):
+        other = layers.get(node.key)
+        if node.op != "pad" and other and not _as_said(node.outputs, other, values):
             return Verdict.ACCEPTS
     return Verdict.AGREES
 
@@ -256,11 +266,3 @@ def _as_said(mine: Sequence[Tensor], theirs: Sequence[Tensor], values: Values) -
         or tuple(evaluate(size, values) for size in one.shape) == other.example
         for one, other in zip(mine, theirs, strict=False)
     )
-
-
-def holds_at(graph: Graph, sizes: Values) -> bool | None:
-    """Whether layers have the sizes the graph says in a run at others; `None`: it refuses them."""
-    values = {**graph.symbols, **sizes}
-    again = graph.rerun(values) if graph.rerun is not None else None
-    verdict = judged(graph, again, values)
-    return None if verdict is Verdict.REFUSES else verdict is Verdict.AGREES

@@ -156,7 +156,7 @@ def _names(constraint: Constraint) -> set[str]:
 def demands(graph: Graph) -> tuple[tuple[Node, Constraint], ...]:
     """The constraints that operations made, each with its call; not what the code compared."""
     at: dict[str, Node] = {}
-    for node in graph.nodes:
+    for node in graph.computed:
         if node.call is not None:
             at.setdefault(f"{node.op} at {node.call.path}:{node.call.line}", node)
     return tuple(

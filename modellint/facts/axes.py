@@ -73,9 +73,9 @@ def mixings(graph: Graph) -> tuple[Mixing, ...]:
     """The operations that mix along an axis of the inputs what nothing before them mixed."""
     layouts = _layouts(graph)
     found: list[Mixing] = []
-    for node in graph.nodes:
+    for node in graph.computed:
         made = layouts[node.index]
-        if not made or node.index not in graph.varying or node.op == "input":
+        if not made or node.index not in graph.varying:
             continue
         before = [(source, one) for source in node.inputs for one in layouts[source.index][:1]]
         for root in sorted(made[0].mixed):

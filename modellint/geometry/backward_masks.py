@@ -59,7 +59,7 @@ def opaque(graph: Graph) -> frozenset[int]:
     """The indices of the operations that count as reading everything, since they are not known."""
     return frozenset(
         node.index
-        for node in graph.nodes
+        for node in graph.computed
         if node.inputs
         and node.index in graph.varying
         and node.op not in STEPS
@@ -89,7 +89,7 @@ class _Backward:
         varying = self.varying = graph.varying
         for node in graph.outputs:
             self._hold(node, self._whole(node))
-        for node in reversed(graph.nodes):
+        for node in reversed(graph.computed):
             masks = self.held.get(node.index)
             if live and node.index in live and node.op not in HANDING_ON:
                 masks = self._whole(node)

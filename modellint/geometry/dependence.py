@@ -33,7 +33,7 @@ def live(graph: Graph) -> frozenset[int]:
 def leading_to(graph: Graph, ends: Iterable[Node]) -> frozenset[int]:
     """The indices of the nodes that some nodes depend on, those included."""
     found = {node.index for node in ends}
-    for node in reversed(graph.nodes):
+    for node in reversed(graph.computed):
         inputs = node.inputs
         if inputs and node.index in found:
             for source in inputs:

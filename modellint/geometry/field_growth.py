@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import gcd
 
-from modellint.geometry.place import Place, Reading, State, Step, joined, met, shifted
+from modellint.geometry.place import Place, Reading, State, Step, in_ints, joined, met, shifted
 from modellint.geometry.window import windows
 from modellint.graph import Node
 from modellint.graph.operations import ADAPTIVE_POOLS, CONVOLUTIONS, TRANSPOSED, WINDOWS
@@ -62,7 +62,7 @@ def _transposed(node: Node, reading: Reading, whole: Sequence[int]) -> State:
                 size=node.output.example[place.dim or 0],
                 largest=None if place.largest is None else place.largest + more * place.jump,
                 smallest=place.smallest + fewer * place.jump,
-                jump=Fraction(place.jump) / stride,
+                jump=in_ints(Fraction(place.jump) / stride),
             ))  # fmt: skip
     return tuple(made)
 

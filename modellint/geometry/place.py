@@ -12,6 +12,11 @@ from modellint.graph import Node
 Number = int | Fraction
 
 
+def in_ints(number: Number) -> Number:
+    """The same number as an int, if it is one: what an upsampling halves, a stride has doubled."""
+    return number.numerator if number.denominator == 1 else number
+
+
 class Place(NamedTuple):
     """Where one axis of an input lies in a node, and how much of it a position there sees.
 
@@ -68,7 +73,7 @@ class Place(NamedTuple):
             size,
             None if self.largest is None else self.largest + (span - 1) * self.jump,
             self.smallest + (least - 1) * self.jump,
-            self.jump * step,
+            in_ints(self.jump * step),
             self.inner,
             self.even,
         )

@@ -98,13 +98,19 @@ def _near_enlargement(graph: Graph) -> set[int]:
     """The nodes behind or in front of an operation that enlarges a map."""
     behind: set[int] = set()
     before: set[int] = set()
-    for node in graph.nodes:
+    if not graph.ops.intersection(_ENLARGING):
+        return behind
+    for node in graph.computed:
         if _enlarges(node) or any(source.index in behind for source in node.inputs):
             behind.add(node.index)
-    for node in reversed(graph.nodes):
+    for node in reversed(graph.computed):
         if _enlarges(node) or node.index in before:
             before.update(source.index for source in node.inputs)
     return behind | before
+
+
+#: What may make a map larger.
+_ENLARGING = TRANSPOSED | {"interpolate", "pixel_shuffle"}
 
 
 def _enlarges(node: Node) -> bool:

@@ -52,15 +52,13 @@ def places(graph: Graph) -> Mapping[int, State]:
     known: dict[tuple[int, ...], State] = {}
     whole = [source.output.example[dim] for source, dim in axes]
     varying = graph.varying
-    for node in graph.nodes:
+    for node in (given.node for given in graph.inputs):
+        found[node.index] = tuple(
+            Place(dim, node.output.example[dim]) if source is node else None for source, dim in axes
+        )
+    for node in graph.computed:
         index, op = node.index, node.op
         if index not in varying:
-            continue
-        if op == "input":
-            found[index] = tuple(
-                Place(dim, node.output.example[dim]) if source is node else None
-                for source, dim in axes
-            )
             continue
         if not node.outputs:
             found[index] = nothing
@@ -94,7 +92,7 @@ def map_axes(graph: Graph) -> tuple[int, ...]:
     found: set[int] = set()
     known = places(graph)
     seen: set[tuple[int, int, int]] = set()
-    for node in graph.nodes:
+    for node in graph.computed:
         if node.op not in _SLIDING or node.index not in known:
             continue
         state = known.get(node.input.index, ())

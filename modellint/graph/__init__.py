@@ -8,6 +8,7 @@ from modellint.graph.graph import Graph, Input, Mismatch, fact, fact_of_call
 from modellint.graph.line_values import LineValue, LineValues, NamedTensor
 from modellint.graph.nodes import (
     LAYERS,
+    LEAVES,
     STEPS,
     Module,
     Node,
@@ -41,6 +42,7 @@ __all__ = [
     "Terms",
     "ConstructorArgument",
     "LAYERS",
+    "LEAVES",
     "STEPS",
     "Graph",
     "Input",

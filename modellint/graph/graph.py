@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from modellint.errors import UsageError, shown
 from modellint.graph.line_values import LineValues
-from modellint.graph.nodes import LAYERS, STEPS, Module, Node, Parameter, T, cached_property
+from modellint.graph.nodes import (
+    LAYERS,
+    LEAVES,
+    STEPS,
+    Module,
+    Node,
+    Parameter,
+    T,
+    cached_property,
+)
 from modellint.graph.origins import STATED, ConstructorArgument, Origin, Origins
 from modellint.graph.saved import Saved
 from modellint.source.file import SourceFile
@@ -246,6 +255,11 @@ class Graph:
     def readers(self, node: Node) -> tuple[Node, ...]:
         """The operations that read a node, in execution order."""
         return self._readers.get(node.index, ())
+
+    @cached_property
+    def computed(self) -> tuple[Node, ...]:
+        """The operations in execution order: no inputs, and nothing that the model holds."""
+        return tuple([node for node in self.nodes if node.inputs or node.op not in LEAVES])
 
     @cached_property
     def varying(self) -> frozenset[int]:

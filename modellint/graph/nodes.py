@@ -50,6 +50,9 @@ LAYERS = frozenset(
     pixel_shuffle pixel_unshuffle unfold fold""".split()
 )
 
+#: What is made by no operation.
+LEAVES = frozenset(["input", "parameter", "buffer", "constant"])
+
 #: What else a module may be made for. It is no line of the table of layers, but is named by the
 #: module's path as they are.
 STEPS = frozenset(

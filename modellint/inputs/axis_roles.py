@@ -18,7 +18,7 @@ from modellint.inputs.size_operands import function_tree
 from modellint.modules.members import Members
 from modellint.symbolic import expressions as ex
 from modellint.symbolic.dims import expr_of
-from modellint.tracing.freezing import layer_kind
+from modellint.tracing.keyed import layer_kind
 
 _SPACE = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 #: Sizes to begin with, by symbol; a symbol that a layer fixes is solved from it.

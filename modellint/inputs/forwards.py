@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from modellint.modules.members import Members
     from modellint.tracing.forward_run import Traced
+    from modellint.tracing.keyed import Outline
     from modellint.tracing.watched_lines import Watched
 
 
@@ -107,13 +108,27 @@ class Forwards:
 
     def rerun(self, feed: Feed, distrusted: frozenset[int] = frozenset()) -> Graph | None:
         """The graph at other sizes, or `None` where the forward raises or a size is none."""
+        traced = self._run_if_taken(feed, distrusted)
+        return None if traced is None else self.freeze(feed, traced, distrusted=distrusted)
+
+    def run_at(self, feed: Feed, sizes: Mapping[str, int]) -> Traced | None:
+        """A run at other sizes of a feed, or `None` where the model does not take them."""
+        traced = self._run_if_taken(replace(feed, example={**sizes}))
+        return None if traced is None or traced.refused is not None else traced
+
+    def _run_if_taken(self, feed: Feed, distrusted: frozenset[int] = frozenset()) -> Traced | None:
         if min(feed.example.values(), default=1) < 1:
             return None
         try:
-            traced = self.run(feed, exact=True, distrusted=distrusted)
+            return self.run(feed, exact=True, distrusted=distrusted)
         except (FileError, NotAnalysed):
             return None
-        return self.freeze(feed, traced, distrusted=distrusted)
+
+    def outline(self, feed: Feed, traced: Traced) -> Outline:
+        """What a run says of sizes, which is told sooner than its graph."""
+        from modellint.tracing.keyed import outline
+
+        return outline(traced, {**feed.example, **traced.tape.unknowns})
 
     def freeze(
         self,
@@ -144,7 +159,7 @@ class Forwards:
                     chosen[symbol.name] = value.evaluate(chosen)
             return self.rerun(replace(feed, example=chosen, solved=frozenset()), distrusted)
 
-        def frozen(of: Traced, wider: Graph | None = None) -> Graph:
+        def frozen(of: Traced, wider: Outline | None = None) -> Graph:
             return freeze(
                 of,
                 name=self.name,
@@ -173,7 +188,7 @@ class Forwards:
 
         wider = None
         if general is not None:
-            wider = frozen(general)
+            wider = self.outline(feed, general)
             held = {**feed.example, **general.tape.unknowns}
             kept = [c for c in wider.constraints if c.origin != "branch" or c.holds(held)]
             # A loop that ran once more there may demand what these sizes do not have.

@@ -10,7 +10,7 @@ from torch import nn
 
 from modellint.modules.members import walk
 from modellint.symbolic.specs import InputSpec
-from modellint.tracing.freezing import layer_kind
+from modellint.tracing.keyed import layer_kind
 
 #: What forwards call a state; that of an LSTM is a pair, unless its cell has a name of its own.
 _STATES = frozenset(

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
-from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.elsewhere import Sizes, admitted, telling, with_pins
 from modellint.inputs.feeds import Feed
@@ -22,13 +21,14 @@ from modellint.symbolic.expressions import Symbol
 
 if TYPE_CHECKING:
     from modellint.tracing.forward_run import Traced
+    from modellint.tracing.keyed import Outline
 
 #: How many other sizes a model is run at, and how many of its operations more runs may take: the
 #: more sizes, the less of what is lost comes out alike by chance.
 _RUNS = 6
 _MOST = 24
-#: At how many where only nobody can tell whether it may lose one.
-_UNCLEAR = 2
+#: At how many where nobody can tell whether it may lose one: the sizes that tell most.
+_UNCLEAR = 1
 _OPERATIONS = 1500
 #: Among how many sizes those are chosen that tell most.
 _CHOICE = 96
@@ -67,7 +67,7 @@ def without_lost_sizes(
         for sizes, other in _runs(forwards, feed, traced, loose, loses):
             elsewhere = True
             other_way = general is not None and _took_another_way(feed, other)
-            theirs = forwards.freeze(replace(feed, example=sizes), other) if other_way else None
+            theirs = forwards.outline(replace(feed, example=sizes), other) if other_way else None
             # The sizes of another way may be in symbols that this one has pinned.
             whole = with_pins(sizes, traced.tape.pins, feed.example)
             lost = _joined(lost, differing(graph, other, whole, theirs))
@@ -131,23 +131,12 @@ def _runs(
     many = max(_RUNS, min(_MOST, _OPERATIONS // len(graph.nodes)))
     runs = many if loses is Level.SURELY else _UNCLEAR
     for sizes in islice(telling(Sizes.of(graph), islice(admitted(feed, graph), _CHOICE)), 2 * runs):
-        other = _run(forwards, feed, with_pins(sizes, traced.tape.pins, feed.example))
+        other = forwards.run_at(feed, with_pins(sizes, traced.tape.pins, feed.example))
         if other is not None:
             yield sizes, other
             runs -= 1
             if not runs:
                 return
-
-
-def _run(forwards: Forwards, feed: Feed, sizes: Mapping[str, int]) -> Traced | None:
-    """A run at other sizes, or `None` where the model does not take them."""
-    if min(sizes.values(), default=1) < 1:
-        return None
-    try:
-        run = forwards.run(replace(feed, example={**sizes}), exact=True, again=False)
-    except (FileError, NotAnalysed):
-        return None
-    return run if run.refused is None else None
 
 
 def _took_another_way(feed: Feed, other: Traced) -> bool:
@@ -162,12 +151,12 @@ def _took_another_way(feed: Feed, other: Traced) -> bool:
 
 
 def differing(
-    graph: Graph, other: Traced, sizes: Mapping[str, int], theirs: Graph | None = None
+    graph: Graph, other: Traced, sizes: Mapping[str, int], theirs: Outline | None = None
 ) -> Lost:
     """The results and axes of a run at other sizes that are not what the graph says.
 
     Where the run does something else, that is all from there on; or, if it is one that may do so,
-    the layers and results from there on that its graph, `theirs`, has with other sizes.
+    the layers and results from there on that its outline, `theirs`, has with other sizes.
     """
     values = {**graph.symbols, **sizes}
     found: dict[str, frozenset[tuple[int, int]]] = {}
@@ -204,18 +193,18 @@ def differing(
 
 
 def _differing_layers(
-    graph: Graph, theirs: Graph, values: Mapping[str, int], first: int
+    graph: Graph, theirs: Outline, values: Mapping[str, int], first: int
 ) -> dict[str, frozenset[tuple[int, int]]]:
     """The axes of layers and results, from a node on, that a run of another way has otherwise."""
-    by_key = {node.key: node for node in theirs.calls() if node.op != "pad"}
-    pairs = [(node, by_key[node.key]) for node in graph.calls() if node.key in by_key]
-    if len(graph.outputs) == len(theirs.outputs):
-        pairs += zip(graph.outputs, theirs.outputs, strict=True)
+    layers = theirs.layers
+    pairs = [(node, layers[node.key]) for node in graph.calls() if node.key in layers]
+    if len(graph.outputs) == len(theirs.results):
+        pairs += zip(graph.outputs, theirs.results, strict=True)
     found: dict[str, frozenset[tuple[int, int]]] = {}
-    for node, same in pairs:
+    for node, outputs in pairs:
         axes = {
             (number, at)
-            for number, (mine, made) in enumerate(zip(node.outputs, same.outputs, strict=False))
+            for number, (mine, made) in enumerate(zip(node.outputs, outputs, strict=False))
             for at, size in enumerate(mine.shape)
             if _known(size) and made.example[at : at + 1] != (evaluate(size, values),)
         }
@@ -263,5 +252,5 @@ def _loose(forwards: Forwards, feed: Feed, traced: Traced) -> Iterator[str]:
         if name not in feed.example or value.constant is None:
             continue
         step = 1 if name in feed.batches else 35
-        if _run(forwards, feed, {**feed.example, name: feed.example[name] + step}) is not None:
+        if forwards.run_at(feed, {**feed.example, name: feed.example[name] + step}) is not None:
             yield name

@@ -3,7 +3,7 @@
 A size carries its expression through arithmetic, comparisons and calls of torch. Where the left
 operand is a float, where it is an index of a list or goes into a function of the standard library,
 Python takes its value and asks nothing. The syntax tree tells which code can do so. What the tree
-does not tell is unclear: then two more runs decide, where many do if a size leaves for sure.
+does not tell is unclear: then one more run decides, where many do if a size leaves for sure.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ of 225. The way that pads is right for both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from modellint.contracts.confirming import holds_at
+from modellint.contracts.confirming import Verdict, compared
 from modellint.errors import FileError, NotAnalysed
 from modellint.graph import Graph
 from modellint.inputs.assertions import asserted
@@ -44,7 +44,7 @@ def as_wide(forwards: Forwards, feed: Feed, traced: Traced) -> tuple[Graph, Trac
         # One run, where it tells most, is for what is of neither way.
         between = _between(feed, graph, traced, general)
         tried = next(telling(Sizes.of(graph), between), None)
-        if tried is None or holds_at(graph, tried) is not False:
+        if tried is None or _holds_at(forwards, feed, traced, graph, tried):
             return graph, general
     return forwards.freeze(feed, traced), None
 
@@ -126,6 +126,19 @@ class _Own:
             for one, other in zip(theirs, ours, strict=True)
             if one is not other and not any(isinstance(s, Dim) and s.unknown for s in (one, other))
         }
+
+
+def _holds_at(
+    forwards: Forwards, feed: Feed, traced: Traced, graph: Graph, sizes: Mapping[str, int]
+) -> bool:
+    """Whether layers have the sizes the graph says in a run at others, if that takes them."""
+    chosen = with_pins(sizes, traced.tape.pins, feed.example)
+    other = forwards.run_at(feed, chosen)
+    if other is None:
+        return True
+    said = forwards.outline(replace(feed, example=chosen), other)
+    verdict = compared(graph, said.results, said.layers, {**graph.symbols, **sizes})
+    return verdict is Verdict.AGREES
 
 
 def _between(feed: Feed, graph: Graph, traced: Traced, general: Traced) -> Iterator[dict[str, int]]:
