@@ -80,7 +80,7 @@ def _about(constraints: Iterable[Constraint], symbols: Mapping[str, int]) -> lis
             expr = without_factors(expr)
         elif constraint.relation == ">=":
             expr = _in_lowest_terms(expr)
-        simple = replace(constraint, expr=expr)
+        simple = constraint if expr is constraint.expr else replace(constraint, expr=expr)
         if expr.symbols and _names(simple) <= symbols.keys():
             found[expr, constraint.relation] = simple
     return [*found.values()]

@@ -46,8 +46,6 @@ def activated(graph: Graph, pair: Pair) -> Fix:
 def identities_beside(graph: Graph, *layers: Node) -> list[Module]:
     """The layers that run and do nothing in the blocks of others: one may hold another's place."""
     blocks = {node.module.rpartition(".")[0] for node in layers}
-    return [
-        module
-        for path, module in graph.modules.items()
-        if module.type == "Identity" and module.called and path.rpartition(".")[0] in blocks
-    ]
+    beside = [path for path in graph.modules if path.rpartition(".")[0] in blocks]
+    modules = [graph.modules[path] for path in beside]
+    return [module for module in modules if module.type == "Identity" and module.called]

@@ -202,6 +202,8 @@ class Graph:
 
     def _named(self, ops: Iterable[str]) -> list[Node]:
         found = [node for op in {*ops} for node in self._by_op.get(op, ())]
+        if not LEAVES.isdisjoint(ops):  # Hardly ever, and they are half of all nodes.
+            found += [node for node in self.nodes if node.op in LEAVES and node.op in ops]
         found.sort(key=attrgetter("index"))
         return found
 
@@ -215,7 +217,7 @@ class Graph:
         """The operations that `calls` tells of, by functional name."""
         found: dict[str, list[Node]] = {}
         varying = self.varying
-        for node in self.nodes:
+        for node in self.computed:
             if node.type != node.op or node.index in varying or node.op not in LAYERS:
                 found.setdefault(node.op, []).append(node)
         return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -86,6 +86,11 @@ class Members:
 
     def __iter__(self) -> Iterator[tuple[str, nn.Module]]:
         return chain(self.registered, self.held)
+
+    @cached_property
+    def own(self) -> Sequence[nn.Module]:
+        """The modules of other classes than torch's own layers: few of a model's are."""
+        return [module for _, module in self if not is_stock(type(module))]
 
 
 def members(model: nn.Module) -> Members:

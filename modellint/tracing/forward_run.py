@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from modellint.modules.lazy import ask_for_parameters, settle
-from modellint.modules.members import Members, is_stock, members
+from modellint.modules.members import Members, members
 from modellint.modules.restoring import untouched
 from modellint.shapes import Refused
 from modellint.shapes import Tensor as Sized
@@ -197,9 +197,7 @@ def _judge_indices(tracer: Tracer) -> None:
 
 def _kept(tracer: Tracer) -> Iterator[Record]:
     """What the forward computed and put into attributes, such as a loss that is read later."""
-    for _, module in tracer.members:
-        if is_stock(type(module)):
-            continue
+    for module in tracer.members.own:
         for value in [v for name, v in vars(module).items() if name not in _REGISTERS]:
             kind = type(value)
             if kind in ATOMS:

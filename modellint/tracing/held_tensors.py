@@ -61,6 +61,8 @@ UNNAMED: Named = ("constant", ())
 _SIZE = object()
 #: What is equal only where it is the same, so that a tuple of them can be a key whole.
 _WHOLE = frozenset([int, str, type(None)])
+#: What is a tensor, and needs no search among the classes that derive from it.
+_PLAIN_TENSORS = frozenset([torch.Tensor, nn.Parameter])
 #: Torch's own objects that decide on sizes or dtypes.
 _KEYS = frozenset([torch.dtype, torch.device, torch.layout, torch.memory_format, type(Ellipsis)])
 
@@ -147,14 +149,19 @@ class HeldTensors:
         """Arguments as `sized` makes them; what most of them are is told without a call."""
         known, made = self.values, []
         for arg in args:
-            value = known.get(id(arg))
+            value, kind = known.get(id(arg)), type(arg)
+            if value is None and kind in _PLAIN_TENSORS:
+                value = self._leaf(arg, id(arg))
             if value is not None:
                 values.append(value)
                 handle = value.handle
                 key += (id(handle.shape), handle.dtype)
                 made.append(handle)
-            elif type(arg) in _WHOLE:
+            elif kind in _WHOLE:
                 key.append(arg)
+                made.append(arg)
+            elif kind is float or kind is bool:
+                key += (kind, arg)  # 1, 1.0 and True are equal, but make different dtypes.
                 made.append(arg)
             else:
                 made.append(self.sized(arg, values, key))

@@ -183,6 +183,17 @@ def _iterated_over(
     return _in_order(sizes, _order(sizes, [*map(_spread, shapes, strides, [sizes] * len(shapes))]))
 
 
+def _normalized(bound: Mapping[str, Any], operands: Sequence[Any], sizes: Sizes) -> Strides | None:
+    """As what is divided by its norm, which is repeated along an axis: the dividend decides.
+
+    Unless it says nothing of two of its axes.
+    """
+    strides = strides_of(operands[0])
+    if 0 in strides or 1 in sizes or len({*strides}) < len(strides):
+        return None
+    return _in_order(sizes, _order(sizes, [strides]))
+
+
 def _all_alike(sizes: Sizes, strides: Sequence[Strides]) -> Strides | None:
     """The strides that need no search for an order: all of rows, of channels last, or the same."""
     if all(lies_as(sizes, one, by_rows(sizes)) for one in strides):
@@ -375,6 +386,7 @@ _RULES: Mapping[str, Callable[..., Strides | None]] = {
     **dict.fromkeys([f"conv_transpose{rank}d" for rank in (1, 2, 3)], _convolved),
     **dict.fromkeys(("cat", "concat", "concatenate"), _joined),
     "batch_norm": _normed,
+    "normalize": _normalized,
     "pad": _padded,
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _unrolled),
     **dict.fromkeys(("fft_fftn", "fft_ifftn"), _alike),

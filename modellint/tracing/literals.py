@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
-from torch import nn
-
-from modellint.modules.members import is_stock
+from modellint.modules.members import Members
 from modellint.source.classes import module_of
 from modellint.symbolic.literals import Literal
 
@@ -43,14 +41,12 @@ def asking_functions(cls: type) -> tuple[FunctionType, ...]:
 
 
 @contextmanager
-def literals_followed(modules: Iterable[tuple[str, nn.Module]]) -> Iterator[None]:
+def literals_followed(modules: Members) -> Iterator[None]:
     """Follow floats that stand left of sizes, as long as a forward runs."""
     functions: dict[int, tuple[FunctionType, CodeType]] = {}
     attributes: list[tuple[dict[str, Any], str, float]] = []
-    for _, module in modules:
+    for module in modules.own:
         cls: Any = type(module)
-        if is_stock(cls):
-            continue
         asking = asking_functions(cls)
         functions.update((id(function), (function, function.__code__)) for function in asking)
         own = vars(module)  # A function that asks for sizes may be handed the module.
