@@ -19,7 +19,7 @@ from modellint.inputs.elsewhere import Sizes, Together, admitted, telling, with_
 from modellint.inputs.feeds import Feed
 from modellint.inputs.forwards import Forwards, about
 from modellint.symbolic.constraints import jointly
-from modellint.symbolic.dims import Dim, expr_of
+from modellint.symbolic.dims import Dim, expr_of, same
 from modellint.symbolic.expressions import Expr
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ class _Own:
             (expr_of(one), expr_of(other))
             for theirs, ours in shapes.values()
             for one, other in zip(theirs, ours, strict=True)
-            if one is not other and not any(isinstance(s, Dim) and s.unknown for s in (one, other))
+            if not same(one, other)
+            and not any(isinstance(size, Dim) and size.unknown for size in (one, other))
         }
 
 

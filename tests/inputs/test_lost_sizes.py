@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import modellint
-from modellint.inputs import lost_sizes
+from modellint.inputs.forwards import Forwards
 from modellint.symbolic.dims import Dim, evaluate
 
 RATIO = 0.4
@@ -394,8 +394,8 @@ class CachedLater(nn.Module):
 
 def runs_for_lost_sizes(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> int:
     ran: list[Any] = []
-    run = lost_sizes._run
-    monkeypatch.setattr(lost_sizes, "_run", lambda *a: ran.append(a) or run(*a))
+    run = Forwards.run_at
+    monkeypatch.setattr(Forwards, "run_at", lambda *a: ran.append(a) or run(*a))
     graph = modellint.trace(model.eval(), inputs=["N,16,8"])
     assert graph.partial is None
     return len(ran)
