@@ -73,6 +73,8 @@ def without_lost_sizes(
             lost = _joined(lost, differing(graph, other, whole, theirs))
         lost = _spread(graph, lost)
         before, loose = len(loose.constraints), _loosened(traced, graph, lost)
+        if lost and loses is not Level.SURELY:
+            loses, before = Level.SURELY, -1  # One is lost: more runs tell of all that is.
     tied = next(_loose(forwards, feed, traced), None)
     if tied is not None:
         reason = f"{tied} stays at the example's size: a size became a plain number on the way"

@@ -7,7 +7,7 @@ import builtins
 import inspect
 import linecache
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, ModuleType
@@ -58,6 +58,10 @@ class Leaves(Exception):
     """A size may leave the integers here."""
 
 
+class Unclear(Exception):
+    """A size goes where no reading tells what becomes of it."""
+
+
 class Operands:
     """The names of one function, what each is bound to, and what its modules hold."""
 
@@ -73,6 +77,8 @@ class Operands:
     looking_up: set[str]
     #: The names that held no float when the code asked for a size; `None` where it did not ask.
     floats: Mapping[str, bool] | None = None
+    #: All names that held something when the code asked.
+    held_then: Collection[str] = ()
     #: The names that held tensors when the code asked.
     tensors: frozenset[str] = frozenset()
     #: The parameters that were `None` whenever the code asked, and stay so.
@@ -249,6 +255,16 @@ class Operands:
             owners = [one for one in self.held(func.value) if isinstance(one, nn.Module)]
         # What an instance holds is no method.
         return any(vars(one).get(func.attr) is not target for one in owners)
+
+    def may_be_tensor(self, of: ast.expr) -> bool:
+        """Whether this may be a tensor, for all that the modules and the run tell of it."""
+        held = self.held(of)
+        if held:
+            return all(isinstance(one, torch.Tensor) for one in held)
+        if isinstance(of, ast.Name) and self.bound.get(of.id) == [None]:
+            # A parameter, of which the run knows what it held if the code asked for a size.
+            return of.id in self.tensors or of.id not in self.held_then
+        return True
 
     def is_tensor_method(self, of: ast.Attribute) -> bool:
         root = of.value

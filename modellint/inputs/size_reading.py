@@ -23,6 +23,7 @@ from modellint.inputs.size_operands import (
     Leaves,
     Level,
     Operands,
+    Unclear,
     assigned,
     by_parameter,
     function_tree,
@@ -76,7 +77,7 @@ class SizeReading(Operands):
         solid = {name: False for name, _, floats in handed if not floats}
         self.floats = solid if asked is None else {**asked.floats, **solid}
         if asked is not None:
-            self.tensors = asked.tensors
+            self.tensors, self.held_then = asked.tensors, asked.floats
             # A name that is assigned may be something later; what is handed a size is one.
             sizes = {name for name, level in levels.items() if level}
             self.nones = frozenset(self.bound.keys() & asked.nones - assigned(tree) - sizes)
@@ -95,7 +96,7 @@ class SizeReading(Operands):
         return self.unclear(Level.MAYBE)
 
     def lost(self, level: Level) -> Level:
-        """Raises `Leaves` if what leaves here is or holds a size; notes what is perhaps one."""
+        """Raises `Leaves` if what leaves here is or holds a size, `Unclear` if it perhaps is."""
         if level > Level.PERHAPS:
             raise Leaves
         return self.unclear(level)
@@ -107,8 +108,9 @@ class SizeReading(Operands):
         self.unclear(level)
 
     def unclear(self, level: Level) -> Level:
-        """Note that what is a size by this level goes where the tree does not tell what becomes."""
-        self.uses.unclear = self.uses.unclear or bool(level)
+        """Raises `Unclear` if what may be a size goes where the tree does not tell what becomes."""
+        if level and not self.uses.aside:
+            raise Unclear
         return min(level, Level.MAYBE)
 
     # -- statements -----------------------------------------------------------------------------
@@ -332,7 +334,8 @@ class SizeReading(Operands):
             return max(self.called(target, of, levels) for target in apart.values())
         if isinstance(func, ast.Attribute):
             receiver = self.level(func.value)
-            if func.attr in ASKING:
+            of_tensor = hasattr(torch.Tensor, func.attr) and self.may_be_tensor(func.value)
+            if of_tensor and func.attr in ASKING:
                 return Level.SURELY
             if func.attr in FILLING:
                 if handed and isinstance(func.value, ast.Name):
@@ -340,7 +343,7 @@ class SizeReading(Operands):
                 else:
                     self.lost(handed)
                 return Level.NONE
-            if hasattr(torch.Tensor, func.attr):
+            if of_tensor:
                 return Level.NONE
             if not handed:
                 return max(min(receiver, Level.MAYBE), self.uses.any_result)
@@ -389,7 +392,7 @@ class SizeReading(Operands):
             given: Handed = frozenset()
             if handed:
                 given = by_parameter(target.__code__, of, levels, bound, self.may_be_float)
-            unclear = self.uses.unclear
+            self.uses.aside += not handed  # What it asks itself is told by its own code.
             try:
                 return self.uses.result(target.__code__, target.__globals__, given)
             except Leaves:
@@ -397,8 +400,7 @@ class SizeReading(Operands):
                     raise
                 return Level.PERHAPS
             finally:
-                if not handed:
-                    self.uses.unclear = unclear  # What it asks itself is told by its own code.
+                self.uses.aside -= not handed
         module = getattr(target, "__module__", None) or ""
         of_torch = module.partition(".")[0] == "torch" or is_of_torch(target)
         if isinstance(target, type):

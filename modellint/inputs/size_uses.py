@@ -19,6 +19,7 @@ from modellint.inputs.size_operands import (
     Leaves,
     Level,
     Place,
+    Unclear,
     parameters,
     place,
 )
@@ -43,8 +44,8 @@ class SizeUses:
         self._rests = False
         self.modules: dict[Place, list[nn.Module]] = {}
         self.own: dict[Place, FunctionType] = {}
-        #: Whether a size may have left where the tree does not tell.
-        self.unclear = False
+        #: How deep in functions that are handed no size and only read for what they return.
+        self.aside = 0
         #: What calls of the modules' methods, and of the modules, are written with.
         self.names: set[str] = set()
         for path, module in members:
@@ -71,7 +72,9 @@ class SizeUses:
                 self.resting.clear()
         except (Leaves, RecursionError):
             return Level.SURELY
-        return Level.MAYBE if self.unclear else Level.NONE
+        except Unclear:
+            return Level.MAYBE
+        return Level.NONE
 
     def result(self, code: CodeType, scope: Mapping[str, Any], handed: Handed) -> Level:
         """What a function returns that is handed sizes for these parameters.
@@ -84,7 +87,7 @@ class SizeUses:
             before, self._rests = self._rests, False
             try:
                 self.known[key] = SizeReading(self, code, scope, handed).result()
-            except Leaves:
+            except (Leaves, Unclear):
                 del self.known[key]
                 raise
             finally:

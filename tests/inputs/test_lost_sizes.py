@@ -392,6 +392,45 @@ class CachedLater(nn.Module):
         return self.second(self.first(x), Cache())
 
 
+class Adviser:
+    """An object that is no module: no reading tells what becomes of what it is handed.
+
+    Its method has the name of one that tensors have.
+    """
+
+    def __init__(self, loses: bool) -> None:
+        self.loses = loses
+
+    def half(self, size: int) -> int:
+        return len(bytes(size)) // 2 if self.loses else size // 2
+
+
+class Advised(nn.Module):
+    """Halves its height as an object tells it to."""
+
+    def __init__(self, loses: bool) -> None:
+        super().__init__()
+        self.adviser = Adviser(loses)
+        self.layer = nn.Conv1d(16, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x[:, :, : self.adviser.half(x.shape[2])])
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_one_run_decides_what_no_reading_tells_and_more_tell_where(
+    loses: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[Any] = []
+    run = Forwards.run_at
+    monkeypatch.setattr(Forwards, "run_at", lambda *a: ran.append(a) or run(*a))
+    graph = modellint.trace(Advised(loses).eval(), inputs=["N,16,L"])
+    assert (graph.partial is not None) is loses
+    # One decides, and one tries whether the channels are free.
+    assert (len(ran) > 2) is loses
+    assert graph.outputs[0].output.known is not loses
+
+
 def runs_for_lost_sizes(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> int:
     ran: list[Any] = []
     run = Forwards.run_at

@@ -490,6 +490,8 @@ case("pad", lambda x: F.pad(x, (1, 1, 2, 2), mode="reflect"), MAP)
 case("pad", lambda x: F.pad(x, (1, 1), mode="circular"), "N,3,L")
 case("pad", lambda x: F.pad(x, (3, 1, 0, 2), mode="replicate"), MAP)
 case("pad", lambda x: F.pad(x, (0, -x.shape[-1] % 8)), MAP)
+case("pad", lambda x: F.pad(x, (0, x.shape[-1] % 2, x.shape[-2] % 2, 0)), MAP)
+case("pad", lambda x: F.pad(x, (0, x.shape[-1] % 3)), MAP)
 case("constant_pad_nd", lambda x: torch.constant_pad_nd(x, (1, 1)), MAP)
 case("unfold", lambda x: F.unfold(x, 3, padding=1, stride=2), MAP)
 case("unfold", lambda x: F.unfold(x, (2, 3), dilation=2), MAP)
@@ -747,3 +749,14 @@ def test_a_refusal_names_both_sizes_and_what_would_fit() -> None:
     assert "9" in reason.message
     assert reason.help is not None
     assert "in_features" in reason.help
+
+
+def test_what_is_padded_by_its_remainder_is_said_as_what_is_rounded_up() -> None:
+    def halved(x: Tensor) -> Tensor:
+        for _ in range(3):
+            x = F.pad(x, (0, x.shape[-1] % 2))[..., ::2]
+        return x
+
+    (size,) = traced(halved, ("N,L",), SIZES[0]).outputs[0].shapes[0][1:]
+    assert isinstance(size, Dim)
+    assert str(size.expr) == "(L - 1) // 8 + 1"

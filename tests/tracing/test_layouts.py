@@ -237,12 +237,17 @@ AFTER: dict[str, Layout] = {
 MAPS = [{"N": 2, "C": 4, "H": 6, "W": 6}, {"N": 1, "C": 4, "H": 6, "W": 4}]
 
 
-def misjudged(every: int) -> Iterator[str]:
-    """Where a view is refused that torch takes, or taken that torch refuses; one in `every`."""
+def misjudged(every: int, again: bool = False) -> Iterator[str]:
+    """Where a view is refused that torch takes, or taken that torch refuses; one in `every`.
+
+    With `again` it is one of what was made before, of a tensor of the same sizes.
+    """
     chains = product(MAPS, BEFORE, BETWEEN, AFTER)
     for sizes, before, between, after in islice(chains, 0, None, every):
 
         def call(x: Tensor) -> Tensor:
+            if again:
+                BETWEEN[between](BEFORE[before](x))  # noqa: B023
             return AFTER[after](BETWEEN[between](BEFORE[before](x)))  # noqa: B023
 
         try:
@@ -261,10 +266,16 @@ def test_a_view_is_refused_where_torch_refuses_it() -> None:
     assert not list(misjudged(43))
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_view_is_refused_where_torch_refuses_it_of_what_came_before() -> None:
+    assert not list(misjudged(47, again=True))
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_view_is_refused_exactly_where_torch_refuses_it() -> None:
     assert not list(misjudged(1))
+    assert not list(misjudged(5, again=True))
 
 
 def test_recurrent_layers_run_step_by_step_whichever_axis_is_the_batch() -> None:
@@ -300,3 +311,17 @@ def test_the_same_operation_on_another_layout_is_another() -> None:
     refused = traced(call, ("N,3,H,W",), SIZES[0]).refused
     assert refused is not None
     assert refused[0].op == "view"
+
+
+def test_a_view_that_came_before_is_a_view_again() -> None:
+    def call(x: Tensor) -> Tensor:
+        x = x.clone()
+        x[:, :2].relu_()
+        x[:, :2].mul_(2)
+        return x
+
+    last = traced(call, ("N,4,H,W",), SIZES[0]).outputs[0]
+    assert last.op == "update"
+    assert last.inputs[1].op == "mul"
+    assert last.inputs[0].op == "update"
+    assert last.inputs[0].inputs[1].op == "relu"
