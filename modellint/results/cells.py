@@ -18,7 +18,7 @@ from modellint.results.places import KERNEL, cell_name
 from modellint.results.report import Note, Problem, Report
 from modellint.results.user_calls import UserCall
 from modellint.source.cells import Cells
-from modellint.source.executed import kernel_place, typed
+from modellint.source.executed import is_kernel, kernel_place, typed
 from modellint.source.ipython import indent_of
 
 T = TypeVar("T", ModelReport, Diagnostic, Related, Problem, UserCall, Note, Silenced)
@@ -50,6 +50,8 @@ def in_kernel(report: Report) -> Report:
 
     It is as it was where this is no kernel, and for places in files; so are layers, as above.
     """
+    if not is_kernel():
+        return report
     numbers: set[int] = set()
 
     def found(path: str, line: int) -> Found:

@@ -104,6 +104,11 @@ def _history(shell: Any) -> list[str]:
     return history
 
 
+def is_kernel() -> bool:
+    """Whether cells are run in this process."""
+    return _shell() is not None
+
+
 def _shell() -> Any:
     """The shell of IPython, or of a kernel, that this process is; never imports it."""
     module = sys.modules.get("IPython.core.getipython")

@@ -10,7 +10,7 @@ the last axes begin anew. For what has no rule, the operation itself tells, run 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from math import prod
 from typing import Any
 
@@ -24,7 +24,10 @@ Strides = tuple[int, ...]
 
 
 #: What even of tensors that lie row by row makes others, on the CPU or on meta.
-TURNED = frozenset("lstm gru rnn_tanh rnn_relu fft_fftn fft_ifftn fft_rfftn".split())
+TURNED = frozenset(
+    """lstm gru rnn_tanh rnn_relu fft_fftn fft_ifftn fft_rfftn
+    scaled_dot_product_attention""".split()
+)
 
 
 class Laid(tuple[int, ...]):
@@ -331,7 +334,10 @@ def _unrolled(bound: Mapping[str, Any], operands: Sequence[Any], sizes: Sizes) -
 
 
 def _attended(bound: Mapping[str, Any], operands: Sequence[Any], sizes: Sizes) -> Strides:
-    """The queries' layout, where the fused kernel of the CPU takes them; else rows."""
+    """The queries' layout, where the fused kernel of the CPU takes them; else rows.
+
+    Torch is asked once what its kernel does, which was not always so.
+    """
     query, key, value = (bound[name] for name in ("query", "key", "value"))
     shapes = [_plain(tensor.shape) for tensor in (query, key, value)]
     fused = (
@@ -345,7 +351,17 @@ def _attended(bound: Mapping[str, Any], operands: Sequence[Any], sizes: Sizes) -
     )
     if not fused:
         return by_rows(sizes)
+    if _attends_by_steps():
+        return _in_order(sizes, (3, 1, 2, 0))
     return _alike(bound, [query], sizes)
+
+
+@cache
+def _attends_by_steps() -> bool:
+    """Whether the fused kernel lays all heads of a step side by side, as in PyTorch 2.4."""
+    heads = torch.zeros(1, 2, 3, 4, device="cpu", dtype=torch.float32)
+    made = torch.nn.functional.scaled_dot_product_attention(heads, heads, heads)
+    return made.stride() != heads.stride()
 
 
 _ROWS = """

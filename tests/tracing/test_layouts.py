@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, permutations, product
 from typing import Any
 
@@ -237,12 +237,14 @@ AFTER: dict[str, Layout] = {
 MAPS = [{"N": 2, "C": 4, "H": 6, "W": 6}, {"N": 1, "C": 4, "H": 6, "W": 4}]
 
 
-def misjudged(every: int, again: bool = False) -> Iterator[str]:
+def misjudged(
+    every: int, again: bool = False, between_them: Iterable[str] = tuple(BETWEEN)
+) -> Iterator[str]:
     """Where a view is refused that torch takes, or taken that torch refuses; one in `every`.
 
     With `again` it is one of what was made before, of a tensor of the same sizes.
     """
-    chains = product(MAPS, BEFORE, BETWEEN, AFTER)
+    chains = product(MAPS, BEFORE, between_them, AFTER)
     for sizes, before, between, after in islice(chains, 0, None, every):
 
         def call(x: Tensor) -> Tensor:
@@ -269,6 +271,11 @@ def test_a_view_is_refused_where_torch_refuses_it() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_view_is_refused_where_torch_refuses_it_of_what_came_before() -> None:
     assert not list(misjudged(47, again=True))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_view_behind_an_attention_is_refused_as_this_release_lays_it() -> None:
+    assert not list(misjudged(1, between_them=["attention"]))
 
 
 @pytest.mark.slow
