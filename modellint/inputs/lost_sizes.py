@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 #: more sizes, the less of what is lost comes out alike by chance.
 _RUNS = 6
 _MOST = 24
-#: At how many where nobody can tell whether it may lose one: the sizes that tell most.
-_UNCLEAR = 1
+#: At how many where only nobody can tell whether it may lose one: a single run agrees by chance
+#: now and then.
+_UNCLEAR = 2
 _OPERATIONS = 1500
 #: Among how many sizes those are chosen that tell most.
 _CHOICE = 96

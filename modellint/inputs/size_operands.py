@@ -58,10 +58,6 @@ class Leaves(Exception):
     """A size may leave the integers here."""
 
 
-class Unclear(Exception):
-    """A size goes where no reading tells what becomes of it."""
-
-
 class Operands:
     """The names of one function, what each is bound to, and what its modules hold."""
 

@@ -23,7 +23,6 @@ from modellint.inputs.size_operands import (
     Leaves,
     Level,
     Operands,
-    Unclear,
     assigned,
     by_parameter,
     function_tree,
@@ -96,7 +95,7 @@ class SizeReading(Operands):
         return self.unclear(Level.MAYBE)
 
     def lost(self, level: Level) -> Level:
-        """Raises `Leaves` if what leaves here is or holds a size, `Unclear` if it perhaps is."""
+        """Raises `Leaves` if what leaves here is or holds a size; notes what is perhaps one."""
         if level > Level.PERHAPS:
             raise Leaves
         return self.unclear(level)
@@ -108,9 +107,8 @@ class SizeReading(Operands):
         self.unclear(level)
 
     def unclear(self, level: Level) -> Level:
-        """Raises `Unclear` if what may be a size goes where the tree does not tell what becomes."""
-        if level and not self.uses.aside:
-            raise Unclear
+        """Note that what is a size by this level goes where the tree does not tell what becomes."""
+        self.uses.unclear = self.uses.unclear or bool(level)
         return min(level, Level.MAYBE)
 
     # -- statements -----------------------------------------------------------------------------
@@ -392,7 +390,7 @@ class SizeReading(Operands):
             given: Handed = frozenset()
             if handed:
                 given = by_parameter(target.__code__, of, levels, bound, self.may_be_float)
-            self.uses.aside += not handed  # What it asks itself is told by its own code.
+            unclear = self.uses.unclear
             try:
                 return self.uses.result(target.__code__, target.__globals__, given)
             except Leaves:
@@ -400,7 +398,8 @@ class SizeReading(Operands):
                     raise
                 return Level.PERHAPS
             finally:
-                self.uses.aside -= not handed
+                if not handed:
+                    self.uses.unclear = unclear  # What it asks itself is told by its own code.
         module = getattr(target, "__module__", None) or ""
         of_torch = module.partition(".")[0] == "torch" or is_of_torch(target)
         if isinstance(target, type):

@@ -3,7 +3,7 @@
 A size carries its expression through arithmetic, comparisons and calls of torch. Where the left
 operand is a float, where it is an index of a list or goes into a function of the standard library,
 Python takes its value and asks nothing. The syntax tree tells which code can do so. What the tree
-does not tell is unclear: then one more run decides, where many do if a size leaves for sure.
+does not tell is unclear: then two more runs decide, where many do if a size leaves for sure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from modellint.inputs.size_operands import (
     Leaves,
     Level,
     Place,
-    Unclear,
     parameters,
     place,
 )
@@ -44,8 +43,8 @@ class SizeUses:
         self._rests = False
         self.modules: dict[Place, list[nn.Module]] = {}
         self.own: dict[Place, FunctionType] = {}
-        #: How deep in functions that are handed no size and only read for what they return.
-        self.aside = 0
+        #: Whether a size may have left where the tree does not tell.
+        self.unclear = False
         #: What calls of the modules' methods, and of the modules, are written with.
         self.names: set[str] = set()
         for path, module in members:
@@ -72,9 +71,7 @@ class SizeUses:
                 self.resting.clear()
         except (Leaves, RecursionError):
             return Level.SURELY
-        except Unclear:
-            return Level.MAYBE
-        return Level.NONE
+        return Level.MAYBE if self.unclear else Level.NONE
 
     def result(self, code: CodeType, scope: Mapping[str, Any], handed: Handed) -> Level:
         """What a function returns that is handed sizes for these parameters.
@@ -87,7 +84,7 @@ class SizeUses:
             before, self._rests = self._rests, False
             try:
                 self.known[key] = SizeReading(self, code, scope, handed).result()
-            except (Leaves, Unclear):
+            except Leaves:
                 del self.known[key]
                 raise
             finally:
