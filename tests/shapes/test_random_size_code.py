@@ -98,6 +98,10 @@ def test_each_way_to_compute_a_size_is_followed_or_said_to_be_lost(way: str, use
         check(Chain([Step(way, use, 3, 0.3)]).eval(), height, width, seed)
 
 
+def test_a_lost_size_is_found_though_one_run_agrees_by_chance() -> None:
+    check(Chain([Step("of_a_dict_or_else", "cropped", 2, 0.25)]).eval(), 10, 9, 0)
+
+
 @settings(max_examples=15, **lenient)  # type: ignore[arg-type]
 @drawn
 def test_every_size_that_is_known_is_the_eager_size(
