@@ -52,8 +52,7 @@ Step = Callable[["_Following", Node, Node, At], At | None]
 
 def stays_whole(graph: Graph, batches: frozenset[str]) -> bool:
     """Whether no operation mixes samples, as far as this tells."""
-    nodes = (*(given.node for given in graph.inputs), *graph.computed)
-    return _Following(batches).apart(nodes)
+    return _Following(batches).apart(graph.nodes)
 
 
 class _Following:

@@ -57,14 +57,14 @@ def total_parameters(graph: Graph) -> int:
     return sum([parameter.numel for parameter in graph.parameters])
 
 
+def parameter_memory(graph: Graph, node: Node) -> int:
+    """The bytes of the trainable numbers that a call uses, each in its own dtype."""
+    return sum([held.numel * width(held.dtype) for held in own_parameters(graph, node)])
+
+
 def total_parameter_memory(graph: Graph) -> int:
     """The bytes of the model's trainable numbers; tied and shared ones count once."""
-    return memory_of(graph.parameters)
-
-
-def memory_of(held: Iterable[Parameter]) -> int:
-    """The bytes of some trainable numbers, each in its own dtype."""
-    return sum([one.numel * width(one.dtype) for one in held])
+    return sum([held.numel * width(held.dtype) for held in graph.parameters])
 
 
 def macs(graph: Graph, node: Node) -> int:

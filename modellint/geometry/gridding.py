@@ -148,7 +148,7 @@ class _Runs:
         self.states: dict[int, _State] = {}
         self.continued: set[int] = set()
         self.ends: list[tuple[tuple[Node, ...], _State]] = []
-        for node in (*(given.node for given in graph.inputs), *graph.computed):
+        for node in graph.nodes:
             if node.index in graph.varying and node.outputs:
                 self._visit(node)
         for node in graph.outputs:

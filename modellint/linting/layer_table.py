@@ -35,17 +35,16 @@ def layers_of(
         if id(site) not in places:  # By identity: blocks that are repeated share their lines.
             places[id(site)] = placed(site.path, site.line)
         cell, line = places[id(site)]
-        held = costs.own_parameters(graph, node)
         found[node.key] = Layer.made(
             key=node.key,
             path=node.module,
             type=node.type,
             line=line,
             cell=cell,
-            parameters=sum([one.numel for one in held]) if held else 0,
+            parameters=costs.parameters(graph, node),
             macs=costs.macs(graph, node),
             receptive_field=receptive_field(graph, node),
-            parameter_memory=costs.memory_of(held) if held else 0,
+            parameter_memory=costs.parameter_memory(graph, node),
             **common[reading],
         )
     return found

@@ -8,7 +8,7 @@ import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, compress, filterfalse
+from itertools import chain
 from typing import Any
 
 import torch
@@ -51,28 +51,27 @@ class _Saved:
     """
 
     def __init__(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
-        every = [module for _, module in modules]
-        self.attributes = [*map(vars, every)]
+        self.attributes = [vars(module) for _, module in modules]
         self.dicts: list[dict[Any, Any]] = []
         self.others: list[tuple[Any, Any]] = []
         self.empty: list[Any] = []
         # A module's own dict, which an attribute may lead back to, is looked through here only.
-        self._seen = {*map(id, self.attributes)}
+        self._seen = {id(own) for own in self.attributes}
         tables: list[dict[Any, Any]] = []
-        stock = [*map(is_stock, map(type, every))]
-        for own in compress(self.attributes, stock):
-            tables += _tables(own)
-        for own in compress(self.attributes, map(operator.not_, stock)):
-            tables += self._registers(own)
-            self._contents(
-                [
-                    value
-                    for name, value in own.items()
-                    if type(value) in _CONTAINERS and name not in _REGISTERS
-                ]
-            )
-        self.dicts += filter(None, tables)
-        self.empty += filterfalse(None, tables)
+        for own, (_, module) in zip(self.attributes, modules, strict=True):
+            if is_stock(type(module)):
+                tables += _tables(own)
+            else:
+                tables += self._registers(own)
+                self._contents(
+                    [
+                        value
+                        for name, value in own.items()
+                        if type(value) in _CONTAINERS and name not in _REGISTERS
+                    ]
+                )
+        self.dicts += [table for table in tables if table]
+        self.empty += [table for table in tables if not table]
         self.values = [*map(dict.copy, self.attributes)]
         self.copies = [*map(dict.copy, self.dicts)]
 

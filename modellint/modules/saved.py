@@ -7,7 +7,6 @@ a class of the user's may have put in its place.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -38,29 +37,32 @@ def saved_state(model: nn.Module) -> Saved:
     """
     shapes: dict[str, tuple[int, ...] | None] = {}
     custom: list[str] = []
+    # Of a class once: a model has a thousand modules of ten classes.
+    own_ways: dict[type, _Ways] = {}
     pending: list[tuple[str, Any, int]] = [("", model, 0)]
     found = 0
     while pending and found < _MOST:
         prefix, module, depth = pending.pop()
-        kind: Any = type(module)  # Any, since mypy takes the class of a Module for unhashable.
-        ways = _ways_of(kind)
+        kind = type(module)
+        if kind not in own_ways:
+            own_ways[kind] = _ways_of(kind)
+        ways = own_ways[kind]
         if not ways.is_module or "_parameters" not in (own := vars(module)):
             continue
         found += 1
-        for name, tensor in own["_parameters"].items():
-            if tensor is not None:
-                usual = type(tensor) in _USUAL
-                shapes[prefix + name] = tuple(tensor.shape) if usual else _shape(tensor)
+        if own["_parameters"]:
+            for name, tensor in own["_parameters"].items():
+                if tensor is not None:
+                    shapes[prefix + name] = _shape(tensor)
         buffers = own.get("_buffers")
         if buffers:
             passing = own.get("_non_persistent_buffers_set") or ()
             for name, tensor in buffers.items():
                 if tensor is not None and name not in passing:
-                    usual = type(tensor) in _USUAL
-                    shapes[prefix + name] = tuple(tensor.shape) if usual else _shape(tensor)
+                    shapes[prefix + name] = _shape(tensor)
         if ways.extra:
             shapes[prefix + _EXTRA] = None
-        if ways.overridden or (any(map(own.get, _HOOKS)) and _has_hooks(own)):
+        if ways.overridden or _has_hooks(own):
             custom.append(prefix[:-1])
         # Under each path that it has, and parents before children.
         modules = own.get("_modules")
@@ -79,7 +81,6 @@ class _Ways(NamedTuple):
     overridden: bool
 
 
-@lru_cache(maxsize=4096)
 def _ways_of(kind: type) -> _Ways:
     if not issubclass(kind, nn.Module):
         return _Ways(False, False, False)
@@ -89,18 +90,23 @@ def _ways_of(kind: type) -> _Ways:
 
 def _shape(tensor: Any) -> tuple[int, ...] | None:
     """The sizes of a tensor; `None` for what has none yet, such as a lazy parameter."""
-    if not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor):
+    if type(tensor) not in _USUAL and (
+        not isinstance(tensor, torch.Tensor) or nn.parameter.is_lazy(tensor)
+    ):
         return None
     return tuple(tensor.shape)
 
 
 def _has_hooks(own: Mapping[str, Any]) -> bool:
     """Whether hooks that are not PyTorch's have a say in what a module saves or how it loads."""
-    return any(
-        not _is_torchs(getattr(hook, "hook", hook))
-        for name in _HOOKS
-        for hook in (own.get(name) or {}).values()
-    )
+    # A loop, and no call of `any`: it is asked of each module, and hardly one has hooks.
+    for name in _HOOKS:
+        table = own.get(name)
+        if table:
+            for hook in table.values():
+                if not _is_torchs(getattr(hook, "hook", hook)):
+                    return True
+    return False
 
 
 def _is_overridden(kind: type, name: str) -> bool:
